@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+# skep's build. `make help` lists the goals. Objects go to O (default build/).
+#   make CC=clang   make SAN=address,undefined   make V=1   make O=/tmp/out
+
+O ?= build
+CC ?= gcc
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+PYTHON ?= python3
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(O)/%,%,$@)')
+
+WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter \
+	-Wno-missing-field-initializers -Wno-sign-compare
+OPT ?= -O2
+CPPFLAGS += -D_GNU_SOURCE -I. -Isrc -Iinclude -I$(O)/gen
+CFLAGS += -std=gnu11 $(OPT) -g -fPIC -fvisibility=hidden -fno-strict-aliasing $(WARN) $(if $(DEBUG),-DSKEP_DEBUG)
+ifdef SAN
+CFLAGS += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+LDFLAGS += -fsanitize=$(SAN)
+endif
+# The runtime also runs without libc: see "runtime" below.
+RUNTIME_CFLAGS := -ffreestanding -fno-stack-protector -fno-tree-loop-distribute-patterns
+
+# ---- sources: wildcards, nothing listed by hand ----
+RUNTIME_SRC := $(wildcard src/map/*.c src/helper/*.c src/exec/*.c src/object/rt_*.c)
+LIB_SRC := $(wildcard src/*/*.c src/*/*/*.c)
+LIB_SRC := $(filter-out src/front/preload%.c,$(LIB_SRC))
+CLI_SRC := $(wildcard cli/*.c)
+PRELOAD_SRC := $(wildcard src/front/preload*.c)
+TEST_SRC := $(wildcard tests/unit/*.c)
+TEST_LIB_SRC := $(wildcard tests/lib/*.c)
+BENCH_SRC := $(wildcard bench/*.c)
+BPF_SRC := $(wildcard examples/*.bpf.c tests/bpf/*.bpf.c bench/*.bpf.c)
+EMBED_SRC := $(wildcard examples/embed*.c)
+
+obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
+LIB_OBJ := $(call obj,$(LIB_SRC)) $(O)/obj/gen/builtin_btf.o
+RUNTIME_OBJ := $(call obj,$(RUNTIME_SRC))
+BPF_OBJ := $(patsubst %.bpf.c,$(O)/bpf/%.bpf.o,$(notdir $(BPF_SRC)))
+TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(TEST_SRC))
+BENCHES := $(patsubst bench/%.c,$(O)/bench/%,$(BENCH_SRC))
+EMBED := $(patsubst examples/%.c,$(O)/examples/%,$(EMBED_SRC))
+VPATH_BPF := examples tests/bpf bench
+
+LIBS := -lpcap -lcjson -lelf -lz -lpthread
+# libbpf's calls into the system, answered by src/front/wrap.c
+WRAPPED := syscall mmap64 mmap munmap ioctl epoll_ctl open64 fopen64 faccessat setrlimit64
+WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
+LIBBPF := -l:libbpf.a
+
+.PHONY: all help clean deps demo test bench check fmt runtime install
+all: $(O)/skep $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so $(BPF_OBJ) $(EMBED)
+
+help:
+	@sed -n 's/^# goal \([a-z]*\): /  make \1\t/p' Makefile
+
+# goal demo: install what is missing, build, and run real programs on real packets
+demo:
+	$(Q)tools/deps.sh
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) examples/demo.sh
+
+# goal deps: install the Debian packages of packages.txt
+deps:
+	$(Q)tools/deps.sh
+
+$(O)/obj/%.o: %.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(filter $<,$(RUNTIME_SRC)),$(RUNTIME_CFLAGS)) -MMD -MP -c -o $@ $<
+
+# Kernel types for hosts without /sys/kernel/btf/vmlinux: BTF of one small header of ours.
+$(O)/gen/builtin_btf.o.bpf: src/btf/builtin_types.c
+	$(call say,BTF)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -g -O2 -c -o $@ $<
+$(O)/gen/builtin_btf.c: $(O)/gen/builtin_btf.o.bpf tools/embed-btf.py
+	$(Q)$(PYTHON) tools/embed-btf.py $< > $@
+$(O)/obj/gen/builtin_btf.o: $(O)/gen/builtin_btf.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(O)/libskep.a: $(LIB_OBJ)
+	$(call say,AR)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(O)/libskep.so: $(LIB_OBJ)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ -Wl,-soname,libskep.so.0 $^ $(LIBS)
+
+$(O)/libskep-preload.so: $(call obj,$(PRELOAD_SRC)) $(LIB_OBJ)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(LIBS) -ldl
+
+$(O)/skep: $(call obj,$(CLI_SRC)) $(O)/libskep.a
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $(call obj,$(CLI_SRC)) $(O)/libskep.a $(LIBBPF) $(LIBS)
+
+vpath %.bpf.c $(VPATH_BPF)
+$(O)/bpf/%.bpf.o: %.bpf.c
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -Wall -Werror -I/usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c -o $@ $<
+
+$(O)/tests/%: $(O)/obj/tests/unit/%.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $^ -lcmocka $(LIBBPF) $(LIBS)
+
+$(O)/bench/%: $(O)/obj/bench/%.o $(O)/libskep.a
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $^ $(LIBBPF) $(LIBS)
+
+$(O)/examples/%: examples/%.c $(O)/libskep.a
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< $(O)/libskep.a $(LIBBPF) $(LIBS)
+
+# goal runtime: prove that maps, helpers and execution need no libc and have no writable data
+runtime: $(RUNTIME_OBJ)
+	$(Q)O=$(O) tools/check-runtime.sh $(RUNTIME_OBJ)
+
+# goal check: include directions, formatting, generated files up to date
+check:
+	$(Q)$(PYTHON) tools/check-includes.py
+	$(Q)tools/check-format.sh
+
+# goal test: everything that must hold; prints 'N passed, N failed, N skipped'
+test: all $(TESTS)
+	$(Q)O=$(O) tests/run
+
+# goal bench: the figures of the README, measured here and now
+bench: all $(BENCHES)
+	$(Q)O=$(O) bench/run
+
+fmt:
+	$(Q)clang-format -i $(wildcard src/*/*.[ch] src/*/*/*.[ch] cli/*.[ch] include/skep/*.h tests/unit/*.c tests/lib/*.[ch] bench/*.c)
+
+PREFIX ?= /usr/local
+install: all
+	install -D -m755 $(O)/skep $(DESTDIR)$(PREFIX)/bin/skep
+	install -D -m644 -t $(DESTDIR)$(PREFIX)/lib $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so
+	install -D -m644 -t $(DESTDIR)$(PREFIX)/include/skep $(wildcard include/skep/*.h)
+	install -D -m644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(wildcard docs/man/*.1)
+
+clean:
+	rm -rf $(O)
+
+-include $(shell find $(O)/obj $(O)/bpf -name '*.d' 2>/dev/null)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The shared memory of a system: a leased sub-range of the 16 TiB at
+ * 0x200000000000, at the same address in every process that has it. One memfd
+ * (private to trusted processes) backs it; maps and programs are page ranges
+ * ("segments") of it. Code lives in a second memfd that is mapped read+execute
+ * and written with pwrite(), so no page is ever writable and executable.
+ *
+ *   +0                 struct arena (header, slots, allocator state)
+ *   +ARENA_WORLD       window of world objects, backed by read-only zero pages
+ *   +ARENA_HEAP        segments
+ *   +ARENA_CODE        JITed code (read+execute)
+ *
+ * The allocator's state is in the header behind a robust lock, so a forked child
+ * and its parent do not hand out the same pages. Pages are backed (fallocate)
+ * before use: exhaustion is -ENOMEM, never SIGBUS.
+ *
+ * Frees are delayed: arena_retire() notes the epoch, and arena_reclaim() (called
+ * before each command and when idle) runs the callbacks that no run older than
+ * their epoch can still see.
+ */
+#ifndef SKEP_OBJECT_ARENA_H
+#define SKEP_OBJECT_ARENA_H
+
+#include "object/run.h"
+
+#define ARENA_BASE 0x200000000000ULL
+#define ARENA_LEASE_SIZE (256ULL << 30)
+#define ARENA_LEASES 64
+#define ARENA_WORLD (1ULL << 30)
+#define ARENA_HEAP (16ULL << 30)
+#define ARENA_CODE (254ULL << 30)
+#define ARENA_CODE_SIZE (1ULL << 30)
+
+struct arena {
+	u64 magic;
+	u64 size;
+	u64 epoch;    /* starts at 1; grows with each retirement */
+	u32 nr_slots; /* possible CPUs, as libbpf_num_possible_cpus() counts them */
+	u32 lock;     /* allocator; holds the owner's tid */
+	struct bpf_slot slots[BPF_MAX_SLOTS];
+	/* private allocator state follows; see arena.c */
+};
+
+/* Control side (not freestanding). */
+int arena_new(struct arena **out, u32 nr_slots); /* leases, maps; 0 or -errno */
+void arena_destroy(struct arena *arena);	 /* unmaps and gives the lease back */
+/*
+ * A zeroed segment: @reserve bytes of address space of which the first @backed
+ * are backed by pages. Page-aligned. NULL with *err = -ENOMEM.
+ */
+void *arena_alloc(struct arena *arena, u64 reserve, u64 backed, int *err);
+int arena_back(struct arena *arena, void *addr, u64 len); /* 0 or -ENOMEM */
+void arena_free(struct arena *arena, void *segment, u64 reserve);
+/* A page range of the client-visible @fd (see object.h) mapped into the heap. */
+void *arena_map_fd(struct arena *arena, int fd, u64 len, int *err);
+void arena_unmap_fd(struct arena *arena, void *addr, u64 len);
+/* Copies @len bytes of machine code into the code range; returns the executable address. */
+void *arena_code_alloc(struct arena *arena, u64 len, int *err);
+int arena_code_write(struct arena *arena, void *at, const void *bytes, u64 len);
+void arena_code_free(struct arena *arena, void *code, u64 len);
+
+struct arena_retired {
+	struct arena_retired *next;
+	u64 epoch;
+	void (*free)(struct arena_retired *r);
+};
+/* Calls r->free(r) once no current run can still hold what it frees. Takes the process-private list. */
+void arena_retire(struct arena *arena, struct arena_retired **list, struct arena_retired *r);
+void arena_reclaim(struct arena *arena, struct arena_retired **list);
+/* Whether every run that began before @epoch has ended (freestanding). */
+bool arena_quiescent(const struct arena *arena, u64 epoch);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The one error type. A refusal is a structure: errno, diagnostic id, where it
+ * happened and the arguments of its message. It is rendered as the kernel's log
+ * line (tables/diag.def holds the format), as an explanation, or as JSON; no
+ * rendered string is ever parsed back.
+ *
+ * tables/diag.def: DIAG(ID, errno, since, "kernel format", "what to do about it")
+ * The format is printf's, restricted to %d %u %x %s %lld %llu %llx %%.
+ */
+#ifndef SKEP_OBJECT_DIAG_H
+#define SKEP_OBJECT_DIAG_H
+
+#include <stdarg.h>
+
+#include "base/types.h"
+
+enum diag_id {
+	DIAG_NONE,
+#define DIAG(id, err, since, format, advice) DIAG_##id,
+#include "tables/diag.def"
+#undef DIAG
+	DIAG_MAX,
+};
+
+#define DIAG_ARGS 6
+
+struct diag {
+	enum diag_id id;
+	int err; /* positive errno */
+	const char *object; /* object file or "" ; borrowed */
+	const char *prog;   /* program name or NULL ; borrowed */
+	s32 insn;	    /* instruction index or -1 */
+	const char *source; /* source line text, or NULL ; borrowed from BTF */
+	const char *file;
+	u32 line, column;
+	u32 nargs;
+	struct diag_arg {
+		char kind; /* 'd' signed, 'u' unsigned, 'x' hex, 's' string (owned, in .text) */
+		s64 num;
+		char text[96];
+	} args[DIAG_ARGS];
+};
+
+const char *diag_name(enum diag_id id);	  /* "STACK_OVERFLOW" */
+int diag_errno(enum diag_id id);	  /* positive */
+const char *diag_format(enum diag_id id); /* kernel format */
+const char *diag_advice(enum diag_id id);
+
+/* Fills @d from the row's format and the arguments; returns -errno of the row. */
+int diag_set(struct diag *d, enum diag_id id, ...);
+int diag_vset(struct diag *d, enum diag_id id, va_list ap);
+/* The kernel's line, without newline. Returns the length as snprintf does. */
+int diag_render(const struct diag *d, char *buf, size_t size);
+
+#endif

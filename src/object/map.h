@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Maps, and the operations that give a map type its behaviour (Linux:
+ * include/linux/bpf.h, struct bpf_map and bpf_map_ops).
+ *
+ * struct bpf_map lies at the start of the map's segment, in shared memory at one
+ * address in every process; that address is what programs hold in a register.
+ * Map types extend it (struct bpf_htab { struct bpf_map map; ... }). It holds no
+ * process-private pointer: functions are found through bpf_map_ops_of(type).
+ * What only the owning system knows (references, descriptor, BTF) is in struct
+ * map_object (object.h).
+ */
+#ifndef SKEP_OBJECT_MAP_H
+#define SKEP_OBJECT_MAP_H
+
+#include "base/types.h"
+#include "base/uapi.h"
+
+struct arena;
+struct bpf_map;
+struct bpf_run;
+struct skep_platform;
+struct btf;
+
+/* Fields with a meaning inside a map value, found by BTF (Linux: struct btf_record). */
+enum bpf_special_field {
+	BPF_FIELD_SPIN_LOCK,
+	BPF_FIELD_RES_SPIN_LOCK,
+	BPF_FIELD_TIMER,
+	BPF_FIELD_WORKQUEUE,
+	BPF_FIELD_KPTR_UNREF,
+	BPF_FIELD_KPTR_REF,
+	BPF_FIELD_KPTR_PERCPU,
+	BPF_FIELD_UPTR,
+	BPF_FIELD_LIST_HEAD,
+	BPF_FIELD_LIST_NODE,
+	BPF_FIELD_RB_ROOT,
+	BPF_FIELD_RB_NODE,
+	BPF_FIELD_REFCOUNT,
+	BPF_FIELD_MAX,
+};
+
+#define BPF_MAP_FIELDS_MAX 11
+
+struct bpf_map_field {
+	u16 kind; /* enum bpf_special_field */
+	u16 size;
+	u32 offset;
+	u32 btf_id;
+};
+
+struct bpf_map {
+	u32 map_type;
+	u32 key_size;
+	u32 value_size;
+	u32 max_entries;
+	u32 map_flags;
+	u32 id;
+	u32 nr_cpus; /* values of a per-CPU map */
+	u32 frozen;
+	u32 writers; /* mmaps and pending updates that forbid a freeze */
+	u32 lock;    /* owner's tid; see object/lock.h */
+	struct arena *arena;
+	u64 reserved; /* bytes of address space of the segment */
+	u64 backed;   /* bytes backed so far; grows under .lock */
+	/* The client-visible pages, mapped here too; NULL when there are none. */
+	void *client;
+	u64 client_size;
+	u32 nr_fields;
+	struct bpf_map_field fields[BPF_MAP_FIELDS_MAX];
+	u64 map_extra;
+	/* map-in-map: the template's meta data */
+	struct {
+		u32 map_type, key_size, value_size, max_entries, map_flags, nr_fields;
+	} inner;
+	/* prog array: first user fixes type, jited-ness and attach type (see Linux's bpf_prog_map_compatible) */
+	struct {
+		u32 set, type, jited, attach_type;
+	} owner;
+	char name[BPF_OBJ_NAME_LEN];
+};
+
+/* What a type needs to know to lay a new map out. */
+struct bpf_map_params {
+	const union bpf_attr *attr; /* MAP_CREATE, already checked for zero tail */
+	u32 nr_cpus;
+	struct bpf_map *inner;	    /* template of a map-in-map, else NULL */
+	bool has_special;	    /* the value has special fields */
+	bool cap_bpf, cap_sys_admin; /* capabilities that the creator holds */
+};
+
+struct bpf_map_layout {
+	u64 reserve;	 /* bytes of segment, struct bpf_map included */
+	u64 backed;	 /* of which backed at once */
+	u64 client_size; /* bytes of the client-visible file (mmap-able), or 0 */
+	u64 charge;	 /* memlock as Linux reports it, bytes */
+};
+
+/*
+ * Keys and values are kernel-side copies: @value of per-CPU types in the *_copy
+ * operations is nr_cpus values, each rounded up to 8 bytes, as bpf(2) passes it.
+ * Operations without _copy are called by helpers too and run inside a slot.
+ * An absent operation (NULL) means the errno that Linux gives: -ENOTSUPP (524),
+ * or as the comment says. All of it is freestanding.
+ */
+struct bpf_map_ops {
+	/* Validates @p and lays the map out; 0 or -errno as MAP_CREATE returns it. */
+	int (*alloc_check)(const struct bpf_map_params *p, struct bpf_map_layout *layout);
+	/* Builds the type's structures in zeroed memory; map's common fields are set. */
+	int (*init)(struct bpf_map *map);
+
+	void *(*lookup_elem)(struct bpf_map *map, const void *key, struct bpf_run *run);
+	long (*update_elem)(struct bpf_map *map, const void *key, const void *value, u64 flags,
+			    struct bpf_run *run);
+	long (*delete_elem)(struct bpf_map *map, const void *key, struct bpf_run *run);
+	int (*get_next_key)(struct bpf_map *map, const void *key, void *next_key);
+
+	/* bpf(2) forms for types where they differ from the above. */
+	int (*lookup_copy)(struct bpf_map *map, const void *key, void *value, u64 flags,
+			   struct bpf_run *run);
+	int (*update_copy)(struct bpf_map *map, const void *key, const void *value, u64 flags,
+			   struct bpf_run *run);
+	int (*lookup_and_delete)(struct bpf_map *map, const void *key, void *value, u64 flags,
+				 struct bpf_run *run);
+
+	void *(*lookup_percpu_elem)(struct bpf_map *map, const void *key, u32 cpu);
+	long (*push_elem)(struct bpf_map *map, const void *value, u64 flags);
+	long (*pop_elem)(struct bpf_map *map, void *value);
+	long (*peek_elem)(struct bpf_map *map, void *value);
+	/* Calls back for each element until it returns non-zero; returns the count or -errno. */
+	long (*for_each)(struct bpf_map *map,
+			 long (*fn)(struct bpf_map *map, const void *key, void *value, void *arg),
+			 void *arg, struct bpf_run *run);
+
+	/*
+	 * Maps whose elements are objects: values are the runtime address of the
+	 * object (struct bpf_map *, struct bpf_prog *, perf ring ...). The caller
+	 * resolved the descriptor and took a reference; *old is the element that was
+	 * replaced or removed, whose reference the caller drops after a grace period.
+	 * obj_value gives what bpf(2) lookup shows (the object's id).
+	 */
+	int (*obj_update)(struct bpf_map *map, const void *key, void *obj, u64 flags, void **old);
+	int (*obj_delete)(struct bpf_map *map, const void *key, void **old);
+	void *(*obj_lookup)(struct bpf_map *map, const void *key);
+
+	/* Address of byte @off of the value area of a single-value array; for BPF_PSEUDO_MAP_VALUE. */
+	int (*direct_value_addr)(const struct bpf_map *map, u64 *addr, u32 off);
+	/* Bytes that Linux would report as memlock now. */
+	u64 (*mem_usage)(const struct bpf_map *map);
+	/* Full structural check for tests: NULL, or what is wrong (a constant string). */
+	const char *(*check)(struct bpf_map *map);
+};
+
+/* The type's operations; NULL for a type that is absent. Built from tables/maps.def. */
+const struct bpf_map_ops *bpf_map_ops_of(u32 map_type);
+
+static inline u32 bpf_map_value_stride(const struct bpf_map *map)
+{
+	return round_up(map->value_size, 8);
+}
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The packets that programs run on: the runtime structs behind the contexts
+ * xdp_md and __sk_buff. Context loads are rewritten to loads of these (tables in
+ * src/prog); packet helpers act on them. Freestanding; memory belongs to the hook
+ * or test run that made the packet.
+ */
+#ifndef SKEP_OBJECT_PACKET_H
+#define SKEP_OBJECT_PACKET_H
+
+#include "base/types.h"
+
+#define XDP_PACKET_HEADROOM 256
+
+/* Linear frame in [data_hard_start, hard_end); Linux: struct xdp_buff. */
+struct xdp_buff {
+	u8 *data;
+	u8 *data_end;
+	u8 *data_meta; /* data + 1: metadata not supported */
+	u8 *data_hard_start;
+	u8 *hard_end; /* first byte a tail adjustment may not reach */
+	u32 ingress_ifindex, rx_queue_index, egress_ifindex;
+	u32 frame_sz;
+	/* multi-buffer frames: fragments after the linear part */
+	u32 nr_frags, frags_len;
+	struct xdp_frag {
+		u8 *data;
+		u32 len, cap;
+	} *frags;
+	void *netdev; /* world object or NULL */
+};
+
+/* Linux: struct sk_buff as far as programs see it. Data is linear unless data_len. */
+struct sk_buff {
+	u8 *head;      /* start of buffer */
+	u8 *data;      /* first byte programs see (L2 or L3 by type) */
+	u8 *data_end;  /* end of the linear, directly accessible part */
+	u8 *end;       /* end of buffer */
+	u8 *data_meta;
+	u32 len;       /* data_end - data + data_len */
+	u32 data_len;  /* bytes not directly accessible, at *frag */
+	u8 *frag;
+	u16 mac_header, network_header, transport_header; /* offsets from head */
+	u16 mac_len;
+	u32 pkt_type, mark, queue_mapping, priority, tc_index, tc_classid, hash;
+	u32 napi_id, ingress_ifindex, ifindex;
+	u16 protocol;  /* network byte order */
+	u16 vlan_proto; /* network byte order */
+	u16 vlan_tci;
+	u8 vlan_present, ip_summed;
+	u32 cb[5];
+	u64 tstamp, hwtstamp;
+	u32 tstamp_type, wire_len, gso_segs, gso_size;
+	u32 csum, csum_start, csum_offset;
+	u32 family, remote_ip4, local_ip4, remote_ip6[4], local_ip6[4], remote_port, local_port;
+	u8 hash_valid, cloned, is_ingress, l2; /* l2: data points at the Ethernet header */
+	void *sk; /* struct bpf_sock-like world object or NULL */
+	void *flow_keys;
+	void *netdev;
+};
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Programs and the operations that give a program type its behaviour (Linux:
+ * struct bpf_prog, bpf_verifier_ops and bpf_prog_ops).
+ *
+ * struct bpf_prog is the part that running needs: it lies in the arena, at one
+ * address everywhere. The control side's part (descriptor, references, BTF,
+ * load-time data) is struct prog_object in object.h.
+ */
+#ifndef SKEP_OBJECT_PROG_H
+#define SKEP_OBJECT_PROG_H
+
+#include "base/uapi.h"
+#include "base/version.h"
+#include "object/helper.h"
+#include "object/run.h"
+
+struct btf;
+struct prog_object;
+struct skep_system;
+
+struct bpf_prog {
+	u32 type;
+	u32 id;
+	u32 len;	  /* instructions after fix-ups */
+	u32 stack_depth;  /* of the main function, bytes, multiple of 8 */
+	u32 expected_attach_type;
+	u8 jited;
+	u8 sleepable;
+	u8 gpl_compatible;
+	u8 xdp_has_frags;
+	u8 tag[BPF_TAG_SIZE];
+	char name[BPF_OBJ_NAME_LEN];
+	bpf_entry_t entry;	 /* native code; NULL: interpret */
+	void *tail_entry;	 /* where a tail call jumps to (JIT-private ABI) */
+	u64 code_size;
+	const struct bpf_insn *insns; /* after fix-ups, in the arena */
+	/* subprogram i covers instructions [subprog_start[i], subprog_start[i + 1]) */
+	u32 nr_subprogs;
+	const u32 *subprog_start;
+	const u32 *subprog_stack; /* bytes of stack of each */
+	u64 run_cnt, run_time_ns, recursion_misses;
+	struct arena *arena;
+};
+
+/* Registers that can leave a context load: the low byte of a register type. */
+enum bpf_reg_type {
+	NOT_INIT = 0,
+	SCALAR_VALUE,
+	PTR_TO_CTX,
+	CONST_PTR_TO_MAP,
+	PTR_TO_MAP_VALUE,
+	PTR_TO_MAP_KEY,
+	PTR_TO_STACK,
+	PTR_TO_PACKET_META,
+	PTR_TO_PACKET,
+	PTR_TO_PACKET_END,
+	PTR_TO_FLOW_KEYS,
+	PTR_TO_SOCKET,
+	PTR_TO_SOCK_COMMON,
+	PTR_TO_TCP_SOCK,
+	PTR_TO_TP_BUFFER,
+	PTR_TO_XDP_SOCK,
+	PTR_TO_BTF_ID,
+	PTR_TO_MEM,
+	PTR_TO_ARENA,
+	PTR_TO_BUF,
+	PTR_TO_FUNC,
+	CONST_PTR_TO_DYNPTR,
+	__BPF_REG_TYPE_MAX,
+};
+
+enum bpf_access_type { BPF_READ = 1, BPF_WRITE = 2 };
+
+/* One field of the context that programs of a type see; rows of tables/ctx.def. */
+struct bpf_ctx_field {
+	const char *name;
+	u32 off;	/* in the uapi struct, bytes */
+	u32 size;	/* bytes of the whole field (an array: of all of it) */
+	u32 elem;	/* bytes of one element: the default access size */
+	u8 access;	/* BPF_READ | BPF_WRITE */
+	u8 narrow;	/* narrower aligned loads are allowed */
+	u8 reg_type;	/* what a load yields: SCALAR_VALUE or a pointer type */
+	kver since;
+	u32 rt_off;	/* in the runtime struct that the hook fills */
+	u8 rt_size;	/* bytes there; 0: needs ops->convert */
+};
+
+struct bpf_insn_access_aux {
+	u32 reg_type;	   /* out: what the load yields (reg type | flags) */
+	u32 ctx_field_size; /* out: width for the narrow-load rewrite */
+	struct btf *btf;   /* out: PTR_TO_BTF_ID */
+	u32 btf_id;
+	bool is_retval;	   /* out: load of a return value with a known range */
+	bool is_ldsx;
+};
+
+struct bpf_retval_range {
+	s32 min, max;
+	bool checked; /* false: any value */
+};
+
+struct test_run; /* object/test_run.h */
+
+/*
+ * Instructions written by a conversion. @n counts them; at most 16.
+ */
+struct bpf_insn_buf {
+	struct bpf_insn insns[16];
+	u32 n;
+};
+
+struct bpf_prog_type_ops {
+	const char *ctx_name;		    /* uapi struct, for messages */
+	const struct bpf_ctx_field *fields; /* sorted by off; NULL-name terminated; may be NULL */
+	u32 ctx_size;
+
+	/* Whether @attach_type may be asked for at load. 0 or -EINVAL. NULL: must be 0 or is ignored. */
+	int (*check_attach)(u32 expected_attach_type);
+	/* The helper's prototype for this type (variants differ in implementation); NULL: not allowed. */
+	const struct bpf_func_proto *(*func_proto)(u32 func_id, const struct bpf_prog *prog);
+	/* Context access rule; NULL: the fields' rows alone decide (ctx_access_by_table()). */
+	bool (*is_valid_access)(int off, int size, enum bpf_access_type t,
+				const struct bpf_prog *prog, struct bpf_insn_access_aux *info);
+	/* Rewrites one context access; NULL: the fields' rows alone do (rt_off, rt_size). */
+	int (*convert_ctx_access)(enum bpf_access_type t, const struct bpf_insn *insn,
+				  struct bpf_insn_buf *out, const struct bpf_prog *prog,
+				  u32 *target_size);
+	/* Code before the first instruction (direct packet write); returns count in out->n. */
+	int (*gen_prologue)(struct bpf_insn_buf *out, bool direct_write,
+			    const struct bpf_prog *prog);
+	struct bpf_retval_range (*retval_range)(const struct bpf_prog *prog);
+	bool may_access_direct_pkt_data_read, may_access_direct_pkt_data_write;
+	bool ld_abs; /* legacy packet loads allowed */
+
+	/* BPF_PROG_TEST_RUN; NULL: -ENOTSUPP. */
+	int (*test_run)(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+};
+
+/* The type's operations; NULL for a type that is absent. Built from tables/progs.def. */
+const struct bpf_prog_type_ops *bpf_prog_type_ops_of(u32 prog_type);
+/* Whether @func_id is in tables/helpers.def for @type, by profile; the default of .func_proto. */
+const struct bpf_func_proto *bpf_helper_proto(u32 func_id);
+bool bpf_helper_allowed(u32 func_id, u32 prog_type, kver profile);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * A run: one execution of a program. It owns a CPU slot of its system from claim
+ * to release; the slot's number is the CPU that the program sees, which makes
+ * per-CPU values exclusive. Freestanding: part of the runtime.
+ *
+ * Every helper has the C type bpf_helper_t: the five BPF arguments and, in the
+ * sixth argument register, the run. JITed code keeps the run in a callee-saved
+ * register for that purpose, so no helper needs thread-local storage.
+ */
+#ifndef SKEP_OBJECT_RUN_H
+#define SKEP_OBJECT_RUN_H
+
+#include "base/types.h"
+
+struct bpf_map;
+struct bpf_prog;
+struct bpf_run;
+struct arena;
+
+typedef u64 (*bpf_helper_t)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run);
+/* A program's native entry, and the shape of BPF callbacks (r1..r5 as the helper's contract says). */
+typedef u64 (*bpf_entry_t)(const void *ctx, struct bpf_run *run);
+
+#define BPF_MAX_SLOTS 1024
+#define BPF_MAX_TAIL_CALLS 33
+
+/*
+ * What the freestanding runtime needs from its surroundings. One table per
+ * process; nothing in the runtime makes a system call in any other way, so that
+ * record and replay can be put between.
+ */
+struct skep_platform {
+	u64 (*ktime_ns)(int clock);   /* CLOCK_MONOTONIC, _BOOTTIME, _TAI, _MONOTONIC_COARSE */
+	u64 (*random)(void);
+	u32 (*cpu)(void);	      /* the caller's CPU, a hint for slot_claim() */
+	u32 (*tid)(void);	      /* the caller's thread id, never 0 */
+	u64 (*pid_tgid)(void);	      /* of the event's task: tgid << 32 | tid */
+	u64 (*uid_gid)(void);	      /* gid << 32 | uid */
+	void (*comm)(char *buf, u32 size); /* NUL-terminated, rest zeroed */
+	void (*yield)(void);
+	void (*abort)(const char *why); /* a broken invariant; does not return */
+	/* Backs [addr, addr + len) of the arena with real pages. 0 or -ENOMEM. */
+	int (*back)(struct arena *arena, void *addr, u64 len);
+	/* One line written by bpf_trace_printk(), without the trailing NUL. */
+	void (*trace)(struct bpf_run *run, const char *line, u32 len);
+	/* Wakes whoever polls @map (ring buffer) or perf ring @index of it. */
+	void (*wake)(struct bpf_map *map, u32 index);
+	/* Fault-tolerant reads of user memory of the event's task: 0 or -EFAULT. */
+	int (*read_user)(void *dst, u64 src, u32 size);
+	long (*read_user_str)(void *dst, u64 src, u32 size); /* length with NUL or -EFAULT */
+	int (*write_user)(u64 dst, const void *src, u32 size);
+};
+
+/* bpf_redirect*() leaves its wish here; the hook that ran the program acts on it. */
+struct bpf_redirect_info {
+	u32 tgt_index;	     /* ifindex, or key of .map */
+	u32 flags;
+	struct bpf_map *map; /* NULL: tgt_index is an ifindex */
+	u32 kind;	     /* hook-defined; 0: none */
+};
+
+struct bpf_run {
+	struct arena *arena;
+	const struct skep_platform *platform;
+	const struct bpf_prog *prog; /* the running program; follows tail calls */
+	void *ctx;		     /* what the hook passed */
+	u32 cpu;		     /* the claimed slot */
+	u32 tail_calls;		     /* made so far in this run */
+	u64 attach_cookie;
+	u64 func_ip;
+	struct bpf_redirect_info redirect;
+	u64 callback_depth;
+	void *event; /* hook-private: the event being handled */
+	void *task;  /* world object of the current task, or NULL */
+};
+
+/*
+ * Shared word of one CPU slot. owner is the thread id that runs on it (0: free);
+ * epoch is the arena's epoch at claim. The pair delays every free, see arena.h.
+ * nesting counts programs stacked on the slot by the owner itself (a program run
+ * from a helper of another); busy_prog refuses re-entry of one program.
+ */
+struct bpf_slot {
+	u32 owner;
+	u32 nesting;
+	u64 epoch;
+	u64 runs;
+} __attribute__((aligned(64)));
+
+/*
+ * Claims a slot, the caller's own CPU's first; waits (yielding) when all are
+ * held. Nested claims by the owning thread succeed on the same slot. Fills
+ * run->{arena,platform,cpu}; other fields are the caller's.
+ */
+void slot_claim(struct arena *arena, const struct skep_platform *platform, struct bpf_run *run);
+void slot_release(struct bpf_run *run);
+
+/* Runs @prog natively if it has been compiled, else interpreted. The slot is held. */
+u64 bpf_prog_run(const struct bpf_prog *prog, void *ctx, struct bpf_run *run);
+
+#endif

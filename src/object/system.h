@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * A system: what a kernel is to its programs. Everything hangs off it; several
+ * can live in one process.
+ */
+#ifndef SKEP_OBJECT_SYSTEM_H
+#define SKEP_OBJECT_SYSTEM_H
+
+#include <pthread.h>
+
+#include "object/object.h"
+
+struct hook_table;
+
+struct skep_system {
+	kver profile;
+	bool profile_set;
+	enum { CAPS_FULL, CAPS_REAL } caps_mode;
+	struct arena *arena;
+	const struct skep_platform *platform;
+	pthread_mutex_t lock; /* object tables and control operations */
+	struct object_table tables[OBJECT_KINDS];
+	struct idmap by_inode; /* inode -> struct object */
+	int inotify_fd;	       /* -1: probe by polling */
+	struct arena_retired *retired;
+	struct object_btf *vmlinux;
+	char *btf_path; /* NULL: host's, else built-in */
+	bool stats_enabled;
+	struct hook_table *hooks;
+	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
+	void (*trace)(void *arg, const char *line, u32 len);
+	void *trace_arg;
+	struct diag last; /* the newest refusal, for explanations */
+	u32 jit_mode;	  /* JIT_ON, JIT_OFF, JIT_COMPARE */
+	void (*log)(void *arg, int level, const char *text);
+	void *log_arg;
+};
+
+enum { JIT_ON, JIT_OFF, JIT_COMPARE };
+
+/*
+ * Copies between the caller's memory and ours: attribute pointers. @addr is in
+ * the address space of the process that made the call (this one, in process).
+ * 0 or -EFAULT; never a signal.
+ */
+int user_read(struct skep_system *sys, void *dst, u64 addr, size_t size);
+int user_write(struct skep_system *sys, u64 addr, const void *src, size_t size);
+/* At most @size bytes with the NUL; length without NUL, -EFAULT, or -E2BIG when no NUL in @size. */
+long user_read_str(struct skep_system *sys, char *dst, u64 addr, size_t size);
+
+#endif

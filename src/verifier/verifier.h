@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The verifier's data: what is known about registers, stack and references on
+ * one path, and the environment that explores all paths (Linux:
+ * include/linux/bpf_verifier.h).
+ *
+ *   verifier.c   bpf_check(): the order of the passes; the main loop do_check()
+ *   cfg.c        reachability, back edges, prune points, subprogram limits
+ *   state.c      copying, comparing and storing states; the explored-state table
+ *   prune.c      is_state_visited(), loop detection
+ *   tnum.h       tristate numbers
+ *   bounds.c     deductions between tnum, signed and unsigned 64/32-bit ranges
+ *   alu.c        adjust_reg_min_max_vals(): ALU instructions on scalars and pointers
+ *   branch.c     conditional jumps: what each side learns
+ *   backtrack.c  precision: mark_chain_precision()
+ *   liveness.c   which registers and stack slots later code reads
+ *   stack.c      stack reads and writes, spills
+ *   access.c     memory access through every pointer type
+ *   call.c       helper and subprogram calls, argument checks, references, return
+ *   kfunc.c      kfunc calls
+ *   load.c       ld_imm64 pseudo sources, map and BTF references, func/line info
+ *   fixup.c      rewriting: context accesses, helper calls, dead code, facts
+ *   log.c        the kernel's log: states, instructions, statistics
+ */
+#ifndef SKEP_VERIFIER_VERIFIER_H
+#define SKEP_VERIFIER_VERIFIER_H
+
+#include "base/vec.h"
+#include "object/diag.h"
+#include "object/facts.h"
+#include "object/object.h"
+#include "verifier/tnum.h"
+
+#define MAX_BPF_STACK 512
+#define BPF_REG_SIZE 8
+#define MAX_CALL_FRAMES 8
+#define BPF_COMPLEXITY_LIMIT_INSNS 1000000
+#define BPF_COMPLEXITY_LIMIT_JMP_SEQ 8192
+#define BPF_COMPLEXITY_LIMIT_STATES 64
+#define BPF_MAX_SUBPROGS 256
+#define BPF_MAX_VAR_OFF (1 << 29)
+#define BPF_MAX_VAR_SIZ (1 << 29)
+#define MAX_USED_MAPS 64
+#define MAX_PACKET_OFF 0xffff
+
+enum bpf_reg_liveness { REG_LIVE_NONE = 0, REG_LIVE_READ32 = 1, REG_LIVE_READ64 = 2,
+			REG_LIVE_READ = 3, REG_LIVE_WRITTEN = 4, REG_LIVE_DONE = 8 };
+
+struct bpf_reg_state {
+	u32 type; /* enum bpf_reg_type | flags of object/helper.h */
+	s32 off;  /* fixed part of a pointer's offset, bytes */
+	union {
+		u32 range; /* PTR_TO_PACKET*: bytes proven readable from the pointer's id */
+		struct {   /* CONST_PTR_TO_MAP, PTR_TO_MAP_VALUE, PTR_TO_MAP_KEY */
+			struct map_object *map;
+			u32 map_uid; /* distinguishes inner maps from different lookups */
+		};
+		struct { /* PTR_TO_BTF_ID */
+			struct btf *btf;
+			u32 btf_id;
+		};
+		struct { /* PTR_TO_MEM, PTR_TO_BUF */
+			u32 mem_size;
+			u32 dynptr_id;
+		};
+		struct { /* dynptr in a stack slot */
+			u32 dynptr_type;
+			bool first_slot;
+		} dynptr;
+		struct { /* iterator in a stack slot */
+			struct btf *btf;
+			u32 btf_id;
+			u8 state;
+			s32 depth;
+		} iter;
+		u32 subprogno; /* PTR_TO_FUNC */
+		u64 raw[2];
+	};
+	/* value of a scalar; variable part of a pointer's offset */
+	struct tnum var_off;
+	s64 smin_value, smax_value;
+	u64 umin_value, umax_value;
+	s32 s32_min_value, s32_max_value;
+	u32 u32_min_value, u32_max_value;
+	u32 id;	     /* scalars: linked equal values; pointers: same origin (packet, or-null) */
+	u32 ref_obj_id;
+	u32 frameno; /* PTR_TO_STACK: whose stack */
+	s32 subreg_def; /* instruction + 1 that wrote the low half, for zext; 0: full */
+	enum bpf_reg_liveness live;
+	struct bpf_reg_state *parent;
+	bool precise;
+};
+
+enum bpf_stack_slot_type {
+	STACK_INVALID, STACK_SPILL, STACK_MISC, STACK_ZERO, STACK_DYNPTR, STACK_ITER,
+	STACK_IRQ_FLAG, STACK_POISON,
+};
+
+struct bpf_stack_state {
+	struct bpf_reg_state spilled_ptr;
+	u8 slot_type[BPF_REG_SIZE];
+};
+
+enum ref_state_type { REF_TYPE_PTR = 2, REF_TYPE_IRQ = 4, REF_TYPE_LOCK = 8, REF_TYPE_RES_LOCK = 16 };
+
+struct bpf_reference_state {
+	u32 type;
+	u32 id;
+	s32 insn_idx; /* of the acquiring call */
+	void *ptr;    /* locks */
+};
+
+struct bpf_func_state {
+	struct bpf_reg_state regs[MAX_BPF_REG];
+	s32 callsite;
+	u32 frameno;
+	u32 subprogno;
+	u32 async_entry_cnt;
+	struct bpf_retval_range callback_ret_range;
+	bool in_callback_fn, in_async_callback_fn, in_exception_callback_fn;
+	u32 callback_depth;
+	u32 allocated_stack; /* bytes; multiple of 8 */
+	struct bpf_stack_state *stack; /* slot i covers fp-8*(i+1) .. fp-8*i-1 */
+};
+
+struct jmp_history_entry {
+	u32 idx, prev_idx : 22, flags : 10;
+	u64 linked_regs;
+};
+
+struct bpf_verifier_state {
+	struct bpf_func_state *frame[MAX_CALL_FRAMES];
+	struct bpf_verifier_state *parent;
+	struct bpf_reference_state *refs;
+	u32 acquired_refs;
+	u32 active_locks, active_preempt_locks, active_irq_id;
+	u32 active_lock_id;
+	void *active_lock_ptr;
+	u32 active_rcu_lock;
+	u32 curframe;
+	u32 branches; /* paths below this state not yet finished */
+	u32 insn_idx, first_insn_idx, last_insn_idx;
+	bool speculative, in_sleepable, used_as_loop_entry, cleaned;
+	struct bpf_verifier_state *loop_entry;
+	struct jmp_history_entry *jmp_history;
+	u32 jmp_history_cnt;
+	u32 dfs_depth, callback_unroll_depth, may_goto_depth;
+};
+
+struct bpf_verifier_state_list {
+	struct bpf_verifier_state state;
+	struct bpf_verifier_state_list *next;
+	u32 miss_cnt, hit_cnt;
+	bool in_free_list;
+};
+
+struct bpf_verifier_stack_elem {
+	struct bpf_verifier_state st;
+	u32 insn_idx, prev_insn_idx;
+	struct bpf_verifier_stack_elem *next;
+	u32 log_pos;
+};
+
+/* Per instruction, alive through the whole check; moves with rewriting. */
+struct bpf_insn_aux_data {
+	u32 ptr_type;	    /* of the base register of a load or store; reg type | flags */
+	struct map_object *map; /* ld_imm64 of a map or of its value */
+	u32 map_off;
+	struct btf *btf;
+	u32 btf_id;
+	u32 func_id_subprog; /* PTR_TO_FUNC: subprogram number */
+	/* helper calls: the map of R1 when it is one map on all paths */
+	struct map_object *call_map;
+	bool call_map_poisoned, call_map_unpriv;
+	s64 map_key_state;  /* constant array key + 1 of tail calls; -1 poisoned; 0 unseen */
+	u32 ctx_field_size;
+	u32 alu_state;
+	s32 call_imm;	    /* subprogram call: number of the callee */
+	bool seen, zext_dst, prune_point, jmp_point, force_checkpoint, calls_callback,
+		storage_get_func_atomic, is_iter_next, sanitize_stack_spill, indirect_target,
+		nospec, needs_zext_known, arena_cast, non_sleepable;
+	u32 orig_idx;
+	u8 branch_seen; /* BIT(0) taken, BIT(1) fell through */
+	u8 divisor_maybe_zero;
+	u64 val_umin, val_umax;
+	bool val_known;
+};
+
+struct bpf_subprog_info {
+	const char *name; /* from BTF, or NULL */
+	u32 start;
+	u32 linfo_idx;
+	u32 stack_depth;
+	bool has_tail_call, tail_call_reachable, has_ld_abs, is_async_cb, is_exception_cb,
+		is_global, args_cached, changes_pkt_data, might_sleep, called, verified, returns_void;
+	struct bpf_subprog_arg_info {
+		u32 arg_type;
+		u32 mem_size;
+		u32 btf_id;
+	} args[5];
+	u32 arg_cnt;
+};
+
+struct bpf_verifier_log {
+	u32 level;	/* BPF_LOG_LEVEL1 | _LEVEL2 | _STATS | BPF_LOG_FIXED */
+	char *buf;	/* grows; everything that was logged, copied out at the end */
+	size_t len, cap;
+	u32 user_size;	/* log_size of the attribute: rotating or fixed truncation applies at copy-out */
+};
+
+struct bpf_id_pair { u32 old, cur; };
+#define BPF_ID_MAP_SIZE ((MAX_BPF_REG + MAX_BPF_STACK / BPF_REG_SIZE) * MAX_CALL_FRAMES)
+
+struct backtrack_state {
+	u32 frame;
+	u32 reg_masks[MAX_CALL_FRAMES];
+	u64 stack_masks[MAX_CALL_FRAMES];
+};
+
+struct bpf_verifier_env {
+	struct skep_system *sys;
+	struct prog_object *prog_obj;
+	struct bpf_prog *prog;	/* type, attach type, flags; ->insns not yet set */
+	const struct bpf_prog_type_ops *ops;
+	kver profile;
+	u32 caps;		/* BPF_CAP_* below that the loader holds */
+	struct bpf_insn *insns;
+	u32 len;
+	struct bpf_insn_aux_data *aux;
+	struct bpf_verifier_state *cur_state;
+	struct bpf_verifier_stack_elem *head;
+	u32 stack_size;
+	struct bpf_verifier_state_list **explored_states;
+	struct bpf_verifier_state_list *free_list;
+	u32 insn_idx, prev_insn_idx;
+	u32 insn_processed, prev_insn_processed, jmps_processed, prev_jmps_processed;
+	u32 max_states_per_insn, total_states, peak_states, longest_mark_read_walk;
+	u32 id_gen;
+	u32 pass_cnt;
+	struct bpf_subprog_info subprog_info[BPF_MAX_SUBPROGS + 2];
+	u32 subprog_cnt;
+	struct map_object *used_maps[MAX_USED_MAPS];
+	u32 used_map_cnt;
+	struct bpf_func_info *func_info;
+	u32 nr_func_info;
+	struct bpf_line_info *line_info;
+	u32 nr_linfo;
+	struct object_btf *btf; /* program BTF */
+	bool strict_alignment, test_state_freq, test_reg_invariants;
+	bool explore_alu_limits, allow_ptr_leaks, allow_uninit_stack, bpf_capable, bypass_spec_v1,
+		bypass_spec_v4, seen_direct_write, seen_exception, seen_tail_call;
+	struct backtrack_state bt;
+	struct jmp_history_entry *cur_hist_ent;
+	struct bpf_id_pair idmap[BPF_ID_MAP_SIZE];
+	u32 idmap_cnt, idmap_tmp_id;
+	u32 scratched_regs;
+	u64 scratched_stack_slots;
+	struct bpf_verifier_log log;
+	u32 prev_log_pos, prev_insn_print_pos;
+	const struct bpf_line_info *prev_linfo;
+	struct diag diag;	/* the refusal, when bpf_check() returns < 0 */
+	u64 start_ns, verification_ns;
+	struct prog_facts facts;
+};
+
+enum { BPF_CAP_BPF = 1, BPF_CAP_PERFMON = 2, BPF_CAP_NET_ADMIN = 4, BPF_CAP_SYS_ADMIN = 8 };
+
+/* ---- between the files of this folder; each is documented where it is defined ---- */
+
+/* log.c */
+void verbose(struct bpf_verifier_env *env, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Records the refusal and writes its line (with newline) to the log. Returns -errno of the row. */
+int refuse(struct bpf_verifier_env *env, enum diag_id id, ...);
+/* As refuse(), with another errno than the row's. */
+int refuse_err(struct bpf_verifier_env *env, int err, enum diag_id id, ...);
+void print_verifier_state(struct bpf_verifier_env *env, const struct bpf_verifier_state *st,
+			  u32 frameno, bool print_all);
+void print_insn_state(struct bpf_verifier_env *env, const struct bpf_verifier_state *st, u32 frameno);
+void print_insn(struct bpf_verifier_env *env, u32 idx); /* "12: (85) call bpf_x#1" */
+void verbose_linfo(struct bpf_verifier_env *env, u32 insn_off, const char *prefix);
+void print_verification_stats(struct bpf_verifier_env *env);
+const char *reg_type_str(struct bpf_verifier_env *env, u32 type); /* "map_value_or_null" */
+int log_copy_out(struct bpf_verifier_env *env, u64 user_buf, u32 size, u32 *true_size); /* 0, -ENOSPC, -EFAULT */
+void mark_reg_scratched(struct bpf_verifier_env *env, u32 regno);
+void mark_stack_slot_scratched(struct bpf_verifier_env *env, u32 spi);
+
+/* state.c */
+static inline struct bpf_func_state *cur_func(struct bpf_verifier_env *env)
+{
+	return env->cur_state->frame[env->cur_state->curframe];
+}
+static inline struct bpf_reg_state *cur_regs(struct bpf_verifier_env *env)
+{
+	return cur_func(env)->regs;
+}
+int copy_verifier_state(struct bpf_verifier_state *dst, const struct bpf_verifier_state *src);
+void free_verifier_state(struct bpf_verifier_state *st, bool free_self);
+void free_func_state(struct bpf_func_state *st);
+int grow_stack_state(struct bpf_verifier_env *env, struct bpf_func_state *st, int size);
+struct bpf_verifier_state *push_stack(struct bpf_verifier_env *env, u32 insn_idx, u32 prev_insn_idx,
+				      bool speculative);
+int pop_stack(struct bpf_verifier_env *env, u32 *prev_insn_idx, u32 *insn_idx, bool pop_log);
+void init_func_state(struct bpf_verifier_env *env, struct bpf_func_state *st, s32 callsite,
+		     u32 frameno, u32 subprogno);
+int acquire_reference(struct bpf_verifier_env *env, u32 insn_idx); /* new id or -errno */
+int release_reference_nomark(struct bpf_verifier_state *st, u32 ref_obj_id); /* 0 or -EINVAL */
+struct bpf_reference_state *find_reference(struct bpf_verifier_state *st, u32 ref_obj_id);
+
+/* bounds.c */
+void mark_reg_known_zero(struct bpf_verifier_env *env, struct bpf_reg_state *regs, u32 regno);
+void __mark_reg_known(struct bpf_reg_state *reg, u64 imm);
+void __mark_reg_known_zero(struct bpf_reg_state *reg);
+void __mark_reg_const_zero(const struct bpf_verifier_env *env, struct bpf_reg_state *reg);
+void mark_reg_unknown(struct bpf_verifier_env *env, struct bpf_reg_state *regs, u32 regno);
+void __mark_reg_unknown(const struct bpf_verifier_env *env, struct bpf_reg_state *reg);
+void mark_reg_not_init(struct bpf_verifier_env *env, struct bpf_reg_state *regs, u32 regno);
+void __mark_reg_not_init(const struct bpf_verifier_env *env, struct bpf_reg_state *reg);
+void __mark_reg_unbounded(struct bpf_reg_state *reg);
+void reg_bounds_sync(struct bpf_reg_state *reg);
+int reg_bounds_sanity_check(struct bpf_verifier_env *env, struct bpf_reg_state *reg, const char *ctx);
+void coerce_reg_to_size(struct bpf_reg_state *reg, int size);
+void coerce_reg_to_size_sx(struct bpf_reg_state *reg, int size);
+static inline bool register_is_const(const struct bpf_reg_state *reg)
+{
+	return reg->type == SCALAR_VALUE && tnum_is_const(reg->var_off);
+}
+static inline bool register_is_null(const struct bpf_reg_state *reg)
+{
+	return reg->type == SCALAR_VALUE && tnum_equals_const(reg->var_off, 0);
+}
+
+/* alu.c, branch.c */
+int check_alu_op(struct bpf_verifier_env *env, struct bpf_insn *insn);
+int check_cond_jmp_op(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx);
+void mark_ptr_or_null_regs(struct bpf_verifier_state *st, u32 regno, bool is_null);
+void find_good_pkt_pointers(struct bpf_verifier_state *st, struct bpf_reg_state *dst_reg,
+			    u32 type, bool range_right_open);
+void sync_linked_regs(struct bpf_verifier_state *st, struct bpf_reg_state *known_reg);
+
+/* backtrack.c, liveness.c, prune.c, cfg.c */
+enum reg_arg_type { SRC_OP, DST_OP, DST_OP_NO_MARK };
+int check_reg_arg(struct bpf_verifier_env *env, u32 regno, enum reg_arg_type t);
+int mark_reg_read(struct bpf_verifier_env *env, const struct bpf_reg_state *state,
+		  struct bpf_reg_state *parent, u8 flag);
+int mark_chain_precision(struct bpf_verifier_env *env, int regno);
+int mark_chain_precision_stack(struct bpf_verifier_env *env, u32 frame, int spi);
+int push_jmp_history(struct bpf_verifier_env *env, struct bpf_verifier_state *cur, u32 insn_flags,
+		     u64 linked_regs);
+/* jump-history flags of a stack access: frame number and slot, for backtracking */
+#define INSN_F_FRAMENO_MASK 0x7
+#define INSN_F_SPI_MASK 0x3f
+#define INSN_F_SPI_SHIFT 3
+#define INSN_F_STACK_ACCESS BIT(9)
+int is_state_visited(struct bpf_verifier_env *env, u32 insn_idx);
+int update_branch_counts(struct bpf_verifier_env *env, struct bpf_verifier_state *st);
+int check_subprogs(struct bpf_verifier_env *env);
+int check_cfg(struct bpf_verifier_env *env);
+int find_subprog(struct bpf_verifier_env *env, u32 off); /* number or -ENOENT */
+int add_subprog(struct bpf_verifier_env *env, u32 off);
+int check_max_stack_depth(struct bpf_verifier_env *env);
+u32 insn_def_regno(const struct bpf_insn *insn); /* -1 as u32: none */
+
+/* stack.c */
+int check_stack_read(struct bpf_verifier_env *env, u32 ptr_regno, int off, int size, int dst_regno);
+int check_stack_write(struct bpf_verifier_env *env, u32 ptr_regno, int off, int size, int value_regno,
+		      u32 insn_idx);
+int check_stack_range_initialized(struct bpf_verifier_env *env, u32 regno, int off, int access_size,
+				  bool zero_size_allowed, enum bpf_access_type t,
+				  bool raw_mode);
+int check_stack_write_fixed_off(struct bpf_verifier_env *env, struct bpf_func_state *st, int off,
+				int size, int value_regno, u32 insn_idx);
+bool is_spilled_reg(const struct bpf_stack_state *slot);
+bool is_spilled_scalar_reg(const struct bpf_stack_state *slot);
+
+/* access.c */
+int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int off, int bpf_size,
+		     enum bpf_access_type t, int value_regno, bool strict_alignment_once, bool is_ldsx);
+int check_atomic(struct bpf_verifier_env *env, struct bpf_insn *insn);
+int check_load_mem(struct bpf_verifier_env *env, struct bpf_insn *insn, bool strict_alignment_once,
+		   bool is_ldsx, bool allow_trust_mismatch, const char *ctx);
+int check_store_reg(struct bpf_verifier_env *env, struct bpf_insn *insn, bool strict_alignment_once);
+int check_ld_abs(struct bpf_verifier_env *env, struct bpf_insn *insn);
+int check_mem_region_access(struct bpf_verifier_env *env, u32 regno, int off, int size, u32 mem_size,
+			    bool zero_size_allowed);
+int check_map_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
+		     bool zero_size_allowed);
+int check_packet_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
+			bool zero_size_allowed);
+int check_ptr_off_reg(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, int regno);
+int check_helper_mem_access(struct bpf_verifier_env *env, int regno, int access_size,
+			    enum bpf_access_type t, bool zero_size_allowed, bool raw_mode);
+bool may_access_direct_pkt_data(struct bpf_verifier_env *env, const struct bpf_func_proto *fn,
+				enum bpf_access_type t);
+
+/* call.c, kfunc.c */
+int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx);
+int check_func_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx);
+int check_kfunc_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx);
+int prepare_func_exit(struct bpf_verifier_env *env, u32 *insn_idx);
+int check_return_code(struct bpf_verifier_env *env, u32 regno, const char *reg_name);
+int check_resource_leak(struct bpf_verifier_env *env, bool exception_exit, bool check_lock,
+			const char *prefix);
+int release_reference(struct bpf_verifier_env *env, u32 ref_obj_id);
+void clear_all_pkt_pointers(struct bpf_verifier_env *env);
+void clear_caller_saved_regs(struct bpf_verifier_env *env, struct bpf_reg_state *regs);
+int btf_prepare_func_args(struct bpf_verifier_env *env, u32 subprog);
+
+/* load.c, fixup.c */
+int resolve_pseudo_ldimm64(struct bpf_verifier_env *env);
+int check_ld_imm64(struct bpf_verifier_env *env, struct bpf_insn *insn);
+int check_btf_info_early(struct bpf_verifier_env *env, const union bpf_attr *attr);
+int check_btf_info(struct bpf_verifier_env *env, const union bpf_attr *attr);
+int check_attach_btf_id(struct bpf_verifier_env *env);
+int fixup_program(struct bpf_verifier_env *env); /* all rewriting passes, then facts */
+
+/*
+ * Checks the program of @obj (insns in @obj->orig_insns) and, when accepted,
+ * leaves the fixed-up program, used maps, BTF info and facts in it. Returns 0
+ * or -errno; *diag says why. The log goes to the attribute's buffer.
+ */
+int bpf_check(struct skep_system *sys, struct prog_object *obj, const union bpf_attr *attr,
+	      u32 attr_size, struct diag *diag);
+
+#endif
