@@ -51,7 +51,7 @@ VPATH_BPF := examples tests/bpf bench
 
 LIBS := -lpcap -lcjson -lelf -lz -lpthread
 # libbpf's calls into the system, answered by src/front/wrap.c
-WRAPPED := syscall mmap64 mmap munmap ioctl epoll_ctl open64 fopen64 faccessat setrlimit64
+WRAPPED := syscall mmap64 ioctl epoll_ctl open64 fopen64 faccessat setrlimit64 uname
 WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
 LIBBPF := -l:libbpf.a
 
@@ -91,11 +91,14 @@ $(O)/libskep.a: $(LIB_OBJ)
 	$(call say,AR)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(O)/libskep.so: $(LIB_OBJ)
+# wrap.c belongs to statically linked programs only
+SO_OBJ := $(filter-out %/front/wrap.o,$(LIB_OBJ))
+
+$(O)/libskep.so: $(SO_OBJ)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ -Wl,-soname,libskep.so.0 $^ $(LIBS)
 
-$(O)/libskep-preload.so: $(call obj,$(PRELOAD_SRC)) $(LIB_OBJ)
+$(O)/libskep-preload.so: $(call obj,$(PRELOAD_SRC)) $(SO_OBJ)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(LIBS) -ldl
 

@@ -41,6 +41,33 @@ SKEP_API void skep_system_free(struct skep_system *sys);
  */
 SKEP_API int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *attr, unsigned int size);
 
+/*
+ * The newest refusal of a system: a program, map or BTF that it did not accept,
+ * and why. Strings are borrowed until the system's next call. Fields that do
+ * not apply are NULL, 0, or -1 (insn).
+ */
+struct skep_refusal {
+	size_t sz;
+	int err;	     /* positive errno */
+	const char *id;	     /* of the diagnostic, e.g. "STACK_OVERFLOW" */
+	const char *message; /* the kernel's line */
+	const char *advice;  /* what to do about it */
+	const char *prog;
+	int insn;	    /* index into the program as loaded */
+	const char *source; /* the source line, from the program's BTF */
+	const char *file;
+	unsigned line, column;
+};
+
+/* 0, or -ENOENT when nothing has been refused since the last accepted load. */
+SKEP_API int skep_last_refusal(struct skep_system *sys, struct skep_refusal *out);
+
+/*
+ * Answers this process's own libc calls about eBPF (through --wrap or the preload
+ * library) by @sys; NULL: by the running kernel. The process's one such choice.
+ */
+SKEP_API void skep_front_use(struct skep_system *sys);
+
 #ifdef __cplusplus
 }
 #endif

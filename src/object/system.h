@@ -31,6 +31,7 @@ struct skep_system {
 	void (*trace)(void *arg, const char *line, u32 len);
 	void *trace_arg;
 	struct diag last; /* the newest refusal, for explanations */
+	char last_text[1024]; /* its line, rendered for skep_last_refusal() */
 	u32 jit_mode;	  /* JIT_ON, JIT_OFF, JIT_COMPARE */
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;

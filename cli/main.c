@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* skep: finds the command, takes the options that all commands share, prints help. */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SKEP_VERSION "0.1"
+
+static const struct command *const commands[] = {
+	&cmd_run, &cmd_verify, &cmd_btf, &cmd_features, &cmd_diff,
+};
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const char *const global_help =
+	"Options of all commands:\n"
+	"  --kernel X.Y          behave as that Linux release (default: the newest; $SKEP_KERNEL)\n"
+	"  --btf FILE            kernel types: raw BTF or an ELF file with .BTF ($SKEP_BTF)\n"
+	"  --caps full|real      capabilities count as held (default), or are the process's own\n"
+	"                        ($SKEP_CAPS)\n"
+	"  --jit on|off|compare  native code, interpreter, or both with a check ($SKEP_JIT)\n"
+	"  --engine kernel       use the running kernel's bpf(2) instead of skep's\n"
+	"  --json                machine-readable output\n"
+	"  -v, --verbose         say more (twice: libbpf's debug output)\n"
+	"  -h, --help            this text, or a command's\n";
+
+static void print_help(FILE *to)
+{
+	fprintf(to, "skep: eBPF that you can carry: load, verify and run eBPF programs without the "
+		    "kernel's eBPF\n\nusage: skep COMMAND [OPTIONS] [ARGUMENTS]\n\nCommands:\n");
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		fprintf(to, "  skep %s\n", commands[i]->synopsis);
+	fprintf(to, "\n%s\n", global_help);
+	fprintf(to, "Three truths: skep sees what is given to it (packets of a capture, processes\n"
+		    "started under it), not the machine; kernel functions are modelled at the\n"
+		    "boundary where processes enter the kernel; --engine kernel runs the same object\n"
+		    "on the real kernel.\n");
+}
+
+int cli_error(const struct cli *cli, const char *fmt, ...)
+{
+	char text[4096];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (cli->json) {
+		cJSON *j = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(j, "error", text);
+		cli_print_json(j);
+	} else {
+		fflush(stdout);
+		fprintf(stderr, "skep: %s\n", text);
+	}
+	return EXIT_REFUSED;
+}
+
+int cli_usage(const struct command *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "skep %s: ", cmd->name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\nusage: skep %s\n       skep %s --help explains\n", cmd->synopsis,
+		cmd->name);
+	return EXIT_USAGE;
+}
+
+void cli_print_json(cJSON *json)
+{
+	char *text = cJSON_PrintUnformatted(json);
+
+	if (text)
+		puts(text);
+	fflush(stdout);
+	free(text);
+	cJSON_Delete(json);
+}
+
+const char *cli_bold(const struct cli *cli)
+{
+	return cli->color ? "\033[1m" : "";
+}
+
+const char *cli_red(const struct cli *cli)
+{
+	return cli->color ? "\033[31m" : "";
+}
+
+const char *cli_green(const struct cli *cli)
+{
+	return cli->color ? "\033[32m" : "";
+}
+
+const char *cli_plain(const struct cli *cli)
+{
+	return cli->color ? "\033[0m" : "";
+}
+
+const char *cli_option(const char *name, int argc, char **argv, int *i)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(argv[*i], name, n))
+		return NULL;
+	if (argv[*i][n] == '=')
+		return argv[*i] + n + 1;
+	if (argv[*i][n] || *i + 1 >= argc)
+		return NULL;
+	return argv[++*i];
+}
+
+/* Takes the global options out of @argv; 0 or an exit status. */
+static int global_options(struct cli *cli, int *argc, char **argv)
+{
+	int kept = 1;
+
+	for (int i = 1; i < *argc; i++) {
+		const char *v;
+
+		if (!strcmp(argv[i], "--")) {
+			while (i < *argc)
+				argv[kept++] = argv[i++];
+			break;
+		}
+		if ((v = cli_option("--kernel", *argc, argv, &i))) {
+			cli->system_opts.kernel = v;
+		} else if ((v = cli_option("--btf", *argc, argv, &i))) {
+			cli->system_opts.btf = v;
+		} else if ((v = cli_option("--caps", *argc, argv, &i))) {
+			cli->system_opts.caps = v;
+		} else if ((v = cli_option("--jit", *argc, argv, &i))) {
+			cli->system_opts.jit = v;
+		} else if ((v = cli_option("--engine", *argc, argv, &i))) {
+			if (strcmp(v, "skep") && strcmp(v, "kernel")) {
+				fprintf(stderr, "skep: --engine is skep or kernel, not %s\n", v);
+				return EXIT_USAGE;
+			}
+			cli->engine = strcmp(v, "kernel") ? ENGINE_SKEP : ENGINE_KERNEL;
+		} else if (!strcmp(argv[i], "--json") || !strcmp(argv[i], "-j")) {
+			cli->json = true;
+		} else if (!strcmp(argv[i], "-v") || !strcmp(argv[i], "--verbose")) {
+			cli->verbose++;
+		} else {
+			argv[kept++] = argv[i];
+		}
+	}
+	*argc = kept;
+	argv[kept] = NULL;
+	return 0;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return true;
+	return false;
+}
+
+static int start_system(struct cli *cli)
+{
+	const struct skep_system_opts *o = &cli->system_opts;
+	int err;
+
+	cli->system = skep_system_new(o);
+	if (cli->system) {
+		skep_front_use(cli->system);
+		return 0;
+	}
+	err = errno;
+	if (err == EINVAL || err == ENOENT) {
+		cli_error(cli, "cannot start with --kernel %s --btf %s --caps %s --jit %s: %s",
+			  o->kernel ?: "(default)", o->btf ?: "(default)", o->caps ?: "(default)",
+			  o->jit ?: "(default)", strerror(err));
+		return EXIT_USAGE;
+	}
+	cli_error(cli, "cannot start: %s", strerror(err));
+	return EXIT_BROKEN;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = { .system_opts.sz = sizeof(cli.system_opts) };
+	const struct command *cmd;
+	int status;
+
+	cli.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	status = global_options(&cli, &argc, argv);
+	if (status)
+		return status;
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "version")) {
+		puts("skep " SKEP_VERSION);
+		return EXIT_DONE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		cmd = argc > 2 ? find_command(argv[2]) : NULL;
+		if (cmd)
+			printf("usage: skep %s\n\n%s\n%s", cmd->synopsis, cmd->help, global_help);
+		else
+			print_help(stdout);
+		return EXIT_DONE;
+	}
+	cmd = find_command(argv[1]);
+	if (!cmd) {
+		fprintf(stderr, "skep: no command '%s'; skep --help lists them\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	if (wants_help(argc - 1, argv + 1)) {
+		printf("usage: skep %s\n\n%s\n%s", cmd->synopsis, cmd->help, global_help);
+		return EXIT_DONE;
+	}
+	if (cmd->needs_system && cli.engine == ENGINE_SKEP) {
+		status = start_system(&cli);
+		if (status)
+			return status;
+	}
+	status = cmd->run(&cli, argc - 1, argv + 1);
+	skep_front_use(NULL);
+	skep_system_free(cli.system);
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "skep: cannot write the output: %s\n", strerror(errno));
+		return EXIT_BROKEN;
+	}
+	return status;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* XDP: counts packets and bytes by IP protocol, and passes everything. */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+struct traffic {
+	__u64 packets;
+	__u64 bytes;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u8); /* IP protocol; 255: not IP */
+	__type(value, struct traffic);
+} by_protocol SEC(".maps");
+
+__u64 total;
+
+SEC("xdp")
+int count_packets(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct traffic first = { 1, (__u64)(end - data) }, *t;
+	struct ethhdr *eth = data;
+	__u8 protocol = 255;
+
+	total++;
+	if ((void *)(eth + 1) > end)
+		return XDP_DROP;
+	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
+		struct iphdr *ip = (void *)(eth + 1);
+
+		if ((void *)(ip + 1) <= end)
+			protocol = ip->protocol;
+	} else if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
+		struct ipv6hdr *ip6 = (void *)(eth + 1);
+
+		if ((void *)(ip6 + 1) <= end)
+			protocol = ip6->nexthdr;
+	}
+	t = bpf_map_lookup_elem(&by_protocol, &protocol);
+	if (t) {
+		__sync_fetch_and_add(&t->packets, 1);
+		__sync_fetch_and_add(&t->bytes, (__u64)(end - data));
+	} else {
+		bpf_map_update_elem(&by_protocol, &protocol, &first, BPF_ANY);
+	}
+	return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
