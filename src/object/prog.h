@@ -31,14 +31,17 @@ struct bpf_prog {
 	u8 xdp_has_frags;
 	u8 tag[BPF_TAG_SIZE];
 	char name[BPF_OBJ_NAME_LEN];
-	bpf_entry_t entry;	 /* native code; NULL: interpret */
-	void *tail_entry;	 /* where a tail call jumps to (JIT-private ABI) */
+	bpf_entry_t entry;	 /* native code, tail calls jump there too; NULL: interpret */
+	void *code;		 /* start and size of what arena_code_alloc() gave */
 	u64 code_size;
-	const struct bpf_insn *insns; /* after fix-ups, in the arena */
+	const struct bpf_insn *insns; /* after fix-ups (object/fixup.h), in the arena */
+	const bpf_helper_t *calls;    /* functions that calls in .insns name by .off */
+	u32 nr_calls;
 	/* subprogram i covers instructions [subprog_start[i], subprog_start[i + 1]) */
 	u32 nr_subprogs;
 	const u32 *subprog_start;
 	const u32 *subprog_stack; /* bytes of stack of each */
+	const bpf_helper_t *subprog_entry; /* native entries, callable from C; NULL: interpret */
 	u64 run_cnt, run_time_ns, recursion_misses;
 	struct arena *arena;
 };

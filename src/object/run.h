@@ -67,6 +67,7 @@ struct bpf_run {
 	void *ctx;		     /* what the hook passed */
 	u32 cpu;		     /* the claimed slot */
 	u32 tail_calls;		     /* made so far in this run */
+	u32 interpret;		     /* non-zero: by the interpreter even if compiled */
 	u64 attach_cookie;
 	u64 func_ip;
 	struct bpf_redirect_info redirect;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Layout of arrays (array, prog array, array of maps ...), shared by src/map and by
+ * the engines, which inline lookups and tail calls (Linux: struct bpf_array).
+ */
+#ifndef SKEP_OBJECT_MAP_ARRAY_H
+#define SKEP_OBJECT_MAP_ARRAY_H
+
+#include "object/map.h"
+
+struct bpf_array {
+	struct bpf_map map;
+	u32 elem_size; /* distance of elements in bytes */
+	u32 reserved;
+	/*
+	 * Element 0; constant for the life of the map. Object arrays hold one u64 for
+	 * each element: the address of the struct bpf_prog (bpf_map ...), or 0.
+	 */
+	u8 *value;
+};
+
+#endif
