@@ -26,7 +26,8 @@ CFLAGS += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 LDFLAGS += -fsanitize=$(SAN)
 endif
 # The runtime also runs without libc: see "runtime" below.
-RUNTIME_CFLAGS := -ffreestanding -fno-stack-protector -fno-tree-loop-distribute-patterns
+RUNTIME_CFLAGS := -ffreestanding -fno-stack-protector \
+	$(if $(findstring clang,$(CC)),-fno-builtin,-fno-tree-loop-distribute-patterns)
 
 # ---- sources: wildcards, nothing listed by hand ----
 RUNTIME_SRC := $(wildcard src/map/*.c src/helper/*.c src/exec/*.c src/object/rt_*.c)

@@ -38,9 +38,18 @@ struct arena {
 	u64 epoch;    /* starts at 1; grows with each retirement */
 	u32 nr_slots; /* possible CPUs, as libbpf_num_possible_cpus() counts them */
 	u32 lock;     /* allocator; holds the owner's tid */
+	int fd, code_fd; /* memfds; inherited by fork under the same numbers; code_fd -1: no JIT */
 	struct bpf_slot slots[BPF_MAX_SLOTS];
 	/* private allocator state follows; see arena.c */
 };
+
+/* The lease of which @p is a part: 0..ARENA_LEASES - 1, or -1. */
+static inline int arena_lease_of(const void *p)
+{
+	u64 off = (u64)p - ARENA_BASE;
+
+	return off < ARENA_LEASES * ARENA_LEASE_SIZE ? (int)(off / ARENA_LEASE_SIZE) : -1;
+}
 
 /* Control side (not freestanding). */
 int arena_new(struct arena **out, u32 nr_slots); /* leases, maps; 0 or -errno */
@@ -55,7 +64,11 @@ void arena_free(struct arena *arena, void *segment, u64 reserve);
 /* A page range of the client-visible @fd (see object.h) mapped into the heap. */
 void *arena_map_fd(struct arena *arena, int fd, u64 len, int *err);
 void arena_unmap_fd(struct arena *arena, void *addr, u64 len);
-/* Copies @len bytes of machine code into the code range; returns the executable address. */
+/*
+ * @len bytes of the code range, filled with int3 and followed by a guard page of
+ * int3; bytes get there by arena_code_write() only. -EACCES where the host forbids
+ * executable shared memory (the system then interprets, and says so).
+ */
 void *arena_code_alloc(struct arena *arena, u64 len, int *err);
 int arena_code_write(struct arena *arena, void *at, const void *bytes, u64 len);
 void arena_code_free(struct arena *arena, void *code, u64 len);
@@ -68,6 +81,12 @@ struct arena_retired {
 /* Calls r->free(r) once no current run can still hold what it frees. Takes the process-private list. */
 void arena_retire(struct arena *arena, struct arena_retired **list, struct arena_retired *r);
 void arena_reclaim(struct arena *arena, struct arena_retired **list);
+/* Frees slots whose owning thread has died (killed in a run). */
+void arena_recover_slots(struct arena *arena);
+/* Whether thread @tid is gone for good (a zombie counts as gone). */
+bool thread_is_dead(u32 tid);
+/* Bytes of pages in use, for tests and statistics. */
+u64 arena_pages_used(const struct arena *arena);
 /* Whether every run that began before @epoch has ended (freestanding). */
 bool arena_quiescent(const struct arena *arena, u64 epoch);
 

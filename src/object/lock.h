@@ -21,14 +21,16 @@ static inline bool lock_try(u32 *lock, u32 tid)
 
 static inline void lock_take(u32 *lock, const struct skep_platform *platform)
 {
-	u32 tid = platform->tid(), spins = 0;
+	u32 tid = platform->tid(), spins = 0, owner;
 
 	while (!lock_try(lock, tid)) {
-		while (READ_ONCE(*lock)) {
+		while ((owner = READ_ONCE(*lock))) {
 			if (++spins % 128)
 				__builtin_ia32_pause();
 			else
 				platform->yield();
+			if (!(spins & 0x3fff) && platform->recover)
+				platform->recover(lock, owner);
 		}
 	}
 }

@@ -39,6 +39,8 @@ struct skep_platform {
 	u64 (*uid_gid)(void);	      /* gid << 32 | uid */
 	void (*comm)(char *buf, u32 size); /* NUL-terminated, rest zeroed */
 	void (*yield)(void);
+	/* Called after a long wait for @lock, held by thread @owner: frees it if @owner has died. */
+	void (*recover)(u32 *lock, u32 owner);
 	void (*abort)(const char *why); /* a broken invariant; does not return */
 	/* Backs [addr, addr + len) of the arena with real pages. 0 or -ENOMEM. */
 	int (*back)(struct arena *arena, void *addr, u64 len);

@@ -11,6 +11,15 @@
 #include "object/object.h"
 
 struct hook_table;
+struct perf_table;
+
+/* Who is woken when something arrives in @map (ring @index of it): an eventfd. */
+struct waker {
+	struct waker *next;
+	struct bpf_map *map;
+	u32 index;
+	int fd; /* -1: given up; the entry stays */
+};
 
 struct skep_system {
 	kver profile;
@@ -21,12 +30,18 @@ struct skep_system {
 	pthread_mutex_t lock; /* object tables and control operations */
 	struct object_table tables[OBJECT_KINDS];
 	struct idmap by_inode; /* inode -> struct object */
+	struct idmap by_address; /* struct bpf_map or bpf_prog in the arena -> struct object */
+	u64 memfd_device;      /* st_dev of all memfds */
 	int inotify_fd;	       /* -1: probe by polling */
+	u32 generation;	       /* platform_fork_generation() of the process that this copy is for */
+	u32 suspects;	       /* objects to probe again soon, see fd.c */
+	struct waker *wakers;  /* grows only; read without a lock */
 	struct arena_retired *retired;
 	struct object_btf *vmlinux;
 	char *btf_path; /* NULL: host's, else built-in */
-	bool stats_enabled;
+	u32 stats_enabled; /* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
+	struct perf_table *perf;
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);
 	void *trace_arg;

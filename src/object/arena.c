@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The shared memory of a system: see arena.h (Linux: vmalloc, bpf_prog_pack and
+ * call_rcu do these jobs).
+ *
+ * The allocator hands out page ranges, first fit, from a table of free ranges. A
+ * process may be killed while it changes the table: so there are two copies, the
+ * change is made in the idle one, and one store of .active publishes it. The
+ * survivor that finds the lock's owner dead takes the lock over and continues from
+ * the published copy; at worst a range is lost.
+ */
+#include "object/arena.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+#define PAGE 4096ULL
+#define ARENA_MAGIC 0x70656b73616e6572ULL
+#define EXTENTS_MAX 65536
+#define INT3 0xcc
+
+struct extent {
+	u64 start, len; /* bytes, page-aligned */
+};
+
+struct extent_table {
+	u32 active;
+	u32 n[2];
+	u32 backed; /* entries of each copy that have pages */
+	struct extent v[2][EXTENTS_MAX];
+};
+
+struct arena_private {
+	struct arena pub;
+	struct extent_table heap, code;
+};
+
+_Static_assert(sizeof(struct arena_private) < ARENA_WORLD, "the header has room");
+
+static struct arena_private *priv(const struct arena *arena)
+{
+	return (struct arena_private *)arena;
+}
+
+/* ---- the owner of a lock ---- */
+
+bool thread_is_dead(u32 tid)
+{
+	char path[32], buf[256], *p;
+	ssize_t n;
+	int fd;
+
+	if (syscall(SYS_tkill, tid, 0) < 0)
+		return errno == ESRCH;
+	/* It exists, but a zombie answers, too. */
+	snprintf(path, sizeof(path), "/proc/%u/stat", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n <= 0)
+		return true; /* died between the two looks */
+	buf[n] = 0;
+	p = strrchr(buf, ')');
+	return p && p[1] == ' ' && (p[2] == 'Z' || p[2] == 'X' || p[2] == 'x');
+}
+
+static void lock_arena(struct arena *arena)
+{
+	u32 tid = (u32)syscall(SYS_gettid), spins = 0;
+
+	for (;;) {
+		u32 owner = 0;
+
+		if (__atomic_compare_exchange_n(&arena->lock, &owner, tid, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return;
+		/* Not recursive: our own id in it is that of a dead namesake. */
+		if (owner == tid || (++spins % 256 == 0 && thread_is_dead(owner))) {
+			if (__atomic_compare_exchange_n(&arena->lock, &owner, tid, false,
+							__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+				return;
+		}
+		syscall(SYS_sched_yield);
+	}
+}
+
+static void unlock_arena(struct arena *arena)
+{
+	store_release(&arena->lock, 0);
+}
+
+/* ---- pages ---- */
+
+/*
+ * An allocation that the machine cannot hold must fail here: shared memory is not
+ * refused by Linux when it is made, the process is killed when it is used up.
+ */
+static bool memory_suffices(u64 len)
+{
+	char line[128];
+	bool enough = true;
+	FILE *f;
+
+	if (len < (64ULL << 20))
+		return true;
+	f = fopen("/proc/meminfo", "re");
+	if (!f)
+		return true;
+	while (fgets(line, sizeof(line), f)) {
+		unsigned long long kib;
+
+		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1) {
+			enough = len / 1024 + 16384 < kib;
+			break;
+		}
+	}
+	fclose(f);
+	return enough;
+}
+
+static int back(int fd, u64 off, u64 len)
+{
+	u64 from = round_down(off, PAGE);
+
+	if (!len)
+		return 0;
+	len = round_up(off + len, PAGE) - from;
+	if (!memory_suffices(len))
+		return -ENOMEM;
+	while (fallocate(fd, 0, (off_t)from, (off_t)len) < 0)
+		if (errno != EINTR)
+			return -ENOMEM; /* ENOSPC, EFBIG, ENOMEM: no page is to be had */
+	return 0;
+}
+
+static void unback(int fd, u64 off, u64 len)
+{
+	while (len && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off,
+				(off_t)len) < 0)
+		if (errno != EINTR)
+			break;
+}
+
+/* ---- ranges; the lock is held ---- */
+
+static int table_room(struct arena *arena, struct extent_table *t, u32 n)
+{
+	u32 step = PAGE / sizeof(struct extent) * 16;
+	int err = 0;
+
+	if (n > EXTENTS_MAX)
+		return -ENOMEM;
+	while (t->backed < n && !err) {
+		u32 more = min(step, EXTENTS_MAX - t->backed);
+
+		for (int i = 0; i < 2 && !err; i++)
+			err = back(arena->fd, (u64)&t->v[i][t->backed] - (u64)arena,
+				   more * sizeof(struct extent));
+		if (!err)
+			t->backed += more;
+	}
+	return err;
+}
+
+/* Takes @len bytes; 0: none left. */
+static u64 range_take(struct extent_table *t, u64 len)
+{
+	u32 a = t->active, b = !a, n = t->n[a], k = 0;
+	u64 start = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		struct extent e = t->v[a][i];
+
+		if (!start && e.len >= len) {
+			start = e.start;
+			e.start += len;
+			e.len -= len;
+			if (!e.len)
+				continue;
+		}
+		t->v[b][k++] = e;
+	}
+	if (start) {
+		t->n[b] = k;
+		store_release(&t->active, b);
+	}
+	return start;
+}
+
+static void range_give(struct arena *arena, struct extent_table *t, u64 start, u64 len)
+{
+	u32 a = t->active, b = !a, n = t->n[a], k = 0;
+	struct extent new = { start, len };
+	bool done = false;
+
+	if (table_room(arena, t, n + 1))
+		return; /* lost until the arena ends */
+	for (u32 i = 0; i < n; i++) {
+		struct extent e = t->v[a][i];
+
+		if (!done && e.start + e.len == new.start) {
+			new.start = e.start;
+			new.len += e.len;
+			continue;
+		}
+		if (!done && new.start + new.len == e.start) {
+			new.len += e.len;
+			continue;
+		}
+		if (!done && e.start > new.start) {
+			t->v[b][k++] = new;
+			done = true;
+		}
+		t->v[b][k++] = e;
+	}
+	if (!done)
+		t->v[b][k++] = new;
+	t->n[b] = k;
+	store_release(&t->active, b);
+}
+
+/* ---- life of an arena ---- */
+
+static int make_memfd(const char *name, unsigned int flags)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | flags);
+
+	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
+		fd = memfd_create(name, MFD_CLOEXEC);
+	if (fd >= 0) {
+		/* Out of the way of programs that count on low numbers. */
+		int high = fcntl(fd, F_DUPFD_CLOEXEC, 200);
+
+		if (high >= 0) {
+			close(fd);
+			fd = high;
+		}
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int map_range(u64 at, u64 len, int prot, int flags, int fd, u64 off)
+{
+	void *p = mmap((void *)at, len, prot, flags, fd, (off_t)off);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	if ((u64)p != at) { /* a kernel before 4.17 takes the address as a hint */
+		munmap(p, len);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static int map_code(struct arena *arena)
+{
+	u64 base = (u64)arena;
+	int fd = make_memfd("skep-code", MFD_EXEC), err;
+
+	if (fd < 0)
+		return fd;
+	if (ftruncate(fd, ARENA_CODE_SIZE) < 0)
+		err = -errno;
+	else
+		err = map_range(base + ARENA_CODE, ARENA_CODE_SIZE, PROT_READ | PROT_EXEC,
+				MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int arena_new(struct arena **out, u32 nr_slots)
+{
+	struct arena_private *p;
+	struct arena *arena;
+	struct rlimit limit;
+	int err = -ENOMEM, fd;
+	u64 base = 0;
+
+	if (!nr_slots || nr_slots > BPF_MAX_SLOTS)
+		return -EINVAL;
+	/* Beyond this limit ftruncate() would raise SIGXFSZ. */
+	if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur < ARENA_CODE)
+		return -EFBIG;
+	for (u32 i = 0; i < ARENA_LEASES; i++) {
+		base = ARENA_BASE + i * ARENA_LEASE_SIZE;
+		err = map_range(base, ARENA_LEASE_SIZE, PROT_NONE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+				-1, 0);
+		if (!err || err != -EEXIST)
+			break;
+	}
+	if (err)
+		return err;
+	arena = (struct arena *)base;
+	p = priv(arena);
+	fd = make_memfd("skep-arena", MFD_NOEXEC_SEAL);
+	if (fd < 0) {
+		err = fd;
+		goto out_unmap;
+	}
+	if (ftruncate(fd, ARENA_CODE) < 0) {
+		err = -errno;
+		goto out_close;
+	}
+	err = map_range(base, ARENA_WORLD, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
+	if (!err) /* any read of it yields zeros */
+		err = map_range(base + ARENA_WORLD, ARENA_HEAP - ARENA_WORLD, PROT_READ,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	if (!err)
+		err = map_range(base + ARENA_HEAP, ARENA_CODE - ARENA_HEAP, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, ARENA_HEAP);
+	/* All but the entries of the tables, which get pages as they grow. */
+	if (!err)
+		err = back(fd, 0, offsetof(struct arena_private, heap.v));
+	if (!err)
+		err = back(fd, offsetof(struct arena_private, code),
+			   offsetof(struct extent_table, v));
+	if (err)
+		goto out_close;
+	/* A core dump would fill every hole with pages. */
+	madvise((void *)base, ARENA_LEASE_SIZE, MADV_DONTDUMP);
+	arena->magic = ARENA_MAGIC;
+	arena->size = ARENA_LEASE_SIZE;
+	arena->epoch = 1;
+	arena->nr_slots = nr_slots;
+	arena->fd = fd;
+	arena->code_fd = map_code(arena);
+	err = table_room(arena, &p->heap, 1);
+	if (!err)
+		err = table_room(arena, &p->code, 1);
+	if (err)
+		goto out_code;
+	p->heap.v[0][0] = (struct extent){ base + ARENA_HEAP, ARENA_CODE - ARENA_HEAP };
+	p->heap.n[0] = 1;
+	p->code.v[0][0] = (struct extent){ base + ARENA_CODE, ARENA_CODE_SIZE };
+	p->code.n[0] = 1;
+	*out = arena;
+	return 0;
+
+out_code:
+	if (arena->code_fd >= 0)
+		close(arena->code_fd);
+out_close:
+	close(fd);
+out_unmap:
+	munmap((void *)base, ARENA_LEASE_SIZE);
+	return err;
+}
+
+void arena_destroy(struct arena *arena)
+{
+	int fd, code_fd;
+
+	if (!arena)
+		return;
+	fd = arena->fd;
+	code_fd = arena->code_fd;
+	munmap(arena, ARENA_LEASE_SIZE);
+	close(fd);
+	if (code_fd >= 0)
+		close(code_fd);
+}
+
+/* ---- segments ---- */
+
+void *arena_alloc(struct arena *arena, u64 reserve, u64 backed, int *err)
+{
+	struct arena_private *p = priv(arena);
+	u64 start;
+
+	*err = -ENOMEM;
+	if (!reserve || reserve > ARENA_CODE - ARENA_HEAP || backed > reserve)
+		return NULL;
+	reserve = round_up(reserve, PAGE);
+	backed = round_up(backed, PAGE);
+	lock_arena(arena);
+	start = range_take(&p->heap, reserve);
+	unlock_arena(arena);
+	if (!start)
+		return NULL;
+	if (back(arena->fd, start - (u64)arena, backed)) {
+		arena_free(arena, (void *)start, reserve);
+		return NULL;
+	}
+	*err = 0;
+	return (void *)start;
+}
+
+int arena_back(struct arena *arena, void *addr, u64 len)
+{
+	return back(arena->fd, (u64)addr - (u64)arena, len);
+}
+
+void arena_free(struct arena *arena, void *segment, u64 reserve)
+{
+	struct arena_private *p = priv(arena);
+
+	if (!segment)
+		return;
+	reserve = round_up(reserve, PAGE);
+	unback(arena->fd, (u64)segment - (u64)arena, reserve);
+	lock_arena(arena);
+	range_give(arena, &p->heap, (u64)segment, reserve);
+	unlock_arena(arena);
+}
+
+void *arena_map_fd(struct arena *arena, int fd, u64 len, int *err)
+{
+	struct arena_private *p = priv(arena);
+	u64 start;
+
+	len = round_up(len, PAGE);
+	lock_arena(arena);
+	start = range_take(&p->heap, len);
+	unlock_arena(arena);
+	if (!start) {
+		*err = -ENOMEM;
+		return NULL;
+	}
+	*err = map_range(start, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+	if (*err) {
+		arena_unmap_fd(arena, (void *)start, len);
+		return NULL;
+	}
+	return (void *)start;
+}
+
+void arena_unmap_fd(struct arena *arena, void *addr, u64 len)
+{
+	struct arena_private *p = priv(arena);
+
+	if (!addr)
+		return;
+	len = round_up(len, PAGE);
+	if (map_range((u64)addr, len, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_NORESERVE | MAP_FIXED, arena->fd, (u64)addr - (u64)arena))
+		return; /* keeps the range: no one else may get it */
+	lock_arena(arena);
+	range_give(arena, &p->heap, (u64)addr, len);
+	unlock_arena(arena);
+}
+
+/* ---- code ---- */
+
+static int write_code(struct arena *arena, u64 at, const void *bytes, u64 len)
+{
+	u64 off = at - (u64)arena - ARENA_CODE;
+	const char *from = bytes;
+
+	while (len) {
+		ssize_t n = pwrite(arena->code_fd, from, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -ENOMEM;
+		from += n;
+		off += (u64)n;
+		len -= (u64)n;
+	}
+	return 0;
+}
+
+void *arena_code_alloc(struct arena *arena, u64 len, int *err)
+{
+	struct arena_private *p = priv(arena);
+	u8 traps[PAGE];
+	u64 start, size;
+
+	if (arena->code_fd < 0) {
+		*err = -EACCES;
+		return NULL;
+	}
+	*err = -ENOMEM;
+	if (!len || len > ARENA_CODE_SIZE / 2)
+		return NULL;
+	size = round_up(len, PAGE) + PAGE;
+	lock_arena(arena);
+	start = range_take(&p->code, size);
+	unlock_arena(arena);
+	if (!start)
+		return NULL;
+	memset(traps, INT3, sizeof(traps));
+	for (u64 off = 0; off < size; off += PAGE)
+		if (write_code(arena, start + off, traps, PAGE)) {
+			arena_code_free(arena, (void *)start, len);
+			return NULL;
+		}
+	*err = 0;
+	return (void *)start;
+}
+
+int arena_code_write(struct arena *arena, void *at, const void *bytes, u64 len)
+{
+	u64 off = (u64)at - (u64)arena - ARENA_CODE;
+
+	if (arena->code_fd < 0)
+		return -EACCES;
+	if (off >= ARENA_CODE_SIZE || len > ARENA_CODE_SIZE - off)
+		return -EINVAL;
+	return write_code(arena, (u64)at, bytes, len);
+}
+
+void arena_code_free(struct arena *arena, void *code, u64 len)
+{
+	struct arena_private *p = priv(arena);
+	u64 size = round_up(len, PAGE) + PAGE;
+
+	if (!code)
+		return;
+	unback(arena->code_fd, (u64)code - (u64)arena - ARENA_CODE, size);
+	lock_arena(arena);
+	range_give(arena, &p->code, (u64)code, size);
+	unlock_arena(arena);
+}
+
+u64 arena_pages_used(const struct arena *arena)
+{
+	struct extent_table *t = &priv(arena)->heap;
+	u64 free_bytes = 0;
+
+	for (u32 i = 0; i < t->n[t->active]; i++)
+		free_bytes += t->v[t->active][i].len;
+	t = &priv(arena)->code;
+	for (u32 i = 0; i < t->n[t->active]; i++)
+		free_bytes += t->v[t->active][i].len;
+	return ARENA_CODE - ARENA_HEAP + ARENA_CODE_SIZE - free_bytes;
+}
+
+/* ---- delayed frees ---- */
+
+void arena_retire(struct arena *arena, struct arena_retired **list, struct arena_retired *r)
+{
+	r->epoch = __atomic_add_fetch(&arena->epoch, 1, __ATOMIC_SEQ_CST);
+	r->next = *list;
+	*list = r;
+}
+
+void arena_recover_slots(struct arena *arena)
+{
+	for (u32 i = 0; i < arena->nr_slots; i++) {
+		u32 owner = READ_ONCE(arena->slots[i].owner);
+
+		if (owner && thread_is_dead(owner))
+			__atomic_compare_exchange_n(&arena->slots[i].owner, &owner, 0, false,
+						    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	}
+}
+
+void arena_reclaim(struct arena *arena, struct arena_retired **list)
+{
+	struct arena_retired *ready = NULL, **p = list, *r;
+	bool recovered = false;
+
+	/* Newest first: once one is quiescent, all behind it are. */
+	while (*p && !arena_quiescent(arena, (*p)->epoch)) {
+		if (!recovered && !(*p)->next) {
+			arena_recover_slots(arena);
+			recovered = true;
+			if (arena_quiescent(arena, (*p)->epoch))
+				break;
+		}
+		p = &(*p)->next;
+	}
+	ready = *p;
+	*p = NULL;
+	while ((r = ready)) {
+		ready = r->next;
+		r->free(r);
+	}
+}

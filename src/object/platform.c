@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The platform functions for the process that called skep_system_new(): clock by
+ * the vDSO, CPU by rseq, thread id and random state per thread.
+ *
+ * What is cached per thread must not survive fork(): one page of the process is
+ * wiped on fork (MADV_WIPEONFORK), and a thread trusts its cache only while that
+ * page's generation is the one it saw. This works for raw fork system calls, too,
+ * where pthread_atfork() does not.
+ */
+#include "object/platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "object/system.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+/*
+ * State of the process, not of a system: there is one platform per process. The
+ * entries of .systems are set and cleared by platform_register().
+ */
+static struct {
+	u32 *generation; /* on the wiped page; 0 there: just forked */
+	u32 last_generation;
+	struct skep_system *systems[ARENA_LEASES];
+} process;
+
+static __thread struct {
+	u32 generation;
+	u32 tid, tgid;
+	u64 random;
+} self __attribute__((tls_model("initial-exec")));
+
+static u32 *generation_page(void)
+{
+	u32 *page = load_acquire(&process.generation), *none = NULL;
+
+	if (likely(page))
+		return page;
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return NULL;
+	if (madvise(page, 4096, MADV_WIPEONFORK) < 0 ||
+	    !__atomic_compare_exchange_n(&process.generation, &none, page, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		munmap(page, 4096);
+	return load_acquire(&process.generation);
+}
+
+u32 platform_fork_generation(void)
+{
+	u32 *page = generation_page(), now;
+
+	if (!page) /* Linux before 4.14, or no memory: the process id tells as well */
+		return (u32)getpid();
+	now = READ_ONCE(*page);
+	if (unlikely(!now)) {
+		u32 next = __atomic_add_fetch(&process.last_generation, 1, __ATOMIC_SEQ_CST);
+
+		if (__atomic_compare_exchange_n(page, &now, next, false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
+			now = next;
+	}
+	return now;
+}
+
+static void refresh(u32 generation)
+{
+	self.generation = generation;
+	self.tid = (u32)syscall(SYS_gettid);
+	self.tgid = (u32)getpid();
+	self.random = 0;
+}
+
+static inline void know_self(void)
+{
+	u32 generation = platform_fork_generation();
+
+	if (unlikely(self.generation != generation))
+		refresh(generation);
+}
+
+static u32 process_tid(void)
+{
+	know_self();
+	return self.tid;
+}
+
+static u64 process_pid_tgid(void)
+{
+	know_self();
+	return (u64)self.tgid << 32 | self.tid;
+}
+
+static u32 process_cpu(void)
+{
+	int cpu = sched_getcpu();
+
+	return cpu < 0 ? 0 : (u32)cpu;
+}
+
+static u64 process_ktime_ns(int clock)
+{
+	struct timespec t;
+
+	if (clock_gettime(clock, &t))
+		return 0;
+	return (u64)t.tv_sec * 1000000000ULL + (u64)t.tv_nsec;
+}
+
+/* SplitMix64: each state gives one well-mixed number; not for keys. */
+static u64 process_random(void)
+{
+	u64 z;
+
+	know_self();
+	while (unlikely(!self.random)) {
+		if (getrandom(&self.random, sizeof(self.random), 0) != sizeof(self.random))
+			self.random = process_ktime_ns(CLOCK_MONOTONIC) ^ (u64)self.tid << 40;
+	}
+	z = self.random += 0x9e3779b97f4a7c15ULL;
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+static u64 process_uid_gid(void)
+{
+	return (u64)getgid() << 32 | getuid();
+}
+
+static void process_comm(char *buf, u32 size)
+{
+	char name[16] = "";
+
+	if (!size)
+		return;
+	prctl(PR_GET_NAME, name);
+	memset(buf, 0, size);
+	memcpy(buf, name, strnlen(name, min_t(u32, size - 1, sizeof(name))));
+}
+
+static void process_yield(void)
+{
+	sched_yield();
+}
+
+static void process_recover(u32 *lock, u32 owner)
+{
+	if (thread_is_dead(owner))
+		__atomic_compare_exchange_n(lock, &owner, 0, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_RELAXED);
+}
+
+static void process_abort(const char *why)
+{
+	struct iovec v[] = {
+		{ "skep: broken invariant: ", 24 },
+		{ (void *)why, strlen(why) },
+		{ "\n", 1 },
+	};
+
+	(void)!writev(STDERR_FILENO, v, 3);
+	__builtin_trap();
+}
+
+static int process_back(struct arena *arena, void *addr, u64 len)
+{
+	return arena_back(arena, addr, len);
+}
+
+/* ---- the process's own memory, read and written without a signal ---- */
+
+/* The kernel copies through a pipe where process_vm_readv() is forbidden. */
+static int copy_by_pipe(char *dst, const char *src, u64 size)
+{
+	int p[2], err = 0;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return -EFAULT;
+	while (size && !err) {
+		u64 n = min_t(u64, size, 4096);
+
+		if (write(p[1], src, n) != (ssize_t)n || read(p[0], dst, n) != (ssize_t)n)
+			err = -EFAULT;
+		src += n;
+		dst += n;
+		size -= n;
+	}
+	close(p[0]);
+	close(p[1]);
+	return err;
+}
+
+static int copy_own(u64 dst, u64 src, u64 size, bool write)
+{
+	const u64 step = 1ULL << 30;
+
+	know_self();
+	while (size) {
+		u64 n = min(size, step);
+		struct iovec local = { (void *)(write ? src : dst), n };
+		struct iovec remote = { (void *)(write ? dst : src), n };
+		ssize_t got = syscall(write ? SYS_process_vm_writev : SYS_process_vm_readv,
+				      self.tgid, &local, 1, &remote, 1, 0);
+
+		if (got < 0 && (errno == EPERM || errno == ENOSYS || errno == EACCES))
+			return copy_by_pipe((char *)dst, (const char *)src, size);
+		if (got != (ssize_t)n)
+			return -EFAULT;
+		dst += n;
+		src += n;
+		size -= n;
+	}
+	return 0;
+}
+
+int platform_read(void *dst, u64 src, u64 size)
+{
+	return copy_own((u64)dst, src, size, false);
+}
+
+int platform_write(u64 dst, const void *src, u64 size)
+{
+	return copy_own(dst, (u64)src, size, true);
+}
+
+static int process_read_user(void *dst, u64 src, u32 size)
+{
+	return platform_read(dst, src, size);
+}
+
+static int process_write_user(u64 dst, const void *src, u32 size)
+{
+	return platform_write(dst, src, size);
+}
+
+/* Up to the end of each page, so that a string at the end of mapped memory is read. */
+static long process_read_user_str(void *dst, u64 src, u32 size)
+{
+	u32 done = 0;
+
+	if (!size)
+		return 0;
+	while (done < size) {
+		u32 n = min_t(u32, size - done, 4096 - (u32)((src + done) & 4095));
+		char *at = (char *)dst + done, *nul;
+
+		if (platform_read(at, src + done, n))
+			return -EFAULT;
+		nul = memchr(at, 0, n);
+		if (nul)
+			return (long)(nul - (char *)dst) + 1;
+		done += n;
+	}
+	((char *)dst)[size - 1] = 0;
+	return size;
+}
+
+/* ---- towards the system ---- */
+
+void platform_register(struct arena *arena, struct skep_system *sys)
+{
+	int lease = arena_lease_of(arena);
+
+	if (lease >= 0)
+		store_release(&process.systems[lease], sys);
+}
+
+static struct skep_system *system_of(const void *p)
+{
+	int lease = arena_lease_of(p);
+
+	return lease < 0 ? NULL : load_acquire(&process.systems[lease]);
+}
+
+static void process_trace(struct bpf_run *run, const char *line, u32 len)
+{
+	struct skep_system *sys = system_of(run->arena);
+
+	if (sys && sys->trace)
+		sys->trace(sys->trace_arg, line, len);
+}
+
+static void process_wake(struct bpf_map *map, u32 index)
+{
+	struct skep_system *sys = system_of(map);
+	struct waker *w;
+
+	if (!sys)
+		return;
+	for (w = load_acquire(&sys->wakers); w; w = load_acquire(&w->next))
+		if (w->map == map && w->index == index && w->fd >= 0)
+			eventfd_write(w->fd, 1);
+}
+
+static const struct skep_platform platform = {
+	.ktime_ns = process_ktime_ns,
+	.random = process_random,
+	.cpu = process_cpu,
+	.tid = process_tid,
+	.pid_tgid = process_pid_tgid,
+	.uid_gid = process_uid_gid,
+	.comm = process_comm,
+	.yield = process_yield,
+	.recover = process_recover,
+	.abort = process_abort,
+	.back = process_back,
+	.trace = process_trace,
+	.wake = process_wake,
+	.read_user = process_read_user,
+	.read_user_str = process_read_user_str,
+	.write_user = process_write_user,
+};
+
+const struct skep_platform *platform_process(void)
+{
+	return &platform;
+}
