@@ -21,7 +21,15 @@
 #include "object/map.h"
 #include "object/prog.h"
 
-enum object_kind { OBJECT_MAP, OBJECT_PROG, OBJECT_LINK, OBJECT_BTF, OBJECT_KINDS };
+enum object_kind {
+	OBJECT_MAP,
+	OBJECT_PROG,
+	OBJECT_LINK,
+	OBJECT_BTF,
+	OBJECT_PERF,  /* perf event; has no id */
+	OBJECT_STATS, /* descriptor of BPF_ENABLE_STATS; has no id */
+	OBJECT_KINDS,
+};
 
 struct skep_system;
 
@@ -30,12 +38,18 @@ struct object {
 	u32 id;	  /* 0: not published */
 	u32 refs; /* references by other objects and by running commands */
 	bool held; /* some process has a descriptor */
+	bool dying; /* destroy() has been called */
+	bool suspect; /* a close was seen, but a descriptor still counted: probe again */
 	int probe_fd; /* read-only description; -1: never had a descriptor */
 	int watch;    /* inotify watch, -1: none */
+	u32 generation; /* of the process that made it: only that one gives arena pages back */
 	u64 inode;
+	u64 suspect_since; /* CLOCK_MONOTONIC ns */
 	u32 created_by_uid;
 	u64 load_time; /* CLOCK_BOOTTIME ns */
 	struct skep_system *sys;
+	/* Drops what the object refers to and retires its memory; nobody refers to it. */
+	void (*destroy)(struct object *o);
 	struct arena_retired retired;
 };
 
@@ -77,7 +91,19 @@ struct prog_object {
 	u32 verified_insns;
 	u32 load_flags;
 	u32 prog_flags;
+	u32 attach_prog_id;
+	void *segment; /* arena memory of what prog points to */
+	u64 segment_size;
+	u64 prog_size; /* of the segment that holds *prog itself */
 	struct prog_facts *facts; /* per-instruction knowledge for code generation, see verifier/facts.h */
+};
+
+/* Software event BPF_OUTPUT: a ring that programs write and a client maps. */
+struct perf_object {
+	struct object obj;
+	struct perf_ring *ring; /* in the arena */
+	struct prog_object *prog; /* PERF_EVENT_IOC_SET_BPF, or NULL */
+	u64 file_size; /* of the client's pages, 0 before its first mmap */
 };
 
 struct object_table {
@@ -86,14 +112,87 @@ struct object_table {
 };
 
 /*
- * Reference rules: object_get_fd() gives a new reference of its kind or an
- * ERR value; object_put() drops it and frees at zero when nothing holds it.
+ * Reference rules: object_get_fd() gives a new reference of its kind or NULL with
+ * *err (-EBADF, -EINVAL; -ENOENT for ids); object_put() drops it and frees at zero
+ * when nothing holds it. All of these take sys->lock, which is recursive.
  */
 struct object *object_get_fd(struct skep_system *sys, int fd, enum object_kind kind, int *err);
 struct object *object_get_id(struct skep_system *sys, u32 id, enum object_kind kind, int *err);
+/* Of whatever kind; NULL with -EBADF, or -EINVAL when @fd is none of ours. */
+struct object *object_get_any(struct skep_system *sys, int fd, int *err);
 void object_get(struct object *o);
 void object_put(struct object *o);
-/* A new descriptor of @o (O_CLOEXEC). fd or -errno. */
-int object_new_fd(struct object *o);
+/* A new descriptor of @o. fd or -errno. */
+int object_new_fd(struct object *o); /* read-write, O_CLOEXEC */
+int object_new_fd_mode(struct object *o, int access); /* O_RDWR, O_RDONLY or O_WRONLY */
+
+static inline struct map_object *map_get_fd(struct skep_system *sys, int fd, int *err)
+{
+	return (struct map_object *)object_get_fd(sys, fd, OBJECT_MAP, err);
+}
+static inline struct prog_object *prog_get_fd(struct skep_system *sys, int fd, int *err)
+{
+	return (struct prog_object *)object_get_fd(sys, fd, OBJECT_PROG, err);
+}
+static inline struct object_btf *btf_get_fd(struct skep_system *sys, int fd, int *err)
+{
+	return (struct object_btf *)object_get_fd(sys, fd, OBJECT_BTF, err);
+}
+
+/* ---- making objects ---- */
+
+/* One reference, no id, no descriptor. */
+void object_init(struct skep_system *sys, struct object *o, enum object_kind kind,
+		 void (*destroy)(struct object *o));
+/* Gives the next id of its kind. 0 or -errno. */
+int object_publish(struct object *o);
+/* Makes @runtime (struct bpf_map or bpf_prog in the arena) find @o until it dies. */
+int object_set_address(struct object *o, const void *runtime);
+struct object *object_of(struct skep_system *sys, const void *runtime); /* borrowed */
+/*
+ * Makes the file behind the descriptors early, with @size bytes that clients may
+ * mmap; *client is their address in the arena.
+ */
+int object_make_file(struct object *o, u64 size, void **client);
+/* As above for a file that was made without pages and not sealed (perf rings). */
+int object_make_file_unsealed(struct object *o);
+int object_size_file(struct object *o, u64 size, void **client);
+/* Frees @o->retired's holder by @free once no run can see it. */
+void object_retire(struct object *o, void (*free)(struct arena_retired *r));
+/* Whether this process made @o, so that freeing its arena pages is its job. */
+bool object_is_mine(const struct object *o);
+/* Smallest id greater than @id: 0 or -ENOENT. */
+int object_next_id(struct skep_system *sys, enum object_kind kind, u32 id, u32 *next);
+
+/* ---- which objects are still held; see fd.c ---- */
+
+int objects_start(struct skep_system *sys);
+void objects_stop(struct skep_system *sys);
+/* Takes note of closed descriptors; with @all, probes every object. Called before each command. */
+void objects_drain(struct skep_system *sys, bool all);
+
+/* ---- maps and programs as objects; see map_object.c, prog_object.c ---- */
+
+struct map_object *map_object_new(struct skep_system *sys);
+/* Replaces (NULL: removes) the object at @key; takes over one reference of @value. */
+int map_object_update(struct map_object *m, const void *key, struct object *value, void *runtime,
+		      u64 flags);
+int map_object_delete(struct map_object *m, const void *key);
+/* Drops all elements that are objects (prog arrays, when their last descriptor goes). */
+void map_object_clear(struct map_object *m);
+/* Called for an object whose last descriptor was closed. */
+void map_object_unheld(struct map_object *m);
+
+struct prog_object *prog_object_new(struct skep_system *sys);
+/*
+ * Puts what running needs into the arena and sets prog's pointers: copies of
+ * @insns, @calls, @subprog_start (nr_subprogs + 1 entries) and @subprog_stack, and
+ * room for .subprog_entry (which stays NULL until code generation sets it to
+ * prog_entry_room()). 0 or -ENOMEM. Freed with the object.
+ */
+int prog_object_place(struct prog_object *p, const struct bpf_insn *insns, u32 len,
+		      const bpf_helper_t *calls, u32 nr_calls, const u32 *subprog_start,
+		      const u32 *subprog_stack, u32 nr_subprogs);
+bpf_helper_t *prog_entry_room(const struct bpf_prog *prog);
 
 #endif

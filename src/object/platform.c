@@ -296,15 +296,15 @@ static void process_trace(struct bpf_run *run, const char *line, u32 len)
 		sys->trace(sys->trace_arg, line, len);
 }
 
-static void process_wake(struct bpf_map *map, u32 index)
+static void process_wake(void *ring)
 {
-	struct skep_system *sys = system_of(map);
+	struct skep_system *sys = system_of(ring);
 	struct waker *w;
 
 	if (!sys)
 		return;
 	for (w = load_acquire(&sys->wakers); w; w = load_acquire(&w->next))
-		if (w->map == map && w->index == index && w->fd >= 0)
+		if (w->what == ring && w->fd >= 0)
 			eventfd_write(w->fd, 1);
 }
 

@@ -46,8 +46,8 @@ struct skep_platform {
 	int (*back)(struct arena *arena, void *addr, u64 len);
 	/* One line written by bpf_trace_printk(), without the trailing NUL. */
 	void (*trace)(struct bpf_run *run, const char *line, u32 len);
-	/* Wakes whoever polls @map (ring buffer) or perf ring @index of it. */
-	void (*wake)(struct bpf_map *map, u32 index);
+	/* Wakes whoever polls @ring: the struct bpf_map of a ring buffer, or a struct perf_ring. */
+	void (*wake)(void *ring);
 	/* Fault-tolerant reads of user memory of the event's task: 0 or -EFAULT. */
 	int (*read_user)(void *dst, u64 src, u32 size);
 	long (*read_user_str)(void *dst, u64 src, u32 size); /* length with NUL or -EFAULT */

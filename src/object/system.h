@@ -13,11 +13,10 @@
 struct hook_table;
 struct perf_table;
 
-/* Who is woken when something arrives in @map (ring @index of it): an eventfd. */
+/* Who is woken when something arrives in ring @what: an eventfd. */
 struct waker {
 	struct waker *next;
-	struct bpf_map *map;
-	u32 index;
+	const void *what; /* struct bpf_map of a ring buffer, or struct perf_ring */
 	int fd; /* -1: given up; the entry stays */
 };
 
@@ -30,6 +29,7 @@ struct skep_system {
 	pthread_mutex_t lock; /* object tables and control operations */
 	struct object_table tables[OBJECT_KINDS];
 	struct idmap by_inode; /* inode -> struct object */
+	struct idmap by_watch; /* inotify watch -> struct object */
 	struct idmap by_address; /* struct bpf_map or bpf_prog in the arena -> struct object */
 	u64 memfd_device;      /* st_dev of all memfds */
 	int inotify_fd;	       /* -1: probe by polling */
