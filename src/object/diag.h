@@ -13,15 +13,8 @@
 
 #include <stdarg.h>
 
+#include "base/diag_id.h"
 #include "base/types.h"
-
-enum diag_id {
-	DIAG_NONE,
-#define DIAG(id, err, since, format, advice) DIAG_##id,
-#include "tables/diag.def"
-#undef DIAG
-	DIAG_MAX,
-};
 
 #define DIAG_ARGS 6
 
