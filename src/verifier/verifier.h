@@ -43,9 +43,14 @@
 #define MAX_USED_MAPS 64
 #define MAX_PACKET_OFF 0xffff
 
-enum bpf_reg_liveness { REG_LIVE_NONE = 0, REG_LIVE_READ32 = 1, REG_LIVE_READ64 = 2,
-			REG_LIVE_READ = 3, REG_LIVE_WRITTEN = 4, REG_LIVE_DONE = 8 };
+#define BPF_ADD_CONST (1U << 31) /* in .id of a scalar: it is the linked value plus .off */
 
+/*
+ * Which registers and stack slots later code reads is computed, as Linux does
+ * since 6.18, over the control flow graph (liveness.c) and not recorded in states.
+ * The order of the fields matters: comparisons take everything before .var_off,
+ * before .id or before .frameno as one block of bytes; padding is always zero.
+ */
 struct bpf_reg_state {
 	u32 type; /* enum bpf_reg_type | flags of object/helper.h */
 	s32 off;  /* fixed part of a pointer's offset, bytes */
@@ -86,8 +91,6 @@ struct bpf_reg_state {
 	u32 ref_obj_id;
 	u32 frameno; /* PTR_TO_STACK: whose stack */
 	s32 subreg_def; /* instruction + 1 that wrote the low half, for zext; 0: full */
-	enum bpf_reg_liveness live;
-	struct bpf_reg_state *parent;
 	bool precise;
 };
 
@@ -101,7 +104,8 @@ struct bpf_stack_state {
 	u8 slot_type[BPF_REG_SIZE];
 };
 
-enum ref_state_type { REF_TYPE_PTR = 2, REF_TYPE_IRQ = 4, REF_TYPE_LOCK = 8, REF_TYPE_RES_LOCK = 16 };
+enum ref_state_type { REF_TYPE_PTR = 2, REF_TYPE_IRQ = 4, REF_TYPE_LOCK = 8, REF_TYPE_RES_LOCK = 16,
+		      REF_TYPE_RES_LOCK_IRQ = 32 };
 
 struct bpf_reference_state {
 	u32 type;
@@ -124,7 +128,7 @@ struct bpf_func_state {
 };
 
 struct jmp_history_entry {
-	u32 idx, prev_idx : 22, flags : 10;
+	u32 idx, prev_idx : 20, flags : 12;
 	u64 linked_regs;
 };
 
@@ -140,10 +144,11 @@ struct bpf_verifier_state {
 	u32 curframe;
 	u32 branches; /* paths below this state not yet finished */
 	u32 insn_idx, first_insn_idx, last_insn_idx;
-	bool speculative, in_sleepable, used_as_loop_entry, cleaned;
-	struct bpf_verifier_state *loop_entry;
+	bool speculative, in_sleepable, cleaned;
+	struct bpf_verifier_state *equal_state; /* of a back edge: the explored state it equals */
 	struct jmp_history_entry *jmp_history;
 	u32 jmp_history_cnt;
+	u32 jmp_history_cap;
 	u32 dfs_depth, callback_unroll_depth, may_goto_depth;
 };
 
@@ -179,6 +184,8 @@ struct bpf_insn_aux_data {
 	bool seen, zext_dst, prune_point, jmp_point, force_checkpoint, calls_callback,
 		storage_get_func_atomic, is_iter_next, sanitize_stack_spill, indirect_target,
 		nospec, needs_zext_known, arena_cast, non_sleepable;
+	u16 live_regs_before; /* registers that this instruction or a later one may read */
+	u32 scc;	      /* number of the strongly connected component; 0: in no loop */
 	u32 orig_idx;
 	u8 branch_seen; /* BIT(0) taken, BIT(1) fell through */
 	u8 divisor_maybe_zero;
@@ -253,6 +260,9 @@ struct bpf_verifier_env {
 	struct jmp_history_entry *cur_hist_ent;
 	struct bpf_id_pair idmap[BPF_ID_MAP_SIZE];
 	u32 idmap_cnt, idmap_tmp_id;
+	struct stack_liveness *liveness;
+	struct cfg_info *cfg;
+	struct scc_table *sccs;
 	u32 scratched_regs;
 	u64 scratched_stack_slots;
 	struct bpf_verifier_log log;
@@ -334,6 +344,7 @@ static inline bool register_is_null(const struct bpf_reg_state *reg)
 int check_alu_op(struct bpf_verifier_env *env, struct bpf_insn *insn);
 int check_cond_jmp_op(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx);
 void mark_ptr_or_null_regs(struct bpf_verifier_state *st, u32 regno, bool is_null);
+void mark_ptr_not_null_reg(struct bpf_reg_state *reg);
 void find_good_pkt_pointers(struct bpf_verifier_state *st, struct bpf_reg_state *dst_reg,
 			    u32 type, bool range_right_open);
 void sync_linked_regs(struct bpf_verifier_state *st, struct bpf_reg_state *known_reg);
@@ -341,8 +352,13 @@ void sync_linked_regs(struct bpf_verifier_state *st, struct bpf_reg_state *known
 /* backtrack.c, liveness.c, prune.c, cfg.c */
 enum reg_arg_type { SRC_OP, DST_OP, DST_OP_NO_MARK };
 int check_reg_arg(struct bpf_verifier_env *env, u32 regno, enum reg_arg_type t);
-int mark_reg_read(struct bpf_verifier_env *env, const struct bpf_reg_state *state,
-		  struct bpf_reg_state *parent, u8 flag);
+/*
+ * Stack slots (bit spi of @mask) of frame @frameno that the current instruction
+ * may read, or surely overwrites wholly. A read may also be charged to another
+ * instruction of the current function, the call site for instance.
+ */
+int mark_stack_read(struct bpf_verifier_env *env, u32 frameno, u32 insn_idx, u64 mask);
+void mark_stack_write(struct bpf_verifier_env *env, u32 frameno, u64 mask);
 int mark_chain_precision(struct bpf_verifier_env *env, int regno);
 int mark_chain_precision_stack(struct bpf_verifier_env *env, u32 frame, int spi);
 int push_jmp_history(struct bpf_verifier_env *env, struct bpf_verifier_state *cur, u32 insn_flags,
@@ -352,6 +368,8 @@ int push_jmp_history(struct bpf_verifier_env *env, struct bpf_verifier_state *cu
 #define INSN_F_SPI_MASK 0x3f
 #define INSN_F_SPI_SHIFT 3
 #define INSN_F_STACK_ACCESS BIT(9)
+#define INSN_F_DST_REG_STACK BIT(10) /* of a conditional jump: dst is a stack pointer */
+#define INSN_F_SRC_REG_STACK BIT(11)
 int is_state_visited(struct bpf_verifier_env *env, u32 insn_idx);
 int update_branch_counts(struct bpf_verifier_env *env, struct bpf_verifier_state *st);
 int check_subprogs(struct bpf_verifier_env *env);
