@@ -60,8 +60,8 @@ struct map_object {
 	struct object_btf *btf; /* or NULL */
 	u32 btf_key_type_id, btf_value_type_id, btf_vmlinux_value_type_id;
 	struct map_object *inner_template; /* map-in-map: copy of meta data only */
-	int wake_fd;			   /* eventfd for epoll on a ring buffer, or -1 */
-	u32 usercnt;			   /* descriptors and pins, not programs (Linux: usercnt) */
+	u64 charge;			   /* memlock as Linux reports it, bytes */
+	u32 open_flags;			   /* BPF_F_RDONLY, BPF_F_WRONLY: access by descriptors */
 };
 
 struct object_btf {
@@ -104,6 +104,7 @@ struct perf_object {
 	struct perf_ring *ring; /* in the arena */
 	struct prog_object *prog; /* PERF_EVENT_IOC_SET_BPF, or NULL */
 	u64 file_size; /* of the client's pages, 0 before its first mmap */
+	int raw_fd;    /* to size the file by; -1 afterwards */
 };
 
 struct object_table {
@@ -154,9 +155,14 @@ struct object *object_of(struct skep_system *sys, const void *runtime); /* borro
  * mmap; *client is their address in the arena.
  */
 int object_make_file(struct object *o, u64 size, void **client);
-/* As above for a file that was made without pages and not sealed (perf rings). */
-int object_make_file_unsealed(struct object *o);
-int object_size_file(struct object *o, u64 size, void **client);
+/*
+ * As above for a file whose size is known later (perf rings): it is made without
+ * pages; *raw is the uncounted descriptor to size it by, which the caller closes.
+ */
+int object_make_file_unsealed(struct object *o, int *raw);
+int object_size_file(struct object *o, int raw, u64 size, void **client);
+/* Gives up the file of a dying object; destroy() calls it. */
+void object_forget_file(struct object *o);
 /* Frees @o->retired's holder by @free once no run can see it. */
 void object_retire(struct object *o, void (*free)(struct arena_retired *r));
 /* Whether this process made @o, so that freeing its arena pages is its job. */
@@ -173,7 +179,11 @@ void objects_drain(struct skep_system *sys, bool all);
 
 /* ---- maps and programs as objects; see map_object.c, prog_object.c ---- */
 
-struct map_object *map_object_new(struct skep_system *sys);
+struct map_object *map_object_new(struct skep_system *sys); /* or NULL */
+/* Gives up the eventfds of ring @what. */
+void wakers_forget(struct skep_system *sys, const void *what);
+/* The eventfd that is written when something arrives in ring @what; made at first use. */
+int waker_fd(struct skep_system *sys, const void *what);
 /* Replaces (NULL: removes) the object at @key; takes over one reference of @value. */
 int map_object_update(struct map_object *m, const void *key, struct object *value, void *runtime,
 		      u64 flags);
@@ -183,6 +193,7 @@ void map_object_clear(struct map_object *m);
 /* Called for an object whose last descriptor was closed. */
 void map_object_unheld(struct map_object *m);
 
+/* With ->prog zeroed in the arena; or NULL. */
 struct prog_object *prog_object_new(struct skep_system *sys);
 /*
  * Puts what running needs into the arena and sets prog's pointers: copies of

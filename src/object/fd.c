@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Descriptors of objects (Linux: anon_inode_getfd() and the release functions of
+ * the files).
+ *
+ * The file is a memfd named as the kernel names the object's file. The client's
+ * descriptor is opened anew through /proc/self/fd, because only such a description
+ * is counted by the inode (the one that memfd_create() returns is not). We keep a
+ * read-only description: a write lease on it is granted exactly when no other
+ * description of the inode exists: no duplicate, none in flight, no mapping, in any
+ * process.
+ *
+ * inotify says that a description was closed, not how many, and says so shortly
+ * before the count drops. An object whose close was seen while the probe still
+ * counts somebody is therefore a suspect for a while, and probed again.
+ *
+ * After fork() the child has its own copy of the object table over the same shared
+ * memory: it may use every map and program that it inherited, and what it makes is
+ * its own. It does not see what its parent makes later (unless handed the
+ * descriptor of an object that it knows), and does not give back pages of objects
+ * that its parent made.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "object/platform.h"
+#include "object/system.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
+#endif
+
+/* Our own descriptors stay above the numbers that programs count on. */
+#define INTERNAL_FD 200
+#define SUSPECT_NS 100000000ULL
+
+static const char *const file_names[OBJECT_KINDS] = {
+	[OBJECT_MAP] = "bpf-map",
+	[OBJECT_PROG] = "bpf-prog",
+	[OBJECT_LINK] = "bpf_link",
+	[OBJECT_BTF] = "btf",
+	[OBJECT_PERF] = "[perf_event]",
+	[OBJECT_STATS] = "bpf-stats",
+};
+
+static int move_up(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, INTERNAL_FD);
+
+	if (high < 0)
+		return fd; /* a low number is not an error */
+	close(fd);
+	return high;
+}
+
+static int reopen(int fd, int access)
+{
+	char path[32];
+	int new;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	new = open(path, access | O_CLOEXEC);
+	return new < 0 ? -errno : new;
+}
+
+/* ---- making the file ---- */
+
+static void watch(struct object *o)
+{
+	struct skep_system *sys = o->sys;
+	char path[32];
+	int wd;
+
+	if (sys->inotify_fd < 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", o->probe_fd);
+	wd = inotify_add_watch(sys->inotify_fd, path, IN_CLOSE);
+	if (wd < 0)
+		return;
+	if (idmap_set(&sys->by_watch, (u64)wd, o))
+		inotify_rm_watch(sys->inotify_fd, wd);
+	else
+		o->watch = wd;
+}
+
+static int make_file(struct object *o, u64 size, void **client, int *raw)
+{
+	struct skep_system *sys = o->sys;
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	struct stat st;
+	int fd, err = 0;
+
+	if (client)
+		*client = NULL;
+	fd = memfd_create(file_names[o->kind], MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
+		fd = memfd_create(file_names[o->kind], MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -errno;
+	if (size && (ftruncate(fd, (off_t)size) < 0 || fallocate(fd, 0, 0, (off_t)size) < 0))
+		err = errno == EMFILE || errno == ENFILE ? -errno : -ENOMEM;
+	if (!err && !raw && fcntl(fd, F_ADD_SEALS, seals) < 0)
+		err = -errno;
+	if (!err && fstat(fd, &st) < 0)
+		err = -errno;
+	if (!err && size && client)
+		*client = arena_map_fd(sys->arena, fd, size, &err);
+	if (!err) {
+		int probe = reopen(fd, O_RDONLY);
+
+		if (probe < 0)
+			err = probe;
+		else
+			o->probe_fd = move_up(probe);
+	}
+	if (raw && !err)
+		*raw = move_up(fd);
+	else
+		close(fd);
+	if (!err) {
+		sys->memfd_device = st.st_dev;
+		o->inode = st.st_ino;
+		err = idmap_set(&sys->by_inode, o->inode, o);
+		if (err)
+			o->inode = 0;
+		else
+			watch(o);
+	}
+	if (err) {
+		if (o->probe_fd >= 0)
+			close(o->probe_fd);
+		o->probe_fd = -1;
+		if (raw && *raw >= 0)
+			close(*raw);
+		if (client && *client) {
+			arena_unmap_fd(sys->arena, *client, size);
+			*client = NULL;
+		}
+	}
+	return err;
+}
+
+int object_make_file(struct object *o, u64 size, void **client)
+{
+	int err;
+
+	pthread_mutex_lock(&o->sys->lock);
+	err = make_file(o, size, client, NULL);
+	pthread_mutex_unlock(&o->sys->lock);
+	return err;
+}
+
+int object_make_file_unsealed(struct object *o, int *raw)
+{
+	int err;
+
+	*raw = -1;
+	pthread_mutex_lock(&o->sys->lock);
+	err = make_file(o, 0, NULL, raw);
+	if (err)
+		*raw = -1;
+	pthread_mutex_unlock(&o->sys->lock);
+	return err;
+}
+
+int object_size_file(struct object *o, int raw, u64 size, void **client)
+{
+	int err = 0;
+
+	if (ftruncate(raw, (off_t)size) < 0 || fallocate(raw, 0, 0, (off_t)size) < 0)
+		return -ENOMEM;
+	if (fcntl(raw, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return -errno;
+	*client = arena_map_fd(o->sys->arena, raw, size, &err);
+	return err;
+}
+
+int object_new_fd_mode(struct object *o, int access)
+{
+	struct skep_system *sys = o->sys;
+	int fd = 0;
+
+	pthread_mutex_lock(&sys->lock);
+	if (o->probe_fd < 0)
+		fd = make_file(o, 0, NULL, NULL);
+	if (!fd)
+		fd = reopen(o->probe_fd, access);
+	if (fd >= 0)
+		o->held = true;
+	pthread_mutex_unlock(&sys->lock);
+	return fd;
+}
+
+int object_new_fd(struct object *o)
+{
+	return object_new_fd_mode(o, O_RDWR);
+}
+
+/* Gives up the file of a dying object. */
+void object_forget_file(struct object *o)
+{
+	struct skep_system *sys = o->sys;
+
+	if (o->suspect) {
+		o->suspect = false;
+		sys->suspects--;
+	}
+	if (o->inode)
+		idmap_del(&sys->by_inode, o->inode);
+	o->inode = 0;
+	if (o->watch >= 0) {
+		idmap_del(&sys->by_watch, (u64)o->watch);
+		if (sys->inotify_fd >= 0 && object_is_mine(o))
+			inotify_rm_watch(sys->inotify_fd, o->watch);
+	}
+	o->watch = -1;
+	if (o->probe_fd >= 0)
+		close(o->probe_fd);
+	o->probe_fd = -1;
+}
+
+/* ---- from a descriptor to its object ---- */
+
+struct object *object_get_any(struct skep_system *sys, int fd, int *err)
+{
+	struct object *o = NULL;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0) {
+		*err = -EBADF;
+		return NULL;
+	}
+	*err = -EINVAL;
+	pthread_mutex_lock(&sys->lock);
+	if (st.st_ino && st.st_dev == sys->memfd_device)
+		o = idmap_get(&sys->by_inode, st.st_ino);
+	if (o) {
+		o->refs++;
+		*err = 0;
+	}
+	pthread_mutex_unlock(&sys->lock);
+	return o;
+}
+
+struct object *object_get_fd(struct skep_system *sys, int fd, enum object_kind kind, int *err)
+{
+	struct object *o = object_get_any(sys, fd, err);
+
+	if (o && o->kind != kind) {
+		object_put(o);
+		*err = -EINVAL;
+		return NULL;
+	}
+	return o;
+}
+
+/* ---- who still holds what ---- */
+
+static bool somebody_holds(const struct object *o)
+{
+	if (fcntl(o->probe_fd, F_SETLEASE, F_WRLCK) < 0)
+		return true; /* EAGAIN; any other failure must not free what is in use */
+	fcntl(o->probe_fd, F_SETLEASE, F_UNLCK);
+	return false;
+}
+
+/* The last descriptor of @o is gone. The lock is held; @o may be gone afterwards. */
+static void unheld(struct object *o)
+{
+	o->held = false;
+	if (o->suspect) {
+		o->suspect = false;
+		o->sys->suspects--;
+	}
+	o->refs++;
+	if (o->kind == OBJECT_MAP)
+		map_object_unheld((struct map_object *)o);
+	object_put(o);
+}
+
+static void probe(struct object *o, bool closed, u64 now)
+{
+	struct skep_system *sys = o->sys;
+
+	if (!o->held || o->probe_fd < 0)
+		return;
+	if (!somebody_holds(o)) {
+		unheld(o);
+		return;
+	}
+	if (closed) {
+		if (!o->suspect)
+			sys->suspects++;
+		o->suspect = true;
+		o->suspect_since = now;
+	} else if (o->suspect && now - o->suspect_since > SUSPECT_NS) {
+		o->suspect = false;
+		sys->suspects--;
+	}
+}
+
+/*
+ * Probes all objects, or the suspects among them. Probing may free any object, so
+ * the table is walked by inode numbers taken beforehand.
+ */
+static void probe_many(struct skep_system *sys, bool all, u64 now)
+{
+	u64 chunk[64], from = 0;
+	size_t n;
+
+	/* Inode numbers in growing order, a chunk at a time: no allocation to fail. */
+	do {
+		n = 0;
+		for (size_t i = 0; i < sys->by_inode.cap; i++) {
+			struct idmap_slot *s = &sys->by_inode.slots[i];
+			struct object *o = s->value;
+			size_t k;
+
+			if (s->key <= from || !o->held || (!all && !o->suspect))
+				continue;
+			for (k = n; k && chunk[k - 1] > s->key; k--)
+				if (k < ARRAY_SIZE(chunk))
+					chunk[k] = chunk[k - 1];
+			if (k < ARRAY_SIZE(chunk))
+				chunk[k] = s->key;
+			if (n < ARRAY_SIZE(chunk))
+				n++;
+		}
+		for (size_t i = 0; i < n; i++) {
+			struct object *o = idmap_get(&sys->by_inode, chunk[i]);
+
+			if (o)
+				probe(o, false, now);
+			from = chunk[i];
+		}
+	} while (n == ARRAY_SIZE(chunk));
+}
+
+static void forked(struct skep_system *sys)
+{
+	u32 generation = platform_fork_generation();
+
+	if (likely(sys->generation == generation))
+		return;
+	sys->generation = generation;
+	/* The events of the inherited queue are the parent's; here we probe. */
+	if (sys->inotify_fd >= 0)
+		close(sys->inotify_fd);
+	sys->inotify_fd = -1;
+}
+
+void objects_drain(struct skep_system *sys, bool all)
+{
+	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	u64 now = 0;
+	ssize_t n;
+
+	pthread_mutex_lock(&sys->lock);
+	forked(sys);
+	if (sys->inotify_fd < 0) {
+		if (all)
+			probe_many(sys, true, 0);
+		goto out;
+	}
+	while ((n = read(sys->inotify_fd, buf, sizeof(buf))) > 0) {
+		for (char *p = buf; p < buf + n;) {
+			struct inotify_event *e = (struct inotify_event *)p;
+			struct object *o;
+
+			p += sizeof(*e) + e->len;
+			if (e->mask & IN_Q_OVERFLOW) {
+				all = true;
+				continue;
+			}
+			if (!(e->mask & IN_CLOSE))
+				continue;
+			if (!now)
+				now = sys->platform->ktime_ns(CLOCK_MONOTONIC);
+			o = idmap_get(&sys->by_watch, (u64)e->wd);
+			if (o)
+				probe(o, true, now);
+		}
+	}
+	if (sys->suspects || all)
+		probe_many(sys, all, sys->platform->ktime_ns(CLOCK_MONOTONIC));
+out:
+	arena_reclaim(sys->arena, &sys->retired);
+	pthread_mutex_unlock(&sys->lock);
+}
+
+int objects_start(struct skep_system *sys)
+{
+	sys->generation = platform_fork_generation();
+	sys->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (sys->inotify_fd >= 0)
+		sys->inotify_fd = move_up(sys->inotify_fd);
+	return 0; /* without inotify we probe */
+}
+
+void objects_stop(struct skep_system *sys)
+{
+	for (int kind = 0; kind < OBJECT_KINDS; kind++)
+		vec_free(&sys->tables[kind].by_id);
+	idmap_free(&sys->by_inode);
+	idmap_free(&sys->by_watch);
+	idmap_free(&sys->by_address);
+	if (sys->inotify_fd >= 0)
+		close(sys->inotify_fd);
+	sys->inotify_fd = -1;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Maps as objects: what they refer to, and their end (Linux: bpf_map_free_deferred(),
+ * bpf_fd_array_map_clear() and the map_fd_put_ptr() functions).
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "object/system.h"
+
+static void map_free(struct arena_retired *r)
+{
+	struct object *o = container_of(r, struct object, retired);
+	struct map_object *m = (struct map_object *)o;
+	struct arena *arena = o->sys->arena;
+
+	if (m->map && object_is_mine(o)) {
+		if (m->map->client)
+			arena_unmap_fd(arena, m->map->client, m->map->client_size);
+		arena_free(arena, m->map, m->map->reserved);
+	}
+	mem_free(m);
+}
+
+static void map_destroy(struct object *o)
+{
+	struct map_object *m = (struct map_object *)o;
+	struct skep_system *sys = o->sys;
+
+	if (m->map && o->inode + o->id)
+		map_object_clear(m);
+	if (m->map) {
+		wakers_forget(sys, m->map);
+		idmap_del(&sys->by_address, (u64)m->map);
+	}
+	object_put((struct object *)m->btf);
+	if (m->inner_template) {
+		object_put((struct object *)m->inner_template->btf);
+		mem_free(m->inner_template->map);
+		mem_free(m->inner_template);
+	}
+	object_forget_file(o);
+	object_retire(o, map_free);
+}
+
+struct map_object *map_object_new(struct skep_system *sys)
+{
+	struct map_object *m = mem_zalloc(sizeof(*m));
+
+	if (m)
+		object_init(sys, &m->obj, OBJECT_MAP, map_destroy);
+	return m;
+}
+
+/* ---- elements that are objects ---- */
+
+int map_object_update(struct map_object *m, const void *key, struct object *value, void *runtime,
+		      u64 flags)
+{
+	struct skep_system *sys = m->obj.sys;
+	void *old = NULL;
+	int err;
+
+	if (!m->ops->obj_update) {
+		object_put(value);
+		return -ENOTSUP;
+	}
+	pthread_mutex_lock(&sys->lock);
+	err = m->ops->obj_update(m->map, key, runtime, flags, &old);
+	if (err)
+		object_put(value);
+	else
+		object_put(object_of(sys, old));
+	pthread_mutex_unlock(&sys->lock);
+	return err;
+}
+
+int map_object_delete(struct map_object *m, const void *key)
+{
+	struct skep_system *sys = m->obj.sys;
+	void *old = NULL;
+	int err;
+
+	if (!m->ops->obj_delete)
+		return -ENOTSUP;
+	pthread_mutex_lock(&sys->lock);
+	err = m->ops->obj_delete(m->map, key, &old);
+	if (!err)
+		object_put(object_of(sys, old));
+	pthread_mutex_unlock(&sys->lock);
+	return err;
+}
+
+void map_object_clear(struct map_object *m)
+{
+	u8 small[2][64], *key = small[0], *next = small[1];
+	u32 size = m->map->key_size;
+	bool first = true;
+
+	if (!m->ops || !m->ops->obj_delete || !m->ops->get_next_key)
+		return;
+	if (size > sizeof(small[0])) {
+		key = mem_zalloc(2 * (size_t)size);
+		if (!key) /* their memory then stays until the system ends */
+			return;
+		next = key + size;
+	}
+	/* A deleted key makes a hash start over and an array go on: both end. */
+	while (!m->ops->get_next_key(m->map, first ? NULL : key, next)) {
+		map_object_delete(m, next);
+		memcpy(key, next, size);
+		first = false;
+	}
+	if (size > sizeof(small[0]))
+		mem_free(key < next ? key : next);
+}
+
+void map_object_unheld(struct map_object *m)
+{
+	u32 type = m->map ? m->map->map_type : 0;
+
+	/*
+	 * A program array that only programs refer to is emptied: otherwise a program
+	 * that tail-calls itself would live for ever.
+	 */
+	if (type == BPF_MAP_TYPE_PROG_ARRAY ||
+	    (type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !(m->map->map_flags & BPF_F_PRESERVE_ELEMS)))
+		map_object_clear(m);
+}
+
+/* ---- eventfds of rings ---- */
+
+void wakers_forget(struct skep_system *sys, const void *what)
+{
+	for (struct waker *w = sys->wakers; w; w = w->next)
+		if (w->what == what && w->fd >= 0) {
+			close(w->fd);
+			w->fd = -1;
+			w->what = NULL;
+		}
+}
+
+int waker_fd(struct skep_system *sys, const void *what)
+{
+	struct waker *w, *unused = NULL;
+	int fd;
+
+	pthread_mutex_lock(&sys->lock);
+	for (w = sys->wakers; w; w = w->next) {
+		if (w->what == what && w->fd >= 0) {
+			fd = w->fd;
+			goto out;
+		}
+		if (!w->what)
+			unused = w;
+	}
+	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fd < 0) {
+		fd = -errno;
+		goto out;
+	}
+	w = unused ? unused : mem_zalloc(sizeof(*w));
+	if (!w) {
+		close(fd);
+		fd = -ENOMEM;
+		goto out;
+	}
+	w->fd = fd;
+	store_release(&w->what, what);
+	if (!unused) {
+		w->next = sys->wakers;
+		store_release(&sys->wakers, w);
+	}
+out:
+	pthread_mutex_unlock(&sys->lock);
+	return fd;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Programs as objects: their memory, what they refer to, and their end (Linux:
+ * bpf_prog_alloc() and __bpf_prog_put_noref()).
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "object/system.h"
+
+static void prog_free(struct arena_retired *r)
+{
+	struct object *o = container_of(r, struct object, retired);
+	struct prog_object *p = (struct prog_object *)o;
+	struct arena *arena = o->sys->arena;
+
+	if (p->prog && object_is_mine(o)) {
+		if (p->prog->code)
+			arena_code_free(arena, p->prog->code, p->prog->code_size);
+		arena_free(arena, p->segment, p->segment_size);
+		arena_free(arena, p->prog, p->prog_size);
+	}
+	mem_free(p->orig_insns);
+	mem_free(p->xlated);
+	mem_free(p->used_maps);
+	mem_free(p->func_info);
+	mem_free(p->line_info);
+	if (p->facts) {
+		mem_free(p->facts->insn);
+		mem_free(p->facts);
+	}
+	mem_free(p);
+}
+
+static void prog_destroy(struct object *o)
+{
+	struct prog_object *p = (struct prog_object *)o;
+
+	if (p->prog)
+		idmap_del(&o->sys->by_address, (u64)p->prog);
+	for (u32 i = 0; i < p->nr_used_maps; i++)
+		object_put((struct object *)p->used_maps[i]);
+	p->nr_used_maps = 0;
+	object_put((struct object *)p->btf);
+	object_put((struct object *)p->attach_btf);
+	object_put((struct object *)p->dst_prog);
+	p->btf = p->attach_btf = NULL;
+	p->dst_prog = NULL;
+	object_forget_file(o);
+	object_retire(o, prog_free);
+}
+
+struct prog_object *prog_object_new(struct skep_system *sys)
+{
+	struct prog_object *p = mem_zalloc(sizeof(*p));
+	int err;
+
+	if (!p)
+		return NULL;
+	object_init(sys, &p->obj, OBJECT_PROG, prog_destroy);
+	p->prog_size = sizeof(*p->prog);
+	p->prog = arena_alloc(sys->arena, p->prog_size, p->prog_size, &err);
+	if (!p->prog) {
+		mem_free(p);
+		return NULL;
+	}
+	p->prog->arena = sys->arena;
+	return p;
+}
+
+int prog_object_place(struct prog_object *p, const struct bpf_insn *insns, u32 len,
+		      const bpf_helper_t *calls, u32 nr_calls, const u32 *subprog_start,
+		      const u32 *subprog_stack, u32 nr_subprogs)
+{
+	struct bpf_prog *prog = p->prog;
+	u64 n_insns = (u64)len * sizeof(*insns), n_calls = nr_calls * sizeof(*calls);
+	u64 n_entries = nr_subprogs * sizeof(bpf_helper_t);
+	u64 n_start = (nr_subprogs + 1) * sizeof(u32), n_stack = nr_subprogs * sizeof(u32);
+	u64 size = n_insns + n_calls + n_entries + n_start + n_stack;
+	u8 *at;
+	int err;
+
+	arena_free(p->obj.sys->arena, p->segment, p->segment_size);
+	p->segment = at = arena_alloc(p->obj.sys->arena, size, size, &err);
+	p->segment_size = size;
+	if (!at)
+		return err;
+	memcpy(at, insns, n_insns);
+	prog->insns = (void *)at;
+	prog->len = len;
+	at += n_insns;
+	if (nr_calls)
+		memcpy(at, calls, n_calls);
+	prog->calls = (void *)at;
+	prog->nr_calls = nr_calls;
+	at += n_calls + n_entries; /* the entries' room ends where .subprog_start begins */
+	memcpy(at, subprog_start, n_start);
+	prog->subprog_start = (void *)at;
+	at += n_start;
+	memcpy(at, subprog_stack, n_stack);
+	prog->subprog_stack = (void *)at;
+	prog->nr_subprogs = nr_subprogs;
+	prog->subprog_entry = NULL;
+	return 0;
+}
+
+bpf_helper_t *prog_entry_room(const struct bpf_prog *prog)
+{
+	return (bpf_helper_t *)prog->subprog_start - prog->nr_subprogs;
+}
