@@ -30,9 +30,8 @@ static void map_destroy(struct object *o)
 	struct map_object *m = (struct map_object *)o;
 	struct skep_system *sys = o->sys;
 
-	if (m->map && o->inode + o->id)
-		map_object_clear(m);
 	if (m->map) {
+		map_object_clear(m);
 		wakers_forget(sys, m->map);
 		idmap_del(&sys->by_address, (u64)m->map);
 	}
@@ -66,7 +65,7 @@ int map_object_update(struct map_object *m, const void *key, struct object *valu
 
 	if (!m->ops->obj_update) {
 		object_put(value);
-		return -ENOTSUP;
+		return -ENOTSUPP;
 	}
 	pthread_mutex_lock(&sys->lock);
 	err = m->ops->obj_update(m->map, key, runtime, flags, &old);
@@ -85,7 +84,7 @@ int map_object_delete(struct map_object *m, const void *key)
 	int err;
 
 	if (!m->ops->obj_delete)
-		return -ENOTSUP;
+		return -ENOTSUPP;
 	pthread_mutex_lock(&sys->lock);
 	err = m->ops->obj_delete(m->map, key, &old);
 	if (!err)
@@ -100,6 +99,7 @@ void map_object_clear(struct map_object *m)
 	u32 size = m->map->key_size;
 	bool first = true;
 
+	/* .ops is set once the map's structures are complete. */
 	if (!m->ops || !m->ops->obj_delete || !m->ops->get_next_key)
 		return;
 	if (size > sizeof(small[0])) {
@@ -115,7 +115,7 @@ void map_object_clear(struct map_object *m)
 		first = false;
 	}
 	if (size > sizeof(small[0]))
-		mem_free(key < next ? key : next);
+		mem_free(key);
 }
 
 void map_object_unheld(struct map_object *m)

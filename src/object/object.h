@@ -21,6 +21,10 @@
 #include "object/map.h"
 #include "object/prog.h"
 
+#ifndef ENOTSUPP
+#define ENOTSUPP 524 /* the kernel's; bpf(2) lets it out */
+#endif
+
 enum object_kind {
 	OBJECT_MAP,
 	OBJECT_PROG,

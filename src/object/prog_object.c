@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "object/facts.h"
 #include "object/system.h"
 
 static void prog_free(struct arena_retired *r)
