@@ -38,6 +38,7 @@ struct arena {
 	u64 epoch;    /* starts at 1; grows with each retirement */
 	u32 nr_slots; /* possible CPUs, as libbpf_num_possible_cpus() counts them */
 	u32 lock;     /* allocator; holds the owner's tid */
+	u32 stats;    /* somebody wants run counts and times of programs (BPF_ENABLE_STATS) */
 	int fd, code_fd; /* memfds; inherited by fork under the same numbers; code_fd -1: no JIT */
 	struct bpf_slot slots[BPF_MAX_SLOTS];
 	/* private allocator state follows; see arena.c */

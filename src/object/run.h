@@ -82,13 +82,15 @@ struct bpf_run {
  * Shared word of one CPU slot. owner is the thread id that runs on it (0: free);
  * epoch is the arena's epoch at claim. The pair delays every free, see arena.h.
  * nesting counts programs stacked on the slot by the owner itself (a program run
- * from a helper of another); busy_prog refuses re-entry of one program.
+ * from a helper of another); busy[] refuses re-entry of one tracing program.
  */
+#define BPF_SLOT_NESTING 5
 struct bpf_slot {
 	u32 owner;
 	u32 nesting;
 	u64 epoch;
 	u64 runs;
+	const struct bpf_prog *busy[BPF_SLOT_NESTING]; /* tracing programs running on it */
 } __attribute__((aligned(64)));
 
 /*

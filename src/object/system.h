@@ -45,6 +45,8 @@ struct skep_system {
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);
 	void *trace_arg;
+	/* Fires raw tracepoint @name with @n arguments, when somebody listens; set by src/hook. */
+	void (*raw_tp)(struct skep_system *sys, const char *name, const u64 *args, u32 n);
 	struct diag last; /* the newest refusal, for explanations */
 	char last_text[1024]; /* its line, rendered for skep_last_refusal() */
 	u32 jit_mode;	  /* JIT_ON, JIT_OFF, JIT_COMPARE */

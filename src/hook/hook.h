@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Hooks: named places where programs are attached and run (Linux: dev->xdp_state,
+ * bpf_mprog entries, tracepoint probes).
+ *
+ * Event sources register the hooks they fire: netdev_hooks_add() for a device.
+ * Raw tracepoints are rows of hook.c. A hook's programs are one array that is
+ * replaced as a whole; readers hold a slot, so the old one is freed when no run can
+ * see it.
+ */
+#ifndef SKEP_HOOK_HOOK_H
+#define SKEP_HOOK_HOOK_H
+
+#include "object/link.h"
+#include "object/system.h"
+
+enum hook_kind {
+	HOOK_XDP,	  /* ctx struct xdp_buff; at most one program */
+	HOOK_TCX_INGRESS, /* ctx struct sk_buff */
+	HOOK_TCX_EGRESS,
+	HOOK_RAW_TP, /* ctx u64 args[]; results are ignored */
+	HOOK_KINDS,
+};
+
+#define HOOK_PROGS_MAX 64 /* Linux: BPF_MPROG_MAX */
+
+struct hook_prog {
+	struct bpf_prog *prog; /* in the arena */
+	u64 cookie;
+	struct link_object *link; /* NULL: attached without a link */
+	struct prog_object *owner;
+};
+
+struct hook_progs {
+	struct arena_retired retired;
+	u32 n;
+	struct hook_prog v[];
+};
+
+struct hook {
+	struct hook *next;
+	struct skep_system *sys;
+	enum hook_kind kind;
+	u32 ifindex;
+	u32 nr_args; /* raw tracepoints */
+	char name[64]; /* of the device or the tracepoint */
+	u64 revision;  /* Linux: bpf_mprog revision; starts at 1 */
+	u32 xdp_flags; /* XDP_FLAGS_SKB_MODE ... of an attachment by netlink */
+	struct hook_progs *progs; /* NULL: none; read with load_acquire() in a slot */
+};
+
+int hooks_start(struct skep_system *sys);
+void hooks_stop(struct skep_system *sys);
+
+/* Registers XDP and TCX hooks of device @ifindex. 0, -EEXIST or -ENOMEM. */
+int netdev_hooks_add(struct skep_system *sys, u32 ifindex, const char *name);
+/* Detaches everything from the device and forgets it. */
+void netdev_hooks_del(struct skep_system *sys, u32 ifindex);
+/* NULL when there is no such device; hooks live until netdev_hooks_del(). */
+struct hook *hook_find_netdev(struct skep_system *sys, enum hook_kind kind, u32 ifindex);
+struct hook *hook_find_netdev_by_name(struct skep_system *sys, enum hook_kind kind,
+				      const char *name);
+struct hook *hook_find_raw_tp(struct skep_system *sys, const char *name);
+
+static inline bool hook_active(const struct hook *h)
+{
+	return load_acquire(&h->progs) != NULL;
+}
+
+/*
+ * Runs the programs of @h on @ctx. @run: zeroed by the caller but for .event and
+ * .task. XDP: the program's result, XDP_PASS without one. TCX: the first result
+ * that is not TCX_NEXT (-1), else TCX_NEXT. Raw tracepoints: 0.
+ */
+s32 hook_run(struct hook *h, void *ctx, struct bpf_run *run);
+/* As hook_run(), in a slot that the caller has claimed for @run (bursts of packets). */
+s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run);
+
+/*
+ * Attaching. hook_attach() adds @entry (before/after @relative as @flags say: BPF_F_BEFORE,
+ * BPF_F_AFTER, BPF_F_REPLACE, 0: at the end) and takes no references.
+ * -EBUSY, -EEXIST, -ENOENT, -ERANGE, -ESTALE, -ENOMEM as Linux.
+ */
+int hook_attach(struct hook *h, const struct hook_prog *entry, const struct hook_prog *relative,
+		u32 flags, u64 expected_revision);
+int hook_detach(struct hook *h, const struct hook_prog *entry);
+/* Puts program @new in the place of what @link has there. */
+int hook_replace(struct hook *h, struct link_object *link, struct prog_object *new_prog);
+
+/* Links; see link.c. Each gives a link without descriptor, or NULL with *err. */
+struct link_object *link_attach_xdp(struct skep_system *sys, struct prog_object *prog, u32 ifindex,
+				    u32 flags, int *err);
+struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object *prog,
+				    u32 attach_type, u32 ifindex, u32 flags, u32 relative_fd_or_id,
+				    u64 expected_revision, int *err);
+struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_object *prog,
+				       const char *name, u64 cookie, int *err);
+/* tp_btf: the tracepoint named by attach_btf_id of the program. */
+struct link_object *link_attach_tracing(struct skep_system *sys, struct prog_object *prog,
+					u64 cookie, int *err);
+
+#endif
