@@ -15,11 +15,8 @@
 
 #include "base/types.h"
 #include "base/uapi.h"
+#include "object/run.h"
 
-struct arena;
-struct bpf_map;
-struct bpf_run;
-struct skep_platform;
 struct btf;
 
 /* Fields with a meaning inside a map value, found by BTF (Linux: struct btf_record). */
@@ -106,8 +103,11 @@ struct bpf_map_layout {
 struct bpf_map_ops {
 	/* Validates @p and lays the map out; 0 or -errno as MAP_CREATE returns it. */
 	int (*alloc_check)(const struct bpf_map_params *p, struct bpf_map_layout *layout);
-	/* Builds the type's structures in zeroed memory; map's common fields are set. */
-	int (*init)(struct bpf_map *map);
+	/*
+	 * Builds the type's structures in zeroed memory; map's common fields are set (and
+	 * .client, where the layout asked for client pages). 0 or -errno.
+	 */
+	int (*init)(struct bpf_map *map, const struct skep_platform *platform);
 
 	void *(*lookup_elem)(struct bpf_map *map, const void *key, struct bpf_run *run);
 	long (*update_elem)(struct bpf_map *map, const void *key, const void *value, u64 flags,
@@ -124,9 +124,9 @@ struct bpf_map_ops {
 				 struct bpf_run *run);
 
 	void *(*lookup_percpu_elem)(struct bpf_map *map, const void *key, u32 cpu);
-	long (*push_elem)(struct bpf_map *map, const void *value, u64 flags);
-	long (*pop_elem)(struct bpf_map *map, void *value);
-	long (*peek_elem)(struct bpf_map *map, void *value);
+	long (*push_elem)(struct bpf_map *map, const void *value, u64 flags, struct bpf_run *run);
+	long (*pop_elem)(struct bpf_map *map, void *value, struct bpf_run *run);
+	long (*peek_elem)(struct bpf_map *map, void *value, struct bpf_run *run);
 	/* Calls back for each element until it returns non-zero; returns the count or -errno. */
 	long (*for_each)(struct bpf_map *map,
 			 long (*fn)(struct bpf_map *map, const void *key, void *value, void *arg),
@@ -137,11 +137,23 @@ struct bpf_map_ops {
 	 * object (struct bpf_map *, struct bpf_prog *, perf ring ...). The caller
 	 * resolved the descriptor and took a reference; *old is the element that was
 	 * replaced or removed, whose reference the caller drops after a grace period.
-	 * obj_value gives what bpf(2) lookup shows (the object's id).
+	 * bpf(2) lookup shows the id of what obj_lookup gives (absent: -ENOTSUPP).
+	 * obj_check, where present, refuses what Linux refuses before it looks at the
+	 * descriptor; call it first.
 	 */
-	int (*obj_update)(struct bpf_map *map, const void *key, void *obj, u64 flags, void **old);
-	int (*obj_delete)(struct bpf_map *map, const void *key, void **old);
+	int (*obj_check)(const struct bpf_map *map, const void *key, u64 flags);
+	int (*obj_update)(struct bpf_map *map, const void *key, void *obj, u64 flags, void **old,
+			  const struct skep_platform *platform);
+	int (*obj_delete)(struct bpf_map *map, const void *key, void **old,
+			  const struct skep_platform *platform);
 	void *(*obj_lookup)(struct bpf_map *map, const void *key);
+
+	/*
+	 * The function that a program's call of helper @func_id (BPF_FUNC_map_lookup_elem
+	 * ...) with R1 always this map may go to instead of the general helper: one that
+	 * knows the type and sizes. For the fix-ups (prog->calls). NULL: the general one.
+	 */
+	bpf_helper_t (*helper)(const struct bpf_map *map, u32 func_id);
 
 	/* Address of byte @off of the value area of a single-value array; for BPF_PSEUDO_MAP_VALUE. */
 	int (*direct_value_addr)(const struct bpf_map *map, u64 *addr, u32 off);
@@ -150,6 +162,15 @@ struct bpf_map_ops {
 	/* Full structural check for tests: NULL, or what is wrong (a constant string). */
 	const char *(*check)(struct bpf_map *map);
 };
+
+/*
+ * Copies a value, all but its special fields (locks, timers, kptrs: they belong to
+ * the place, not to the value), and zeroes those fields. Freestanding.
+ */
+void map_value_copy(const struct bpf_map *map, void *dst, const void *src);
+void map_value_hide_special(const struct bpf_map *map, void *value);
+/* The map's field of that kind, or NULL. */
+const struct bpf_map_field *map_field(const struct bpf_map *map, enum bpf_special_field kind);
 
 /* The type's operations; NULL for a type that is absent. Built from tables/maps.def. */
 const struct bpf_map_ops *bpf_map_ops_of(u32 map_type);

@@ -12,11 +12,24 @@ struct bpf_array {
 	struct bpf_map map;
 	u32 elem_size; /* distance of elements in bytes */
 	u32 reserved;
+	/* Per-CPU arrays: distance of the values of CPU n and CPU n + 1; else 0. */
+	u64 cpu_stride;
 	/*
 	 * Element 0; constant for the life of the map. Object arrays hold one u64 for
-	 * each element: the address of the struct bpf_prog (bpf_map ...), or 0.
+	 * each element: the address of the struct bpf_prog (bpf_map ...), or 0. Element i
+	 * of a per-CPU array is at value + cpu * cpu_stride + i * elem_size.
 	 */
 	u8 *value;
 };
+
+struct bpf_prog;
+
+/*
+ * Whether @prog may be in prog array @map, or be a program that tail-calls through
+ * it: the first one asked about fixes what the others must be (Linux: the function
+ * of this name). Call it under the system's lock, for each prog array that a loaded
+ * program uses (-EINVAL when false).
+ */
+bool bpf_prog_map_compatible(struct bpf_map *map, const struct bpf_prog *prog);
 
 #endif

@@ -68,7 +68,7 @@ int map_object_update(struct map_object *m, const void *key, struct object *valu
 		return -ENOTSUPP;
 	}
 	pthread_mutex_lock(&sys->lock);
-	err = m->ops->obj_update(m->map, key, runtime, flags, &old);
+	err = m->ops->obj_update(m->map, key, runtime, flags, &old, sys->platform);
 	if (err)
 		object_put(value);
 	else
@@ -86,7 +86,7 @@ int map_object_delete(struct map_object *m, const void *key)
 	if (!m->ops->obj_delete)
 		return -ENOTSUPP;
 	pthread_mutex_lock(&sys->lock);
-	err = m->ops->obj_delete(m->map, key, &old);
+	err = m->ops->obj_delete(m->map, key, &old, sys->platform);
 	if (!err)
 		object_put(object_of(sys, old));
 	pthread_mutex_unlock(&sys->lock);
