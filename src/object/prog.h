@@ -146,4 +146,19 @@ const struct bpf_prog_type_ops *bpf_prog_type_ops_of(u32 prog_type);
 const struct bpf_func_proto *bpf_helper_proto(u32 func_id);
 bool bpf_helper_allowed(u32 func_id, u32 prog_type, kver profile);
 
+/*
+ * Whether the rows of ops->fields allow the access (src/prog/ctx.c): inside one
+ * field that @profile has, aligned, of its size (or narrower where the row says
+ * so). Fills @info->reg_type and ctx_field_size. What a type without .is_valid_access does.
+ */
+bool ctx_access_by_table(const struct bpf_prog_type_ops *ops, kver profile, int off, int size,
+			 enum bpf_access_type t, struct bpf_insn_access_aux *info);
+/*
+ * Rewrites the (whole-field) access @insn by the rows' rt_off and rt_size: 0,
+ * *target_size being what was loaded; or -EINVAL for a row that needs
+ * .convert_ctx_access. What a type without that operation does.
+ */
+int ctx_convert_by_table(const struct bpf_prog_type_ops *ops, enum bpf_access_type t,
+			 const struct bpf_insn *insn, struct bpf_insn_buf *out, u32 *target_size);
+
 #endif

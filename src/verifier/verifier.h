@@ -383,9 +383,6 @@ u32 insn_def_regno(const struct bpf_insn *insn); /* -1 as u32: none */
 int check_stack_read(struct bpf_verifier_env *env, u32 ptr_regno, int off, int size, int dst_regno);
 int check_stack_write(struct bpf_verifier_env *env, u32 ptr_regno, int off, int size, int value_regno,
 		      u32 insn_idx);
-int check_stack_range_initialized(struct bpf_verifier_env *env, u32 regno, int off, int access_size,
-				  bool zero_size_allowed, enum bpf_access_type t,
-				  bool raw_mode);
 int check_stack_write_fixed_off(struct bpf_verifier_env *env, struct bpf_func_state *st, int off,
 				int size, int value_regno, u32 insn_idx);
 bool is_spilled_reg(const struct bpf_stack_state *slot);
@@ -406,10 +403,9 @@ int check_map_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
 int check_packet_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
 			bool zero_size_allowed);
 int check_ptr_off_reg(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, int regno);
-int check_helper_mem_access(struct bpf_verifier_env *env, int regno, int access_size,
-			    enum bpf_access_type t, bool zero_size_allowed, bool raw_mode);
-bool may_access_direct_pkt_data(struct bpf_verifier_env *env, const struct bpf_func_proto *fn,
-				enum bpf_access_type t);
+/* Notes the type of a load's or store's base register, which must be one for all paths (or rewrite alike). */
+int save_aux_ptr_type(struct bpf_verifier_env *env, u32 type, bool allow_trust_mismatch);
+int check_store_imm(struct bpf_verifier_env *env, struct bpf_insn *insn); /* BPF_ST | BPF_MEM, all of it */
 
 /* call.c, kfunc.c */
 int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx);
