@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Entering programs: the whole program from a hook, a subprogram from a helper
+ * (Linux: bpf_prog_run(), and the function pointers that helpers call back through).
+ */
+#include "exec/exec.h"
+#include "object/fixup.h"
+
+u64 bpf_prog_run(const struct bpf_prog *prog, void *ctx, struct bpf_run *run)
+{
+	run->prog = prog;
+	run->ctx = ctx;
+	run->tail_calls = 0;
+	if (likely(prog->entry && !run->interpret))
+		return prog->entry(ctx, run);
+	return interp_run(prog, ctx, run);
+}
+
+u64 bpf_call_subprog(struct bpf_run *run, u64 func, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	const struct bpf_prog *prog = run->prog;
+	u64 r0;
+
+	if (unlikely(func >= prog->nr_subprogs)) {
+		run->platform->abort("callback that is no subprogram of the running program");
+		return 0;
+	}
+	if (likely(prog->subprog_entry && !run->interpret))
+		r0 = prog->subprog_entry[func](r1, r2, r3, r4, r5, run);
+	else
+		r0 = interp_subprog(run, prog, (u32)func, r1, r2, r3, r4, r5);
+	run->prog = prog;
+	return r0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Program tags: a hash of the instructions that names a program in dumps. */
+#ifndef SKEP_ISA_TAG_H
+#define SKEP_ISA_TAG_H
+
+#include "base/uapi.h"
+#include "base/version.h"
+
+/*
+ * The tag of a program as loaded (before any rewriting; map descriptors count as 0)
+ * on kernel @profile: the first 8 bytes of its SHA-1 or, from 6.18 on, SHA-256.
+ */
+void prog_tag(u8 tag[BPF_TAG_SIZE], const struct bpf_insn *insns, u32 len, kver profile);
+
+#endif
