@@ -95,7 +95,7 @@ struct prog_object {
 	u32 verified_insns;
 	u32 load_flags;
 	u32 prog_flags;
-	u32 attach_prog_id;
+	u32 log_true_size; /* out of bpf_check(): bytes the whole log takes, for attr.log_true_size */
 	void *segment; /* arena memory of what prog points to */
 	u64 segment_size;
 	u64 prog_size; /* of the segment that holds *prog itself */

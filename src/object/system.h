@@ -57,6 +57,23 @@ struct skep_system {
 enum { JIT_ON, JIT_OFF, JIT_COMPARE };
 
 /*
+ * Capabilities of the caller; CAP_SYS_ADMIN brings the others, as in Linux. All of
+ * them with CAPS_FULL. BPF_UNPRIV_DISABLED is not one: it is set when callers
+ * without CAP_BPF may not make maps and programs at all.
+ */
+enum {
+	BPF_CAP_BPF = 1,
+	BPF_CAP_PERFMON = 2,
+	BPF_CAP_NET_ADMIN = 4,
+	BPF_CAP_SYS_ADMIN = 8,
+	BPF_UNPRIV_DISABLED = 16,
+};
+u32 system_caps(struct skep_system *sys);
+
+/* The kernel's BTF, loaded at its first use; borrowed, NULL when there is none. */
+struct object_btf *system_vmlinux(struct skep_system *sys);
+
+/*
  * Copies between the caller's memory and ours: attribute pointers. @addr is in
  * the address space of the process that made the call (this one, in process).
  * 0 or -EFAULT; never a signal.

@@ -29,6 +29,7 @@
 #include "object/diag.h"
 #include "object/facts.h"
 #include "object/object.h"
+#include "object/system.h"
 #include "verifier/tnum.h"
 
 #define MAX_BPF_STACK 512
@@ -230,7 +231,7 @@ struct bpf_verifier_env {
 	struct bpf_prog *prog;	/* type, attach type, flags; ->insns not yet set */
 	const struct bpf_prog_type_ops *ops;
 	kver profile;
-	u32 caps;		/* BPF_CAP_* below that the loader holds */
+	u32 caps;		/* system_caps(): BPF_CAP_* that the loader holds */
 	struct bpf_insn *insns;
 	u32 len;
 	struct bpf_insn_aux_data *aux;
@@ -272,8 +273,6 @@ struct bpf_verifier_env {
 	u64 start_ns, verification_ns;
 	struct prog_facts facts;
 };
-
-enum { BPF_CAP_BPF = 1, BPF_CAP_PERFMON = 2, BPF_CAP_NET_ADMIN = 4, BPF_CAP_SYS_ADMIN = 8 };
 
 /* ---- between the files of this folder; each is documented where it is defined ---- */
 

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What the caller of a command may do (Linux: bpf_capable(), perfmon_capable() and
+ * sysctl_unprivileged_bpf_disabled).
+ */
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "object/system.h"
+
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38
+#define CAP_BPF 39
+#endif
+
+static bool unprivileged_disabled(void)
+{
+	int fd = open("/proc/sys/kernel/unprivileged_bpf_disabled", O_RDONLY | O_CLOEXEC);
+	char c = '2'; /* the default of every distribution */
+
+	if (fd >= 0) {
+		if (read(fd, &c, 1) != 1)
+			c = '2';
+		close(fd);
+	}
+	return c != '0';
+}
+
+u32 system_caps(struct skep_system *sys)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+	u64 effective;
+	u32 caps = 0;
+
+	if (sys->caps_mode == CAPS_FULL)
+		return BPF_CAP_BPF | BPF_CAP_PERFMON | BPF_CAP_NET_ADMIN | BPF_CAP_SYS_ADMIN;
+	if (syscall(SYS_capget, &header, data) == 0) {
+		effective = (u64)data[1].effective << 32 | data[0].effective;
+		if (effective & BIT_ULL(CAP_SYS_ADMIN))
+			caps |= BPF_CAP_SYS_ADMIN | BPF_CAP_BPF | BPF_CAP_PERFMON | BPF_CAP_NET_ADMIN;
+		if (effective & BIT_ULL(CAP_BPF))
+			caps |= BPF_CAP_BPF;
+		if (effective & BIT_ULL(CAP_PERFMON))
+			caps |= BPF_CAP_PERFMON;
+		if (effective & BIT_ULL(CAP_NET_ADMIN))
+			caps |= BPF_CAP_NET_ADMIN;
+	}
+	if (!(caps & BPF_CAP_BPF) && unprivileged_disabled())
+		caps |= BPF_UNPRIV_DISABLED;
+	return caps;
+}
