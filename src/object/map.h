@@ -15,6 +15,7 @@
 
 #include "base/types.h"
 #include "base/uapi.h"
+#include "object/rt_string.h"
 #include "object/run.h"
 
 struct btf;
@@ -66,7 +67,7 @@ struct bpf_map {
 	u32 nr_fields;
 	struct bpf_map_field fields[BPF_MAP_FIELDS_MAX];
 	u64 map_extra;
-	/* map-in-map: the template's meta data */
+	/* map-in-map: the template's meta data; a common field, set before .init */
 	struct {
 		u32 map_type, key_size, value_size, max_entries, map_flags, nr_fields;
 	} inner;
@@ -81,7 +82,7 @@ struct bpf_map {
 struct bpf_map_params {
 	const union bpf_attr *attr; /* MAP_CREATE, already checked for zero tail */
 	u32 nr_cpus;
-	struct bpf_map *inner;	    /* template of a map-in-map, else NULL */
+	struct bpf_map *inner;	    /* template of a map-in-map; NULL: none, or a bad descriptor */
 	bool has_special;	    /* the value has special fields */
 	bool cap_bpf, cap_sys_admin; /* capabilities that the creator holds */
 };
@@ -164,13 +165,25 @@ struct bpf_map_ops {
 };
 
 /*
- * Copies a value, all but its special fields (locks, timers, kptrs: they belong to
- * the place, not to the value), and zeroes those fields. Freestanding.
+ * Special fields (locks, timers, kptrs) belong to the place, not to the value: a
+ * copy leaves them out, and bpf(2) shows zeros in their stead. Fields are sorted by
+ * offset. All freestanding, in rt_map.c.
  */
-void map_value_copy(const struct bpf_map *map, void *dst, const void *src);
-void map_value_hide_special(const struct bpf_map *map, void *value);
-/* The map's field of that kind, or NULL. */
 const struct bpf_map_field *map_field(const struct bpf_map *map, enum bpf_special_field kind);
+void map_value_copy_special(const struct bpf_map *map, void *dst, const void *src);
+void map_value_hide_special(const struct bpf_map *map, void *value);
+void map_value_zero(const struct bpf_map *map, void *value); /* all but the special fields */
+/* Copies under the bpf_spin_lock of @src or @dst, which the map must have. */
+void map_value_copy_locked(const struct bpf_map *map, void *dst, const void *src, bool lock_src,
+			   const struct skep_platform *platform);
+
+static inline void map_value_copy(const struct bpf_map *map, void *dst, const void *src)
+{
+	if (unlikely(map->nr_fields))
+		map_value_copy_special(map, dst, src);
+	else
+		rt_copy(dst, src, map->value_size);
+}
 
 /* The type's operations; NULL for a type that is absent. Built from tables/maps.def. */
 const struct bpf_map_ops *bpf_map_ops_of(u32 map_type);
