@@ -12,6 +12,15 @@
 
 #define XDP_PACKET_HEADROOM 256
 
+#define XDP_FRAME_SIZE 40	/* Linux's struct xdp_frame: no adjustment may reach it */
+#define SKB_SHARED_INFO 320	/* tail room that Linux keeps for struct skb_shared_info */
+#define SKB_MAX_LEN 16064	/* BPF_SKB_MAX_LEN with pages of 4096 bytes */
+/*
+ * What a buffer must have before and behind the data so that helpers never lack
+ * room: a packet of up to SKB_MAX_LEN bytes is moved inside its buffer.
+ */
+#define SKB_ROOM (2 * SKB_MAX_LEN + 4096)
+
 /* Linear frame in [data_hard_start, hard_end); Linux: struct xdp_buff. */
 struct xdp_buff {
 	u8 *data;
@@ -30,6 +39,8 @@ struct xdp_buff {
 	void *netdev; /* world object or NULL */
 };
 
+#define SKB_UNSET 0xffff
+
 /* Linux: struct sk_buff as far as programs see it. Data is linear unless data_len. */
 struct sk_buff {
 	u8 *head;      /* start of buffer */
@@ -40,7 +51,7 @@ struct sk_buff {
 	u32 len;       /* data_end - data + data_len */
 	u32 data_len;  /* bytes not directly accessible, at *frag */
 	u8 *frag;
-	u16 mac_header, network_header, transport_header; /* offsets from head */
+	u16 mac_header, network_header, transport_header; /* offsets from head; SKB_UNSET */
 	u16 mac_len;
 	u32 pkt_type, mark, queue_mapping, priority, tc_index, tc_classid, hash;
 	u32 napi_id, ingress_ifindex, ifindex;
@@ -54,6 +65,10 @@ struct sk_buff {
 	u32 csum, csum_start, csum_offset;
 	u32 family, remote_ip4, local_ip4, remote_ip6[4], local_ip6[4], remote_port, local_port;
 	u8 hash_valid, cloned, is_ingress, l2; /* l2: data points at the Ethernet header */
+	u8 csum_level, encapsulation;
+	u8 has_sk; /* as if it had a socket, whose cookie and owner are: */
+	u32 sk_uid;
+	u64 sk_cookie;
 	void *sk; /* struct bpf_sock-like world object or NULL */
 	void *flow_keys;
 	void *netdev;

@@ -1,40 +1,42 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * One BPF_PROG_TEST_RUN. src/command copies user memory in and out; the program
- * type's ops->test_run does the rest. Buffers *_out are made by test_run with
- * mem_alloc() and freed by the command.
+ * One BPF_PROG_TEST_RUN. src/command checks what Linux's bpf_prog_test_run() checks
+ * (ctx_in and ctx_out with and without their sizes), finds the program and calls its
+ * ops->test_run (NULL: -ENOTSUPP), which does all the rest: it reads data_in and ctx_in by
+ * user_read() and writes data_out, ctx_out, their sizes, retval and duration
+ * by user_write(), in Linux's order, so that errors come in that order, too.
  */
 #ifndef SKEP_OBJECT_TEST_RUN_H
 #define SKEP_OBJECT_TEST_RUN_H
 
 #include "base/types.h"
+#include "base/uapi.h"
 #include "object/run.h"
 
 struct prog_object;
 struct skep_system;
 
 struct test_run {
-	const void *data_in; /* NULL when data_size_in is 0 */
-	u32 data_size_in;
-	const void *ctx_in;
-	u32 ctx_size_in;
-	u32 repeat, flags, cpu, batch_size;
-	u32 data_out_room; /* what the caller can take: decides linear copies only, never truncates here */
-	/* results */
-	void *data_out;
-	u32 data_size_out;
-	void *ctx_out;
-	u32 ctx_size_out;
+	const union bpf_attr *attr; /* our copy, zero beyond what the caller gave */
+	u64 uattr;		    /* the caller's attribute, for results */
+	/* results, for callers inside skep, too */
 	u32 retval;
 	u32 duration; /* ns per run, rounded as Linux does */
 };
 
 /*
- * Runs @prog on @ctx t->repeat times (at least once) in a slot, as Linux's
- * bpf_test_run(): sets t->retval and t->duration. @before restores the context
- * for each repetition (may be NULL). 0 or -errno (-EINTR when interrupted).
+ * Runs @prog on @ctx attr->test.repeat times (at least once) in a slot, as Linux's
+ * bpf_test_run(): sets t->retval and t->duration. The context is not restored
+ * between repetitions (nor is it in Linux). 0 or -errno.
  */
-int test_run_repeat(struct skep_system *sys, struct prog_object *prog, void *ctx, struct test_run *t,
-		    void (*before)(void *arg), void *arg, struct bpf_run *run);
+int test_run_repeat(struct skep_system *sys, struct prog_object *prog, void *ctx,
+		    struct test_run *t, struct bpf_run *run);
+
+/* Bodies of ops->test_run. */
+int xdp_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+/* SOCKET_FILTER, SCHED_CLS, SCHED_ACT, CGROUP_SKB, LWT_*. */
+int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+int raw_tp_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+int syscall_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
 
 #endif
