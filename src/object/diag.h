@@ -43,6 +43,8 @@ const char *diag_advice(enum diag_id id);
 /* Fills @d from the row's format and the arguments; returns -errno of the row. */
 int diag_set(struct diag *d, enum diag_id id, ...);
 int diag_vset(struct diag *d, enum diag_id id, va_list ap);
+/* From a refusal of src/btf (diag_btf.c); returns -errno. */
+int diag_from_btf(struct diag *d, const struct btf_refusal *r);
 /* The kernel's line, without newline. Returns the length as snprintf does. */
 int diag_render(const struct diag *d, char *buf, size_t size);
 
