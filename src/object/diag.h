@@ -16,6 +16,8 @@
 #include "base/diag_id.h"
 #include "base/types.h"
 
+struct btf_refusal;
+
 #define DIAG_ARGS 6
 
 struct diag {

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* The steps of compiling that are the same for every machine. See jit.h. */
+#include "jit/jit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/vec.h"
+#include "isa/insn.h"
+#include "object/arena.h"
+#include "object/fixup.h"
+#include "object/object.h"
+#include "object/system.h"
+
+#ifndef ENOTSUPP
+#define ENOTSUPP 524
+#endif
+
+#define CODE_ALIGN 16
+
+int jit_reserve(struct jit *j)
+{
+	u32 cap = j->cap * 2;
+	u8 *code;
+
+	if (likely(j->cap - j->n >= JIT_MAX_INSN_BYTES))
+		return 0;
+	code = mem_realloc(j->code, cap);
+	if (!code)
+		return -ENOMEM;
+	j->code = code;
+	j->cap = cap;
+	return 0;
+}
+
+int jit_ref(struct jit *j, u32 at, enum jit_ref_kind kind, u32 target, u8 len, u8 short_len)
+{
+	if (j->nr_refs == j->cap_refs) {
+		u32 cap = j->cap_refs ? 2 * j->cap_refs : 64;
+		struct jit_ref *refs = mem_realloc_array(j->refs, cap, sizeof(*refs));
+
+		if (!refs)
+			return -ENOMEM;
+		j->refs = refs;
+		j->cap_refs = cap;
+	}
+	j->refs[j->nr_refs++] = (struct jit_ref){ at, target, kind, len, short_len, false };
+	return 0;
+}
+
+int jit_pool(struct jit *j, u64 value)
+{
+	if (j->nr_pool == j->cap_pool) {
+		u32 cap = j->cap_pool ? 2 * j->cap_pool : 8;
+		u64 *pool = mem_realloc_array(j->pool, cap, sizeof(*pool));
+
+		if (!pool)
+			return -ENOMEM;
+		j->pool = pool;
+		j->cap_pool = cap;
+	}
+	j->pool[j->nr_pool] = value;
+	return (int)j->nr_pool++;
+}
+
+static void use(struct jit_sub *sub, u32 reg)
+{
+	sub->used |= BIT(reg);
+}
+
+static void def(struct jit_sub *sub, u32 reg)
+{
+	sub->used |= BIT(reg);
+	sub->written |= BIT(reg);
+}
+
+static void analyse_jmp(struct jit *j, struct jit_sub *sub, u32 i)
+{
+	const struct bpf_insn *insn = &j->insns[i];
+
+	switch (BPF_OP(insn->code)) {
+	case BPF_CALL:
+		if (insn->src_reg == BPF_PSEUDO_CALL)
+			sub->has_subcall = true;
+		else
+			sub->has_call = true;
+		sub->used |= 0x3f;
+		sub->written |= 0x3f;
+		return;
+	case BPF_TAIL_CALL:
+		sub->has_tail = true;
+		j->has_tail = true;
+		sub->used |= BIT(BPF_REG_1) | BIT(BPF_REG_2) | BIT(BPF_REG_3);
+		return;
+	case BPF_EXIT:
+		use(sub, BPF_REG_0);
+		return;
+	case BPF_JA:
+		break;
+	default:
+		use(sub, insn->dst_reg);
+		if (BPF_SRC(insn->code) == BPF_X)
+			use(sub, insn->src_reg);
+	}
+	j->is_target[i + 1 + insn_jmp_off(insn)] = 1;
+}
+
+/* What the subprogram uses and where jumps go. */
+static int analyse(struct jit *j, struct jit_sub *sub)
+{
+	const struct bpf_insn *insn;
+	u8 op;
+	u32 i;
+
+	for (i = sub->start; i < sub->end; i++) {
+		insn = &j->insns[i];
+		op = BPF_OP(insn->code);
+		switch (BPF_CLASS(insn->code)) {
+		case BPF_JMP:
+		case BPF_JMP32:
+			if (op != BPF_CALL && op != BPF_EXIT && op != BPF_TAIL_CALL &&
+			    ((s64)i + 1 + insn_jmp_off(insn) >= sub->end ||
+			     (s64)i + 1 + insn_jmp_off(insn) < sub->start))
+				return -EINVAL;
+			analyse_jmp(j, sub, i);
+			break;
+		case BPF_ALU:
+		case BPF_ALU64:
+			def(sub, insn->dst_reg);
+			if (BPF_SRC(insn->code) == BPF_X && op != BPF_END)
+				use(sub, insn->src_reg);
+			if (op == BPF_DIV || op == BPF_MOD)
+				sub->needs_temp2 = true;
+			break;
+		case BPF_LD:
+			def(sub, insn->dst_reg);
+			i++;
+			break;
+		case BPF_LDX:
+			def(sub, insn->dst_reg);
+			use(sub, insn->src_reg);
+			if (BPF_MODE(insn->code) != BPF_MEM && BPF_MODE(insn->code) != BPF_MEMSX)
+				sub->needs_temp2 = true;
+			break;
+		case BPF_ST:
+			use(sub, insn->dst_reg);
+			break;
+		case BPF_STX:
+			use(sub, insn->dst_reg);
+			use(sub, insn->src_reg);
+			if (BPF_MODE(insn->code) != BPF_ATOMIC)
+				break;
+			sub->needs_temp2 = true;
+			if (insn->imm == BPF_CMPXCHG)
+				def(sub, BPF_REG_0);
+			else if (insn->imm == BPF_LOAD_ACQ)
+				def(sub, insn->dst_reg);
+			else if (insn->imm & BPF_FETCH)
+				def(sub, insn->src_reg);
+			break;
+		}
+	}
+	return 0;
+}
+
+static int emit_all(struct jit *j)
+{
+	struct jit_sub *sub;
+	int err, n;
+	u32 i, s, k;
+
+	for (s = 0; s < j->nr_subs; s++) {
+		sub = j->sub = &j->subs[s];
+		err = jit_reserve(j);
+		if (err)
+			return err;
+		sub->body = j->n;
+		err = jit_arch_prologue(j, sub, s == 0);
+		if (err)
+			return err;
+		for (i = sub->start; i < sub->end; i += n) {
+			err = jit_reserve(j);
+			if (err)
+				return err;
+			j->offset[i] = j->n;
+			n = jit_arch_insn(j, i);
+			if (n < 0)
+				return n;
+			for (k = 1; k < n; k++) /* fused: never jumped to */
+				j->offset[i + k] = j->n;
+		}
+	}
+	j->offset[j->len] = j->n;
+	for (s = 1; s < j->nr_subs; s++) {
+		err = jit_reserve(j);
+		if (err)
+			return err;
+		j->subs[s].stub = j->n;
+		err = jit_arch_stub(j, &j->subs[s]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * Decides which jumps are short. saved[k] is what the references before k save; a
+ * jump that fits stays fitting when others shrink, so this ends; four rounds get
+ * nearly all. first_ref[i] is the number of references before instruction i.
+ */
+static void shrink(struct jit *j, u32 *saved, const u32 *first_ref)
+{
+	bool changed = true;
+	struct jit_ref *r;
+	u32 k, rounds;
+	s64 rel;
+
+	for (rounds = 0; changed && rounds < 4; rounds++) {
+		changed = false;
+		for (saved[0] = k = 0; k < j->nr_refs; k++) {
+			r = &j->refs[k];
+			saved[k + 1] = saved[k] + (r->is_short ? r->len - r->short_len : 0);
+		}
+		for (k = 0; k < j->nr_refs; k++) {
+			r = &j->refs[k];
+			if (!r->short_len || r->is_short)
+				continue;
+			rel = ((s64)j->offset[r->target] - saved[first_ref[r->target]]) -
+			      ((s64)r->at - saved[k] + r->len);
+			/* a jump back shrinks with its own saving, one forward does not grow */
+			if (rel >= -128 && rel <= 127) {
+				r->is_short = true;
+				changed = true;
+			}
+		}
+	}
+	for (saved[0] = k = 0; k < j->nr_refs; k++) {
+		r = &j->refs[k];
+		saved[k + 1] = saved[k] + (r->is_short ? r->len - r->short_len : 0);
+	}
+}
+
+/* Number of references that lie before code offset @at. */
+static u32 refs_before(const struct jit *j, u32 at)
+{
+	u32 lo = 0, hi = j->nr_refs, mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (j->refs[mid].at < at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static int finish(struct jit *j, struct jit_output *out)
+{
+	u32 *first_ref = NULL, *saved = NULL, i, k, from, to, len, pool, end;
+	struct jit_ref *r;
+	int err = -ENOMEM;
+	s64 dest;
+
+	first_ref = mem_calloc(j->len + 1, sizeof(*first_ref));
+	saved = mem_calloc(j->nr_refs + 1, sizeof(*saved));
+	if (!first_ref || !saved)
+		goto out;
+	for (i = k = 0; i <= j->len; i++) {
+		while (k < j->nr_refs && j->refs[k].at < j->offset[i])
+			k++;
+		first_ref[i] = k;
+	}
+	shrink(j, saved, first_ref);
+	pool = round_up(j->n - saved[j->nr_refs] + 1, 8U);
+	out->nr_entries = j->nr_subs;
+	out->entries = pool + 8 * j->nr_pool;
+	out->size = out->entries + 8 * j->nr_subs;
+	out->code = mem_zalloc(out->size);
+	if (!out->code)
+		goto out;
+	from = to = 0;
+	for (k = 0; k < j->nr_refs; k++) {
+		r = &j->refs[k];
+		memcpy(out->code + to, j->code + from, r->at - from);
+		to += r->at - from;
+		len = r->is_short ? r->short_len : r->len;
+		if (r->is_short)
+			jit_arch_shorten(out->code + to, j->code + r->at);
+		else
+			memcpy(out->code + to, j->code + r->at, len);
+		from = r->at + r->len;
+		end = to + len;
+		if (r->kind == JIT_REF_POOL) {
+			dest = pool + 8 * r->target;
+		} else {
+			u32 at = r->kind == JIT_REF_CALL ? j->subs[r->target].body :
+							   j->offset[r->target];
+
+			dest = at - saved[r->kind == JIT_REF_CALL ? refs_before(j, at) :
+								    first_ref[r->target]];
+		}
+		jit_arch_resolve(out->code + to, r, (s32)(dest - end));
+		to = end;
+	}
+	memcpy(out->code + to, j->code + from, j->n - from);
+	memcpy(out->code + pool, j->pool, 8 * j->nr_pool);
+	for (i = 0; i < j->nr_subs; i++) {
+		u64 at = i ? j->subs[i].stub : j->subs[i].body;
+
+		at -= saved[refs_before(j, at)];
+		memcpy(out->code + out->entries + 8 * i, &at, 8);
+		if (!i)
+			out->entry = at;
+	}
+	err = 0;
+out:
+	mem_free(first_ref);
+	mem_free(saved);
+	return err;
+}
+
+int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2,
+		  struct jit_output *out)
+{
+	struct jit j = {
+		.prog = prog,
+		.insns = prog->insns,
+		.facts = facts && facts->n == prog->len ? facts : NULL,
+		.len = prog->len,
+		.nr_subs = prog->nr_subprogs,
+		.bmi2 = bmi2,
+	};
+	int err = -ENOMEM;
+	u32 s;
+
+	j.cap = 4096 + 8 * prog->len;
+	j.subs = mem_calloc(j.nr_subs, sizeof(*j.subs));
+	j.is_target = mem_zalloc(j.len + 1);
+	j.offset = mem_calloc(j.len + 1, sizeof(*j.offset));
+	j.call_slot = mem_calloc(prog->nr_calls + 1, sizeof(*j.call_slot));
+	j.code = mem_alloc(j.cap);
+	if (!j.subs || !j.is_target || !j.offset || !j.call_slot || !j.code)
+		goto out;
+	for (s = 0; s < j.nr_subs; s++) {
+		struct jit_sub *sub = &j.subs[s];
+
+		sub->start = prog->subprog_start[s];
+		sub->end = s + 1 < j.nr_subs ? prog->subprog_start[s + 1] : j.len;
+		sub->stack = round_up(prog->subprog_stack[s] + !prog->subprog_stack[s], 8U) &
+			     (prog->subprog_stack[s] ? ~0U : 0);
+		err = analyse(&j, sub);
+		if (err)
+			goto out;
+	}
+	for (s = 0; s < j.nr_subs; s++)
+		jit_arch_assign(&j, &j.subs[s]);
+	err = emit_all(&j);
+	if (!err)
+		err = finish(&j, out);
+out:
+	mem_free(j.subs);
+	mem_free(j.is_target);
+	mem_free(j.offset);
+	mem_free(j.call_slot);
+	mem_free(j.code);
+	mem_free(j.refs);
+	mem_free(j.pool);
+	return err;
+}
+
+int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2)
+{
+	struct jit_output out = { 0 };
+	u8 *at;
+	u64 addr;
+	u32 i;
+	int err;
+
+	err = jit_translate(prog, facts, bmi2, &out);
+	if (err)
+		return err;
+	at = arena_code_alloc(arena, out.size, &err);
+	if (!at)
+		goto out;
+	for (i = 0; i < out.nr_entries; i++) {
+		memcpy(&addr, out.code + out.entries + 8 * i, 8);
+		addr += (u64)(uintptr_t)at;
+		memcpy(out.code + out.entries + 8 * i, &addr, 8);
+	}
+	err = arena_code_write(arena, at, out.code, out.size);
+	if (err) {
+		arena_code_free(arena, at, out.size);
+		goto out;
+	}
+	prog->code = at;
+	prog->code_size = out.size;
+	prog->entry = (bpf_entry_t)(uintptr_t)(at + out.entry);
+	prog->subprog_entry = (const bpf_helper_t *)(at + out.entries);
+	prog->jited = 1;
+out:
+	mem_free(out.code);
+	return err;
+}
+
+int jit_compile(struct skep_system *sys, struct prog_object *obj)
+{
+	return jit_place(sys->arena, obj->prog, obj->facts, jit_cpu_has_bmi2());
+}
+
+void jit_release(struct arena *arena, struct bpf_prog *prog)
+{
+	if (!prog->code)
+		return;
+	arena_code_free(arena, prog->code, prog->code_size);
+	prog->code = NULL;
+	prog->entry = NULL;
+	prog->subprog_entry = NULL;
+}

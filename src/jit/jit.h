@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Native code generation (Linux: bpf_int_jit_compile() and arch/.../net/bpf_jit_comp.c).
+ *
+ * Three steps, each linear in the program: analyse() looks at each subprogram's
+ * needs and assigns registers; the architecture's selection (x86_64/select.c) walks
+ * the instructions once and emits with every jump in its long form; jit_finish()
+ * shortens jumps until nothing changes any more and resolves references.
+ */
+#ifndef SKEP_JIT_JIT_H
+#define SKEP_JIT_JIT_H
+
+#include "object/facts.h"
+#include "object/prog.h"
+
+struct arena;
+struct prog_object;
+struct skep_system;
+
+#define JIT_MAX_INSN_BYTES 256 /* no selection emits more for one instruction */
+#define JIT_NREGS 12	       /* R0..R10, AX */
+
+enum jit_ref_kind {
+	JIT_REF_JUMP,  /* to instruction .target; may shrink */
+	JIT_REF_CALL,  /* to the body of subprogram .target */
+	JIT_REF_POOL,  /* 8-byte constant .target of the pool */
+};
+
+/* A place in the code that depends on final addresses. */
+struct jit_ref {
+	u32 at;	   /* offset of the instruction that refers */
+	u32 target;
+	u8 kind;
+	u8 len;	   /* bytes now */
+	u8 short_len; /* bytes in the short form; 0: cannot shrink */
+	bool is_short;
+};
+
+struct jit_sub {
+	u32 start, end;	 /* instructions [start, end) */
+	u32 stack;	 /* bytes */
+	u32 body;	 /* code offset */
+	u32 stub;	 /* code offset of the entry that C calls */
+	u16 used, written; /* BPF registers */
+	bool has_call;	 /* helper or kfunc */
+	bool has_subcall, has_tail, needs_temp2;
+	/* decided by the architecture */
+	u8 reg[JIT_NREGS]; /* machine register of each BPF register */
+	u32 saved;	   /* machine registers to preserve */
+	u32 frame;	   /* bytes to subtract from the stack pointer */
+	bool frame_pointer;
+};
+
+struct jit {
+	const struct bpf_prog *prog;
+	const struct bpf_insn *insns;
+	const struct prog_facts *facts; /* or NULL */
+	u32 len;
+	struct jit_sub *subs, *sub; /* all; current */
+	u32 nr_subs;
+	bool has_tail; /* any subprogram */
+	bool bmi2;     /* shifts by register without flags */
+	u8 *is_target; /* per instruction: some jump goes there */
+	u32 *offset;   /* per instruction: code offset; [len] is the end */
+	u8 *code;
+	u32 n, cap;
+	struct jit_ref *refs;
+	u32 nr_refs, cap_refs;
+	u64 *pool;
+	u32 nr_pool, cap_pool;
+	u32 *call_slot; /* pool index + 1 by prog->calls index, 0: none yet */
+};
+
+/* The finished code: position-independent but for the table of entries at the end. */
+struct jit_output {
+	u8 *code; /* mem_alloc()ed */
+	u32 size, entry;
+	u32 entries; /* offset of the u64 table of subprogram entries; holds offsets until placed */
+	u32 nr_entries;
+};
+
+/* Compiles @prog; @facts may be NULL. 0, -ENOMEM, or -ENOTSUPP for code no selection exists for. */
+int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2,
+		  struct jit_output *out);
+/* Compiles and places the code; sets prog->entry, .code, .code_size, .subprog_entry, .jited. */
+int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2);
+int jit_compile(struct skep_system *sys, struct prog_object *obj);
+/* Gives the code of @prog back; no run may be inside. */
+void jit_release(struct arena *arena, struct bpf_prog *prog);
+bool jit_cpu_has_bmi2(void);
+
+/* ---- for the architecture ---- */
+int jit_reserve(struct jit *j); /* room for one instruction */
+int jit_ref(struct jit *j, u32 at, enum jit_ref_kind kind, u32 target, u8 len, u8 short_len);
+int jit_pool(struct jit *j, u64 value); /* index or -ENOMEM */
+
+/* ---- by the architecture ---- */
+void jit_arch_assign(struct jit *j, struct jit_sub *sub);
+int jit_arch_prologue(struct jit *j, struct jit_sub *sub, bool main);
+/* Emits instruction @i and those it fuses with it; returns how many, or -errno. */
+int jit_arch_insn(struct jit *j, u32 i);
+int jit_arch_stub(struct jit *j, struct jit_sub *sub);
+/* Rewrites the reference at @p (now in its final form) for distance @rel from its end. */
+void jit_arch_resolve(u8 *p, const struct jit_ref *ref, s32 rel);
+/* Turns the long jump @from into its short form at @to. */
+void jit_arch_shorten(u8 *to, const u8 *from);
+
+#endif

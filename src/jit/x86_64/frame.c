@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * x86-64: registers, frames, calls and tail calls.
+ *
+ * Between subprograms and at calls: R1-R5 are rdi rsi rdx rcx r8, R0 rax, R6-R9 rbx
+ * r13 r14 r15, FP rbp, the run r12 (kept by everybody, moved to r9 for helpers). r11
+ * is a scratch register of selection, r9 a second one, r10 is AX. A subprogram
+ * that calls nobody keeps R6-R9 in caller-saved registers that are free and its
+ * stack below rsp (red zone), so that it often needs no frame at all.
+ *
+ * Frame, from high to low: return address, saved registers, saved rbp, BPF stack.
+ */
+#include "jit/x86_64/x86.h"
+
+#include <errno.h>
+
+#include "isa/insn.h"
+#include "object/fixup.h"
+#include "object/map_array.h"
+
+static const u8 convention[JIT_NREGS] = { RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP,
+					  R10 };
+#define CALLEE_SAVED (BIT(RBX) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15))
+#define RED_ZONE 128
+
+void jit_arch_assign(struct jit *j, struct jit_sub *sub)
+{
+	bool leaf = !sub->has_call && !sub->has_subcall && !sub->has_tail;
+	bool main = sub == j->subs;
+	u32 free = 0, r, pushes;
+
+	memcpy(sub->reg, convention, sizeof(convention));
+	if (leaf) {
+		for (r = BPF_REG_2; r <= BPF_REG_5; r++)
+			if (!(sub->used & BIT(r)))
+				free |= BIT(convention[r]);
+		if (!sub->needs_temp2)
+			free |= BIT(R9);
+		if (!(sub->used & BIT(BPF_REG_AX)))
+			free |= BIT(R10);
+		/* rcx and rdx last: shifts without BMI2 and divisions move them about */
+		for (r = BPF_REG_6; r <= BPF_REG_9 && free; r++) {
+			if (!(sub->used & BIT(r)))
+				continue;
+			sub->reg[r] = 31 - __builtin_clz(free);
+			free &= ~BIT(sub->reg[r]);
+		}
+	}
+	sub->frame_pointer = (sub->used & BIT(BPF_REG_10)) && !(leaf && sub->stack <= RED_ZONE);
+	if (!sub->frame_pointer)
+		sub->reg[BPF_REG_10] = RSP;
+	sub->saved = 0;
+	for (r = BPF_REG_6; r <= BPF_REG_9; r++)
+		if ((sub->written & BIT(r)) && (CALLEE_SAVED & BIT(sub->reg[r])))
+			sub->saved |= BIT(sub->reg[r]);
+	if (main && !leaf)
+		sub->saved |= BIT(R12);
+	pushes = __builtin_popcount(sub->saved) + sub->frame_pointer;
+	sub->frame = sub->frame_pointer ? sub->stack : 0;
+	/* rsp is 8 off a multiple of 16 at entry and must be one at calls */
+	if ((sub->has_call || sub->has_subcall) && (8 + 8 * pushes + sub->frame) % 16)
+		sub->frame += 8;
+}
+
+int jit_arch_prologue(struct jit *j, struct jit_sub *sub, bool main)
+{
+	u32 r;
+
+	for (r = 0; r < 16; r++)
+		if (sub->saved & BIT(r))
+			push(j, r);
+	if (sub->frame_pointer) {
+		push(j, RBP);
+		mov_rr(j, true, RBP, RSP);
+	}
+	if (sub->frame)
+		alu_ri(j, true, X_SUB, RSP, (s32)sub->frame);
+	if (main && (sub->saved & BIT(R12)))
+		mov_rr(j, true, R12, RSI);
+	return 0;
+}
+
+/* Undoes the frame; leaves rax and the argument registers alone. */
+static void epilogue(struct jit *j)
+{
+	struct jit_sub *sub = j->sub;
+	int r;
+
+	if (sub->frame_pointer) {
+		if (sub->frame)
+			e1(j, 0xc9); /* leave */
+		else
+			pop(j, RBP);
+	} else if (sub->frame) {
+		alu_ri(j, true, X_ADD, RSP, (s32)sub->frame);
+	}
+	for (r = 15; r >= 0; r--)
+		if (sub->saved & BIT(r))
+			pop(j, r);
+}
+
+void x86_exit(struct jit *j)
+{
+	epilogue(j);
+	e1(j, 0xc3);
+}
+
+/* The entry of a subprogram for C: u64 f(r1, r2, r3, r4, r5, run). */
+int jit_arch_stub(struct jit *j, struct jit_sub *sub)
+{
+	u32 at;
+
+	push(j, R12);
+	mov_rr(j, true, R12, R9);
+	at = j->n;
+	e1(j, 0xe8);
+	e4(j, 0);
+	pop(j, R12);
+	e1(j, 0xc3);
+	return jit_ref(j, at, JIT_REF_CALL, (u32)(sub - j->subs), 5, 0);
+}
+
+/* The callee may have tail-called: the run's program is ours again. */
+static void restore_prog(struct jit *j)
+{
+	mov_ri(j, R11, (u64)(uintptr_t)j->prog, true);
+	rm(j, true, 0x89, R11, R12, offsetof(struct bpf_run, prog));
+}
+
+int x86_subprog_call(struct jit *j, const struct bpf_insn *insn)
+{
+	int err = jit_ref(j, j->n, JIT_REF_CALL, (u16)insn->off, 5, 0);
+
+	if (err || (u16)insn->off >= j->nr_subs)
+		return err ? err : -EINVAL;
+	e1(j, 0xe8);
+	e4(j, 0);
+	if (j->has_tail)
+		restore_prog(j);
+	return 0;
+}
+
+/* Lookup in an array that is known: bounds check and multiplication, no call. */
+static bool inline_array_lookup(struct jit *j, u32 i)
+{
+	const struct insn_fact *fact = j->facts ? &j->facts->insn[i] : NULL;
+	const struct bpf_array *array;
+	u32 out, done;
+
+	if (!fact || !fact->helper_const_map || !fact->map)
+		return false;
+	array = (const struct bpf_array *)(uintptr_t)fact->map;
+	if (array->map.map_type != BPF_MAP_TYPE_ARRAY || !array->value || array->elem_size > (1U << 30))
+		return false;
+	rm(j, false, 0x8b, RAX, RSI, 0);
+	alu_ri(j, false, X_CMP, RAX, (s32)array->map.max_entries);
+	out = jcc8(j, CC_AE);
+	mov_ri(j, R11, (u64)(uintptr_t)array->value, true);
+	if (array->map.max_entries == 1) {
+		mov_rr(j, true, RAX, R11);
+	} else {
+		if (is_power_of_2(array->elem_size)) {
+			shift_ri(j, true, X_SHL, RAX, __builtin_ctz(array->elem_size));
+		} else {
+			rr(j, true, 0x69, RAX, RAX);
+			e4(j, array->elem_size);
+		}
+		alu_rr(j, true, X_ADD, RAX, R11);
+	}
+	done = jmp8(j);
+	land(j, out);
+	mov_ri(j, RAX, 0, true);
+	land(j, done);
+	return true;
+}
+
+int x86_helper_call(struct jit *j, u32 i)
+{
+	const struct bpf_insn *insn = &j->insns[i];
+	u32 slot = (u16)insn->off;
+	int err, index;
+
+	if (!insn->src_reg) {
+		switch (insn->imm) {
+		case BPF_FUNC_map_lookup_elem:
+			if (inline_array_lookup(j, i))
+				return 0;
+			break;
+		case BPF_FUNC_get_smp_processor_id:
+			rm(j, false, 0x8b, RAX, R12, offsetof(struct bpf_run, cpu));
+			return 0;
+		}
+	}
+	if (slot >= j->prog->nr_calls)
+		return -EINVAL;
+	if (!j->call_slot[slot]) {
+		index = jit_pool(j, (u64)(uintptr_t)j->prog->calls[slot]);
+		if (index < 0)
+			return index;
+		j->call_slot[slot] = (u32)index + 1;
+	}
+	mov_rr(j, true, R9, R12);
+	err = jit_ref(j, j->n, JIT_REF_POOL, j->call_slot[slot] - 1, 6, 0);
+	e1(j, 0xff); /* call [rip + distance] */
+	e1(j, 0x15);
+	e4(j, 0);
+	return err;
+}
+
+/* R1 (rdi) is the context, R2 (rsi) the array, R3 (edx) the index. */
+int x86_tail_call(struct jit *j)
+{
+	u32 out[3];
+
+	mov_rr(j, false, R9, RDX);
+	rm(j, false, 0x3b, R9, RSI, offsetof(struct bpf_array, map.max_entries));
+	out[0] = jcc8(j, CC_AE);
+	rm(j, false, 0x83, X_CMP, R12, offsetof(struct bpf_run, tail_calls));
+	e1(j, BPF_MAX_TAIL_CALLS);
+	out[1] = jcc8(j, CC_AE);
+	rm(j, true, 0x8b, R11, RSI, offsetof(struct bpf_array, value));
+	rmx(j, true, 0x8b, R11, R11, R9, 3, 0);
+	rr(j, true, 0x85, R11, R11);
+	out[2] = jcc8(j, CC_E);
+	rm(j, false, 0xff, 0, R12, offsetof(struct bpf_run, tail_calls)); /* inc */
+	rm(j, true, 0x89, R11, R12, offsetof(struct bpf_run, prog));
+	mov_rr(j, true, RSI, R12);
+	epilogue(j);
+	rm(j, false, 0xff, 4, R11, offsetof(struct bpf_prog, entry)); /* jmp */
+	land(j, out[0]);
+	land(j, out[1]);
+	land(j, out[2]);
+	return 0;
+}
+
+void jit_arch_resolve(u8 *p, const struct jit_ref *ref, s32 rel)
+{
+	if (ref->is_short)
+		p[ref->short_len - 1] = (u8)rel;
+	else
+		memcpy(p + ref->len - 4, &rel, 4);
+}
+
+void jit_arch_shorten(u8 *to, const u8 *from)
+{
+	to[0] = from[0] == 0xe9 ? 0xeb : 0x70 | (from[1] & 15);
+}
+
+bool jit_cpu_has_bmi2(void)
+{
+	return __builtin_cpu_supports("bmi2");
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Between frame.c and select.c. */
+#ifndef SKEP_JIT_X86_64_X86_H
+#define SKEP_JIT_X86_64_X86_H
+
+#include "base/uapi.h"
+#include "jit/x86_64/encode.h"
+
+#define TMP R11	 /* scratch of any selection */
+#define TMP2 R9	 /* second scratch: only where jit_sub.needs_temp2 */
+
+void x86_exit(struct jit *j);
+int x86_subprog_call(struct jit *j, const struct bpf_insn *insn);
+int x86_helper_call(struct jit *j, u32 i);
+int x86_tail_call(struct jit *j);
+
+#endif
