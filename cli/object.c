@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 
 /* ---- libbpf's messages ---- */
 
@@ -22,6 +23,7 @@ static struct {
 	char text[16384];
 	size_t len;
 	int verbose;
+	enum libbpf_print_level level; /* up to which they are kept */
 } messages;
 
 static int collect(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -34,7 +36,7 @@ static int collect(enum libbpf_print_level level, const char *fmt, va_list ap)
 		vfprintf(stderr, fmt, again);
 		va_end(again);
 	}
-	if (level != LIBBPF_WARN)
+	if (level > messages.level)
 		return 0;
 	n = vsnprintf(messages.text + messages.len, sizeof(messages.text) - messages.len, fmt, ap);
 	if (n > 0) {
@@ -50,6 +52,7 @@ void libbpf_messages_start(const struct cli *cli)
 	messages.len = 0;
 	messages.text[0] = 0;
 	messages.verbose = cli->verbose;
+	messages.level = LIBBPF_WARN;
 	libbpf_set_print(collect);
 }
 
@@ -194,15 +197,57 @@ out:
 	return problem;
 }
 
+/* Damaged BTF, and maps that are only declared; NULL: nothing found. */
+static const char *btf_problem(const struct cli *cli, const char *path, char *buf, size_t size)
+{
+	const char *problem = NULL;
+	struct btf *btf;
+	char *message;
+	int sec;
+
+	libbpf_messages_start(cli);
+	messages.level = LIBBPF_DEBUG; /* where libbpf says what is wrong with BTF */
+	btf = btf__parse_elf(path, NULL);
+	if (!btf && errno == ENODATA)
+		return NULL; /* no .BTF: fine for objects that need none */
+	if (!btf) {
+		message = first_message();
+		snprintf(buf, size, "bad BTF in section .BTF: %s", message ?: strerror(errno));
+		free(message);
+		return buf;
+	}
+	sec = btf__find_by_name_kind(btf, ".maps", BTF_KIND_DATASEC);
+	if (sec > 0) {
+		const struct btf_type *t = btf__type_by_id(btf, (__u32)sec);
+		const struct btf_var_secinfo *vi = btf_var_secinfos(t);
+
+		for (int i = 0; i < btf_vlen(t) && !problem; i++) {
+			const struct btf_type *var = btf__type_by_id(btf, vi[i].type);
+
+			if (!btf_is_var(var) || btf_var(var)->linkage != BTF_VAR_GLOBAL_EXTERN)
+				continue;
+			snprintf(buf, size,
+				 "map %s is declared extern but not defined in this object (bpftool gen "
+				 "object links several)",
+				 btf__name_by_offset(btf, var->name_off));
+			problem = buf;
+		}
+	}
+	btf__free(btf);
+	return problem;
+}
+
 struct bpf_object *object_open(const struct cli *cli, const char *path)
 {
 	struct bpf_program *prog;
 	struct bpf_object *obj;
 	const char *problem;
-	char buf[256], *message;
+	char buf[512], *message;
 	int err;
 
 	problem = file_problem(path, buf, sizeof(buf));
+	if (!problem)
+		problem = btf_problem(cli, path, buf, sizeof(buf));
 	if (problem) {
 		cli_error(cli, "%s: %s", path, problem);
 		return NULL;
