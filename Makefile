@@ -39,7 +39,9 @@ TEST_SRC := $(wildcard tests/unit/*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 BPF_SRC := $(wildcard examples/*.bpf.c tests/bpf/*.bpf.c bench/*.bpf.c)
-EMBED_SRC := $(wildcard examples/embed*.c)
+EMBED_SRC := $(wildcard examples/*.c)
+EMBED_SRC := $(filter-out %.bpf.c,$(EMBED_SRC))
+CLIENT_SRC := $(wildcard tests/clients/*.c)
 
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIB_OBJ := $(call obj,$(LIB_SRC)) $(O)/obj/gen/builtin_btf.o
@@ -48,6 +50,9 @@ BPF_OBJ := $(patsubst %.bpf.c,$(O)/bpf/%.bpf.o,$(notdir $(BPF_SRC)))
 TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(TEST_SRC))
 BENCHES := $(patsubst bench/%.c,$(O)/bench/%,$(BENCH_SRC))
 EMBED := $(patsubst examples/%.c,$(O)/examples/%,$(EMBED_SRC))
+# each client twice: as its own author builds it (for the preload library), and linked with skep
+CLIENTS := $(patsubst tests/clients/%.c,$(O)/clients/%,$(CLIENT_SRC)) \
+	$(patsubst tests/clients/%.c,$(O)/clients/%-linked,$(CLIENT_SRC))
 VPATH_BPF := examples tests/bpf bench
 
 LIBS := -lpcap -lcjson -lelf -lz -lpthread
@@ -128,6 +133,15 @@ $(O)/examples/%: examples/%.c $(O)/libskep.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< $(O)/libskep.a $(LIBBPF) $(LIBS)
 
+$(O)/clients/%-linked: tests/clients/%.c $(O)/libskep.a
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< $(O)/libskep.a $(LIBBPF) $(LIBS)
+$(O)/clients/%: tests/clients/%.c
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -g -o $@ $< -lbpf
+
 # goal runtime: prove that maps, helpers and execution need no libc and have no writable data
 runtime: $(RUNTIME_OBJ)
 	$(Q)O=$(O) tools/check-runtime.sh $(RUNTIME_OBJ)
@@ -138,7 +152,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS)
+test: all $(TESTS) $(CLIENTS)
 	$(Q)O=$(O) tests/run
 
 # goal bench: the figures of the README, measured here and now

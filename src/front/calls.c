@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,15 +22,40 @@
 #define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
 
 static struct skep_system *answering;
-
-struct skep_system *front_system(void)
-{
-	return answering;
-}
+static bool chosen; /* by skep_front_use(), or by the first call that needed a system */
 
 void skep_front_use(struct skep_system *sys)
 {
 	answering = sys;
+	chosen = true;
+}
+
+static void start(void)
+{
+	struct skep_system *sys;
+
+	if (chosen)
+		return;
+	sys = skep_system_new(NULL);
+	if (!sys) {
+		/* Going on would mean the kernel's answers, which nobody asked for. */
+		dprintf(STDERR_FILENO,
+			"skep: cannot start a system: %s (check SKEP_KERNEL, SKEP_BTF, SKEP_CAPS, "
+			"SKEP_JIT)\n",
+			strerror(errno));
+		_exit(125);
+	}
+	skep_front_use(sys);
+}
+
+/* The system for a call that only a system can answer; NULL: the kernel was chosen. */
+static struct skep_system *system_wanted(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	if (!chosen)
+		pthread_once(&once, start);
+	return answering;
 }
 
 static long from_errno(long result)
@@ -42,8 +68,10 @@ static long from_errno(long result)
 
 long front_syscall(const struct front_real *real, long nr, const long args[6])
 {
-	struct skep_system *sys = answering;
+	struct skep_system *sys = NULL;
 
+	if (nr == SYS_bpf || nr == SYS_perf_event_open)
+		sys = system_wanted();
 	if (sys && nr == SYS_bpf)
 		return from_errno(
 			skep_bpf(sys, (int)args[0], (union bpf_attr *)args[1], (unsigned)args[2]));

@@ -6,7 +6,8 @@
  * preload.c (LD_PRELOAD); both fill in struct front_real.
  *
  * Which system answers is state of the process, as the kernel is: one pointer,
- * set by skep_front_use().
+ * set by skep_front_use(), or made from the SKEP_ environment at the first call that
+ * needs one.
  */
 #ifndef SKEP_FRONT_FRONT_H
 #define SKEP_FRONT_FRONT_H
@@ -30,9 +31,6 @@ struct front_real {
 	int (*setrlimit)(__rlimit_resource_t resource, const struct rlimit *limit);
 	int (*uname)(struct utsname *buf);
 };
-
-/* The system that answers, or NULL: everything goes to the real functions. */
-struct skep_system *front_system(void);
 
 /* Each as the libc function of that name: -1 and errno on failure. */
 long front_syscall(const struct front_real *real, long nr, const long args[6]);

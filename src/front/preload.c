@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * libskep-preload.so: LD_PRELOAD for unmodified dynamic programs. Each name below
- * takes the place of libc's; the system is made at the first call that needs one,
- * from SKEP_KERNEL, SKEP_BTF, SKEP_CAPS and SKEP_JIT.
+ * takes the place of libc's.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -18,7 +17,7 @@
 #include "front/front.h"
 
 static struct front_real real;
-static pthread_once_t real_once = PTHREAD_ONCE_INIT, system_once = PTHREAD_ONCE_INIT;
+static pthread_once_t real_once = PTHREAD_ONCE_INIT;
 static __thread bool inside; /* skep's own calls of libc go straight through */
 
 static void find_real(void)
@@ -40,41 +39,14 @@ static const struct front_real *libc_calls(void)
 	return &real;
 }
 
-static void make_system(void)
-{
-	struct skep_system *sys;
-
-	inside = true;
-	sys = skep_system_new(NULL);
-	if (!sys) {
-		dprintf(STDERR_FILENO,
-			"skep-preload: cannot start a system: %s (check SKEP_KERNEL, SKEP_BTF, "
-			"SKEP_CAPS, SKEP_JIT)\n",
-			strerror(errno));
-		_exit(125);
-	}
-	skep_front_use(sys);
-	inside = false;
-}
-
-/* Whether this call is the program's (not skep's own); makes the system when @start. */
-static bool enter(bool start)
-{
-	if (inside)
-		return false;
-	if (start)
-		pthread_once(&system_once, make_system);
-	inside = true;
-	return true;
-}
-
-#define CALL(start, type, front_call, real_call)                                                   \
+#define CALL(type, front_call, real_call)                                                          \
 	do {                                                                                       \
 		const struct front_real *r = libc_calls();                                         \
 		type _result;                                                                      \
 		int _err;                                                                          \
-		if (!enter(start))                                                                 \
+		if (inside)                                                                        \
 			return r->real_call;                                                       \
+		inside = true;                                                                     \
 		_result = front_call;                                                              \
 		_err = errno;                                                                      \
 		inside = false;                                                                    \
@@ -91,13 +63,13 @@ SKEP_API long syscall(long nr, ...)
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
-	CALL(nr == SYS_bpf || nr == SYS_perf_event_open, long, front_syscall(r, nr, a),
+	CALL(long, front_syscall(r, nr, a),
 	     syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]));
 }
 
 SKEP_API void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t off)
 {
-	CALL(false, void *, front_mmap(r, addr, len, prot, flags, fd, off),
+	CALL(void *, front_mmap(r, addr, len, prot, flags, fd, off),
 	     mmap(addr, len, prot, flags, fd, off));
 }
 
@@ -114,17 +86,17 @@ SKEP_API int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	CALL(false, int, front_ioctl(r, fd, request, arg), ioctl(fd, request, arg));
+	CALL(int, front_ioctl(r, fd, request, arg), ioctl(fd, request, arg));
 }
 
 SKEP_API int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
-	CALL(false, int, front_epoll_ctl(r, epfd, op, fd, event), epoll_ctl(epfd, op, fd, event));
+	CALL(int, front_epoll_ctl(r, epfd, op, fd, event), epoll_ctl(epfd, op, fd, event));
 }
 
 static int open_common(const char *path, int flags, mode_t mode)
 {
-	CALL(false, int, front_open(r, path, flags, mode), open(path, flags, mode));
+	CALL(int, front_open(r, path, flags, mode), open(path, flags, mode));
 }
 
 SKEP_API int open64(const char *path, int flags, ...)
@@ -155,7 +127,7 @@ SKEP_API int open(const char *path, int flags, ...)
 
 SKEP_API FILE *fopen64(const char *path, const char *mode)
 {
-	CALL(false, FILE *, front_fopen(r, path, mode), fopen(path, mode));
+	CALL(FILE *, front_fopen(r, path, mode), fopen(path, mode));
 }
 
 SKEP_API FILE *fopen(const char *path, const char *mode)
@@ -165,13 +137,13 @@ SKEP_API FILE *fopen(const char *path, const char *mode)
 
 SKEP_API int faccessat(int dirfd, const char *path, int mode, int flags)
 {
-	CALL(false, int, front_faccessat(r, dirfd, path, mode, flags),
+	CALL(int, front_faccessat(r, dirfd, path, mode, flags),
 	     faccessat(dirfd, path, mode, flags));
 }
 
 SKEP_API int setrlimit64(__rlimit_resource_t resource, const struct rlimit64 *limit)
 {
-	CALL(resource == RLIMIT_MEMLOCK, int,
+	CALL(int,
 	     front_setrlimit(r, resource, (const struct rlimit *)limit),
 	     setrlimit(resource, (const struct rlimit *)limit));
 }
@@ -183,5 +155,5 @@ SKEP_API int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit)
 
 SKEP_API int uname(struct utsname *buf)
 {
-	CALL(false, int, front_uname(r, buf), uname(buf));
+	CALL(int, front_uname(r, buf), uname(buf));
 }
