@@ -118,7 +118,7 @@ int front_epoll_ctl(const struct front_real *real, int epfd, int op, int fd,
 
 static bool shows_kernel_types(const char *path)
 {
-	return answering && path && !strcmp(path, VMLINUX_BTF);
+	return path && !strcmp(path, VMLINUX_BTF) && system_wanted();
 }
 
 /* A descriptor to read the system's kernel BTF from, or -1 and errno. */
@@ -192,7 +192,7 @@ int front_setrlimit(const struct front_real *real, __rlimit_resource_t resource,
 		    const struct rlimit *limit)
 {
 	/* Linux charges maps to memory cgroups since 5.11; so the limit plays no part here. */
-	if (answering && resource == RLIMIT_MEMLOCK) {
+	if (resource == RLIMIT_MEMLOCK && (answering || !chosen)) {
 		real->setrlimit(resource, limit);
 		return 0;
 	}
