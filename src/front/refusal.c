@@ -17,10 +17,10 @@ int skep_last_refusal(struct skep_system *sys, struct skep_refusal *out)
 	out->id = diag_name(d->id);
 	out->message = sys->last_text;
 	out->advice = diag_advice(d->id);
-	out->prog = d->prog;
+	out->prog = *d->prog ? d->prog : NULL;
 	out->insn = d->insn;
-	out->source = d->source;
-	out->file = d->file;
+	out->source = *d->source ? d->source : NULL;
+	out->file = *d->file ? d->file : NULL;
 	out->line = d->line;
 	out->column = d->column;
 	return 0;

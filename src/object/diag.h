@@ -23,11 +23,10 @@ struct btf_refusal;
 struct diag {
 	enum diag_id id;
 	int err; /* positive errno */
-	const char *object; /* object file or "" ; borrowed */
-	const char *prog;   /* program name or NULL ; borrowed */
-	s32 insn;	    /* instruction index or -1 */
-	const char *source; /* source line text, or NULL ; borrowed from BTF */
-	const char *file;
+	char prog[16];	  /* program name or "" */
+	s32 insn;	  /* instruction index or -1 */
+	char source[128]; /* source line text or "", from the program's BTF, cut to fit */
+	char file[64];	  /* its file's name without folders, or "" */
 	u32 line, column;
 	u32 nargs;
 	struct diag_arg {

@@ -164,7 +164,7 @@ struct bpf_verifier_stack_elem {
 	struct bpf_verifier_state st;
 	u32 insn_idx, prev_insn_idx;
 	struct bpf_verifier_stack_elem *next;
-	u32 log_pos;
+	u64 log_pos;
 };
 
 /* Per instruction, alive through the whole check; moves with rewriting. */
@@ -199,7 +199,7 @@ struct bpf_subprog_info {
 	u32 start;
 	u32 linfo_idx;
 	u32 stack_depth;
-	bool has_tail_call, tail_call_reachable, has_ld_abs, is_async_cb, is_exception_cb,
+	bool has_tail_call, tail_call_reachable, has_ld_abs, is_cb, is_async_cb, is_exception_cb,
 		is_global, args_cached, changes_pkt_data, might_sleep, called, verified, returns_void;
 	struct bpf_subprog_arg_info {
 		u32 arg_type;
@@ -209,11 +209,23 @@ struct bpf_subprog_info {
 	u32 arg_cnt;
 };
 
+#define BPF_LOG_LEVEL1 1
+#define BPF_LOG_LEVEL2 2
+#define BPF_LOG_LEVEL (BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2)
+#define BPF_LOG_STATS 4
+#define BPF_LOG_FIXED 8
+
 struct bpf_verifier_log {
 	u32 level;	/* BPF_LOG_LEVEL1 | _LEVEL2 | _STATS | BPF_LOG_FIXED */
-	char *buf;	/* grows; everything that was logged, copied out at the end */
+	/*
+	 * What was logged since position .base; positions count all bytes ever logged.
+	 * In rotating mode the part that the user's buffer cannot hold is dropped.
+	 */
+	char *buf;
 	size_t len, cap;
-	u32 user_size;	/* log_size of the attribute: rotating or fixed truncation applies at copy-out */
+	u64 base, max_end;
+	bool failed;	/* out of memory: the log is incomplete */
+	u32 user_size;	/* log_size of the attribute */
 };
 
 struct bpf_id_pair { u32 old, cur; };
@@ -267,8 +279,10 @@ struct bpf_verifier_env {
 	u32 scratched_regs;
 	u64 scratched_stack_slots;
 	struct bpf_verifier_log log;
-	u32 prev_log_pos, prev_insn_print_pos;
+	u64 prev_log_pos;
+	u32 prev_insn_print_pos;
 	const struct bpf_line_info *prev_linfo;
+	char type_text[128]; /* reg_type_str()'s and helper names: valid until the next */
 	struct diag diag;	/* the refusal, when bpf_check() returns < 0 */
 	u64 start_ns, verification_ns;
 	struct prog_facts facts;
@@ -286,10 +300,18 @@ int refuse_err(struct bpf_verifier_env *env, int err, enum diag_id id, ...);
 void print_verifier_state(struct bpf_verifier_env *env, const struct bpf_verifier_state *st,
 			  u32 frameno, bool print_all);
 void print_insn_state(struct bpf_verifier_env *env, const struct bpf_verifier_state *st, u32 frameno);
-void print_insn(struct bpf_verifier_env *env, u32 idx); /* "12: (85) call bpf_x#1" */
+/* The line info and "12: (85) call bpf_x#1" of the instruction about to be checked (level 2). */
+void print_insn(struct bpf_verifier_env *env, u32 idx);
 void verbose_linfo(struct bpf_verifier_env *env, u32 insn_off, const char *prefix);
 void print_verification_stats(struct bpf_verifier_env *env);
 const char *reg_type_str(struct bpf_verifier_env *env, u32 type); /* "map_value_or_null" */
+/* Position of the next byte; going back to one forgets what was logged since (a pruned path). */
+static inline u64 log_pos(const struct bpf_verifier_env *env)
+{
+	return env->log.base + env->log.len;
+}
+void log_reset(struct bpf_verifier_env *env, u64 pos);
+void log_free(struct bpf_verifier_env *env);
 int log_copy_out(struct bpf_verifier_env *env, u64 user_buf, u32 size, u32 *true_size); /* 0, -ENOSPC, -EFAULT */
 void mark_reg_scratched(struct bpf_verifier_env *env, u32 regno);
 void mark_stack_slot_scratched(struct bpf_verifier_env *env, u32 spi);
@@ -371,6 +393,8 @@ int push_jmp_history(struct bpf_verifier_env *env, struct bpf_verifier_state *cu
 #define INSN_F_SRC_REG_STACK BIT(11)
 int is_state_visited(struct bpf_verifier_env *env, u32 insn_idx);
 int update_branch_counts(struct bpf_verifier_env *env, struct bpf_verifier_state *st);
+/* Finds the starts of all subprograms; then checks that each is closed in itself. In this order. */
+int add_subprogs(struct bpf_verifier_env *env);
 int check_subprogs(struct bpf_verifier_env *env);
 int check_cfg(struct bpf_verifier_env *env);
 int find_subprog(struct bpf_verifier_env *env, u32 off); /* number or -ENOENT */

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The program as a graph, before any path is explored: where subprograms begin
+ * and end, that every instruction is reached, where states are worth keeping
+ * (prune points), and after the exploration how deep the stack gets (Linux: the
+ * functions of these names in kernel/bpf/verifier.c).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "isa/insn.h"
+#include "verifier/verifier.h"
+
+static bool is_pseudo_call(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_CALL;
+}
+
+static bool is_pseudo_func(const struct bpf_insn *insn)
+{
+	return insn_is_ldimm64(insn) && insn->src_reg == BPF_PSEUDO_FUNC;
+}
+
+static bool is_kfunc_call(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_KFUNC_CALL;
+}
+
+static bool is_helper_call(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == 0;
+}
+
+/* ---- subprograms ---- */
+
+/* Number of the subprogram whose first instruction is at or before @off; sorted by start. */
+static u32 subprog_around(const struct bpf_verifier_env *env, u32 off)
+{
+	u32 lo = 0, hi = env->subprog_cnt;
+
+	while (hi - lo > 1) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (env->subprog_info[mid].start <= off)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+int find_subprog(struct bpf_verifier_env *env, u32 off)
+{
+	u32 i;
+
+	if (!env->subprog_cnt)
+		return -ENOENT;
+	i = subprog_around(env, off);
+	return env->subprog_info[i].start == off ? (int)i : -ENOENT;
+}
+
+int add_subprog(struct bpf_verifier_env *env, u32 off)
+{
+	u32 at;
+	int i;
+
+	if (off >= env->len)
+		return refuse(env, DIAG_CFG_CALL_DESTINATION);
+	i = find_subprog(env, off);
+	if (i >= 0)
+		return i;
+	if (env->subprog_cnt >= BPF_MAX_SUBPROGS)
+		return refuse(env, DIAG_CFG_TOO_MANY_SUBPROGS);
+	for (at = env->subprog_cnt; at && env->subprog_info[at - 1].start > off; at--)
+		env->subprog_info[at] = env->subprog_info[at - 1];
+	env->subprog_info[at] = (struct bpf_subprog_info){ .start = off };
+	env->subprog_cnt++;
+	return (int)at;
+}
+
+int add_subprogs(struct bpf_verifier_env *env)
+{
+	int err = add_subprog(env, 0);
+
+	if (err < 0)
+		return err;
+	for (u32 i = 0; i < env->len; i++) {
+		const struct bpf_insn *insn = &env->insns[i];
+
+		if (!is_pseudo_call(insn) && !is_pseudo_func(insn) && !is_kfunc_call(insn))
+			continue;
+		env->insn_idx = i;
+		if (!env->bpf_capable)
+			return refuse(env, DIAG_CFG_CALL_PRIVILEGE);
+		if (is_kfunc_call(insn))
+			continue; /* kfunc.c judges these when a path gets there */
+		err = add_subprog(env, i + (u32)insn->imm + 1);
+		if (err < 0)
+			return err;
+	}
+	/* A sentinel behind the last, so that the end of each is the start of the next. */
+	env->subprog_info[env->subprog_cnt].start = env->len;
+	if (env->log.level & BPF_LOG_LEVEL2)
+		for (u32 i = 0; i < env->subprog_cnt; i++)
+			verbose(env, "func#%u @%u\n", i, env->subprog_info[i].start);
+	return 0;
+}
+
+int check_subprogs(struct bpf_verifier_env *env)
+{
+	u32 cur = 0, end = env->subprog_info[1].start;
+	struct bpf_subprog_info *sub = env->subprog_info;
+
+	for (u32 i = 0; i < env->len; i++) {
+		const struct bpf_insn *insn = &env->insns[i];
+		u8 class = BPF_CLASS(insn->code), op = BPF_OP(insn->code);
+		s64 to;
+
+		env->insn_idx = i;
+		if (is_helper_call(insn) && insn->imm == BPF_FUNC_tail_call) {
+			sub->has_tail_call = true;
+			sub->tail_call_reachable = true;
+			env->seen_tail_call = true;
+		}
+		if (class == BPF_LD && (BPF_MODE(insn->code) == BPF_ABS ||
+					BPF_MODE(insn->code) == BPF_IND))
+			sub->has_ld_abs = true;
+		if ((class == BPF_JMP || class == BPF_JMP32) && op != BPF_EXIT && op != BPF_CALL) {
+			to = (s64)i + insn_jmp_off(insn) + 1;
+			if (to < sub->start || to >= end)
+				return refuse(env, DIAG_CFG_JUMP_RANGE, (int)i, (int)to);
+		}
+		if (i != end - 1)
+			continue;
+		if (insn->code != (BPF_JMP | BPF_EXIT) && insn->code != (BPF_JMP | BPF_JA) &&
+		    insn->code != (BPF_JMP32 | BPF_JA))
+			return refuse(env, DIAG_CFG_LAST_INSN);
+		sub++;
+		if (++cur < env->subprog_cnt)
+			end = sub[1].start;
+	}
+	return 0;
+}
+
+/* ---- the graph ---- */
+
+/* Of each instruction: not seen, on the current walk with some edges taken, or finished. */
+enum { UNSEEN = 0, EXPLORED = 0x20, DISCOVERED = 0x10, FALLTHROUGH = 1, BRANCH = 2 };
+enum { DONE_EXPLORING, KEEP_EXPLORING };
+
+struct walk {
+	struct bpf_verifier_env *env;
+	u8 *state;
+	u32 *stack;
+	u32 depth;
+};
+
+static void mark_jmp_point(struct bpf_verifier_env *env, u32 idx)
+{
+	env->aux[idx].jmp_point = true;
+}
+
+static void mark_prune_point(struct bpf_verifier_env *env, u32 idx)
+{
+	env->aux[idx].prune_point = true;
+}
+
+static void mark_target(struct bpf_verifier_env *env, u32 idx)
+{
+	mark_prune_point(env, idx);
+	mark_jmp_point(env, idx);
+}
+
+static void linfo_of_edge(struct bpf_verifier_env *env, u32 idx)
+{
+	char prefix[16];
+
+	snprintf(prefix, sizeof(prefix), "%u: ", idx);
+	verbose_linfo(env, idx, prefix);
+}
+
+/* Takes edge @e from @t to @to, once. */
+static int push_insn(struct walk *w, u32 t, s64 to, u8 e)
+{
+	struct bpf_verifier_env *env = w->env;
+
+	if (w->state[t] >= (DISCOVERED | e) && w->state[t] != EXPLORED)
+		return DONE_EXPLORING;
+	env->insn_idx = t;
+	if (to < 0 || to >= env->len) {
+		linfo_of_edge(env, t);
+		return refuse(env, DIAG_CFG_JUMP_RANGE, (int)t, (int)to);
+	}
+	if (e == BRANCH)
+		mark_target(env, (u32)to);
+	if (w->state[to] == UNSEEN) {
+		w->state[t] = DISCOVERED | e;
+		w->state[to] = DISCOVERED;
+		w->stack[w->depth++] = (u32)to;
+		return KEEP_EXPLORING;
+	}
+	if (w->state[to] == EXPLORED) {
+		w->state[t] = DISCOVERED | e;
+		return DONE_EXPLORING;
+	}
+	/* an edge back into the walk: a loop */
+	if (env->bpf_capable)
+		return DONE_EXPLORING;
+	linfo_of_edge(env, t);
+	linfo_of_edge(env, (u32)to);
+	return refuse(env, DIAG_CFG_BACK_EDGE, (int)t, (int)to);
+}
+
+/* A callee that may move packet data does so for its caller. */
+static void merge_callee_effects(struct bpf_verifier_env *env, u32 t, u32 callee)
+{
+	struct bpf_subprog_info *caller = &env->subprog_info[subprog_around(env, t)];
+	const struct bpf_subprog_info *sub = &env->subprog_info[subprog_around(env, callee)];
+
+	caller->changes_pkt_data |= sub->changes_pkt_data;
+	caller->might_sleep |= sub->might_sleep;
+}
+
+static int visit_call(struct walk *w, u32 t, bool visit_callee)
+{
+	u32 next = t + (insn_is_ldimm64(&w->env->insns[t]) ? 2 : 1);
+	u32 callee = t + (u32)w->env->insns[t].imm + 1;
+	int ret = push_insn(w, t, next, FALLTHROUGH);
+
+	if (ret)
+		return ret;
+	mark_target(w->env, next); /* where a subprogram returns to */
+	if (!visit_callee)
+		return DONE_EXPLORING;
+	mark_prune_point(w->env, t);
+	merge_callee_effects(w->env, t, callee);
+	return push_insn(w, t, callee, BRANCH);
+}
+
+static bool calls_back_later(const struct bpf_insn *insn)
+{
+	return is_helper_call(insn) && insn->imm == BPF_FUNC_timer_set_callback;
+}
+
+static bool calls_back_now(const struct bpf_insn *insn)
+{
+	if (!is_helper_call(insn))
+		return false;
+	return insn->imm == BPF_FUNC_for_each_map_elem || insn->imm == BPF_FUNC_find_vma ||
+	       insn->imm == BPF_FUNC_loop || insn->imm == BPF_FUNC_user_ringbuf_drain;
+}
+
+static int visit_helper_or_subprog(struct walk *w, u32 t)
+{
+	struct bpf_verifier_env *env = w->env;
+	const struct bpf_insn *insn = &env->insns[t];
+	const struct bpf_func_proto *fn;
+
+	if (calls_back_later(insn))
+		mark_prune_point(env, t);
+	if (calls_back_now(insn)) {
+		/* How often is unknown: the loop ends when a state repeats, so keep one here. */
+		env->aux[t].calls_callback = true;
+		env->aux[t].force_checkpoint = true;
+		mark_target(env, t);
+	}
+	fn = is_helper_call(insn) ? bpf_helper_proto((u32)insn->imm) : NULL;
+	if (fn && fn->changes_pkt_data)
+		env->subprog_info[subprog_around(env, t)].changes_pkt_data = true;
+	if (fn && fn->might_sleep)
+		env->subprog_info[subprog_around(env, t)].might_sleep = true;
+	return visit_call(w, t, insn->src_reg == BPF_PSEUDO_CALL);
+}
+
+static int visit_insn(struct walk *w, u32 t)
+{
+	struct bpf_verifier_env *env = w->env;
+	const struct bpf_insn *insn = &env->insns[t];
+	u8 class = BPF_CLASS(insn->code);
+	s64 to;
+	int ret;
+
+	if (is_pseudo_func(insn))
+		return visit_call(w, t, true);
+	if (class != BPF_JMP && class != BPF_JMP32)
+		return push_insn(w, t, t + (insn_is_ldimm64(insn) ? 2 : 1), FALLTHROUGH);
+	switch (BPF_OP(insn->code)) {
+	case BPF_EXIT:
+		return DONE_EXPLORING;
+	case BPF_CALL:
+		return visit_helper_or_subprog(w, t);
+	case BPF_JA:
+		env->insn_idx = t;
+		if (BPF_SRC(insn->code) != BPF_K)
+			return refuse(env, DIAG_CFG_JA_SOURCE);
+		to = (s64)t + insn_jmp_off(insn) + 1;
+		ret = push_insn(w, t, to, FALLTHROUGH);
+		if (!ret)
+			mark_target(env, (u32)to);
+		return ret;
+	default:
+		mark_prune_point(env, t);
+		if (insn->code == (BPF_JMP | BPF_JCOND))
+			env->aux[t].force_checkpoint = true;
+		ret = push_insn(w, t, t + 1, FALLTHROUGH);
+		if (ret)
+			return ret;
+		return push_insn(w, t, (s64)t + insn->off + 1, BRANCH);
+	}
+}
+
+static int walk_graph(struct walk *w)
+{
+	w->state[0] = DISCOVERED;
+	w->stack[0] = 0;
+	w->depth = 1;
+	while (w->depth) {
+		u32 t = w->stack[w->depth - 1];
+		int ret = visit_insn(w, t);
+
+		if (ret < 0)
+			return ret;
+		if (ret == DONE_EXPLORING) {
+			w->state[t] = EXPLORED;
+			w->depth--;
+		}
+	}
+	return 0;
+}
+
+int check_cfg(struct bpf_verifier_env *env)
+{
+	struct walk w = { .env = env };
+	int err = -ENOMEM;
+
+	w.state = mem_calloc(env->len, sizeof(*w.state));
+	w.stack = mem_calloc(env->len + 1, sizeof(*w.stack));
+	if (!w.state || !w.stack)
+		goto out;
+	err = walk_graph(&w);
+	if (err)
+		goto out;
+	for (u32 i = 0; i < env->len; i++) {
+		env->insn_idx = i;
+		if (w.state[i] != EXPLORED) {
+			err = refuse(env, DIAG_CFG_UNREACHABLE, (int)i);
+			goto out;
+		}
+		if (!insn_is_ldimm64(&env->insns[i]))
+			continue;
+		if (i + 1 < env->len && w.state[i + 1] != UNSEEN) {
+			err = refuse(env, DIAG_CFG_JUMP_INTO_LDIMM64, (int)i);
+			goto out;
+		}
+		i++;
+	}
+out:
+	mem_free(w.state);
+	mem_free(w.stack);
+	return err;
+}
+
+/* ---- the stack of all frames ---- */
+
+/* Linux's x86 JIT aligns frames to 16 bytes, its interpreter to 32. */
+static u32 frame_bytes(u32 depth)
+{
+	return round_up(depth, 16u);
+}
+
+struct chain {
+	struct bpf_verifier_env *env;
+	u32 caller[MAX_CALL_FRAMES]; /* subprograms on the way here */
+	u32 frames;
+	bool tail_call_reachable;
+};
+
+static int check_frame(struct chain *c, u32 idx, u32 depth)
+{
+	struct bpf_verifier_env *env = c->env;
+	const struct bpf_subprog_info *sub = &env->subprog_info[idx];
+	bool in_callback = sub->is_cb;
+
+	for (u32 f = 0; f < c->frames; f++)
+		in_callback |= env->subprog_info[c->caller[f]].is_cb;
+	if (sub->has_ld_abs && in_callback)
+		return refuse(env, DIAG_LD_ABS_IN_CALLBACK);
+	/* 33 tail calls may each leave the callers' frames behind: bound what they can add up to */
+	if (idx && sub->has_tail_call && depth >= 256)
+		return refuse(env, DIAG_STACK_TAIL_CALL, (int)depth);
+	if (depth + frame_bytes(sub->stack_depth) > MAX_BPF_STACK)
+		return refuse(env, DIAG_STACK_COMBINED, (int)c->frames + 1,
+			      (int)(depth + frame_bytes(sub->stack_depth)));
+	return 0;
+}
+
+/* Follows every call of subprogram @idx, @depth bytes being in use by its callers. */
+static int check_chain(struct chain *c, u32 idx, u32 depth)
+{
+	struct bpf_verifier_env *env = c->env;
+	struct bpf_subprog_info *sub = &env->subprog_info[idx];
+	int err;
+
+	env->insn_idx = sub->start;
+	err = check_frame(c, idx, depth);
+	if (err)
+		return err;
+	depth += frame_bytes(sub->stack_depth);
+	for (u32 i = sub->start; i < sub[1].start; i++) {
+		const struct bpf_insn *insn = &env->insns[i];
+		int callee;
+
+		if (!is_pseudo_call(insn) && !is_pseudo_func(insn))
+			continue;
+		callee = find_subprog(env, i + (u32)insn->imm + 1);
+		if (callee < 0)
+			return -EFAULT;
+		/* a callback that runs later has a stack of its own */
+		if (env->subprog_info[callee].is_async_cb && !is_pseudo_call(insn))
+			continue;
+		c->caller[c->frames++] = idx;
+		env->insn_idx = i;
+		if (c->frames >= MAX_CALL_FRAMES)
+			return refuse(env, DIAG_STACK_FRAMES, (int)c->frames);
+		if (env->subprog_info[callee].has_tail_call)
+			c->tail_call_reachable = true;
+		err = check_chain(c, (u32)callee, depth);
+		if (err)
+			return err;
+		c->frames--;
+	}
+	if (c->tail_call_reachable)
+		for (u32 f = 0; f < c->frames; f++)
+			env->subprog_info[c->caller[f]].tail_call_reachable = true;
+	return 0;
+}
+
+int check_max_stack_depth(struct bpf_verifier_env *env)
+{
+	for (u32 i = 0; i < env->subprog_cnt; i++) {
+		struct chain c = { .env = env };
+		int err;
+
+		if (i && !env->subprog_info[i].is_async_cb)
+			continue;
+		err = check_chain(&c, i, 0);
+		if (err)
+			return err;
+	}
+	return 0;
+}
