@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/uapi.h"
+#include "btf/btf.h"
 #include "object/system.h"
 
 #define VMLINUX_BTF "/sys/kernel/btf/vmlinux"

@@ -148,7 +148,7 @@ static const char *file_name(const char *path)
 
 static const char *linfo_text(const struct bpf_verifier_env *env, u32 off)
 {
-	return btf_name_by_offset(env->btf->btf, off) ?: "";
+	return btf_str(env->btf->btf, off) ?: "";
 }
 
 void verbose_linfo(struct bpf_verifier_env *env, u32 insn_off, const char *prefix)
