@@ -1,0 +1,890 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Loads, stores and atomics through every pointer type (Linux: check_mem_access()
+ * and what it calls in kernel/bpf/verifier.c).
+ *
+ * Knowing differences: DIFF(map-ptr-access) fields of struct bpf_map cannot be
+ * read through a map pointer; DIFF(arena) arenas do not exist.
+ */
+#include "object/fixup.h"
+#include "verifier/check.h"
+
+/* ---- alignment ---- */
+
+int check_ptr_alignment(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, int off,
+			int size, bool strict_once)
+{
+	bool strict = env->strict_alignment || strict_once, packet = false;
+	int extra = 0;
+	const char *what = "";
+	char tn[TNUM_TEXT];
+	u64 low = size - 1;
+
+	switch (reg->type) {
+	case PTR_TO_PACKET:
+	case PTR_TO_PACKET_META:
+		packet = true;
+		extra = 2; /* NET_IP_ALIGN: frames begin 2 bytes past an aligned address */
+		break;
+	case PTR_TO_FLOW_KEYS:
+		what = "flow keys ";
+		break;
+	case PTR_TO_MAP_KEY:
+		what = "key ";
+		break;
+	case PTR_TO_MAP_VALUE:
+		what = "value ";
+		break;
+	case PTR_TO_CTX:
+		what = "context ";
+		break;
+	case PTR_TO_STACK:
+		what = "stack ";
+		strict = true; /* slots are tracked by aligned 8 bytes */
+		break;
+	case PTR_TO_SOCKET:
+		what = "sock ";
+		break;
+	case PTR_TO_SOCK_COMMON:
+		what = "sock_common ";
+		break;
+	case PTR_TO_TCP_SOCK:
+		what = "tcp_sock ";
+		break;
+	case PTR_TO_XDP_SOCK:
+		what = "xdp_sock ";
+		break;
+	default:
+		break;
+	}
+	if (!strict || size == 1)
+		return 0;
+	if (!(reg->var_off.mask & low) &&
+	    !((reg->var_off.value + (u64)(s64)(extra + reg->off + off)) & low))
+		return 0;
+	tnum_text(tn, reg->var_off);
+	if (packet)
+		return refuse(env, DIAG_MISALIGNED_PACKET, extra, tn, reg->off, off, size);
+	return refuse(env, DIAG_MISALIGNED, what, tn, reg->off, off, size);
+}
+
+/* ---- memory with known bounds ---- */
+
+static int check_bounds(struct bpf_verifier_env *env, u32 regno, s64 off, int size, u32 mem_size,
+			bool zero_size_allowed)
+{
+	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
+
+	if (off >= 0 && (size > 0 || (size == 0 && zero_size_allowed)) && (u64)off + size <= mem_size)
+		return 0;
+	switch (base_type(reg->type)) {
+	case PTR_TO_MAP_KEY:
+		return refuse(env, DIAG_MAP_KEY_BOUNDS, mem_size, (int)off, size);
+	case PTR_TO_MAP_VALUE:
+		return refuse(env, DIAG_MAP_VALUE_BOUNDS, mem_size, (int)off, size);
+	case PTR_TO_PACKET:
+	case PTR_TO_PACKET_META:
+	case PTR_TO_PACKET_END:
+		return refuse(env, DIAG_PACKET_BOUNDS, (int)off, size, regno, reg->id, reg->off,
+			      mem_size);
+	default:
+		return refuse(env, DIAG_MEM_BOUNDS, mem_size, (int)off, size);
+	}
+}
+
+int check_mem_region_access(struct bpf_verifier_env *env, u32 regno, int off, int size, u32 mem_size,
+			    bool zero_size_allowed)
+{
+	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
+	int err;
+
+	/* The lowest address the access can have; its arithmetic must not wrap in 32 bits. */
+	if (reg->smin_value < 0 &&
+	    (reg->smin_value == INT64_MIN || off + reg->smin_value != (s32)(off + reg->smin_value) ||
+	     off + reg->smin_value < 0))
+		return refuse(env, DIAG_MIN_NEGATIVE, regno);
+	err = check_bounds(env, regno, reg->smin_value + off, size, mem_size, zero_size_allowed);
+	if (err)
+		return refuse_err(env, err, DIAG_MIN_OUTSIDE, regno);
+	if (reg->umax_value >= BPF_MAX_VAR_OFF)
+		return refuse(env, DIAG_MEM_UNBOUNDED, regno);
+	err = check_bounds(env, regno, (s64)reg->umax_value + off, size, mem_size, zero_size_allowed);
+	if (err)
+		return refuse_err(env, err, DIAG_MAX_OUTSIDE, regno);
+	return 0;
+}
+
+/* Pointers that must be passed or dereferenced as they came: no offset at all, or a fixed one. */
+static int check_ptr_fixed(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, int regno,
+			   bool fixed_off_ok)
+{
+	char tn[TNUM_TEXT];
+
+	if (reg->off < 0)
+		return refuse(env, DIAG_PTR_NEGATIVE, reg_type_str(env, reg->type), regno, reg->off);
+	if (reg->off && !fixed_off_ok)
+		return refuse(env, DIAG_PTR_MODIFIED, reg_type_str(env, reg->type), regno, reg->off);
+	if (!tnum_equals_const(reg->var_off, 0))
+		return refuse(env, DIAG_PTR_VARIABLE, reg_type_str(env, reg->type),
+			      tnum_text(tn, reg->var_off));
+	return 0;
+}
+
+int check_ptr_off_reg(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, int regno)
+{
+	return check_ptr_fixed(env, reg, regno, false);
+}
+
+int check_ptr_off_reg_fixed_ok(struct bpf_verifier_env *env, const struct bpf_reg_state *reg,
+			       int regno)
+{
+	return check_ptr_fixed(env, reg, regno, true);
+}
+
+/* ---- maps ---- */
+
+static const char *field_name(u32 kind)
+{
+	static const char *const name[BPF_FIELD_MAX] = {
+		[BPF_FIELD_SPIN_LOCK] = "bpf_spin_lock",
+		[BPF_FIELD_RES_SPIN_LOCK] = "bpf_res_spin_lock",
+		[BPF_FIELD_TIMER] = "bpf_timer",
+		[BPF_FIELD_WORKQUEUE] = "bpf_wq",
+		[BPF_FIELD_KPTR_UNREF] = "kptr",
+		[BPF_FIELD_KPTR_REF] = "kptr",
+		[BPF_FIELD_KPTR_PERCPU] = "percpu_kptr",
+		[BPF_FIELD_UPTR] = "uptr",
+		[BPF_FIELD_LIST_HEAD] = "bpf_list_head",
+		[BPF_FIELD_LIST_NODE] = "bpf_list_node",
+		[BPF_FIELD_RB_ROOT] = "bpf_rb_root",
+		[BPF_FIELD_RB_NODE] = "bpf_rb_node",
+		[BPF_FIELD_REFCOUNT] = "bpf_refcount",
+	};
+
+	return name[kind];
+}
+
+static int check_map_direction(struct bpf_verifier_env *env, u32 regno, int off, int size,
+			       enum bpf_access_type t)
+{
+	const struct bpf_map *map = cur_regs(env)[regno].map->map;
+
+	if (t == BPF_WRITE && (map->map_flags & BPF_F_RDONLY_PROG))
+		return refuse(env, DIAG_MAP_WRITE_FORBIDDEN, map->value_size, off, size);
+	if (t == BPF_READ && (map->map_flags & BPF_F_WRONLY_PROG))
+		return refuse(env, DIAG_MAP_READ_FORBIDDEN, map->value_size, off, size);
+	return 0;
+}
+
+int check_map_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
+		     bool zero_size_allowed)
+{
+	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
+	const struct bpf_map *map = reg->map->map;
+	int err = check_mem_region_access(env, regno, off, size, map->value_size, zero_size_allowed);
+
+	if (err)
+		return err;
+	/*
+	 * No byte of a field with a meaning of its own may be touched. Object
+	 * pointers (kptr) have no loads and stores of their own yet either.
+	 */
+	for (u32 i = 0; i < map->nr_fields; i++) {
+		const struct bpf_map_field *f = &map->fields[i];
+
+		if (reg->smin_value + off < (s64)f->offset + f->size &&
+		    f->offset < reg->umax_value + off + size)
+			return refuse(env, DIAG_MAP_FIELD, field_name(f->kind));
+	}
+	return 0;
+}
+
+/* Whether nobody, programs or bpf(2), can ever change the map's values again. */
+static bool map_is_constant(const struct map_object *m)
+{
+	return (m->map->map_flags & BPF_F_RDONLY_PROG) && READ_ONCE(m->map->frozen) &&
+	       !READ_ONCE(m->map->writers) && m->ops->direct_value_addr;
+}
+
+static int map_constant_load(struct bpf_verifier_env *env, const struct map_object *m, u32 off,
+			     int size, bool sign, u64 *value)
+{
+	u64 base;
+	int err = m->ops->direct_value_addr(m->map, &base, off);
+
+	if (err)
+		return refuse_err(env, err, DIAG_MAP_VALUE_BOUNDS, m->map->value_size, off, size);
+	switch (size) {
+	case 1:
+		*value = sign ? (u64)(s64) * (s8 *)(base + off) : *(u8 *)(base + off);
+		break;
+	case 2:
+		*value = sign ? (u64)(s64) * (s16 *)(base + off) : *(u16 *)(base + off);
+		break;
+	case 4:
+		*value = sign ? (u64)(s64) * (s32 *)(base + off) : *(u32 *)(base + off);
+		break;
+	default:
+		*value = *(u64 *)(base + off);
+	}
+	return 0;
+}
+
+static int access_map_value(struct bpf_verifier_env *env, u32 regno, int off, int size,
+			    enum bpf_access_type t, int value_regno, bool sign)
+{
+	struct bpf_reg_state *regs = cur_regs(env), *reg = &regs[regno];
+	struct map_object *m = reg->map;
+	u64 value = 0;
+	int err;
+
+	if (t == BPF_WRITE && value_regno >= 0 && is_pointer_value(env, value_regno))
+		return refuse(env, DIAG_LEAK_MAP, value_regno);
+	err = check_map_direction(env, regno, off, size, t);
+	if (!err)
+		err = check_map_access(env, regno, off, size, false);
+	if (err || t != BPF_READ || value_regno < 0)
+		return err;
+	if (tnum_is_const(reg->var_off) && map_is_constant(m)) {
+		err = map_constant_load(env, m, off + (int)reg->var_off.value, size, sign, &value);
+		if (err)
+			return err;
+		mark_reg_unknown(env, regs, value_regno);
+		__mark_reg_known(&regs[value_regno], value);
+		return 0;
+	}
+	mark_reg_unknown(env, regs, value_regno);
+	return 0;
+}
+
+/* ---- context, packets, sockets, buffers ---- */
+
+static int check_ctx_access(struct bpf_verifier_env *env, u32 insn_idx, int off, int size,
+			    enum bpf_access_type t, struct bpf_insn_access_aux *info)
+{
+	bool ok;
+
+	if (env->ops->is_valid_access)
+		ok = env->ops->is_valid_access(off, size, t, env->prog, info);
+	else
+		ok = ctx_access_by_table(env->ops, env->profile, off, size, t, info);
+	if (!ok)
+		return refuse(env, DIAG_CTX_ACCESS, off, size);
+	if (base_type(info->reg_type) != PTR_TO_BTF_ID)
+		env->aux[insn_idx].ctx_field_size = info->ctx_field_size;
+	return 0;
+}
+
+static int access_ctx(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int off, int size,
+		      enum bpf_access_type t, int value_regno, bool sign)
+{
+	struct bpf_insn_access_aux info = {.reg_type = SCALAR_VALUE, .is_ldsx = sign};
+	struct bpf_reg_state *regs = cur_regs(env), *dst;
+	int err;
+
+	if (t == BPF_WRITE && value_regno >= 0 && is_pointer_value(env, value_regno))
+		return refuse(env, DIAG_LEAK_CTX, value_regno);
+	err = check_ptr_off_reg(env, &regs[regno], regno);
+	if (!err)
+		err = check_ctx_access(env, insn_idx, off, size, t, &info);
+	if (err) {
+		verbose_linfo(env, insn_idx, "; ");
+		return err;
+	}
+	if (t != BPF_READ || value_regno < 0)
+		return 0;
+	dst = &regs[value_regno];
+	if (info.reg_type == SCALAR_VALUE) {
+		/* A return value's range is not used: any scalar is sound. */
+		mark_reg_unknown(env, regs, value_regno);
+		return 0;
+	}
+	mark_reg_known_zero(env, regs, value_regno);
+	dst->type = info.reg_type;
+	if (type_may_be_null(info.reg_type))
+		dst->id = ++env->id_gen;
+	/* The uapi's 4-byte field is a whole pointer after rewriting. */
+	dst->subreg_def = DEF_NOT_SUBREG;
+	if (base_type(info.reg_type) == PTR_TO_BTF_ID) {
+		dst->btf = info.btf;
+		dst->btf_id = info.btf_id;
+	}
+	return 0;
+}
+
+bool may_access_direct_pkt_data(struct bpf_verifier_env *env, const struct bpf_func_proto *fn,
+				enum bpf_access_type t)
+{
+	if (t == BPF_WRITE ? !env->ops->may_access_direct_pkt_data_write :
+			     !env->ops->may_access_direct_pkt_data_read)
+		return false;
+	if (fn)
+		return fn->pkt_access;
+	env->seen_direct_write = true;
+	return true;
+}
+
+int check_packet_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
+			bool zero_size_allowed)
+{
+	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
+	int err;
+
+	/* What was proven reachable (range) counts from behind the variable part. */
+	if (reg->smin_value < 0)
+		return refuse(env, DIAG_MIN_NEGATIVE, regno);
+	if ((s32)reg->range < 0)
+		err = -EINVAL;
+	else
+		err = check_bounds(env, regno, off, size, reg->range, zero_size_allowed);
+	if (err)
+		return refuse_err(env, err, DIAG_PACKET_OUTSIDE, regno);
+	return 0;
+}
+
+struct sock_field {
+	u16 off, end; /* array fields: [off, end) of elements of .size */
+	u8 size, narrow;
+};
+
+/* uapi struct bpf_sock; the first .common rows are also in a sock_common. */
+static const struct sock_field sock_fields[] = {
+	{4, 8, 4, 1},	/* family */
+	{24, 28, 4, 1}, /* src_ip4 */
+	{28, 44, 4, 1}, /* src_ip6 */
+	{44, 48, 4, 1}, /* src_port */
+	{48, 50, 2, 1}, /* dst_port */
+	{52, 56, 4, 1}, /* dst_ip4 */
+	{56, 72, 4, 1}, /* dst_ip6 */
+	{72, 76, 4, 1}, /* state */
+	{76, 80, 4, 1}, /* rx_queue_mapping */
+#define SOCK_COMMON_FIELDS 9
+	{0, 4, 4, 0},	/* bound_dev_if */
+	{8, 12, 4, 1},	/* type */
+	{12, 16, 4, 1}, /* protocol */
+	{16, 20, 4, 0}, /* mark */
+	{20, 24, 4, 0}, /* priority */
+};
+
+static bool sock_access_ok(u32 type, int off, int size, struct bpf_insn_access_aux *info)
+{
+	u32 n = type == PTR_TO_SOCKET ? ARRAY_SIZE(sock_fields) : SOCK_COMMON_FIELDS;
+
+	if (off < 0 || off % size)
+		return false;
+	switch (type) {
+	case PTR_TO_TCP_SOCK:
+		if ((size_t)off >= sizeof(struct bpf_tcp_sock))
+			return false;
+		return size == (off == offsetof(struct bpf_tcp_sock, bytes_received) ||
+						off == offsetof(struct bpf_tcp_sock, bytes_acked) ?
+					8 :
+					4);
+	case PTR_TO_XDP_SOCK:
+		return off == offsetof(struct bpf_xdp_sock, queue_id) && size == 4;
+	default:
+		break;
+	}
+	/* Once a 32-bit field, dst_port still takes a load of 4 bytes. */
+	if (off == 48 && size == 4)
+		return true;
+	for (u32 i = 0; i < n; i++) {
+		const struct sock_field *f = &sock_fields[i];
+
+		if (off < f->off || off >= f->end)
+			continue;
+		info->ctx_field_size = f->narrow ? f->size : 0;
+		return size == f->size || (f->narrow && size < f->size);
+	}
+	return false;
+}
+
+static int access_sock(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int off, int size,
+		       enum bpf_access_type t)
+{
+	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
+	struct bpf_insn_access_aux info = {0};
+
+	if (t == BPF_WRITE)
+		return refuse(env, DIAG_CANNOT_WRITE, regno, reg_type_str(env, reg->type));
+	if (reg->smin_value < 0)
+		return refuse(env, DIAG_MIN_NEGATIVE, regno);
+	if (!tnum_equals_const(reg->var_off, 0) || !sock_access_ok(reg->type, off, size, &info))
+		return refuse(env, DIAG_SOCK_ACCESS, regno, reg_type_str(env, reg->type), off, size);
+	/* World sockets are laid out as the uapi structs: narrow loads need no rewriting. */
+	env->aux[insn_idx].ctx_field_size = 0;
+	return 0;
+}
+
+static int check_buffer_access(struct bpf_verifier_env *env, const struct bpf_reg_state *reg,
+			       u32 regno, const char *what, int off, int size)
+{
+	char tn[TNUM_TEXT];
+
+	if (off < 0)
+		return refuse(env, DIAG_BUF_NEGATIVE, regno, what, off, size);
+	if (!tnum_equals_const(reg->var_off, 0))
+		return refuse(env, DIAG_BUF_VARIABLE, regno, off, tnum_text(tn, reg->var_off));
+	return 0;
+}
+
+/* ---- kernel types ---- */
+
+int refuse_btf(struct bpf_verifier_env *env, const struct btf_refusal *why)
+{
+	char line[256];
+	int err = diag_from_btf(&env->diag, why);
+
+	env->diag.insn = env->insn_idx;
+	btf_refusal_render(why, line, sizeof(line));
+	verbose(env, "%s\n", line);
+	return err;
+}
+
+/*
+ * Every load through a BTF pointer becomes a fault-proof one (object/fixup.h), so
+ * an untrusted pointer is as safe to follow as a trusted one.
+ */
+static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size,
+		      enum bpf_access_type t, int value_regno)
+{
+	struct bpf_reg_state *regs = cur_regs(env), *reg = &regs[regno];
+	struct btf_walk walk = {0};
+	const char *name = btf_type_name(reg->btf, reg->btf_id);
+	u32 flag = 0;
+	char tn[TNUM_TEXT];
+	int err;
+
+	if (!env->allow_ptr_leaks)
+		return refuse(env, DIAG_BTF_UNPRIV, name);
+	if (!env->prog->gpl_compatible)
+		return refuse(env, DIAG_BTF_NOT_GPL, name);
+	if (off < 0)
+		return refuse(env, DIAG_BTF_NEGATIVE, regno, name, off);
+	if (!tnum_equals_const(reg->var_off, 0))
+		return refuse(env, DIAG_BTF_VARIABLE, regno, name, off, tnum_text(tn, reg->var_off));
+	if (reg->type & MEM_USER)
+		return refuse(env, DIAG_BTF_USER, regno, name, off);
+	if (reg->type & MEM_PERCPU)
+		return refuse(env, DIAG_BTF_PERCPU, regno, name, off);
+	if (t == BPF_WRITE)
+		return refuse(env, DIAG_BTF_READ_ONLY);
+
+	err = btf_struct_access(reg->btf, reg->btf_id, off, size, false, &walk);
+	if (err < 0)
+		return refuse_btf(env, &walk.why);
+	if (value_regno < 0)
+		return 0;
+	if (walk.kind == BTF_WALK_SCALAR) {
+		mark_reg_unknown(env, regs, value_regno);
+		return 0;
+	}
+	/*
+	 * Leaving an object by one of its pointers gives one that may be stale, and
+	 * may be NULL, but that a fault-proof load can follow.
+	 */
+	if (reg->type & PTR_UNTRUSTED || walk.flags & BTF_WALK_UNTRUSTED)
+		flag |= PTR_UNTRUSTED;
+	if (walk.flags & BTF_TAG_USER)
+		flag |= MEM_USER;
+	if (walk.flags & BTF_TAG_PERCPU)
+		flag |= MEM_PERCPU;
+	if ((walk.flags & BTF_TAG_RCU) && !(flag & PTR_UNTRUSTED) &&
+	    reg->type & (PTR_TRUSTED | MEM_RCU) && !env->prog->sleepable)
+		flag |= MEM_RCU | PTR_MAYBE_NULL;
+	mark_reg_known_zero(env, regs, value_regno);
+	reg = &regs[value_regno];
+	reg->type = PTR_TO_BTF_ID | flag;
+	reg->btf = walk.btf;
+	reg->btf_id = walk.btf_id;
+	if (type_may_be_null(flag))
+		reg->id = ++env->id_gen;
+	return 0;
+}
+
+/* ---- all of them ---- */
+
+int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int off, int bpf_size,
+		     enum bpf_access_type t, int value_regno, bool strict_alignment_once, bool is_ldsx)
+{
+	struct bpf_reg_state *regs = cur_regs(env), *reg = &regs[regno];
+	struct bpf_insn size_of = {.code = (u8)bpf_size};
+	int size = insn_bytes(&size_of), err;
+	bool load = t == BPF_READ && value_regno >= 0;
+	/* A store of a pointer's bits, where that would show an address. */
+	bool leak = t == BPF_WRITE && value_regno >= 0 && is_pointer_value(env, value_regno);
+
+	err = check_ptr_alignment(env, reg, off, size, strict_alignment_once);
+	if (err)
+		return err;
+	off += reg->off;
+
+	switch (base_type(reg->type)) {
+	case PTR_TO_MAP_KEY:
+		if (type_may_be_null(reg->type))
+			goto invalid;
+		if (t == BPF_WRITE)
+			return refuse(env, DIAG_KEY_WRITE, regno);
+		err = check_mem_region_access(env, regno, off, size, reg->map->map->key_size, false);
+		if (!err && load)
+			mark_reg_unknown(env, regs, value_regno);
+		break;
+	case PTR_TO_MAP_VALUE:
+		if (type_may_be_null(reg->type))
+			goto invalid;
+		err = access_map_value(env, regno, off, size, t, value_regno, is_ldsx);
+		break;
+	case PTR_TO_MEM:
+		if (type_may_be_null(reg->type))
+			goto invalid;
+		if (t == BPF_WRITE && type_is_rdonly_mem(reg->type))
+			return refuse(env, DIAG_CANNOT_WRITE, regno, reg_type_str(env, reg->type));
+		if (leak)
+			return refuse(env, DIAG_LEAK_MEM, value_regno);
+		err = check_mem_region_access(env, regno, off, size, reg->mem_size, false);
+		if (!err && load)
+			mark_reg_unknown(env, regs, value_regno);
+		break;
+	case PTR_TO_CTX:
+		if (type_flag(reg->type))
+			goto invalid;
+		err = access_ctx(env, insn_idx, regno, off, size, t, value_regno, is_ldsx);
+		break;
+	case PTR_TO_STACK:
+		err = check_stack_access_bounds(env, regno, off, size, t);
+		if (!err && t == BPF_READ)
+			err = check_stack_read(env, regno, off, size, value_regno);
+		else if (!err)
+			err = check_stack_write(env, regno, off, size, value_regno, insn_idx);
+		break;
+	case PTR_TO_PACKET:
+	case PTR_TO_PACKET_META:
+		if (t == BPF_WRITE && !may_access_direct_pkt_data(env, NULL, t))
+			return refuse(env, DIAG_PACKET_WRITE);
+		if (leak)
+			return refuse(env, DIAG_LEAK_PACKET, value_regno);
+		err = check_packet_access(env, regno, off, size, false);
+		if (!err && load)
+			mark_reg_unknown(env, regs, value_regno);
+		break;
+	case PTR_TO_FLOW_KEYS:
+		if (leak)
+			return refuse(env, DIAG_LEAK_FLOW_KEYS, value_regno);
+		err = 0;
+		if (off < 0 || (u64)off + size > sizeof(struct bpf_flow_keys))
+			return refuse(env, DIAG_FLOW_KEYS_ACCESS, off, size);
+		if (load)
+			mark_reg_unknown(env, regs, value_regno);
+		break;
+	case PTR_TO_SOCKET:
+	case PTR_TO_SOCK_COMMON:
+	case PTR_TO_TCP_SOCK:
+	case PTR_TO_XDP_SOCK:
+		if (type_flag(reg->type))
+			goto invalid;
+		err = access_sock(env, insn_idx, regno, off, size, t);
+		if (!err && load)
+			mark_reg_unknown(env, regs, value_regno);
+		break;
+	case PTR_TO_TP_BUFFER:
+		err = check_buffer_access(env, reg, regno, "tracepoint", off, size);
+		if (!err && load)
+			mark_reg_unknown(env, regs, value_regno);
+		break;
+	case PTR_TO_BTF_ID:
+		if (type_may_be_null(reg->type))
+			goto invalid;
+		err = access_btf(env, regno, off, size, t, value_regno);
+		break;
+	case CONST_PTR_TO_MAP:
+		if (type_flag(reg->type))
+			goto invalid;
+		return refuse(env, DIAG_MAP_PTR_ACCESS, reg->map->map->map_type);
+	case PTR_TO_BUF:
+		if (type_may_be_null(reg->type))
+			goto invalid;
+		if (t == BPF_WRITE && type_is_rdonly_mem(reg->type))
+			return refuse(env, DIAG_CANNOT_WRITE, regno, reg_type_str(env, reg->type));
+		err = check_buffer_access(env, reg, regno,
+					  type_is_rdonly_mem(reg->type) ? "rdonly" : "rdwr", off,
+					  size);
+		if (!err && load)
+			mark_reg_unknown(env, regs, value_regno);
+		break;
+	default:
+invalid:
+		return refuse(env, DIAG_MEM_ACCESS_INVALID, regno, reg_type_str(env, reg->type));
+	}
+	if (err)
+		return err;
+
+	if (load && size < BPF_REG_SIZE && regs[value_regno].type == SCALAR_VALUE) {
+		if (is_ldsx)
+			coerce_reg_to_size_sx(&regs[value_regno], size);
+		else
+			coerce_reg_to_size(&regs[value_regno], size);
+	}
+	return 0;
+}
+
+/* Base types whose accesses are rewritten by type, so that one type must hold on all paths. */
+static bool type_is_rewritten(u32 type)
+{
+	switch (base_type(type)) {
+	case PTR_TO_CTX:
+	case PTR_TO_SOCKET:
+	case PTR_TO_SOCK_COMMON:
+	case PTR_TO_TCP_SOCK:
+	case PTR_TO_XDP_SOCK:
+	case PTR_TO_BTF_ID:
+	case PTR_TO_ARENA:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int save_aux_ptr_type(struct bpf_verifier_env *env, u32 type, bool allow_trust_mismatch)
+{
+	struct bpf_insn_aux_data *aux = &env->aux[env->insn_idx];
+
+	if (aux->ptr_type == NOT_INIT) {
+		aux->ptr_type = type;
+		return 0;
+	}
+	if (aux->ptr_type == type || (!type_is_rewritten(type) && !type_is_rewritten(aux->ptr_type)))
+		return 0;
+	if (allow_trust_mismatch && base_type(type) == PTR_TO_BTF_ID &&
+	    base_type(aux->ptr_type) == PTR_TO_BTF_ID) {
+		aux->ptr_type = PTR_TO_BTF_ID | PTR_UNTRUSTED;
+		return 0;
+	}
+	return refuse(env, DIAG_INSN_MIXED_POINTERS);
+}
+
+int check_load_mem(struct bpf_verifier_env *env, struct bpf_insn *insn, bool strict_alignment_once,
+		   bool is_ldsx, bool allow_trust_mismatch, const char *ctx)
+{
+	struct bpf_reg_state *regs = cur_regs(env);
+	u32 type;
+	int err;
+
+	err = check_reg_arg(env, insn->src_reg, SRC_OP);
+	if (!err)
+		err = check_reg_arg(env, insn->dst_reg, DST_OP_NO_MARK);
+	if (err)
+		return err;
+	type = regs[insn->src_reg].type;
+	err = check_mem_access(env, env->insn_idx, insn->src_reg, insn->off, BPF_SIZE(insn->code),
+			       BPF_READ, insn->dst_reg, strict_alignment_once, is_ldsx);
+	if (!err)
+		err = save_aux_ptr_type(env, type, allow_trust_mismatch);
+	if (!err)
+		err = reg_bounds_sanity_check(env, &regs[insn->dst_reg], ctx);
+	return err;
+}
+
+int check_store_reg(struct bpf_verifier_env *env, struct bpf_insn *insn, bool strict_alignment_once)
+{
+	u32 type;
+	int err;
+
+	err = check_reg_arg(env, insn->src_reg, SRC_OP);
+	if (!err)
+		err = check_reg_arg(env, insn->dst_reg, SRC_OP);
+	if (err)
+		return err;
+	type = cur_regs(env)[insn->dst_reg].type;
+	err = check_mem_access(env, env->insn_idx, insn->dst_reg, insn->off, BPF_SIZE(insn->code),
+			       BPF_WRITE, insn->src_reg, strict_alignment_once, false);
+	return err ?: save_aux_ptr_type(env, type, false);
+}
+
+int check_store_imm(struct bpf_verifier_env *env, struct bpf_insn *insn)
+{
+	u32 type;
+	int err;
+
+	err = check_reg_arg(env, insn->dst_reg, SRC_OP);
+	if (err)
+		return err;
+	type = cur_regs(env)[insn->dst_reg].type;
+	err = check_mem_access(env, env->insn_idx, insn->dst_reg, insn->off, BPF_SIZE(insn->code),
+			       BPF_WRITE, -1, false, false);
+	return err ?: save_aux_ptr_type(env, type, false);
+}
+
+/* ---- atomics ---- */
+
+/* Memory that is not plain: contexts and sockets are rewritten, packets have no atomicity. */
+static bool atomic_target_ok(u32 type)
+{
+	if (type == PTR_TO_CTX || type == PTR_TO_FLOW_KEYS || type == PTR_TO_ARENA)
+		return false;
+	return !type_is_pkt_pointer(type) && !type_is_sk_pointer(type);
+}
+
+static int check_atomic_rmw(struct bpf_verifier_env *env, struct bpf_insn *insn)
+{
+	struct bpf_reg_state *regs = cur_regs(env);
+	int load_reg = -1, err;
+
+	if (BPF_SIZE(insn->code) != BPF_W && BPF_SIZE(insn->code) != BPF_DW)
+		return refuse(env, DIAG_ATOMIC_SIZE);
+	err = check_reg_arg(env, insn->src_reg, SRC_OP);
+	if (!err)
+		err = check_reg_arg(env, insn->dst_reg, SRC_OP);
+	if (err)
+		return err;
+	if (insn->imm == BPF_CMPXCHG) {
+		err = check_reg_arg(env, BPF_REG_0, SRC_OP);
+		if (err)
+			return err;
+		if (is_pointer_value(env, BPF_REG_0))
+			return refuse(env, DIAG_LEAK_MEM, BPF_REG_0);
+	}
+	if (is_pointer_value(env, insn->src_reg))
+		return refuse(env, DIAG_LEAK_MEM, insn->src_reg);
+	if (!atomic_target_ok(regs[insn->dst_reg].type))
+		return refuse(env, DIAG_ATOMIC_TARGET, insn->dst_reg,
+			      reg_type_str(env, regs[insn->dst_reg].type));
+	if (insn->imm & BPF_FETCH)
+		load_reg = insn->imm == BPF_CMPXCHG ? BPF_REG_0 : insn->src_reg;
+
+	/* The old value is read in any case; then once more for the register that gets it. */
+	err = check_mem_access(env, env->insn_idx, insn->dst_reg, insn->off, BPF_SIZE(insn->code),
+			       BPF_READ, -1, true, false);
+	if (!err && load_reg >= 0) {
+		err = check_reg_arg(env, load_reg, DST_OP);
+		if (!err)
+			err = check_mem_access(env, env->insn_idx, insn->dst_reg, insn->off,
+					       BPF_SIZE(insn->code), BPF_READ, load_reg, true, false);
+	}
+	if (!err)
+		err = check_mem_access(env, env->insn_idx, insn->dst_reg, insn->off,
+				       BPF_SIZE(insn->code), BPF_WRITE, -1, true, false);
+	return err;
+}
+
+int check_atomic(struct bpf_verifier_env *env, struct bpf_insn *insn)
+{
+	int err;
+
+	switch (insn->imm) {
+	case BPF_ADD:
+	case BPF_ADD | BPF_FETCH:
+	case BPF_AND:
+	case BPF_AND | BPF_FETCH:
+	case BPF_OR:
+	case BPF_OR | BPF_FETCH:
+	case BPF_XOR:
+	case BPF_XOR | BPF_FETCH:
+	case BPF_XCHG:
+	case BPF_CMPXCHG:
+		return check_atomic_rmw(env, insn);
+	case BPF_LOAD_ACQ:
+		err = check_reg_arg(env, insn->src_reg, SRC_OP);
+		if (err)
+			return err;
+		if (!atomic_target_ok(cur_regs(env)[insn->src_reg].type))
+			return refuse(env, DIAG_ATOMIC_LOAD_TARGET, insn->src_reg,
+				      reg_type_str(env, cur_regs(env)[insn->src_reg].type));
+		return check_load_mem(env, insn, true, false, false, "atomic_load");
+	case BPF_STORE_REL:
+		err = check_reg_arg(env, insn->dst_reg, SRC_OP);
+		if (err)
+			return err;
+		if (!atomic_target_ok(cur_regs(env)[insn->dst_reg].type))
+			return refuse(env, DIAG_ATOMIC_TARGET, insn->dst_reg,
+				      reg_type_str(env, cur_regs(env)[insn->dst_reg].type));
+		return check_store_reg(env, insn, true);
+	default: {
+		char op[12];
+
+		snprintf(op, sizeof(op), "%02x", (u32)insn->imm);
+		return refuse(env, DIAG_ATOMIC_OP, op);
+	}
+	}
+}
+
+/* ---- legacy packet loads ---- */
+
+int check_ld_abs(struct bpf_verifier_env *env, struct bpf_insn *insn)
+{
+	struct bpf_reg_state *regs = cur_regs(env);
+	u8 mode = BPF_MODE(insn->code);
+	int err;
+
+	if (!env->ops->ld_abs)
+		return refuse(env, DIAG_LD_ABS_TYPE);
+	if (insn->dst_reg != BPF_REG_0 || insn->off != 0 || BPF_SIZE(insn->code) == BPF_DW ||
+	    (mode == BPF_ABS && insn->src_reg != BPF_REG_0))
+		return refuse(env, DIAG_LD_ABS_RESERVED);
+	err = check_reg_arg(env, BPF_REG_6, SRC_OP);
+	/* A load out of the packet ends the program: nothing may be held. */
+	if (!err)
+		err = check_resource_leak(env, false, true, "BPF_LD_[ABS|IND]");
+	if (err)
+		return err;
+	if (regs[BPF_REG_6].type != PTR_TO_CTX)
+		return refuse(env, DIAG_LD_ABS_R6);
+	if (mode == BPF_IND) {
+		err = check_reg_arg(env, insn->src_reg, SRC_OP);
+		if (err)
+			return err;
+	}
+	err = check_ptr_off_reg(env, &regs[BPF_REG_6], BPF_REG_6);
+	if (err)
+		return err;
+	clear_caller_saved_regs(env, regs);
+	mark_reg_unknown(env, regs, BPF_REG_0);
+	regs[BPF_REG_0].subreg_def = env->insn_idx + 1;
+	return 0;
+}
+
+/* ---- memory of helpers ---- */
+
+/* @access_size bytes at R@regno, which a helper reads or writes. */
+int check_helper_mem(struct bpf_verifier_env *env, int regno, int access_size, enum bpf_access_type t,
+		     bool zero_size_allowed, struct bpf_call_arg_meta *meta)
+{
+	struct bpf_reg_state *regs = cur_regs(env), *reg = &regs[regno];
+	int err;
+
+	switch (base_type(reg->type)) {
+	case PTR_TO_PACKET:
+	case PTR_TO_PACKET_META:
+		return check_packet_access(env, regno, reg->off, access_size, zero_size_allowed);
+	case PTR_TO_MAP_KEY:
+		if (t == BPF_WRITE)
+			return refuse(env, DIAG_CANNOT_WRITE, regno, reg_type_str(env, reg->type));
+		return check_mem_region_access(env, regno, reg->off, access_size,
+					       reg->map->map->key_size, false);
+	case PTR_TO_MAP_VALUE:
+		err = check_map_direction(env, regno, reg->off, access_size, t);
+		if (err)
+			return -EACCES;
+		return check_map_access(env, regno, reg->off, access_size, zero_size_allowed);
+	case PTR_TO_MEM:
+		if (t == BPF_WRITE && type_is_rdonly_mem(reg->type))
+			return refuse(env, DIAG_CANNOT_WRITE, regno, reg_type_str(env, reg->type));
+		return check_mem_region_access(env, regno, reg->off, access_size, reg->mem_size,
+					       zero_size_allowed);
+	case PTR_TO_BUF:
+		if (t == BPF_WRITE && type_is_rdonly_mem(reg->type))
+			return refuse(env, DIAG_CANNOT_WRITE, regno, reg_type_str(env, reg->type));
+		return check_buffer_access(env, reg, regno,
+					   type_is_rdonly_mem(reg->type) ? "rdonly" : "rdwr",
+					   reg->off, access_size);
+	case PTR_TO_STACK:
+		return check_stack_buffer(env, regno, reg->off, access_size, zero_size_allowed, t,
+					  meta);
+	case PTR_TO_BTF_ID:
+		return access_btf(env, regno, reg->off, access_size, BPF_READ, -1);
+	default:
+		if (zero_size_allowed && access_size == 0 && register_is_null(reg))
+			return 0;
+		return refuse(env, DIAG_MEM_ARG_TYPE, regno, reg_type_str(env, reg->type),
+			      reg_type_str(env, PTR_TO_STACK));
+	}
+}

@@ -1,0 +1,761 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Calls: of helpers, of subprograms, of callbacks through helpers; what they
+ * acquire, release and return; the end of functions and of the program (Linux:
+ * check_helper_call(), check_func_call(), prepare_func_exit(),
+ * check_return_code() of kernel/bpf/verifier.c). Arguments of helpers: arg.c.
+ */
+#include "verifier/check.h"
+
+#define CALLER_SAVED_REGS 6
+#define MAX_ERRNO 4095
+
+/* ---- references ---- */
+
+static int check_reference_leak(struct bpf_verifier_env *env, bool exception_exit)
+{
+	struct bpf_verifier_state *st = env->cur_state;
+	int err = 0;
+
+	/* A subprogram may leave what it acquired to its caller. */
+	if (!exception_exit && cur_func(env)->frameno)
+		return 0;
+	for (u32 i = 0; i < st->acquired_refs; i++)
+		if (st->refs[i].type == REF_TYPE_PTR)
+			err = refuse(env, DIAG_REF_UNRELEASED, st->refs[i].id, st->refs[i].insn_idx);
+	return err;
+}
+
+int check_resource_leak(struct bpf_verifier_env *env, bool exception_exit, bool check_lock,
+			const char *prefix)
+{
+	struct bpf_verifier_state *st = env->cur_state;
+	int err;
+
+	if (check_lock && st->active_locks)
+		return refuse(env, DIAG_IN_LOCK, prefix);
+	err = check_reference_leak(env, exception_exit);
+	if (err)
+		return refuse(env, DIAG_REF_LEAK, prefix);
+	if (check_lock && st->active_irq_id)
+		return refuse(env, DIAG_IN_IRQ, prefix);
+	if (check_lock && st->active_rcu_lock)
+		return refuse(env, DIAG_IN_RCU, prefix);
+	if (check_lock && st->active_preempt_locks)
+		return refuse(env, DIAG_IN_PREEMPT, prefix);
+	return 0;
+}
+
+/* Drops the reference and every register that came from it. */
+int release_reference(struct bpf_verifier_env *env, u32 ref_obj_id)
+{
+	int err = release_reference_nomark(env->cur_state, ref_obj_id);
+
+	if (err)
+		return err;
+	regs_for_each(env->cur_state, frame, reg, {
+		if (reg->ref_obj_id == ref_obj_id)
+			mark_reg_invalid(env, reg);
+	});
+	return 0;
+}
+
+/* What a packet pointer is worth after the packet may have moved: nothing. */
+void clear_all_pkt_pointers(struct bpf_verifier_env *env)
+{
+	regs_for_each(env->cur_state, frame, reg, {
+		if (reg_is_pkt_pointer_any(reg))
+			mark_reg_invalid(env, reg);
+	});
+}
+
+void clear_caller_saved_regs(struct bpf_verifier_env *env, struct bpf_reg_state *regs)
+{
+	for (u32 i = BPF_REG_0; i < CALLER_SAVED_REGS; i++) {
+		mark_reg_not_init(env, regs, i);
+		check_reg_arg(env, i, DST_OP_NO_MARK);
+	}
+}
+
+static bool helper_acquires(u32 func_id, const struct map_object *m)
+{
+	switch (func_id) {
+	case BPF_FUNC_sk_lookup_tcp:
+	case BPF_FUNC_sk_lookup_udp:
+	case BPF_FUNC_skc_lookup_tcp:
+	case BPF_FUNC_ringbuf_reserve:
+	case BPF_FUNC_kptr_xchg:
+		return true;
+	case BPF_FUNC_map_lookup_elem:
+		return m && (m->map->map_type == BPF_MAP_TYPE_SOCKMAP ||
+			     m->map->map_type == BPF_MAP_TYPE_SOCKHASH);
+	default:
+		return false;
+	}
+}
+
+/* The result is the argument in another guise and shares its reference. */
+static bool helper_casts(u32 func_id)
+{
+	switch (func_id) {
+	case BPF_FUNC_tcp_sock:
+	case BPF_FUNC_sk_fullsock:
+	case BPF_FUNC_skc_to_tcp_sock:
+	case BPF_FUNC_skc_to_tcp6_sock:
+	case BPF_FUNC_skc_to_udp6_sock:
+	case BPF_FUNC_skc_to_mptcp_sock:
+	case BPF_FUNC_skc_to_tcp_timewait_sock:
+	case BPF_FUNC_skc_to_tcp_request_sock:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool helper_calls_back(u32 func_id)
+{
+	return func_id == BPF_FUNC_for_each_map_elem || func_id == BPF_FUNC_loop;
+}
+
+/* ---- ranges of returned values ---- */
+
+static bool in_range(const struct bpf_retval_range *range, const struct bpf_reg_state *reg)
+{
+	return range->min <= reg->smin_value && reg->smax_value <= range->max;
+}
+
+/* "At program exit the register R0 has smin=5 smax=5 should have been in [0, 1]" */
+static int refuse_scalar(struct bpf_verifier_env *env, const struct bpf_reg_state *reg,
+			 const struct bpf_retval_range *range, const char *when,
+			 const char *reg_name)
+{
+	char has[80];
+	size_t n = 0;
+
+	has[0] = 0;
+	if (reg->smin_value > INT64_MIN)
+		n += snprintf(has, sizeof(has), " smin=%lld", (long long)reg->smin_value);
+	if (reg->smax_value < INT64_MAX)
+		n += snprintf(has + n, sizeof(has) - n, " smax=%lld", (long long)reg->smax_value);
+	if (!n)
+		snprintf(has, sizeof(has), " unknown scalar value");
+	return refuse(env, DIAG_RETVAL_RANGE, when, reg_name, has, range->min, range->max);
+}
+
+int check_return_code(struct bpf_verifier_env *env, u32 regno, const char *reg_name)
+{
+	struct bpf_func_state *frame = cur_func(env);
+	struct bpf_retval_range range = {0, 1, true};
+	bool is_subprog = env->cur_state->frame[0]->subprogno != 0;
+	const char *when = "At program exit";
+	struct bpf_reg_state *reg;
+	int err;
+
+	err = check_reg_arg(env, regno, SRC_OP);
+	if (err)
+		return err;
+	if (is_pointer_value(env, regno))
+		return refuse(env, DIAG_LEAK_RETVAL, regno);
+	reg = &cur_regs(env)[regno];
+
+	if (frame->in_async_callback_fn) {
+		when = "At async callback return";
+		range.max = 0;
+	} else if (is_subprog && !frame->in_exception_callback_fn) {
+		if (reg->type != SCALAR_VALUE)
+			return refuse(env, DIAG_SUBPROG_RETVAL, regno,
+				      reg_type_str(env, reg->type));
+		return 0;
+	} else {
+		if (!env->ops->retval_range)
+			return 0;
+		range = env->ops->retval_range(env->prog);
+		if (!range.checked)
+			return 0;
+	}
+	if (reg->type != SCALAR_VALUE)
+		return refuse(env, DIAG_RETVAL_TYPE, when, regno, reg_type_str(env, reg->type));
+	err = mark_chain_precision(env, regno);
+	if (err)
+		return err;
+	if (!in_range(&range, reg))
+		return refuse_scalar(env, reg, &range, when, reg_name);
+	return 0;
+}
+
+/* ---- subprograms ---- */
+
+typedef int (*callee_regs_fn)(struct bpf_verifier_env *env, struct bpf_func_state *caller,
+			      struct bpf_func_state *callee, u32 insn_idx);
+
+static int regs_of_static_call(struct bpf_verifier_env *env, struct bpf_func_state *caller,
+			       struct bpf_func_state *callee, u32 insn_idx)
+{
+	for (u32 i = BPF_REG_1; i <= BPF_REG_5; i++)
+		callee->regs[i] = caller->regs[i];
+	return 0;
+}
+
+static int enter_frame(struct bpf_verifier_env *env, u32 subprog, u32 callsite,
+		       callee_regs_fn set_regs, struct bpf_verifier_state *st)
+{
+	struct bpf_func_state *caller = st->frame[st->curframe], *callee;
+	int err;
+
+	if (st->curframe + 1 >= MAX_CALL_FRAMES)
+		return refuse(env, DIAG_CALL_DEPTH, st->curframe + 2);
+	callee = mem_zalloc(sizeof(*callee));
+	if (!callee)
+		return -ENOMEM;
+	st->frame[st->curframe + 1] = callee;
+	init_func_state(env, callee, callsite, st->curframe + 1, subprog);
+	err = set_regs(env, caller, callee, callsite);
+	if (err) {
+		free_func_state(callee);
+		st->frame[st->curframe + 1] = NULL;
+		return err;
+	}
+	st->curframe++;
+	return 0;
+}
+
+/* Whether the caller's registers keep the contract that the BTF of a global function states. */
+static int check_global_args(struct bpf_verifier_env *env, u32 subprog)
+{
+	struct bpf_subprog_info *sub = &env->subprog_info[subprog];
+	struct bpf_reg_state *regs = cur_regs(env);
+	int err;
+
+	err = btf_prepare_func_args(env, subprog);
+	if (err)
+		return err;
+	for (u32 i = 0; i < sub->arg_cnt; i++) {
+		u32 regno = i + 1, type = sub->args[i].arg_type;
+		struct bpf_reg_state *reg = &regs[regno];
+
+		switch (base_type(type)) {
+		case ARG_ANYTHING:
+			err = check_reg_arg(env, regno, SRC_OP);
+			if (err)
+				return err;
+			if (reg->type != SCALAR_VALUE)
+				return refuse(env, DIAG_GLOBAL_ARG_SCALAR, regno);
+			break;
+		case ARG_PTR_TO_CTX:
+			err = check_func_arg_reg_off(env, reg, regno, ARG_PTR_TO_CTX);
+			if (err)
+				return err;
+			if (reg->type != PTR_TO_CTX)
+				return refuse(env, DIAG_GLOBAL_ARG_CTX, i);
+			break;
+		case ARG_PTR_TO_MEM:
+			err = check_func_arg_reg_off(env, reg, regno, ARG_DONTCARE);
+			if (err)
+				return err;
+			if (check_mem_reg(env, regno, sub->args[i].mem_size))
+				return -EINVAL;
+			if (!type_may_be_null(type) && (type_may_be_null(reg->type) ||
+							register_is_null(reg)))
+				return refuse(env, DIAG_GLOBAL_ARG_NULL, i);
+			break;
+		default:
+			return refuse(env, DIAG_GLOBAL_ARG_KIND, i, base_type(type));
+		}
+	}
+	return 0;
+}
+
+static const char *subprog_name(struct bpf_verifier_env *env, u32 subprog)
+{
+	return env->subprog_info[subprog].name ?: "";
+}
+
+int check_func_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx)
+{
+	struct bpf_verifier_state *st = env->cur_state;
+	struct bpf_func_state *caller = cur_func(env);
+	int subprog = find_subprog(env, *insn_idx + insn->imm + 1), err;
+	struct bpf_subprog_info *sub;
+
+	if (subprog < 0)
+		return refuse(env, DIAG_INTERNAL, "call of no subprogram");
+	sub = &env->subprog_info[subprog];
+
+	if (sub->is_global) {
+		if (st->active_locks) {
+			verbose(env, "global function calls are not allowed while holding a lock,\n");
+			return refuse(env, DIAG_GLOBAL_IN_LOCK);
+		}
+		if (sub->might_sleep && (st->active_rcu_lock || st->active_preempt_locks ||
+					 st->active_irq_id || !env->prog->sleepable)) {
+			verbose(env,
+				"global functions that may sleep are not allowed in non-sleepable context,\n"
+				"i.e., in a RCU/IRQ/preempt-disabled section, or in\n");
+			return refuse(env, DIAG_GLOBAL_SLEEPS);
+		}
+		err = check_global_args(env, subprog);
+		if (err)
+			return refuse_err(env, err, DIAG_GLOBAL_ARGS, subprog,
+					  subprog_name(env, subprog));
+		if (env->log.level & (BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2))
+			verbose(env, "Func#%d ('%s') is global and assumed valid.\n", subprog,
+				subprog_name(env, subprog));
+		if (sub->changes_pkt_data)
+			clear_all_pkt_pointers(env);
+		sub->called = true; /* verified on its own after the main program */
+		clear_caller_saved_regs(env, caller->regs);
+		mark_reg_unknown(env, caller->regs, BPF_REG_0);
+		caller->regs[BPF_REG_0].subreg_def = DEF_NOT_SUBREG;
+		return 0;
+	}
+
+	err = enter_frame(env, subprog, *insn_idx, regs_of_static_call, st);
+	if (err)
+		return err;
+	clear_caller_saved_regs(env, caller->regs);
+	*insn_idx = sub->start - 1; /* the main loop steps on */
+	if (env->log.level & BPF_LOG_LEVEL2) {
+		verbose(env, "caller:\n");
+		print_verifier_state(env, st, caller->frameno, true);
+		verbose(env, "callee:\n");
+		print_verifier_state(env, st, st->curframe, true);
+	}
+	return 0;
+}
+
+/* ---- callbacks ---- */
+
+static int regs_of_map_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
+				struct bpf_func_state *callee, u32 insn_idx)
+{
+	struct map_object *m = env->aux[insn_idx].call_map;
+
+	if (env->aux[insn_idx].call_map_poisoned || !m)
+		return refuse(env, DIAG_CALLBACK_MAPS);
+	if (!m->ops->for_each)
+		return refuse(env, DIAG_CALLBACK_MAP_TYPE);
+	mark_reg_known_zero(env, callee->regs, BPF_REG_1);
+	callee->regs[BPF_REG_1].type = CONST_PTR_TO_MAP;
+	callee->regs[BPF_REG_1].map = m;
+	mark_reg_known_zero(env, callee->regs, BPF_REG_2);
+	callee->regs[BPF_REG_2].type = PTR_TO_MAP_KEY;
+	callee->regs[BPF_REG_2].map = m;
+	mark_reg_known_zero(env, callee->regs, BPF_REG_3);
+	callee->regs[BPF_REG_3].type = PTR_TO_MAP_VALUE;
+	callee->regs[BPF_REG_3].map = m;
+	callee->regs[BPF_REG_4] = caller->regs[BPF_REG_3];
+	mark_reg_not_init(env, callee->regs, BPF_REG_5);
+	return 0;
+}
+
+static int regs_of_loop_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
+				 struct bpf_func_state *callee, u32 insn_idx)
+{
+	mark_reg_unknown(env, callee->regs, BPF_REG_1);
+	callee->regs[BPF_REG_1].type = SCALAR_VALUE;
+	callee->regs[BPF_REG_2] = caller->regs[BPF_REG_3];
+	mark_reg_not_init(env, callee->regs, BPF_REG_3);
+	mark_reg_not_init(env, callee->regs, BPF_REG_4);
+	mark_reg_not_init(env, callee->regs, BPF_REG_5);
+	return 0;
+}
+
+/* Queues a path into the callback; the current path goes on behind the helper. */
+static int push_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog,
+			 callee_regs_fn set_regs)
+{
+	struct bpf_func_state *caller = cur_func(env), *callee;
+	struct bpf_verifier_state *st;
+	int err;
+
+	st = push_stack(env, env->subprog_info[subprog].start, insn_idx, false);
+	if (!st)
+		return -ENOMEM;
+	err = enter_frame(env, subprog, insn_idx, set_regs, st);
+	if (err)
+		return err;
+	callee = st->frame[st->curframe];
+	callee->in_callback_fn = true;
+	callee->callback_ret_range = (struct bpf_retval_range){0, 1, true};
+	st->callback_unroll_depth++;
+	st->frame[st->curframe - 1]->callback_depth++;
+	caller->callback_depth = 0;
+	return 0;
+}
+
+/* Forgets what is known of scalars that nothing relied on, so that callback loops converge. */
+static void widen_reg(struct bpf_verifier_env *env, const struct bpf_reg_state *old,
+		      struct bpf_reg_state *cur)
+{
+	if (old->type != SCALAR_VALUE || cur->type != SCALAR_VALUE)
+		return;
+	if (old->precise || cur->precise ||
+	    !memcmp(&old->var_off, &cur->var_off,
+		    offsetof(struct bpf_reg_state, id) - offsetof(struct bpf_reg_state, var_off)))
+		return;
+	__mark_reg_unknown(env, cur);
+}
+
+static void widen_scalars(struct bpf_verifier_env *env, const struct bpf_verifier_state *old,
+			  struct bpf_verifier_state *cur)
+{
+	for (u32 f = 0; f <= cur->curframe; f++) {
+		struct bpf_func_state *of = old->frame[f], *cf = cur->frame[f];
+		u32 slots = min(of->allocated_stack, cf->allocated_stack) / BPF_REG_SIZE;
+
+		for (u32 i = 0; i < MAX_BPF_REG; i++)
+			widen_reg(env, &of->regs[i], &cf->regs[i]);
+		for (u32 i = 0; i < slots; i++)
+			if (is_spilled_reg(&of->stack[i]) && is_spilled_reg(&cf->stack[i]))
+				widen_reg(env, &of->stack[i].spilled_ptr, &cf->stack[i].spilled_ptr);
+	}
+}
+
+/* The state in which this path passed @insn_idx before, in the same frames. */
+static struct bpf_verifier_state *earlier_visit(struct bpf_verifier_state *cur, u32 insn_idx)
+{
+	for (struct bpf_verifier_state *st = cur->parent; st; st = st->parent) {
+		bool same = st->insn_idx == insn_idx && st->curframe == cur->curframe;
+
+		for (u32 f = 1; same && f <= cur->curframe; f++)
+			same = st->frame[f]->callsite == cur->frame[f]->callsite;
+		if (same && st->branches && st->dfs_depth < cur->dfs_depth)
+			return st;
+	}
+	return NULL;
+}
+
+int prepare_func_exit(struct bpf_verifier_env *env, u32 *insn_idx)
+{
+	struct bpf_verifier_state *st = env->cur_state, *before;
+	struct bpf_func_state *callee = cur_func(env), *caller = st->frame[st->curframe - 1];
+	struct bpf_reg_state *r0 = &callee->regs[BPF_REG_0];
+	bool callback = callee->in_callback_fn;
+	int err;
+
+	/* Its stack ends here. */
+	if (r0->type == PTR_TO_STACK)
+		return refuse(env, DIAG_RETURN_STACK);
+	if (callback) {
+		err = check_reg_arg(env, BPF_REG_0, SRC_OP);
+		if (err)
+			return err;
+		if (r0->type != SCALAR_VALUE)
+			return refuse(env, DIAG_CALLBACK_RETURN);
+		err = mark_chain_precision(env, BPF_REG_0);
+		if (err)
+			return err;
+		if (!in_range(&callee->callback_ret_range, r0))
+			return refuse_scalar(env, r0, &callee->callback_ret_range,
+					     "At callback return", "R0");
+	} else {
+		caller->regs[BPF_REG_0] = *r0;
+	}
+	/* A callback goes back to its helper, which decides anew whether to call it. */
+	*insn_idx = callee->callsite + (callback ? 0 : 1);
+	if (env->log.level & BPF_LOG_LEVEL2) {
+		verbose(env, "returning from callee:\n");
+		print_verifier_state(env, st, callee->frameno, true);
+		verbose(env, "to caller at %d:\n", *insn_idx);
+		print_verifier_state(env, st, caller->frameno, true);
+	}
+	free_func_state(callee);
+	st->frame[st->curframe--] = NULL;
+	if (callback) {
+		before = earlier_visit(st, *insn_idx);
+		if (before)
+			widen_scalars(env, before, st);
+	}
+	return 0;
+}
+
+/* ---- helpers ---- */
+
+/* The map of a helper call, if it is one on all paths: for inlining and callbacks. */
+static int note_map(struct bpf_verifier_env *env, const struct bpf_call_arg_meta *meta, u32 insn_idx)
+{
+	struct bpf_insn_aux_data *aux = &env->aux[insn_idx];
+
+	switch (meta->func_id) {
+	case BPF_FUNC_map_update_elem:
+	case BPF_FUNC_map_delete_elem:
+	case BPF_FUNC_map_push_elem:
+	case BPF_FUNC_map_pop_elem:
+		if (meta->map && (meta->map->map->map_flags & BPF_F_RDONLY_PROG))
+			return refuse(env, DIAG_MAP_RDONLY);
+		break;
+	default:
+		break;
+	}
+	if (!meta->map)
+		return 0;
+	if (!aux->call_map && !aux->call_map_poisoned)
+		aux->call_map = meta->map;
+	else if (aux->call_map != meta->map)
+		aux->call_map_poisoned = true;
+	/* Inner maps share their template: which one it is, is known at run time only. */
+	if (meta->map_uid)
+		aux->call_map_poisoned = true;
+	return 0;
+}
+
+static int note_tail_call_key(struct bpf_verifier_env *env, const struct bpf_call_arg_meta *meta,
+			      u32 insn_idx)
+{
+	struct bpf_insn_aux_data *aux = &env->aux[insn_idx];
+	const struct bpf_reg_state *reg = &cur_regs(env)[BPF_REG_3];
+	int err;
+
+	if (meta->func_id != BPF_FUNC_tail_call)
+		return 0;
+	if (!meta->map || meta->map->map->map_type != BPF_MAP_TYPE_PROG_ARRAY)
+		return refuse(env, DIAG_TAIL_CALL_MAP);
+	if (!register_is_const(reg) || reg->var_off.value >= meta->map->map->max_entries) {
+		aux->map_key_state = -1;
+		return 0;
+	}
+	err = mark_chain_precision(env, BPF_REG_3);
+	if (err)
+		return err;
+	if (!aux->map_key_state)
+		aux->map_key_state = (s64)reg->var_off.value + 1;
+	else if (aux->map_key_state != (s64)reg->var_off.value + 1)
+		aux->map_key_state = -1;
+	return 0;
+}
+
+static int call_callbacks(struct bpf_verifier_env *env, const struct bpf_call_arg_meta *meta,
+			  u32 insn_idx)
+{
+	struct bpf_func_state *frame = cur_func(env);
+	int err;
+
+	if (meta->func_id == BPF_FUNC_for_each_map_elem)
+		return push_callback(env, insn_idx, meta->subprogno, regs_of_map_callback);
+	/* bpf_loop: whether there is a further iteration depends on R1. */
+	err = mark_chain_precision(env, BPF_REG_1);
+	if (err)
+		return err;
+	if (frame->callback_depth < frame->regs[BPF_REG_1].umax_value)
+		return push_callback(env, insn_idx, meta->subprogno, regs_of_loop_callback);
+	frame->callback_depth = 0;
+	if (env->log.level & BPF_LOG_LEVEL2)
+		verbose(env, "frame%d bpf_loop iteration limit reached\n", env->cur_state->curframe);
+	return 0;
+}
+
+static int set_return(struct bpf_verifier_env *env, const struct bpf_func_proto *fn,
+		      const struct bpf_call_arg_meta *meta, u32 insn_idx)
+{
+	struct bpf_reg_state *regs = cur_regs(env), *r0 = &regs[BPF_REG_0];
+	u32 flag = type_flag(fn->ret_type);
+	int id;
+
+	r0->subreg_def = DEF_NOT_SUBREG;
+	switch ((enum bpf_return_type)base_type(fn->ret_type)) {
+	case RET_INTEGER:
+		mark_reg_unknown(env, regs, BPF_REG_0);
+		break;
+	case RET_VOID:
+		return 0; /* stays unreadable */
+	case RET_PTR_TO_MAP_VALUE:
+		if (!meta->map)
+			return refuse(env, DIAG_INTERNAL, "helper returns the value of no map");
+		mark_reg_known_zero(env, regs, BPF_REG_0);
+		if (meta->func_id == BPF_FUNC_map_lookup_elem && meta->const_map_key >= 0 &&
+		    meta->const_map_key < meta->map->map->max_entries)
+			flag &= ~PTR_MAYBE_NULL;
+		r0->type = PTR_TO_MAP_VALUE | flag;
+		r0->map = meta->map;
+		r0->map_uid = meta->map_uid;
+		/* A lock is known by the lookup that found it. */
+		if (!type_may_be_null(flag) && meta->map->map->nr_fields)
+			r0->id = ++env->id_gen;
+		break;
+	case RET_PTR_TO_SOCKET:
+		mark_reg_known_zero(env, regs, BPF_REG_0);
+		r0->type = PTR_TO_SOCKET | flag;
+		break;
+	case RET_PTR_TO_SOCK_COMMON:
+		mark_reg_known_zero(env, regs, BPF_REG_0);
+		r0->type = PTR_TO_SOCK_COMMON | flag;
+		break;
+	case RET_PTR_TO_TCP_SOCK:
+		mark_reg_known_zero(env, regs, BPF_REG_0);
+		r0->type = PTR_TO_TCP_SOCK | flag;
+		break;
+	case RET_PTR_TO_MEM:
+		mark_reg_known_zero(env, regs, BPF_REG_0);
+		r0->type = PTR_TO_MEM | flag;
+		r0->mem_size = meta->mem_size;
+		break;
+	case RET_PTR_TO_BTF_ID: {
+		struct btf *btf = kernel_types(env);
+		s32 btf_id = -ENOENT;
+
+		if (btf && fn->ret_btf)
+			btf_id = btf_find_by_name_kind(btf, fn->ret_btf, BTF_KIND_STRUCT);
+		if (btf_id < 0)
+			return refuse(env, DIAG_RET_BTF, fn->name, fn->ret_btf ?: "?");
+		mark_reg_known_zero(env, regs, BPF_REG_0);
+		r0->type = PTR_TO_BTF_ID | flag;
+		r0->btf = btf;
+		r0->btf_id = btf_id;
+		break;
+	}
+	case RET_PTR_TO_MEM_OR_BTF_ID:
+	case __BPF_RET_TYPE_MAX:
+		return refuse(env, DIAG_HELPER_UNSUPPORTED, "per-CPU kernel variables");
+	}
+	if (type_may_be_null(r0->type))
+		r0->id = ++env->id_gen;
+
+	if (helper_casts(meta->func_id)) {
+		r0->ref_obj_id = meta->ref_obj_id;
+	} else if (helper_acquires(meta->func_id, meta->map)) {
+		id = acquire_reference(env, insn_idx);
+		if (id < 0)
+			return id;
+		r0->id = id;
+		r0->ref_obj_id = id;
+	}
+	return 0;
+}
+
+/* What some helpers promise about the number that they return. */
+static int refine_return(struct bpf_verifier_env *env, const struct bpf_func_proto *fn,
+			 const struct bpf_call_arg_meta *meta)
+{
+	struct bpf_reg_state *r0 = &cur_regs(env)[BPF_REG_0];
+
+	if (fn->ret_type != RET_INTEGER)
+		return 0;
+	switch (fn->id) {
+	case BPF_FUNC_get_stack:
+	case BPF_FUNC_get_task_stack:
+	case BPF_FUNC_probe_read_str:
+	case BPF_FUNC_probe_read_kernel_str:
+	case BPF_FUNC_probe_read_user_str:
+		r0->smax_value = (s64)meta->msize_max_value;
+		r0->s32_max_value = (s32)meta->msize_max_value;
+		r0->smin_value = -MAX_ERRNO;
+		r0->s32_min_value = -MAX_ERRNO;
+		reg_bounds_sync(r0);
+		break;
+	case BPF_FUNC_get_smp_processor_id:
+		r0->umax_value = env->sys->arena->nr_slots - 1;
+		r0->u32_max_value = env->sys->arena->nr_slots - 1;
+		r0->smax_value = env->sys->arena->nr_slots - 1;
+		r0->s32_max_value = env->sys->arena->nr_slots - 1;
+		r0->umin_value = 0;
+		r0->u32_min_value = 0;
+		r0->smin_value = 0;
+		r0->s32_min_value = 0;
+		reg_bounds_sync(r0);
+		break;
+	default:
+		return 0;
+	}
+	return reg_bounds_sanity_check(env, r0, "retval");
+}
+
+/* The helper of that number for this program and version, or the refusal that clients look for. */
+static int get_helper(struct bpf_verifier_env *env, s32 func_id, const struct bpf_func_proto **fn)
+{
+	const struct bpf_func_proto *any = func_id >= 0 ? bpf_helper_proto(func_id) : NULL;
+	char name[64];
+
+	if (!any || !visible(env->profile, any->since))
+		return refuse(env, DIAG_HELPER_INVALID, "unknown", func_id);
+	snprintf(name, sizeof(name), "bpf_%s", any->name);
+	*fn = NULL;
+	if (bpf_helper_allowed(func_id, env->prog->type, env->profile))
+		*fn = env->ops->func_proto ? env->ops->func_proto(func_id, env->prog) : any;
+	if (!*fn)
+		return refuse(env,
+			      visible(env->profile, KVER(6, 8)) ? DIAG_HELPER_TYPE :
+								  DIAG_HELPER_TYPE_OLD,
+			      name, func_id);
+	return 0;
+}
+
+int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx)
+{
+	struct bpf_call_arg_meta meta = {.const_map_key = -1};
+	struct bpf_verifier_state *st = env->cur_state;
+	const struct bpf_func_proto *fn;
+	u32 idx = *insn_idx;
+	char name[64];
+	int err;
+
+	err = get_helper(env, insn->imm, &fn);
+	if (err)
+		return err;
+	snprintf(name, sizeof(name), "bpf_%s", fn->name);
+	if (!env->prog->gpl_compatible && fn->gpl_only)
+		return refuse(env, DIAG_HELPER_GPL);
+	if (fn->might_sleep && !env->prog->sleepable)
+		return refuse(env, DIAG_HELPER_SLEEPS);
+	if (fn->might_sleep && st->active_rcu_lock)
+		return refuse(env, DIAG_HELPER_RCU, name, fn->id);
+
+	meta.func_id = fn->id;
+	meta.pkt_access = fn->pkt_access;
+	for (u32 i = 0; i < 5; i++) {
+		err = check_func_arg(env, i, &meta, fn);
+		if (err)
+			return err;
+	}
+	err = note_map(env, &meta, idx);
+	if (!err)
+		err = note_tail_call_key(env, &meta, idx);
+	if (err)
+		return err;
+
+	/* The helper fills this buffer on the stack: its bytes become data. */
+	for (int i = 0; i < meta.access_size; i++) {
+		err = check_mem_access(env, idx, meta.regno, i, BPF_B, BPF_WRITE, -1, false, false);
+		if (err)
+			return err;
+	}
+
+	if (meta.release_regno) {
+		err = -EINVAL;
+		if (meta.ref_obj_id)
+			err = release_reference(env, meta.ref_obj_id);
+		else if (register_is_null(&cur_regs(env)[meta.release_regno]))
+			err = 0;
+		if (err)
+			return refuse_err(env, err, DIAG_HELPER_RELEASE, name, fn->id);
+	}
+
+	if (fn->id == BPF_FUNC_tail_call) {
+		err = check_resource_leak(env, false, true, "tail_call");
+		if (err)
+			return err;
+		env->seen_tail_call = true;
+	}
+	if (fn->id == BPF_FUNC_get_local_storage && !register_is_null(&cur_regs(env)[BPF_REG_2]))
+		return refuse(env, DIAG_LOCAL_STORAGE_FLAGS);
+	if (helper_calls_back(fn->id)) {
+		err = call_callbacks(env, &meta, idx);
+		if (err)
+			return err;
+	}
+
+	clear_caller_saved_regs(env, cur_regs(env));
+	err = set_return(env, fn, &meta, idx);
+	if (!err)
+		err = refine_return(env, fn, &meta);
+	if (!err)
+		err = check_map_func_compatibility(env, meta.map, fn);
+	if (err)
+		return err;
+	if (!fn->func && fn->id != BPF_FUNC_tail_call) {
+		/* DIFF(helper-absent): allowed here by Linux, not implemented by skep. */
+		return refuse(env, DIAG_HELPER_ABSENT, name, fn->id);
+	}
+	if (fn->changes_pkt_data)
+		clear_all_pkt_pointers(env);
+	return 0;
+}
