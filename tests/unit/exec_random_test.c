@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Random programs, straight-line and branching with a bounded loop around, run by
+ * the interpreter and by the JIT (with and without BMI2; without a frame, with one,
+ * with calls): all registers and the stack must agree. A difference is shrunk by
+ * replacing halves, quarters ... of the instructions by no-ops, and printed with its
+ * seed. SKEP_SEED picks the first seed, SKEP_RUNS the number of programs.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "isa/disasm.h"
+#include "tests/lib/hand_prog.h"
+
+#define BODY_MAX 120
+#define SLOTS 6 /* 8-byte stack slots that programs read and write: fp-8 .. fp-48 */
+
+struct state {
+	u64 reg[10];
+	u64 slot[SLOTS];
+};
+
+struct gen {
+	u64 rng;
+	struct bpf_insn body[BODY_MAX];
+	u32 n;
+};
+
+static u64 rnd(struct gen *g)
+{
+	g->rng ^= g->rng << 13;
+	g->rng ^= g->rng >> 7;
+	g->rng ^= g->rng << 17;
+	return g->rng * 0x2545f4914f6cdd1dULL;
+}
+
+static u32 below(struct gen *g, u32 n)
+{
+	return (u32)(rnd(g) >> 33) % n;
+}
+
+static u64 interesting(struct gen *g)
+{
+	switch (below(g, 6)) {
+	case 0:
+		return below(g, 4);
+	case 1:
+		return (u64)-(s64)below(g, 4);
+	case 2:
+		return 1ULL << below(g, 64);
+	case 3:
+		return (1ULL << below(g, 64)) - 1;
+	case 4:
+		return (u32)rnd(g);
+	}
+	return rnd(g);
+}
+
+static s32 rnd_imm(struct gen *g)
+{
+	static const s32 special[] = { 0xff, 0xffff, 128, -128, 127, 1, -1 };
+
+	return below(g, 3) ? (s32)interesting(g) : special[below(g, ARRAY_SIZE(special))];
+}
+
+static void put(struct gen *g, struct bpf_insn insn)
+{
+	if (g->n < BODY_MAX)
+		g->body[g->n++] = insn;
+}
+
+static void gen_alu(struct gen *g)
+{
+	static const u8 ops[] = { BPF_ADD, BPF_SUB, BPF_MUL, BPF_DIV, BPF_OR, BPF_AND, BPF_LSH,
+				  BPF_RSH, BPF_MOD, BPF_XOR, BPF_MOV, BPF_ARSH, BPF_MOV, BPF_ADD };
+	u8 class = below(g, 2) ? BPF_ALU64 : BPF_ALU, op = ops[below(g, ARRAY_SIZE(ops))];
+	u32 d = below(g, 10), s = below(g, 10);
+	s16 off = (op == BPF_DIV || op == BPF_MOD) && below(g, 2);
+	s32 imm = rnd_imm(g);
+
+	if (below(g, 2)) {
+		if (op == BPF_MOV && !below(g, 3))
+			off = 8 << below(g, class == BPF_ALU64 ? 3 : 2);
+		put(g, INSN(class | op | BPF_X, d, s, off, 0));
+		return;
+	}
+	if (op == BPF_LSH || op == BPF_RSH || op == BPF_ARSH)
+		imm &= class == BPF_ALU64 ? 63 : 31;
+	if ((op == BPF_DIV || op == BPF_MOD) && !imm)
+		imm = 3;
+	put(g, INSN(class | op | BPF_K, d, 0, off, imm));
+}
+
+/* Sequences that selection fuses, and near misses of them. */
+static void gen_idiom(struct gen *g)
+{
+	u8 class = below(g, 2) ? BPF_ALU64 : BPF_ALU;
+	u32 width = class == BPF_ALU64 ? 64 : 32, n = 1 + below(g, width - 1), d = below(g, 10);
+	u32 s = below(g, 10), t = below(g, 8) ? d : below(g, 10);
+
+	switch (below(g, 6)) {
+	case 0: /* rotation */
+		put(g, INSN(class | BPF_MOV | BPF_X, d, s, 0, 0));
+		if (below(g, 2)) {
+			put(g, INSN(class | BPF_LSH | BPF_K, t, 0, 0, n));
+			put(g, INSN(class | BPF_RSH | BPF_K, s, 0, 0, width - n));
+		} else {
+			put(g, INSN(class | BPF_RSH | BPF_K, t, 0, 0, n));
+			put(g, INSN(class | BPF_LSH | BPF_K, s, 0, 0, width - n));
+		}
+		if (below(g, 2))
+			put(g, INSN(class | BPF_OR | BPF_X, d, s, 0, 0));
+		else
+			put(g, INSN(class | BPF_OR | BPF_X, s, d, 0, 0));
+		break;
+	case 1: /* shift pair */
+		if (below(g, 2))
+			put(g, MOV_X(d, s));
+		put(g, ALU64_K(BPF_LSH, d, 32));
+		put(g, ALU64_K(below(g, 2) ? BPF_RSH : BPF_ARSH, t, below(g, 2) ? 32 : below(g, 64)));
+		break;
+	case 2:
+		put(g, INSN(class | BPF_MOV | BPF_X, d, s, 0, 0));
+		put(g, INSN(class | BPF_ADD | (below(g, 2) ? BPF_X : BPF_K), t, s, 0, 0));
+		if (BPF_SRC(g->body[g->n - 1].code) == BPF_K) {
+			g->body[g->n - 1].src_reg = 0;
+			g->body[g->n - 1].imm = rnd_imm(g);
+		}
+		break;
+	case 3:
+		put(g, INSN(class | BPF_MOV | BPF_X, d, s, 0, 0));
+		put(g, INSN(class | (below(g, 2) ? BPF_MUL : BPF_AND) | BPF_K, t, 0, 0, rnd_imm(g)));
+		break;
+	case 4:
+		put(g, LDX(below(g, 2) ? BPF_B : BPF_H, d, 10, -8));
+		put(g, INSN(class | BPF_AND | BPF_K, t, 0, 0, below(g, 2) ? 0xff : 0xffff));
+		break;
+	case 5:
+		put(g, INSN(BPF_ALU | BPF_END | (below(g, 2) ? BPF_TO_BE : BPF_TO_LE), d, 0, 0,
+			    16 << below(g, 3)));
+		break;
+	}
+}
+
+static void gen_mem(struct gen *g)
+{
+	static const u8 sizes[] = { BPF_B, BPF_H, BPF_W, BPF_DW };
+	static const s32 atomics[] = { BPF_ADD, BPF_AND, BPF_OR, BPF_XOR, BPF_ADD | BPF_FETCH,
+				       BPF_AND | BPF_FETCH, BPF_OR | BPF_FETCH,
+				       BPF_XOR | BPF_FETCH, BPF_XCHG, BPF_CMPXCHG };
+	u32 z = below(g, 4), r = below(g, 10);
+	s16 off = -(s16)(8 * (1 + below(g, SLOTS)));
+
+	switch (below(g, 5)) {
+	case 0:
+		put(g, LDX(sizes[z], r, 10, off + below(g, 9 - (1 << z))));
+		break;
+	case 1:
+		if (z < 3)
+			put(g, INSN(BPF_LDX | BPF_MEMSX | sizes[z], r, 10, off, 0));
+		break;
+	case 2:
+		put(g, STX(sizes[z], 10, r, off + below(g, 9 - (1 << z))));
+		break;
+	case 3:
+		put(g, ST(sizes[z], 10, off, rnd_imm(g)));
+		break;
+	case 4:
+		put(g, ATOMIC(below(g, 2) ? BPF_W : BPF_DW, atomics[below(g, ARRAY_SIZE(atomics))], 10, r, off));
+		break;
+	}
+}
+
+static void gen_jmp(struct gen *g)
+{
+	static const u8 ops[] = { BPF_JEQ, BPF_JGT, BPF_JGE, BPF_JSET, BPF_JNE, BPF_JSGT,
+				  BPF_JSGE, BPF_JLT, BPF_JLE, BPF_JSLT, BPF_JSLE, BPF_JA };
+	u8 class = below(g, 2) ? BPF_JMP : BPF_JMP32, op = ops[below(g, ARRAY_SIZE(ops))];
+	u32 d = below(g, 10), s = below(g, 10);
+	s16 off = below(g, below(g, 2) ? 3 : 20); /* cut to the body's end by fix_jumps() */
+
+	if (op == BPF_JA) {
+		if (class == BPF_JMP)
+			put(g, JA(off));
+		else
+			put(g, INSN(BPF_JMP32 | BPF_JA, 0, 0, 0, off));
+	} else if (below(g, 2)) {
+		put(g, INSN(class | op | BPF_X, d, s, off, 0));
+	} else {
+		put(g, INSN(class | op | BPF_K, d, 0, off, rnd_imm(g)));
+	}
+	if (below(g, 3)) { /* moves behind it */
+		put(g, MOV_K(below(g, 10), rnd_imm(g)));
+		put(g, INSN((below(g, 2) ? BPF_ALU : BPF_ALU64) | BPF_MOV | BPF_X, below(g, 10),
+			    below(g, 10), 0, 0));
+	}
+}
+
+static void generate(struct gen *g, u64 seed)
+{
+	u32 n, i;
+
+	memset(g, 0, sizeof(*g));
+	g->rng = seed * 0x9e3779b97f4a7c15ULL + 1;
+	for (i = 0; i < 4; i++)
+		rnd(g);
+	n = 4 + below(g, BODY_MAX - 4);
+	while (g->n < n) {
+		switch (below(g, 8)) {
+		case 0:
+		case 1:
+			gen_mem(g);
+			break;
+		case 2:
+			gen_jmp(g);
+			break;
+		case 3:
+		case 4:
+			gen_idiom(g);
+			break;
+		default:
+			gen_alu(g);
+		}
+	}
+	for (i = 0; i < g->n; i++) {
+		struct bpf_insn *insn = &g->body[i];
+
+		if (insn->code == (BPF_JMP32 | BPF_JA))
+			insn->imm = min_t(s32, insn->imm, g->n - i - 1);
+		else if (BPF_CLASS(insn->code) == BPF_JMP || BPF_CLASS(insn->code) == BPF_JMP32)
+			insn->off = min_t(s16, insn->off, g->n - i - 1);
+	}
+}
+
+enum shape { SHAPE_LEAF, SHAPE_FRAME, SHAPE_CALLS, SHAPES };
+
+static u64 nop_helper(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
+{
+	return 0;
+}
+
+static const bpf_helper_t nop_calls[] = { nop_helper };
+
+/*
+ * Frame: fp-8 .. fp-48 the slots, fp-56 the state, fp-64 the loop's counter, below the
+ * registers on their way out.
+ */
+static u32 wrap(struct bpf_insn *p, const struct gen *g, enum shape shape)
+{
+	u32 k = 0, r, body;
+
+	if (shape == SHAPE_CALLS) {
+		p[k++] = STX(BPF_DW, 10, 1, -56);
+		p[k++] = HELPER(0);
+		p[k++] = LDX(BPF_DW, 1, 10, -56);
+	}
+	p[k++] = STX(BPF_DW, 10, 1, -56);
+	p[k++] = ST(BPF_DW, 10, -64, 3);
+	for (r = 0; r < SLOTS; r++) {
+		p[k++] = LDX(BPF_DW, 2, 1, 80 + 8 * r);
+		p[k++] = STX(BPF_DW, 10, 2, -8 - 8 * (int)r);
+	}
+	for (r = 0; r < 10; r++)
+		if (r != 1)
+			p[k++] = LDX(BPF_DW, r, 1, 8 * r);
+	p[k++] = LDX(BPF_DW, 1, 1, 8);
+	body = k;
+	memcpy(p + k, g->body, g->n * sizeof(*p));
+	k += g->n;
+	/* a bounded loop around the body, keeping every register */
+	p[k++] = STX(BPF_DW, 10, 9, -72);
+	p[k++] = LDX(BPF_DW, 9, 10, -64);
+	p[k++] = ALU64_K(BPF_SUB, 9, 1);
+	p[k++] = STX(BPF_DW, 10, 9, -64);
+	p[k++] = JMP_K(BPF_JEQ, 9, 0, 2);
+	p[k++] = LDX(BPF_DW, 9, 10, -72);
+	p[k] = JA((s16)(body - k - 1));
+	k++;
+	p[k++] = LDX(BPF_DW, 9, 10, -72);
+	for (r = 0; r < 10; r++)
+		p[k++] = STX(BPF_DW, 10, r, -80 - 8 * (int)r);
+	p[k++] = LDX(BPF_DW, 1, 10, -56);
+	for (r = 0; r < 10; r++) {
+		p[k++] = LDX(BPF_DW, 2, 10, -80 - 8 * (int)r);
+		p[k++] = STX(BPF_DW, 1, 2, 8 * r);
+	}
+	for (r = 0; r < SLOTS; r++) {
+		p[k++] = LDX(BPF_DW, 2, 10, -8 - 8 * (int)r);
+		p[k++] = STX(BPF_DW, 1, 2, 80 + 8 * r);
+	}
+	p[k++] = MOV_K(0, 7);
+	p[k++] = EXIT();
+	return k;
+}
+
+/* Runs the program with all engines; returns NULL or the name of the one that differs. */
+static const char *disagree(struct gen *g, u64 seed, struct state *want, struct state *got)
+{
+	static const char *const names[SHAPES][2] = { { "leaf", "leaf bmi2" },
+						      { "frame", "frame bmi2" },
+						      { "calls", "calls bmi2" } };
+	struct bpf_insn insns[BODY_MAX + 100];
+	struct gen inputs = { .rng = seed ^ 0x5555555555555555ULL };
+	struct state in;
+	struct hand_prog h;
+	const char *bad = NULL;
+	u32 shape, bmi2, len, round, i;
+	u64 ret;
+
+	for (shape = 0; shape < SHAPES && !bad; shape++) {
+		len = wrap(insns, g, shape);
+		for (bmi2 = 0; bmi2 < 2 && !bad; bmi2++) {
+			hand_prog_init(&h, insns, len, shape == SHAPE_LEAF ? 160 : 256);
+			h.prog.calls = nop_calls;
+			h.prog.nr_calls = 1;
+			if (hand_prog_jit(&h, bmi2))
+				return "not compiled";
+			for (round = 0; round < 3 && !bad; round++) {
+				for (i = 0; i < 10; i++)
+					in.reg[i] = interesting(&inputs);
+				for (i = 0; i < SLOTS; i++)
+					in.slot[i] = interesting(&inputs);
+				*want = *got = in;
+				hand_prog_run(&h, want, true, NULL);
+				ret = hand_prog_run(&h, got, false, NULL);
+				if (ret != 7 || memcmp(want, got, sizeof(*want)))
+					bad = names[shape][bmi2];
+			}
+			hand_prog_free(&h);
+		}
+	}
+	return bad;
+}
+
+static void shrink(struct gen *g, u64 seed, struct state *want, struct state *got)
+{
+	struct gen trial;
+	u32 size, at, i;
+
+	for (size = g->n / 2; size; size /= 2) {
+		for (at = 0; at + size <= g->n; at += size) {
+			trial = *g;
+			for (i = at; i < at + size; i++)
+				trial.body[i] = JA(0);
+			if (disagree(&trial, seed, want, got))
+				*g = trial;
+		}
+	}
+}
+
+static void report(struct gen *g, u64 seed)
+{
+	struct state want, got;
+	const char *bad;
+	char text[128];
+	u32 i;
+
+	shrink(g, seed, &want, &got);
+	bad = disagree(g, seed, &want, &got);
+	print_message("seed %llu: interpreter and jit (%s) differ\n", (unsigned long long)seed, bad);
+	for (i = 0; i < g->n; i++) {
+		if (g->body[i].code == (BPF_JMP | BPF_JA) && !g->body[i].off)
+			continue;
+		disasm_insn(text, sizeof(text), &g->body[i], NULL);
+		print_message("  %3u: %s\n", i, text);
+	}
+	for (i = 0; i < 10; i++)
+		if (want.reg[i] != got.reg[i])
+			print_message("  r%u: %016llx, jit %016llx\n", i,
+				      (unsigned long long)want.reg[i], (unsigned long long)got.reg[i]);
+	for (i = 0; i < SLOTS; i++)
+		if (want.slot[i] != got.slot[i])
+			print_message("  fp-%u: %016llx, jit %016llx\n", 8 * (i + 1),
+				      (unsigned long long)want.slot[i], (unsigned long long)got.slot[i]);
+	fail();
+}
+
+static u64 env_number(const char *name, u64 otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+static void test_random(void **unused)
+{
+	u64 seed = env_number("SKEP_SEED", 1), runs = env_number("SKEP_RUNS", 3000), i;
+	struct state want, got;
+	struct gen g;
+
+	print_message("seeds %llu to %llu\n", (unsigned long long)seed,
+		      (unsigned long long)(seed + runs - 1));
+	for (i = 0; i < runs; i++) {
+		generate(&g, seed + i);
+		if (disagree(&g, seed + i, &want, &got))
+			report(&g, seed + i);
+	}
+}
+
+/* Long programs: jumps of every length around the short form's reach. */
+static void test_jump_lengths(void **unused)
+{
+	static struct bpf_insn p[400];
+	struct hand_prog h;
+	u32 n, k, i;
+	u64 x;
+
+	for (n = 1; n < 150; n++) {
+		k = 0;
+		p[k++] = MOV_K(0, 0);
+		p[k++] = LDX(BPF_DW, 2, 1, 0);
+		p[k++] = JMP_K(BPF_JEQ, 2, 1, (s16)n); /* forward over n */
+		for (i = 0; i < n; i++)
+			p[k++] = ALU64_K(BPF_ADD, 0, 1);
+		p[k++] = ALU64_K(BPF_ADD, 2, 1);
+		p[k] = JMP_K(BPF_JLT, 2, 4, -(s16)(k - 1)); /* back to the first test */
+		k++;
+		p[k++] = EXIT();
+		hand_prog_init(&h, p, k, 0);
+		assert_int_equal(hand_prog_jit(&h, true), 0);
+		for (x = 0; x < 6; x++) {
+			u64 in = x;
+
+			assert_int_equal(hand_prog_run(&h, &in, false, NULL),
+					 hand_prog_run(&h, &in, true, NULL));
+		}
+		hand_prog_free(&h);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_jump_lengths),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
