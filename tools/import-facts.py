@@ -152,6 +152,34 @@ def import_pairs(path, helper_since, prog_since):
     return out
 
 
+def import_protos(path, names):
+    """Prototypes by helper, and those of which several share one helper's id."""
+    protos, variants, shared = {}, [], {}
+    for line in path.read_text().splitlines():
+        symbol, ids, func, proto = line.split("\t")
+        name = re.sub(r"_proto(_|$)", r"\1", symbol).removeprefix("bpf_")
+        if not ids:
+            ids = func.removeprefix("bpf_").replace("sock_addr_", "")
+        if ids == name or (name in names and name in ids.split(",")):
+            protos[name] = proto
+            continue
+        for i in ids.split(","):
+            shared.setdefault(i, []).append((name, func, proto))
+    for ident, items in shared.items():
+        if ident not in names:
+            raise SystemExit("no helper " + ident)
+        if ident not in protos:
+            protos[ident] = items[0][2]
+            if len(items) == 1:
+                continue
+        for name, func, proto in items:
+            variants.append([name, ident, func, proto])
+    missing = names - set(protos)
+    if missing:
+        print("no prototype: %s" % " ".join(sorted(missing)), file=sys.stderr)
+    return protos, variants
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     ap.add_argument("facts", type=pathlib.Path)
@@ -251,12 +279,9 @@ def main():
     fields("Context and info structs: field by first release", "ctx_fields.def", "CTX_FIELD",
            ["Fields of context and info structs of the uapi: CTX_FIELD(struct, field, since)."])
 
-    protos = {}
+    protos, variants = {}, []
     if args.protos:
-        for line in args.protos.read_text().splitlines():
-            if line.strip():
-                name, rest = line.split("\t", 1)
-                protos[name] = rest
+        protos, variants = import_protos(args.protos, {r[1].removeprefix("bpf_") for r in f["Helpers"]})
     rows = []
     for r in f["Helpers"]:
         name = r[1].removeprefix("bpf_")
@@ -282,9 +307,30 @@ def main():
     (TABLES / "helpers.def").write_text(text)
     print("%-18s %4d rows" % ("helpers.def", len(out)))
 
+    old = {r[0]: r for r in read_rows("helper_variants.def", "HELPER_VARIANT")}
+    rows = []
+    for name, ident, func, proto in variants:
+        o = old.pop(name, None)
+        rows.append([name, ident, func] + (o[3:5] if o else ["ABSENT", '""']) + [proto])
+    rows += old.values()
+    order = {r[1].removeprefix("bpf_"): int(r[0]) for r in f["Helpers"]}
+    rows.sort(key=lambda r: (order[r[1]], r[0]))
+    text = SPDX + """/*
+ * Helpers that differ by program type although they share an id:
+ * HELPER_VARIANT(variant, helper, function, state, "note", prototype ...). The types in
+ * src/prog/ name them by variant: struct bpf_func_proto bpf_<variant>_proto.
+ * %s
+ * %s
+ */
+""" % tuple(STATES)
+    for r in rows:
+        text += "HELPER_VARIANT(%s, %s, %s, %s, %s,\n\t       %s)\n" % (*r[:5], ", ".join(r[5:]))
+    (TABLES / "helper_variants.def").write_text(text)
+    print("%-18s %4d rows" % ("helper_variants.def", len(rows)))
+
     if args.pairs:
         pairs = import_pairs(args.pairs, helper_since, prog_since)
-        ids = {"bpf_" + r[1]: int(r[0]) for r in rows}
+        ids = {r[1]: int(r[0]) for r in f["Helpers"]}
         pids = {r[1]: int(r[0]) for r in f["Program types"]}
         ptypes = {r[1]: int(r[0]) for r in f["Program types"]}
         out = [[h.removeprefix("bpf_"), p.removeprefix("BPF_PROG_TYPE_"), "KVER(%d, %d)" % v]

@@ -75,27 +75,32 @@ enum bpf_reg_type {
 
 enum bpf_access_type { BPF_READ = 1, BPF_WRITE = 2 };
 
-/* One field of the context that programs of a type see; rows of tables/ctx.def. */
+/* One field of the context that programs of a type see (tables in src/prog). */
 struct bpf_ctx_field {
 	const char *name;
 	u32 off;	/* in the uapi struct, bytes */
 	u32 size;	/* bytes of the whole field (an array: of all of it) */
 	u32 elem;	/* bytes of one element: the default access size */
 	u8 access;	/* BPF_READ | BPF_WRITE */
-	u8 narrow;	/* narrower aligned loads are allowed */
-	u8 reg_type;	/* what a load yields: SCALAR_VALUE or a pointer type */
+	u8 narrow;	/* narrower loads are allowed: they are cut out of a load of .elem bytes */
+	u8 sizes;	/* further sizes that are allowed both ways, or-ed; laid out as at run time */
+	u32 reg_type;	/* what a load yields: SCALAR_VALUE or a pointer type | flags */
 	kver since;
 	u32 rt_off;	/* in the runtime struct that the hook fills */
-	u8 rt_size;	/* bytes there; 0: needs ops->convert */
+	u8 rt_size;	/* bytes of one element there; 0: needs ops->convert_ctx_access */
 };
 
 struct bpf_insn_access_aux {
-	u32 reg_type;	   /* out: what the load yields (reg type | flags) */
+	kver profile;			/* in */
+	const struct prog_object *obj;	/* in: the program being loaded */
+	bool bpf_capable;		/* in: the loader holds CAP_BPF */
+	bool is_ldsx;			/* in */
+	u32 reg_type;	    /* in: SCALAR_VALUE; out: what the load yields (reg type | flags) */
 	u32 ctx_field_size; /* out: width for the narrow-load rewrite */
-	struct btf *btf;   /* out: PTR_TO_BTF_ID */
+	struct btf *btf;    /* out: PTR_TO_BTF_ID */
 	u32 btf_id;
-	bool is_retval;	   /* out: load of a return value with a known range */
-	bool is_ldsx;
+	bool is_retval;	    /* out: load of a return value with a known range */
+	char log[200];	    /* out: a line for the log, without newline; may be set either way */
 };
 
 struct bpf_retval_range {
@@ -120,12 +125,19 @@ struct bpf_prog_type_ops {
 
 	/* Whether @attach_type may be asked for at load. 0 or -EINVAL. NULL: must be 0 or is ignored. */
 	int (*check_attach)(u32 expected_attach_type);
-	/* The helper's prototype for this type (variants differ in implementation); NULL: not allowed. */
+	/*
+	 * The variant of the helper that this type has, if it has its own; else
+	 * bpf_helper_proto(). NULL: not at this attach type. Ask bpf_prog_helper_proto()
+	 * (vocabulary.h), which also looks at the tables.
+	 */
 	const struct bpf_func_proto *(*func_proto)(u32 func_id, const struct bpf_prog *prog);
 	/* Context access rule; NULL: the fields' rows alone decide (ctx_access_by_table()). */
 	bool (*is_valid_access)(int off, int size, enum bpf_access_type t,
 				const struct bpf_prog *prog, struct bpf_insn_access_aux *info);
-	/* Rewrites one context access; NULL: the fields' rows alone do (rt_off, rt_size). */
+	/*
+	 * Rewrites one context access; NULL: the fields' rows alone do (rt_off, rt_size),
+	 * and without .fields the context is the runtime struct: nothing is rewritten.
+	 */
 	int (*convert_ctx_access)(enum bpf_access_type t, const struct bpf_insn *insn,
 				  struct bpf_insn_buf *out, const struct bpf_prog *prog,
 				  u32 *target_size);
@@ -154,9 +166,9 @@ bool bpf_helper_allowed(u32 func_id, u32 prog_type, kver profile);
 bool ctx_access_by_table(const struct bpf_prog_type_ops *ops, kver profile, int off, int size,
 			 enum bpf_access_type t, struct bpf_insn_access_aux *info);
 /*
- * Rewrites the (whole-field) access @insn by the rows' rt_off and rt_size: 0,
- * *target_size being what was loaded; or -EINVAL for a row that needs
- * .convert_ctx_access. What a type without that operation does.
+ * Rewrites access @insn (a narrow load has been widened to its field) by the rows' rt_off
+ * and rt_size: 0, *target_size being the bytes loaded, out->n the instructions; or -EINVAL
+ * for a row that needs .convert_ctx_access. What a type without that operation does.
  */
 int ctx_convert_by_table(const struct bpf_prog_type_ops *ops, enum bpf_access_type t,
 			 const struct bpf_insn *insn, struct bpf_insn_buf *out, u32 *target_size);
