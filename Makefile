@@ -32,7 +32,7 @@ RUNTIME_CFLAGS := -ffreestanding -fno-stack-protector \
 # ---- sources: wildcards, nothing listed by hand ----
 RUNTIME_SRC := $(wildcard src/map/*.c src/helper/*.c src/exec/*.c src/object/rt_*.c)
 LIB_SRC := $(wildcard src/*/*.c src/*/*/*.c)
-LIB_SRC := $(filter-out src/front/preload%.c,$(LIB_SRC))
+LIB_SRC := $(filter-out src/front/preload%.c src/btf/builtin_types.c,$(LIB_SRC))
 CLI_SRC := $(wildcard cli/*.c)
 PRELOAD_SRC := $(wildcard src/front/preload*.c)
 TEST_SRC := $(wildcard tests/unit/*.c)
@@ -82,11 +82,12 @@ $(O)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(filter $<,$(RUNTIME_SRC)),$(RUNTIME_CFLAGS)) -MMD -MP -c -o $@ $<
 
-# Kernel types for hosts without /sys/kernel/btf/vmlinux: BTF of one small header of ours.
+# Kernel types for hosts without /sys/kernel/btf/vmlinux: BTF of one small file of ours.
 $(O)/gen/builtin_btf.o.bpf: src/btf/builtin_types.c
 	$(call say,BTF)
-	@mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -g -O2 -c -o $@ $<
+	@mkdir -p $(@D) $(O)/obj/gen
+	$(Q)$(CLANG) -target bpf -g -O2 -Wall -Werror -I. -Isrc -I/usr/include/$(shell uname -m)-linux-gnu \
+		-MMD -MP -MF $(O)/obj/gen/builtin_types.d -MT $@ -c -o $@ $<
 $(O)/gen/builtin_btf.c: $(O)/gen/builtin_btf.o.bpf tools/embed-btf.py
 	$(Q)$(PYTHON) tools/embed-btf.py $< > $@
 $(O)/obj/gen/builtin_btf.o: $(O)/gen/builtin_btf.c
