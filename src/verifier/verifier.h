@@ -261,6 +261,7 @@ struct bpf_verifier_env {
 	u32 subprog_cnt;
 	struct map_object *used_maps[MAX_USED_MAPS];
 	u32 used_map_cnt;
+	u64 fd_array; /* attr.fd_array, in the caller's memory; 0: none */
 	struct bpf_func_info *func_info;
 	u32 nr_func_info;
 	struct bpf_line_info *line_info;
@@ -449,7 +450,10 @@ int check_ld_imm64(struct bpf_verifier_env *env, struct bpf_insn *insn);
 int check_btf_info_early(struct bpf_verifier_env *env, const union bpf_attr *attr);
 int check_btf_info(struct bpf_verifier_env *env, const union bpf_attr *attr);
 int check_attach_btf_id(struct bpf_verifier_env *env);
-int fixup_program(struct bpf_verifier_env *env); /* all rewriting passes, then facts */
+/* All rewriting, then facts; maps, BTF and records pass from @env to env->prog_obj. */
+int fixup_program(struct bpf_verifier_env *env);
+/* Drops what load.c took and fixup_program() did not pass on: for the end of bpf_check(). */
+void release_loaded(struct bpf_verifier_env *env);
 
 /*
  * Checks the program of @obj (insns in @obj->orig_insns) and, when accepted,

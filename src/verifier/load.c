@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What a program refers to: maps and other sources of ld_imm64, its BTF with
+ * function and line records, the kernel type it attaches to (Linux:
+ * resolve_pseudo_ldimm64(), check_btf_info(), bpf_check_attach_target() of
+ * kernel/bpf/verifier.c).
+ *
+ * Knowing differences: DIFF(kernel-core-relo) CO-RE records handed to PROG_LOAD are
+ * refused with EOPNOTSUPP (libbpf relocates itself); DIFF(ksym-var) kernel variables
+ * have no address here.
+ */
+#include "isa/insn.h"
+#include "verifier/check.h"
+
+#define MIN_FUNC_INFO 8U
+#define MIN_LINE_INFO 16U
+#define MAX_INFO_REC 252U
+
+/* ---- maps ---- */
+
+static bool type_is_tracing(u32 type)
+{
+	switch (type) {
+	case BPF_PROG_TYPE_KPROBE:
+	case BPF_PROG_TYPE_TRACEPOINT:
+	case BPF_PROG_TYPE_PERF_EVENT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int check_map_prog(struct bpf_verifier_env *env, const struct bpf_map *map)
+{
+	u32 type = env->prog->type;
+
+	for (u32 i = 0; i < map->nr_fields; i++) {
+		switch (map->fields[i].kind) {
+		case BPF_FIELD_LIST_HEAD:
+		case BPF_FIELD_RB_ROOT:
+			if (type_is_tracing(type))
+				return refuse(env, DIAG_MAP_TRACING, "bpf_{list_head,rb_root}");
+			break;
+		case BPF_FIELD_SPIN_LOCK:
+		case BPF_FIELD_RES_SPIN_LOCK:
+			if (type == BPF_PROG_TYPE_SOCKET_FILTER)
+				return refuse(env, DIAG_MAP_SOCKET_FILTER_LOCK);
+			if (type_is_tracing(type))
+				return refuse(env, DIAG_MAP_TRACING, "bpf_spin_lock");
+			break;
+		case BPF_FIELD_TIMER:
+			if (type_is_tracing(type))
+				return refuse(env, DIAG_MAP_TRACING, "bpf_timer");
+			break;
+		case BPF_FIELD_WORKQUEUE:
+			if (type_is_tracing(type))
+				return refuse(env, DIAG_MAP_TRACING, "bpf_wq");
+			break;
+		default:
+			break;
+		}
+	}
+	if (map->map_type == BPF_MAP_TYPE_STRUCT_OPS)
+		return refuse(env, DIAG_MAP_STRUCT_OPS);
+	if (!env->prog->sleepable)
+		return 0;
+	switch (map->map_type) {
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_RINGBUF:
+	case BPF_MAP_TYPE_USER_RINGBUF:
+	case BPF_MAP_TYPE_INODE_STORAGE:
+	case BPF_MAP_TYPE_SK_STORAGE:
+	case BPF_MAP_TYPE_TASK_STORAGE:
+	case BPF_MAP_TYPE_CGRP_STORAGE:
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+	case BPF_MAP_TYPE_ARENA:
+		return 0;
+	default:
+		return refuse(env, DIAG_MAP_SLEEPABLE);
+	}
+}
+
+static int use_map(struct bpf_verifier_env *env, int fd, struct map_object **out)
+{
+	struct map_object *m = NULL;
+	int err;
+
+	m = map_get_fd(env->sys, fd, &err);
+	if (!m)
+		return refuse_err(env, err, DIAG_MAP_FD, fd);
+	for (u32 i = 0; i < env->used_map_cnt; i++) {
+		if (env->used_maps[i] == m) {
+			object_put(&m->obj);
+			*out = m;
+			return 0;
+		}
+	}
+	if (env->used_map_cnt == MAX_USED_MAPS) {
+		object_put(&m->obj);
+		return refuse(env, DIAG_MAPS_TOO_MANY, MAX_USED_MAPS);
+	}
+	err = check_map_prog(env, m->map);
+	if (err) {
+		object_put(&m->obj);
+		return err;
+	}
+	env->used_maps[env->used_map_cnt++] = m;
+	*out = m;
+	return 0;
+}
+
+/* The descriptor that @insn names, itself or as an index into attr.fd_array. */
+static int map_fd_of(struct bpf_verifier_env *env, const struct bpf_insn *insn, int *fd)
+{
+	if (insn->src_reg != BPF_PSEUDO_MAP_IDX && insn->src_reg != BPF_PSEUDO_MAP_IDX_VALUE) {
+		*fd = insn->imm;
+		return 0;
+	}
+	if (!env->fd_array)
+		return refuse(env, DIAG_FD_ARRAY_NONE);
+	if (user_read(env->sys, fd, env->fd_array + (u64)(u32)insn->imm * sizeof(*fd), sizeof(*fd)))
+		return refuse(env, DIAG_FD_ARRAY_FAULT);
+	return 0;
+}
+
+static int load_map(struct bpf_verifier_env *env, u32 i)
+{
+	struct bpf_insn *insn = &env->insns[i];
+	struct bpf_insn_aux_data *aux = &env->aux[i];
+	bool value = insn->src_reg == BPF_PSEUDO_MAP_VALUE ||
+		     insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE;
+	struct map_object *m = NULL;
+	u64 addr;
+	int fd, err;
+
+	if (!value && insn[1].imm)
+		return refuse(env, DIAG_LD_IMM64_UNKNOWN);
+	err = map_fd_of(env, insn, &fd);
+	if (!err)
+		err = use_map(env, fd, &m);
+	if (err)
+		return err;
+	aux->map = m;
+	if (value) {
+		u32 off = insn[1].imm;
+
+		if (!m->ops->direct_value_addr)
+			return refuse(env, DIAG_NO_DIRECT_VALUE);
+		if (off >= BPF_MAX_VAR_OFF)
+			return refuse(env, DIAG_MAP_VALUE_OFFSET, off);
+		err = m->ops->direct_value_addr(m->map, &addr, off);
+		if (err)
+			return refuse_err(env, err, DIAG_MAP_VALUE_POINTER, m->map->value_size, off);
+		aux->map_off = off;
+	} else {
+		addr = (u64)(uintptr_t)m->map;
+	}
+	insn[0].imm = (s32)addr;
+	insn[1].imm = (s32)(addr >> 32);
+	return 0;
+}
+
+static int load_btf_id(struct bpf_verifier_env *env, const struct bpf_insn *insn)
+{
+	const struct btf *btf = kernel_types(env);
+	u32 id = insn->imm, kind = kind_of(btf, id);
+
+	if (!kind)
+		return refuse(env, DIAG_KSYM_ID, id);
+	if (kind != BTF_KIND_VAR && kind != BTF_KIND_FUNC)
+		return refuse(env, DIAG_KSYM_KIND, id);
+	return refuse(env, DIAG_KSYM_ADDRESS, btf_type_name(btf, id));
+}
+
+int resolve_pseudo_ldimm64(struct bpf_verifier_env *env)
+{
+	int err;
+
+	for (u32 i = 0; i < env->len; i++) {
+		struct bpf_insn *insn = &env->insns[i];
+		struct insn_problem bad;
+
+		env->insn_idx = i;
+		if (!insn_check_form(env->insns, env->len, i, env->profile, &bad))
+			return refuse(env, bad.id, bad.arg[0], bad.arg[1]);
+		if (!insn_is_ldimm64(insn))
+			continue;
+		switch (insn->src_reg) {
+		case 0:
+			break;
+		case BPF_PSEUDO_BTF_ID:
+			err = load_btf_id(env, insn);
+			if (err)
+				return err;
+			break;
+		case BPF_PSEUDO_FUNC:
+			env->aux[i].ptr_type = PTR_TO_FUNC;
+			break;
+		case BPF_PSEUDO_MAP_FD:
+		case BPF_PSEUDO_MAP_VALUE:
+		case BPF_PSEUDO_MAP_IDX:
+		case BPF_PSEUDO_MAP_IDX_VALUE:
+			err = load_map(env, i);
+			if (err)
+				return err;
+			break;
+		default:
+			return refuse(env, DIAG_LD_IMM64_UNKNOWN);
+		}
+		i++;
+	}
+	return 0;
+}
+
+/* Linkage of the function that subprogram @subprog is, by its func_info. */
+static bool subprog_is_static(struct bpf_verifier_env *env, u32 subprog)
+{
+	const struct btf_type *t = btf_type_get(env->btf->btf, env->func_info[subprog].type_id);
+
+	return t && btf_vlen(t) == BTF_FUNC_STATIC;
+}
+
+int check_ld_imm64(struct bpf_verifier_env *env, struct bpf_insn *insn)
+{
+	struct bpf_insn_aux_data *aux = &env->aux[env->insn_idx];
+	struct bpf_reg_state *regs = cur_regs(env), *dst = &regs[insn->dst_reg];
+	int err, subprog;
+
+	if (BPF_SIZE(insn->code) != BPF_DW)
+		return refuse(env, DIAG_LD_IMM_SIZE);
+	if (insn->off)
+		return refuse(env, DIAG_ISA_LD_IMM64_RESERVED);
+	err = check_reg_arg(env, insn->dst_reg, DST_OP);
+	if (err)
+		return err;
+	if (!insn->src_reg) {
+		mark_reg_unknown(env, regs, insn->dst_reg);
+		__mark_reg_known(dst, insn_imm64(insn));
+		return 0;
+	}
+	mark_reg_known_zero(env, regs, insn->dst_reg);
+	if (insn->src_reg == BPF_PSEUDO_FUNC) {
+		subprog = find_subprog(env, env->insn_idx + insn->imm + 1);
+		if (!env->func_info || subprog < 0)
+			return refuse(env, DIAG_FUNC_NO_INFO);
+		if (!subprog_is_static(env, subprog))
+			return refuse(env, DIAG_CALLBACK_NOT_STATIC);
+		dst->type = PTR_TO_FUNC;
+		dst->subprogno = subprog;
+		aux->func_id_subprog = subprog;
+		return 0;
+	}
+	dst->map = aux->map;
+	dst->map_uid = 0;
+	if (insn->src_reg == BPF_PSEUDO_MAP_VALUE || insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE) {
+		dst->type = PTR_TO_MAP_VALUE;
+		dst->off = aux->map_off;
+	} else {
+		dst->type = CONST_PTR_TO_MAP;
+	}
+	return 0;
+}
+
+void release_loaded(struct bpf_verifier_env *env)
+{
+	for (u32 i = 0; i < env->used_map_cnt; i++)
+		object_put(&env->used_maps[i]->obj);
+	env->used_map_cnt = 0;
+	object_put((struct object *)env->btf);
+	env->btf = NULL;
+	mem_free(env->func_info);
+	mem_free(env->line_info);
+	env->func_info = NULL;
+	env->line_info = NULL;
+}
+
+/* ---- function and line records ---- */
+
+/* Functions without BTF may return anything, which these two need to know. */
+static int check_abnormal_return(struct bpf_verifier_env *env)
+{
+	for (u32 i = 1; i < env->subprog_cnt; i++) {
+		if (env->subprog_info[i].has_ld_abs)
+			return refuse(env, DIAG_LD_ABS_NO_BTF);
+		if (env->subprog_info[i].has_tail_call)
+			return refuse(env, DIAG_TAIL_CALL_NO_BTF);
+	}
+	return 0;
+}
+
+/*
+ * Copies the @i-th record of @rec bytes, of which we know @known; what we do not
+ * know must be 0. *@field is the attribute that then learns what we know.
+ */
+static int read_record(struct bpf_verifier_env *env, u64 base, u32 i, u32 rec, u32 known, void *dst,
+		       const char *what, u64 attr_field)
+{
+	u8 buf[MAX_INFO_REC + 4];
+
+	if (user_read(env->sys, buf, base + (u64)i * rec, rec))
+		return -EFAULT;
+	for (u32 b = known; b < rec; b++) {
+		if (!buf[b])
+			continue;
+		refuse_err(env, -E2BIG, DIAG_RECORD_TAIL, what);
+		if (attr_field && user_write(env->sys, attr_field, &known, sizeof(known)))
+			return -EFAULT;
+		return -E2BIG;
+	}
+	memset(dst, 0, known);
+	memcpy(dst, buf, min(known, rec));
+	return 0;
+}
+
+static int check_func_info_early(struct bpf_verifier_env *env, const union bpf_attr *attr)
+{
+	u32 n = attr->func_info_cnt, rec = attr->func_info_rec_size, prev = 0;
+	const struct btf *btf = env->btf->btf;
+	int err;
+
+	if (!n)
+		return 0;
+	if (rec < MIN_FUNC_INFO || rec > MAX_INFO_REC || rec % sizeof(u32))
+		return refuse(env, DIAG_FUNC_INFO_SIZE, rec);
+	if (n > env->len)
+		return refuse(env, DIAG_FUNC_INFO_COUNT);
+	env->func_info = mem_calloc(n, sizeof(*env->func_info));
+	if (!env->func_info)
+		return -ENOMEM;
+	for (u32 i = 0; i < n; i++) {
+		struct bpf_func_info *fi = &env->func_info[i];
+		const struct btf_type *t;
+
+		err = read_record(env, attr->func_info, i, rec, sizeof(*fi), fi, "func info", 0);
+		if (err)
+			return err;
+		if (!i && fi->insn_off)
+			return refuse(env, DIAG_FUNC_INFO_FIRST, fi->insn_off);
+		if (i && fi->insn_off <= prev)
+			return refuse(env, DIAG_FUNC_INFO_ORDER, fi->insn_off, prev);
+		t = btf_type_get(btf, fi->type_id);
+		if (!t || btf_kind(t) != BTF_KIND_FUNC)
+			return refuse(env, DIAG_FUNC_INFO_TYPE, fi->type_id);
+		if (kind_of(btf, t->type) != BTF_KIND_FUNC_PROTO)
+			return -EINVAL;
+		prev = fi->insn_off;
+	}
+	env->nr_func_info = n;
+	return 0;
+}
+
+int check_btf_info_early(struct bpf_verifier_env *env, const union bpf_attr *attr)
+{
+	int err;
+
+	env->fd_array = attr->fd_array;
+	if (attr->core_relo_cnt)
+		return refuse(env, DIAG_CORE_RELO);
+	if (!attr->func_info_cnt && !attr->line_info_cnt)
+		return 0;
+	env->btf = btf_get_fd(env->sys, (int)attr->prog_btf_fd, &err);
+	if (!env->btf)
+		return err;
+	if (env->btf->kernel)
+		return -EACCES;
+	return check_func_info_early(env, attr);
+}
+
+static int check_func_info(struct bpf_verifier_env *env, const union bpf_attr *attr)
+{
+	const struct btf *btf = env->btf->btf;
+
+	if (!attr->func_info_cnt)
+		return check_abnormal_return(env);
+	if (env->nr_func_info != env->subprog_cnt)
+		return refuse(env, DIAG_FUNC_INFO_COUNT);
+	for (u32 i = 0; i < env->subprog_cnt; i++) {
+		struct bpf_subprog_info *sub = &env->subprog_info[i];
+		const struct btf_type *t, *ret;
+		bool scalar;
+
+		if (sub->start != env->func_info[i].insn_off)
+			return refuse(env, DIAG_FUNC_INFO_LAYOUT);
+		t = btf_type_get(btf, env->func_info[i].type_id);
+		sub->name = btf_str(btf, t->name_off);
+		sub->is_global = i && btf_vlen(t) == BTF_FUNC_GLOBAL;
+		ret = btf_type_skip_modifiers(btf, btf_type_get(btf, t->type)->type, NULL);
+		scalar = ret && (btf_is_small_int(ret) || btf_is_enum(ret));
+		if (i && !scalar && sub->has_ld_abs)
+			return refuse(env, DIAG_LD_ABS_RETURN);
+		if (i && !scalar && sub->has_tail_call)
+			return refuse(env, DIAG_TAIL_CALL_RETURN);
+	}
+	return 0;
+}
+
+static int check_line_info(struct bpf_verifier_env *env, const union bpf_attr *attr)
+{
+	u32 n = attr->line_info_cnt, rec = attr->line_info_rec_size, prev = 0, s = 0;
+	const struct btf *btf = env->btf->btf;
+	int err;
+
+	if (!n)
+		return 0;
+	if (n > INT_MAX / sizeof(struct bpf_line_info) || rec < MIN_LINE_INFO || rec > MAX_INFO_REC ||
+	    rec % sizeof(u32))
+		return -EINVAL;
+	if (n > env->len) /* offsets increase strictly: more cannot be right */
+		return -EINVAL;
+	env->line_info = mem_calloc(n, sizeof(*env->line_info));
+	if (!env->line_info)
+		return -ENOMEM;
+	for (u32 i = 0; i < n; i++) {
+		struct bpf_line_info *li = &env->line_info[i];
+
+		err = read_record(env, attr->line_info, i, rec, sizeof(*li), li, "line_info", 0);
+		if (err)
+			return err;
+		if ((i && li->insn_off <= prev) || li->insn_off >= env->len)
+			return refuse(env, DIAG_LINE_INFO_OFF, i, li->insn_off, prev, env->len);
+		if (!env->insns[li->insn_off].code)
+			return refuse(env, DIAG_LINE_INFO_INSN, i);
+		if (!btf_str(btf, li->line_off) || !btf_str(btf, li->file_name_off))
+			return refuse(env, DIAG_LINE_INFO_STR, i);
+		if (s != env->subprog_cnt) {
+			if (li->insn_off == env->subprog_info[s].start)
+				env->subprog_info[s++].linfo_idx = i;
+			else if (env->subprog_info[s].start < li->insn_off)
+				return refuse(env, DIAG_LINE_INFO_MISSING, s);
+		}
+		prev = li->insn_off;
+	}
+	if (s != env->subprog_cnt)
+		return refuse(env, DIAG_LINE_INFO_MISSING_N, env->subprog_cnt - s, s);
+	env->nr_linfo = n;
+	return 0;
+}
+
+int check_btf_info(struct bpf_verifier_env *env, const union bpf_attr *attr)
+{
+	int err;
+
+	if (!attr->func_info_cnt && !attr->line_info_cnt)
+		return check_abnormal_return(env);
+	err = check_func_info(env, attr);
+	return err ?: check_line_info(env, attr);
+}
+
+/* ---- contracts of global functions ---- */
+
+static bool arg_tag(const struct btf *btf, u32 func_id, u32 arg, const char *tag)
+{
+	s32 id = 0;
+
+	while ((id = btf_decl_tag_next(btf, func_id, arg, "arg:", id)) > 0)
+		if (!strcmp(btf_type_name(btf, id), tag))
+			return true;
+	return false;
+}
+
+/* Whether pointed-to type @id is the context of this program type, by name. */
+static bool is_ctx_type(struct bpf_verifier_env *env, const struct btf *btf, u32 ptr_id)
+{
+	const struct btf_type *t = btf_type_get(btf, ptr_id);
+	const char *name;
+
+	/* The typedef's name counts before what it stands for (bpf_user_pt_regs_t). */
+	while (t && btf_is_modifier(t)) {
+		if (btf_kind(t) == BTF_KIND_TYPEDEF && env->ops->ctx_name &&
+		    !strcmp(btf_str(btf, t->name_off) ?: "", env->ops->ctx_name))
+			return true;
+		t = btf_type_get(btf, t->type);
+	}
+	if (!t || !btf_is_struct(t) || !env->ops->ctx_name)
+		return false;
+	name = btf_str(btf, t->name_off);
+	return name && !strcmp(name, env->ops->ctx_name);
+}
+
+/*
+ * Fills the argument contract of subprogram @subprog from its BTF: for callers and
+ * for its own verification. -EINVAL for a function that has none.
+ */
+int btf_prepare_func_args(struct bpf_verifier_env *env, u32 subprog)
+{
+	struct bpf_subprog_info *sub = &env->subprog_info[subprog];
+	const struct btf_type *func, *proto, *t;
+	const struct btf *btf;
+	const char *name;
+	u32 func_id, nargs;
+
+	if (sub->args_cached)
+		return 0;
+	if (!env->func_info)
+		return refuse_err(env, -EFAULT, DIAG_INTERNAL, "no func_info for global function");
+	btf = env->btf->btf;
+	func_id = env->func_info[subprog].type_id;
+	func = btf_type_get(btf, func_id);
+	proto = btf_func_proto(btf, func_id, NULL);
+	if (!func || !proto)
+		return -EINVAL;
+	name = btf_type_name(btf, func_id);
+	nargs = btf_vlen(proto);
+	if (nargs > 5)
+		return refuse(env, DIAG_GLOBAL_NARGS, name, nargs, 5);
+	t = btf_type_skip_modifiers(btf, proto->type, NULL);
+	if (!t || (btf_kind(t) != BTF_KIND_INT && !btf_is_enum(t)))
+		return refuse(env, DIAG_GLOBAL_RETURN, name);
+
+	for (u32 i = 0; i < nargs; i++) {
+		struct bpf_subprog_arg_info *arg = &sub->args[i];
+		bool ctx_tag = arg_tag(btf, func_id, i, "ctx");
+		bool nonnull = arg_tag(btf, func_id, i, "nonnull");
+		u32 id = btf_params(proto)[i].type, to;
+
+		t = btf_type_skip_modifiers(btf, id, NULL);
+		if (!t)
+			return -EINVAL;
+		if (btf_kind(t) == BTF_KIND_INT || btf_is_enum(t)) {
+			if (ctx_tag || nonnull)
+				return refuse(env, DIAG_GLOBAL_TAG, i);
+			arg->arg_type = ARG_ANYTHING;
+			continue;
+		}
+		if (btf_kind(t) != BTF_KIND_PTR)
+			return refuse(env, DIAG_GLOBAL_ARG, i, btf_kind_name(btf_kind(t)), name);
+		to = t->type;
+		if (arg_tag(btf, func_id, i, "trusted") || arg_tag(btf, func_id, i, "nullable") ||
+		    arg_tag(btf, func_id, i, "arena") || arg_tag(btf, func_id, i, "untrusted"))
+			return refuse(env, DIAG_HELPER_UNSUPPORTED, "this kind of argument tag");
+		if (ctx_tag || is_ctx_type(env, btf, to)) {
+			arg->arg_type = ARG_PTR_TO_CTX;
+			continue;
+		}
+		if (btf_type_size(btf, to, &arg->mem_size)) {
+			const struct btf_type *p = btf_type_skip_modifiers(btf, to, NULL);
+
+			return refuse(env, DIAG_GLOBAL_ARG_SIZE, i,
+				      p ? btf_kind_name(btf_kind(p)) : "?", btf_type_name(btf, to),
+				      -EINVAL);
+		}
+		arg->arg_type = ARG_PTR_TO_MEM | (nonnull ? 0 : PTR_MAYBE_NULL);
+	}
+	sub->arg_cnt = nargs;
+	sub->args_cached = true;
+	return 0;
+}
+
+/* ---- what the program attaches to ---- */
+
+static bool may_be_sleepable(const struct bpf_prog *prog)
+{
+	switch (prog->type) {
+	case BPF_PROG_TYPE_TRACING:
+		switch (prog->expected_attach_type) {
+		case BPF_TRACE_FENTRY:
+		case BPF_TRACE_FEXIT:
+		case BPF_MODIFY_RETURN:
+		case BPF_TRACE_ITER:
+			return true;
+		default:
+			return false;
+		}
+	case BPF_PROG_TYPE_LSM:
+		return prog->expected_attach_type != BPF_LSM_CGROUP;
+	case BPF_PROG_TYPE_KPROBE: /* uprobes */
+	case BPF_PROG_TYPE_STRUCT_OPS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int check_attach_target(struct bpf_verifier_env *env)
+{
+	struct prog_object *obj = env->prog_obj;
+	struct prog_object *target = obj->dst_prog;
+	bool ext = env->prog->type == BPF_PROG_TYPE_EXT;
+	u32 id = obj->attach_btf_id, kind;
+	const struct object_btf *holder = target ? target->btf : obj->attach_btf;
+	const struct btf *btf;
+	const char *name;
+
+	if (!id)
+		return refuse(env, DIAG_ATTACH_NO_ID);
+	if (!holder)
+		return refuse(env, DIAG_ATTACH_NO_BTF);
+	btf = holder->btf;
+	kind = kind_of(btf, id);
+	if (!kind)
+		return refuse(env, DIAG_ATTACH_ID, id);
+	name = btf_str(btf, btf_type_get(btf, id)->name_off);
+	if (!name || !*name)
+		return refuse(env, DIAG_ATTACH_NO_NAME, id);
+	if (!target && ext)
+		return refuse(env, DIAG_ATTACH_KERNEL);
+
+	switch (env->prog->expected_attach_type) {
+	case BPF_TRACE_RAW_TP:
+		if (target)
+			return refuse(env, DIAG_ATTACH_PROG_KIND);
+		if (kind != BTF_KIND_TYPEDEF)
+			return refuse(env, DIAG_ATTACH_NOT_TYPEDEF, id);
+		if (strncmp(name, "btf_trace_", 10))
+			return refuse(env, DIAG_ATTACH_WRONG_NAME, id, name);
+		return btf_func_proto(btf, id, NULL) ? 0 : -EINVAL;
+	case BPF_TRACE_ITER:
+		if (kind != BTF_KIND_FUNC)
+			return refuse(env, DIAG_ATTACH_NOT_FUNC, id);
+		return 0;
+	case BPF_MODIFY_RETURN:
+	case BPF_LSM_MAC:
+	case BPF_LSM_CGROUP:
+	case BPF_TRACE_FENTRY:
+	case BPF_TRACE_FEXIT:
+		if (kind != BTF_KIND_FUNC)
+			return refuse(env, DIAG_ATTACH_NOT_FUNC, id);
+		return 0;
+	default:
+		if (!ext)
+			return -EINVAL;
+		if (kind != BTF_KIND_FUNC)
+			return refuse(env, DIAG_ATTACH_NOT_FUNC, id);
+		return 0;
+	}
+}
+
+int check_attach_btf_id(struct bpf_verifier_env *env)
+{
+	struct bpf_prog *prog = env->prog;
+
+	if (prog->type == BPF_PROG_TYPE_SYSCALL)
+		return prog->sleepable ? 0 : refuse(env, DIAG_SYSCALL_SLEEPABLE);
+	if (prog->sleepable && !may_be_sleepable(prog))
+		return refuse(env, DIAG_NOT_SLEEPABLE);
+	switch (prog->type) {
+	case BPF_PROG_TYPE_STRUCT_OPS:
+		return -ENOTSUPP;
+	case BPF_PROG_TYPE_TRACING:
+	case BPF_PROG_TYPE_LSM:
+	case BPF_PROG_TYPE_EXT:
+		return check_attach_target(env);
+	default:
+		return 0;
+	}
+}
