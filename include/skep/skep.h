@@ -42,6 +42,51 @@ SKEP_API void skep_system_free(struct skep_system *sys);
 SKEP_API int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *attr, unsigned int size);
 
 /*
+ * A capture file as a network device: its packets arrive when it is run. Programs
+ * attach to it as on Linux: BPF_LINK_CREATE with BPF_XDP or BPF_TCX_INGRESS and the
+ * device's ifindex. An observer's socket filter (SO_ATTACH_BPF of a packet socket)
+ * is set by skep_pcap_filter(). A packet goes through XDP, then the observer sees
+ * a copy, then TC ingress, as in Linux's receive path.
+ */
+struct skep_pcap;
+
+/*
+ * Reads the capture @path (pcap or pcapng, Ethernet) into memory and makes a device for
+ * it. 0 or -errno; then @error says what was wrong with file or packet.
+ */
+SKEP_API int skep_pcap_open(struct skep_system *sys, const char *path, struct skep_pcap **out,
+			    char *error, size_t error_size);
+/* Takes the device away; what is attached to it is detached. NULL is fine. */
+SKEP_API void skep_pcap_close(struct skep_pcap *pcap);
+SKEP_API unsigned int skep_pcap_ifindex(const struct skep_pcap *pcap);
+/* The observer's filter: descriptor of a SOCKET_FILTER program. 0 or -errno. */
+SKEP_API int skep_pcap_filter(struct skep_pcap *pcap, int prog_fd);
+
+struct skep_pcap_run_opts {
+	size_t sz;
+	unsigned int repeat;	  /* rounds through the capture; 0: one */
+	const char *out;	  /* packets that pass; NULL: not written. Of the last round. */
+	const char *out_tx;	  /* transmitted (XDP_TX) */
+	const char *out_redirect; /* redirected by XDP or TC */
+	const char *out_filter;	  /* the observer's copies, cut as its filter says */
+};
+
+struct skep_pcap_stats {
+	size_t sz;
+	uint64_t packets, bytes; /* that arrived, all rounds */
+	uint64_t ns;		 /* time of all rounds, output not included when there is none */
+	uint64_t xdp[6];	 /* by result: ABORTED DROP PASS TX REDIRECT; [5]: any other */
+	uint64_t tc[10];	 /* by result: OK RECLASSIFY SHOT PIPE STOLEN QUEUED REPEAT REDIRECT
+				  * TRAP; [9]: any other (UNSPEC and TCX_NEXT count as OK) */
+	uint64_t filter_kept, filter_dropped, filter_bytes;
+	uint64_t passed, transmitted, redirected, dropped; /* what became of the packets */
+};
+
+/* Runs the capture. 0 or -errno; then @error says what failed. */
+SKEP_API int skep_pcap_run(struct skep_pcap *pcap, const struct skep_pcap_run_opts *opts,
+			   struct skep_pcap_stats *stats, char *error, size_t error_size);
+
+/*
  * The newest refusal of a system: a program, map or BTF that it did not accept,
  * and why. Strings are borrowed until the system's next call. Fields that do
  * not apply are NULL, 0, or -1 (insn).
@@ -61,6 +106,13 @@ struct skep_refusal {
 
 /* 0, or -ENOENT when nothing has been refused since the last accepted load. */
 SKEP_API int skep_last_refusal(struct skep_system *sys, struct skep_refusal *out);
+
+/*
+ * Where lines of bpf_trace_printk() go (Linux: trace_pipe): @fn gets each, not
+ * terminated, from the thread that runs the program. NULL: nowhere.
+ */
+SKEP_API void skep_set_trace(struct skep_system *sys,
+			     void (*fn)(void *arg, const char *line, uint32_t len), void *arg);
 
 /*
  * Answers this process's own libc calls about eBPF (through --wrap or the preload

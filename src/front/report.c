@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* The newest refusal as the public interface shows it. */
+/* What a system tells its user: the newest refusal, lines of bpf_trace_printk(). */
 #include <errno.h>
 
 #include "object/diag.h"
@@ -24,4 +24,13 @@ int skep_last_refusal(struct skep_system *sys, struct skep_refusal *out)
 	out->line = d->line;
 	out->column = d->column;
 	return 0;
+}
+
+void skep_set_trace(struct skep_system *sys, void (*fn)(void *arg, const char *line, uint32_t len),
+		    void *arg)
+{
+	pthread_mutex_lock(&sys->lock);
+	sys->trace_arg = arg;
+	sys->trace = fn;
+	pthread_mutex_unlock(&sys->lock);
 }

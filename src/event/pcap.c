@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Packets from capture files. A capture is a network device whose packets arrive
+ * when it is run; they take the way of Linux's __netif_receive_skb_core(): XDP,
+ * VLAN tag into the skb, the observers' copy, TC ingress. libpcap reads and writes.
+ *
+ * An XDP program that cannot change packets runs on the capture's own bytes, where
+ * they lie one behind the other; any other gets a copy with head and tail room.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "event/capture.h"
+#include "hook/hook.h"
+#include "object/facts.h"
+#include "object/packet.h"
+#include "object/system.h"
+#include "skep/skep.h"
+
+#define ETH_HLEN 14
+#define VLAN_HLEN 4
+#define BURST 64 /* packets per claim of a slot */
+#define FIRST_IFINDEX 100
+#define XDP_ROOM (XDP_PACKET_HEADROOM + SKB_SHARED_INFO)
+
+enum { ACT_ABORTED, ACT_DROP, ACT_PASS, ACT_TX, ACT_REDIRECT, ACT_OTHER };
+enum { TC_OK = 0, TC_SHOT = 2, TC_STOLEN = 4, TC_QUEUED = 5, TC_REDIRECT = 7, TC_TRAP = 8,
+       TC_OTHER = 9 };
+
+struct skep_pcap {
+	struct skep_system *sys;
+	char path[256];
+	u32 ifindex;
+	struct prog_object *filter; /* referenced; NULL: none */
+	struct hook *xdp, *tc, *exception;
+	struct capture capture;
+	u8 *frame; /* XDP's copy: room for the longest packet */
+	u64 frame_size;
+	u8 *buffer; /* the skb's */
+	u64 buffer_size;
+};
+
+struct outputs {
+	struct capture_writer *pass, *tx, *redirect, *filter;
+};
+
+/* ---- the device ---- */
+
+static int add_device(struct skep_pcap *p)
+{
+	char name[16];
+	int err = -EEXIST;
+
+	for (u32 i = 0; err == -EEXIST && i < 1000; i++) {
+		snprintf(name, sizeof(name), "pcap%u", i);
+		p->ifindex = FIRST_IFINDEX + i;
+		err = netdev_hooks_add(p->sys, p->ifindex, name);
+	}
+	if (err) {
+		p->ifindex = 0;
+		return err;
+	}
+	p->xdp = hook_find_netdev(p->sys, HOOK_XDP, p->ifindex);
+	p->tc = hook_find_netdev(p->sys, HOOK_TCX_INGRESS, p->ifindex);
+	p->exception = hook_find_raw_tp(p->sys, "xdp_exception");
+	return 0;
+}
+
+int skep_pcap_open(struct skep_system *sys, const char *path, struct skep_pcap **out, char *error,
+		   size_t error_size)
+{
+	struct skep_pcap *p = mem_zalloc(sizeof(*p));
+	int err;
+
+	if (!p)
+		return capture_fail(error, error_size, ENOMEM, "%s: out of memory", path);
+	p->sys = sys;
+	snprintf(p->path, sizeof(p->path), "%s", path);
+	err = capture_read(&p->capture, path, SKB_MAX_LEN, error, error_size);
+	if (err)
+		goto out;
+	err = -ENOMEM;
+	p->frame_size = XDP_ROOM + max(p->capture.longest, 4096u);
+	p->buffer_size = SKB_ROOM + SKB_MAX_LEN;
+	p->frame = mem_zalloc(p->frame_size);
+	p->buffer = mem_zalloc(p->buffer_size);
+	if (!p->frame || !p->buffer) {
+		capture_fail(error, error_size, ENOMEM, "%s: out of memory", path);
+		goto out;
+	}
+	err = add_device(p);
+	if (err)
+		capture_fail(error, error_size, -err, "%s: no device for the capture: %s", path,
+		     strerror(-err));
+out:
+	if (err) {
+		skep_pcap_close(p);
+		p = NULL;
+	}
+	*out = p;
+	return err;
+}
+
+void skep_pcap_close(struct skep_pcap *p)
+{
+	if (!p)
+		return;
+	if (p->ifindex)
+		netdev_hooks_del(p->sys, p->ifindex);
+	skep_pcap_filter(p, -1);
+	capture_free(&p->capture);
+	mem_free(p->frame);
+	mem_free(p->buffer);
+	mem_free(p);
+}
+
+unsigned int skep_pcap_ifindex(const struct skep_pcap *p)
+{
+	return p->ifindex;
+}
+
+int skep_pcap_filter(struct skep_pcap *p, int prog_fd)
+{
+	struct prog_object *prog = NULL;
+	struct object *o;
+	int err = 0;
+
+	pthread_mutex_lock(&p->sys->lock);
+	if (prog_fd >= 0) {
+		o = object_get_fd(p->sys, prog_fd, OBJECT_PROG, &err);
+		if (!o)
+			goto out;
+		prog = container_of(o, struct prog_object, obj);
+		if (prog->prog->type != BPF_PROG_TYPE_SOCKET_FILTER) {
+			object_put(o);
+			err = -EINVAL;
+			goto out;
+		}
+	}
+	if (p->filter)
+		object_put(&p->filter->obj);
+	p->filter = prog;
+out:
+	pthread_mutex_unlock(&p->sys->lock);
+	return err;
+}
+
+/* ---- XDP ---- */
+
+/* Helpers of XDP programs that leave the packet as it is. */
+static bool helper_reads_only(s32 id)
+{
+	switch (id) {
+	case BPF_FUNC_map_lookup_elem:
+	case BPF_FUNC_map_update_elem:
+	case BPF_FUNC_map_delete_elem:
+	case BPF_FUNC_ktime_get_ns:
+	case BPF_FUNC_ktime_get_boot_ns:
+	case BPF_FUNC_trace_printk:
+	case BPF_FUNC_get_prandom_u32:
+	case BPF_FUNC_get_smp_processor_id:
+	case BPF_FUNC_redirect:
+	case BPF_FUNC_redirect_map:
+	case BPF_FUNC_ringbuf_output:
+	case BPF_FUNC_ringbuf_reserve:
+	case BPF_FUNC_ringbuf_submit:
+	case BPF_FUNC_ringbuf_discard:
+	case BPF_FUNC_xdp_load_bytes:
+	case BPF_FUNC_xdp_get_buff_len:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether @prog surely leaves packets as they are: by its calls and by what it stores to. */
+static bool prog_reads_only(const struct prog_object *obj)
+{
+	const struct bpf_prog *prog = obj->prog;
+
+	if (!obj->facts || obj->facts->n != prog->len)
+		return false;
+	for (u32 i = 0; i < prog->len; i++) {
+		const struct bpf_insn *insn = &prog->insns[i];
+		u8 class = BPF_CLASS(insn->code), to = obj->facts->insn[i].mem_reg_type;
+
+		if ((class == BPF_ST || class == BPF_STX) && to != PTR_TO_STACK &&
+		    to != PTR_TO_MAP_VALUE && to != PTR_TO_MEM && obj->facts->insn[i].seen)
+			return false;
+		if (insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg != BPF_PSEUDO_CALL &&
+		    !helper_reads_only(insn->imm))
+			return false;
+		if (insn->code == (BPF_JMP | 0xf0)) /* a tail call may lead to any program */
+			return false;
+	}
+	return true;
+}
+
+static void xdp_exception(struct skep_pcap *p, const struct bpf_prog *prog, u32 act)
+{
+	/* device and program: addresses of the world window, where every read is safe */
+	u64 world = (u64)(uintptr_t)p->sys->arena + ARENA_WORLD;
+	u64 args[3] = { world, world, act };
+	struct bpf_run run = { 0 };
+
+	if (p->exception && hook_active(p->exception))
+		hook_run(p->exception, args, &run);
+}
+
+/* ---- output ---- */
+
+static int open_outputs(struct outputs *o, const struct skep_pcap_run_opts *opts, char *error,
+			size_t error_size)
+{
+	int err = capture_open(&o->pass, opts->out, error, error_size);
+
+	err = err ?: capture_open(&o->tx, opts->out_tx, error, error_size);
+	err = err ?: capture_open(&o->redirect, opts->out_redirect, error, error_size);
+	return err ?: capture_open(&o->filter, opts->out_filter, error, error_size);
+}
+
+/* Closes all; the first error counts. */
+static int close_outputs(struct outputs *o, char *error, size_t error_size)
+{
+	int err = capture_close(o->pass, error, error_size);
+
+	err = capture_close(o->tx, err ? NULL : error, error_size) ?: err;
+	err = capture_close(o->redirect, err ? NULL : error, error_size) ?: err;
+	return capture_close(o->filter, err ? NULL : error, error_size) ?: err;
+}
+
+/* ---- the stack behind XDP ---- */
+
+static u16 get16(const u8 *p)
+{
+	u16 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static bool is_vlan(u16 proto)
+{
+	return proto == __builtin_bswap16(0x8100) || proto == __builtin_bswap16(0x88a8);
+}
+
+/* An skb as it comes to TC ingress: at the Ethernet header, a VLAN tag taken out of the data. */
+static void build_skb(struct skep_pcap *p, struct sk_buff *skb, const u8 *data, u32 len, u64 ns)
+{
+	u8 *at = p->buffer + SKB_ROOM / 2;
+	u16 proto = get16(data + 12);
+
+	memset(skb, 0, sizeof(*skb));
+	skb->head = p->buffer;
+	skb->end = p->buffer + p->buffer_size;
+	memcpy(at, data, len);
+	if (is_vlan(proto) && len >= ETH_HLEN + VLAN_HLEN) {
+		skb->vlan_present = 1;
+		skb->vlan_proto = proto;
+		skb->vlan_tci = __builtin_bswap16(get16(data + 14));
+		memmove(at + 12, at + 16, len - 16);
+		len -= VLAN_HLEN;
+		proto = get16(at + 12);
+	}
+	skb->data = at;
+	skb->data_end = at + len;
+	skb->data_meta = at;
+	skb->len = len;
+	skb->protocol = proto;
+	skb->l2 = 1;
+	skb->is_ingress = 1;
+	skb->mac_len = ETH_HLEN;
+	skb->mac_header = (u16)(at - skb->head);
+	skb->network_header = (u16)(skb->mac_header + ETH_HLEN);
+	skb->transport_header = SKB_UNSET;
+	skb->ifindex = skb->ingress_ifindex = p->ifindex;
+	skb->tstamp = ns;
+	skb->wire_len = len;
+	skb->pkt_type = !(at[0] & 1) ? 0 /* PACKET_HOST */ :
+			!memcmp(at, "\xff\xff\xff\xff\xff\xff", 6) ? 1 /* PACKET_BROADCAST */ :
+								     2 /* PACKET_MULTICAST */;
+}
+
+static void write_skb(struct capture_writer *to, const struct capture_packet *pkt, const struct sk_buff *skb, u32 limit)
+{
+	u32 len = (u32)(skb->data_end - skb->data);
+	u8 tag[VLAN_HLEN], whole[SKB_ROOM];
+	u16 tci = __builtin_bswap16(skb->vlan_tci);
+
+	if (!to)
+		return;
+	len = min(len, limit);
+	if (!skb->vlan_present || len < 12) {
+		capture_write(to, pkt, skb->data, len);
+		return;
+	}
+	memcpy(tag, &skb->vlan_proto, 2);
+	memcpy(tag + 2, &tci, 2);
+	memcpy(whole, skb->data, 12);
+	memcpy(whole + 12, tag, VLAN_HLEN);
+	memcpy(whole + 12 + VLAN_HLEN, skb->data + 12, len - 12);
+	capture_write(to, pkt, whole, len + VLAN_HLEN);
+}
+
+static void observe(struct skep_pcap *p, struct sk_buff *skb, const struct capture_packet *pkt,
+		    struct bpf_run *run, struct outputs *o, struct skep_pcap_stats *s)
+{
+	struct sk_buff copy = *skb;
+	u32 keep;
+
+	run->tail_calls = 0;
+	keep = (u32)bpf_prog_run(p->filter->prog, &copy, run);
+	keep = min(keep, skb->len);
+	if (!keep) {
+		s->filter_dropped++;
+		return;
+	}
+	s->filter_kept++;
+	s->filter_bytes += keep;
+	write_skb(o->filter, pkt, skb, keep);
+}
+
+static void count_tc(struct skep_pcap_stats *s, s32 act, const struct capture_packet *pkt,
+		     const struct sk_buff *skb, struct outputs *o)
+{
+	if (act < 0) /* TC_ACT_UNSPEC, TCX_NEXT: nobody objects */
+		act = TC_OK;
+	s->tc[act < TC_OTHER ? act : TC_OTHER]++;
+	switch (act) {
+	case TC_SHOT:
+	case TC_STOLEN:
+	case TC_QUEUED:
+	case TC_TRAP:
+		s->dropped++;
+		return;
+	case TC_REDIRECT:
+		s->redirected++;
+		write_skb(o->redirect, pkt, skb, UINT32_MAX);
+		return;
+	default:
+		s->passed++;
+		write_skb(o->pass, pkt, skb, UINT32_MAX);
+	}
+}
+
+static void deliver(struct skep_pcap *p, const struct capture_packet *pkt, const u8 *data, u32 len,
+		    struct bpf_run *run, struct outputs *o, struct skep_pcap_stats *s)
+{
+	bool tc = hook_active(p->tc);
+	struct sk_buff skb;
+
+	if (!tc && !p->filter) {
+		s->passed++;
+		if (o->pass)
+			capture_write(o->pass, pkt, data, len);
+		return;
+	}
+	build_skb(p, &skb, data, len, pkt->ns);
+	if (p->filter)
+		observe(p, &skb, pkt, run, o, s);
+	if (!tc) {
+		s->passed++;
+		write_skb(o->pass, pkt, &skb, UINT32_MAX);
+		return;
+	}
+	memset(&run->redirect, 0, sizeof(run->redirect));
+	count_tc(s, hook_run_claimed(p->tc, &skb, run), pkt, &skb, o);
+}
+
+/* ---- the run ---- */
+
+static void after_xdp(struct skep_pcap *p, const struct capture_packet *pkt, const struct xdp_buff *xdp,
+		      u32 act, const struct bpf_prog *prog, struct bpf_run *run, struct outputs *o,
+		      struct skep_pcap_stats *s)
+{
+	u32 len = (u32)(xdp->data_end - xdp->data);
+
+	switch (act) {
+	case XDP_PASS:
+		if (len < ETH_HLEN) {
+			s->dropped++; /* what is left is no frame: Linux's eth_type_trans() drops it */
+			return;
+		}
+		deliver(p, pkt, xdp->data, len, run, o, s);
+		return;
+	case XDP_TX:
+		s->transmitted++;
+		capture_write(o->tx, pkt, xdp->data, len);
+		return;
+	case XDP_REDIRECT:
+		s->redirected++;
+		capture_write(o->redirect, pkt, xdp->data, len);
+		return;
+	case XDP_DROP:
+		s->dropped++;
+		return;
+	default: /* XDP_ABORTED and what is no result: dropped, and told to who traces exceptions */
+		s->dropped++;
+		xdp_exception(p, prog, act);
+	}
+}
+
+static void run_xdp(struct skep_pcap *p, const struct capture_packet *pkt, const struct bpf_prog *prog,
+		    bool in_place, struct xdp_buff *xdp, struct bpf_run *run, struct outputs *o,
+		    struct skep_pcap_stats *s)
+{
+	u32 act;
+
+	if (in_place) {
+		xdp->data = p->capture.bytes.v + pkt->off;
+		xdp->data_hard_start = xdp->data;
+		xdp->hard_end = xdp->data + pkt->len;
+	} else {
+		xdp->data = p->frame + XDP_PACKET_HEADROOM;
+		xdp->data_hard_start = p->frame;
+		xdp->hard_end = p->frame + p->frame_size - SKB_SHARED_INFO;
+		memcpy(xdp->data, p->capture.bytes.v + pkt->off, pkt->len);
+	}
+	xdp->data_meta = xdp->data;
+	xdp->data_end = xdp->data + pkt->len;
+	run->tail_calls = 0;
+	run->prog = prog;
+	if (likely(prog->entry && !run->interpret))
+		act = (u32)prog->entry(xdp, run);
+	else
+		act = (u32)bpf_prog_run(prog, xdp, run);
+	s->xdp[act < ACT_OTHER ? act : ACT_OTHER]++;
+	if (likely(act == XDP_DROP))
+		s->dropped++;
+	else if (act == XDP_PASS && !o->pass && !p->filter && !hook_active(p->tc))
+		s->passed++;
+	else
+		after_xdp(p, pkt, xdp, act, prog, run, o, s);
+}
+
+/* One burst in one slot: what is attached cannot be freed meanwhile. */
+static void run_burst(struct skep_pcap *p, size_t from, size_t to, struct outputs *o,
+		      struct skep_pcap_stats *s)
+{
+	struct xdp_buff xdp = { .ingress_ifindex = p->ifindex,
+				.frame_sz = (u32)p->frame_size };
+	struct hook_progs *progs;
+	struct bpf_run run = { 0 };
+	bool in_place = false;
+
+	run.interpret = p->sys->jit_mode == JIT_OFF;
+	slot_claim(p->sys->arena, p->sys->platform, &run);
+	progs = load_acquire(&p->xdp->progs);
+	if (progs)
+		in_place = prog_reads_only(progs->v[0].owner);
+	for (size_t i = from; i < to; i++) {
+		const struct capture_packet *pkt = &p->capture.packets.v[i];
+
+		s->bytes += pkt->len;
+		if (progs)
+			run_xdp(p, pkt, progs->v[0].prog, in_place, &xdp, &run, o, s);
+		else
+			deliver(p, pkt, p->capture.bytes.v + pkt->off, pkt->len, &run, o, s);
+	}
+	slot_release(&run);
+	s->packets += to - from;
+}
+
+static u64 now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
+}
+
+int skep_pcap_run(struct skep_pcap *p, const struct skep_pcap_run_opts *opts,
+		  struct skep_pcap_stats *stats, char *error, size_t error_size)
+{
+	struct skep_pcap_stats s = { .sz = sizeof(s) };
+	struct outputs none = { 0 }, o = { 0 };
+	u32 rounds = max(opts->repeat, 1u);
+	u64 start;
+	int err;
+
+	err = open_outputs(&o, opts, error, error_size);
+	if (err) {
+		close_outputs(&o, NULL, 0);
+		return err;
+	}
+	start = now_ns();
+	for (u32 r = 0; r < rounds; r++)
+		for (size_t i = 0; i < p->capture.packets.n; i += BURST)
+			run_burst(p, i, min(i + BURST, p->capture.packets.n), r + 1 == rounds ? &o : &none, &s);
+	s.ns = now_ns() - start;
+	err = close_outputs(&o, error, error_size);
+	s.sz = stats->sz;
+	memcpy(stats, &s, min(stats->sz, sizeof(s)));
+	return err;
+}
