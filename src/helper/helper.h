@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What the files of this folder share: the form of a helper. */
+#ifndef SKEP_HELPER_HELPER_H
+#define SKEP_HELPER_HELPER_H
+
+#include "base/uapi.h"
+#include "object/prog.h"
+#include "object/rt_string.h"
+#include "object/run.h"
+
+#include <linux/errno.h>
+
+#ifndef ENOTSUPP
+#define ENOTSUPP 524
+#endif
+
+/* Declares and begins the function of one helper. */
+#define BPF_HELPER(name)                                                                           \
+	u64 bpf_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run);               \
+	u64 bpf_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
+
+/* A register that holds a pointer which the verifier has checked. */
+#define PTR(r) ((void *)(uintptr_t)(r))
+/* An errno as programs see it. */
+#define ERR(e) ((u64)(s64) - (e))
+
+static inline u16 rt_swap16(u16 v)
+{
+	return __builtin_bswap16(v);
+}
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define rt_htons(v) rt_swap16(v)
+#else
+#define rt_htons(v) ((u16)(v))
+#endif
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf_probe_read*() and bpf_copy_from_user() (Linux: kernel/trace/bpf_trace.c,
+ * kernel/bpf/helpers.c, mm/maccess.c). On failure the buffer is zeroed, as on Linux.
+ */
+#include "helper/probe.h"
+#include "object/arena.h"
+
+/* All frames of a program: 8 calls deep, 512 bytes each, and what engines add. */
+#define PROBE_STACK 16384
+
+static bool in_world(const struct bpf_run *run, u64 addr, u64 size)
+{
+	u64 base = (u64)(uintptr_t)run->arena;
+
+	return addr >= base + ARENA_WORLD && addr + size >= addr && addr + size <= base + ARENA_HEAP;
+}
+
+static bool in_arena(const struct bpf_run *run, u64 addr)
+{
+	u64 base = (u64)(uintptr_t)run->arena;
+
+	return addr >= base && addr < base + ARENA_LEASE_SIZE;
+}
+
+/* Above this frame, which a helper's frame is near to. */
+static __attribute__((noinline)) bool on_stack(u64 addr, u64 size)
+{
+	u64 frame = (u64)(uintptr_t)__builtin_frame_address(0);
+
+	return addr >= frame && addr - frame < PROBE_STACK && size <= PROBE_STACK;
+}
+
+bool probe_is_kernel(const struct bpf_run *run, u64 addr)
+{
+	return in_arena(run, addr) || on_stack(addr, 1);
+}
+
+int probe_kernel(struct bpf_run *run, void *dst, u64 src, u32 size)
+{
+	if (in_world(run, src, size)) {
+		__builtin_memcpy(dst, PTR(src), size);
+		return 0;
+	}
+	if (!in_arena(run, src) && !on_stack(src, size))
+		return -EFAULT;
+	/* Not every page there exists. */
+	return run->platform->read_user(dst, src, size);
+}
+
+/* Clears what a copy of whole pages may have left behind the NUL. */
+static long finish_str(char *dst, long n, u32 size)
+{
+	if (n > 0 && n < size)
+		rt_zero(dst + n, size - (u32)n);
+	return n;
+}
+
+long probe_kernel_str(struct bpf_run *run, char *dst, u64 src, u32 size)
+{
+	if (!size)
+		return 0;
+	if (in_world(run, src, size)) {
+		const char *s = PTR(src);
+		u32 n = 0;
+
+		while (n < size - 1 && s[n]) {
+			dst[n] = s[n];
+			n++;
+		}
+		dst[n] = 0;
+		return n + 1;
+	}
+	if (!in_arena(run, src) && !on_stack(src, 1))
+		return -EFAULT;
+	return probe_user_str(run, dst, src, size);
+}
+
+long probe_user_str(struct bpf_run *run, char *dst, u64 src, u32 size)
+{
+	return size ? finish_str(dst, run->platform->read_user_str(dst, src, size), size) : 0;
+}
+
+static u64 finish(void *dst, u32 size, long err)
+{
+	if (unlikely(err < 0))
+		rt_zero(dst, size);
+	return (u64)err;
+}
+
+BPF_HELPER(probe_read_kernel)
+{
+	return finish(PTR(r1), (u32)r2, probe_kernel(run, PTR(r1), r3, (u32)r2));
+}
+
+BPF_HELPER(probe_read_user)
+{
+	return finish(PTR(r1), (u32)r2, run->platform->read_user(PTR(r1), r3, (u32)r2));
+}
+
+BPF_HELPER(probe_read)
+{
+	if (probe_is_kernel(run, r3))
+		return bpf_probe_read_kernel(r1, r2, r3, r4, r5, run);
+	return bpf_probe_read_user(r1, r2, r3, r4, r5, run);
+}
+
+BPF_HELPER(probe_read_kernel_str)
+{
+	return finish(PTR(r1), (u32)r2, probe_kernel_str(run, PTR(r1), r3, (u32)r2));
+}
+
+BPF_HELPER(probe_read_user_str)
+{
+	return finish(PTR(r1), (u32)r2, probe_user_str(run, PTR(r1), r3, (u32)r2));
+}
+
+BPF_HELPER(probe_read_str)
+{
+	if (probe_is_kernel(run, r3))
+		return bpf_probe_read_kernel_str(r1, r2, r3, r4, r5, run);
+	return bpf_probe_read_user_str(r1, r2, r3, r4, r5, run);
+}
+
+BPF_HELPER(copy_from_user)
+{
+	if (unlikely(!(u32)r2))
+		return 0;
+	return bpf_probe_read_user(r1, r2, r3, r4, r5, run);
+}

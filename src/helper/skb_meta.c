@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Helpers about what accompanies a packet: type, hash, time, socket, redirects
+ * (Linux: net/core/filter.c). A packet has neither tunnel, route nor transform
+ * here, so those helpers answer as Linux does for such packets.
+ */
+#include "helper/skb.h"
+
+#define TC_ACT_SHOT 2
+#define TC_ACT_REDIRECT 7
+#define OVERFLOW_UID 65534
+
+BPF_HELPER(skb_change_type)
+{
+	struct sk_buff *skb = PTR(r1);
+
+	if (unlikely(skb->pkt_type > 3 || (u32)r2 > 3)) /* PACKET_OTHERHOST */
+		return ERR(EINVAL);
+	skb->pkt_type = (u32)r2;
+	return 0;
+}
+
+/* ---- flow hash ---- */
+
+static u32 mix(u32 h, u32 v)
+{
+	h ^= v;
+	h *= 0x9e3779b1U;
+	return h ^ h >> 15;
+}
+
+static bool has(const struct sk_buff *skb, const u8 *p, u32 n)
+{
+	return p >= skb->head && p + n <= skb->data + skb_headlen(skb);
+}
+
+/*
+ * Addresses, protocol and ports, from the network header on. Equal for the packets of
+ * a flow in both directions, as Linux's, whose key is random: DIFF(flow-hash).
+ */
+static u32 flow_hash(const struct sk_buff *skb)
+{
+	const u8 *ip = skb->head + skb->network_header, *l4 = NULL;
+	u32 h = 0, src, dst, a, b;
+	u16 sport, dport;
+	u8 proto = 0;
+
+	if (skb->protocol == rt_htons(ETH_P_IP) && has(skb, ip, 20) && ip[0] >> 4 == 4) {
+		src = *(const rt_u32 *)(ip + 12);
+		dst = *(const rt_u32 *)(ip + 16);
+		proto = ip[9];
+		if (!((ip[6] & 0x3f) | ip[7])) /* not a fragment */
+			l4 = ip + (ip[0] & 15) * 4;
+		a = min(src, dst), b = max(src, dst);
+		h = mix(mix(h, a), b);
+	} else if (skb->protocol == rt_htons(ETH_P_IPV6) && has(skb, ip, 40)) {
+		for (u32 i = 0; i < 16; i += 4) {
+			src = *(const rt_u32 *)(ip + 8 + i);
+			dst = *(const rt_u32 *)(ip + 24 + i);
+			h = mix(h, src ^ dst);
+		}
+		proto = ip[6];
+		l4 = ip + 40;
+	} else {
+		h = mix(h, skb->protocol);
+	}
+	if (l4 && (proto == 6 || proto == 17 || proto == 132) && has(skb, l4, 4)) {
+		sport = *(const rt_u16 *)l4;
+		dport = *(const rt_u16 *)(l4 + 2);
+		h = mix(h, (u32)min(sport, dport) << 16 | max(sport, dport));
+	}
+	h = mix(h, proto);
+	return h ? h : 1;
+}
+
+BPF_HELPER(get_hash_recalc)
+{
+	struct sk_buff *skb = PTR(r1);
+
+	if (!skb->hash_valid) {
+		skb->hash = flow_hash(skb);
+		skb->hash_valid = 1;
+	}
+	return skb->hash;
+}
+
+BPF_HELPER(set_hash_invalid)
+{
+	skb_clear_hash(PTR(r1));
+	return 0;
+}
+
+BPF_HELPER(set_hash)
+{
+	struct sk_buff *skb = PTR(r1);
+
+	skb->hash = (u32)r2;
+	skb->hash_valid = 1;
+	return 0;
+}
+
+/* ---- congestion mark, time ---- */
+
+static bool ipv4_set_ce(u8 *ip)
+{
+	rt_u16 *check = (rt_u16 *)(ip + 10);
+	u32 ecn = (ip[1] + 1) & 3;
+
+	/* 01 and 10 become 11: adding 1 gives 2 and 3; 00 gives 1, 11 gives 0 */
+	if (!(ecn & 2))
+		return !ecn;
+	*check = csum16_add(*check, rt_htons((u16)(0xfffb + ecn)));
+	ip[1] |= 3;
+	return true;
+}
+
+static bool ipv6_set_ce(struct sk_buff *skb, u8 *ip)
+{
+	u32 from = *(rt_u32 *)ip, to;
+
+	if (!(ip[1] & 0x30))
+		return false;
+	ip[1] |= 0x30;
+	to = *(rt_u32 *)ip;
+	if (skb->ip_summed == CHECKSUM_COMPLETE)
+		skb->csum = csum_add(csum_sub(skb->csum, from), to);
+	return true;
+}
+
+BPF_HELPER(skb_ecn_set_ce)
+{
+	struct sk_buff *skb = PTR(r1);
+	u8 *ip = skb->head + skb->network_header;
+	u16 proto = skb->protocol;
+
+	/* Behind VLAN tags in the packet, Linux finds the protocol, but not the header. */
+	if (proto == rt_htons(ETH_P_IP))
+		return has(skb, ip, 20) ? ipv4_set_ce(ip) : 0;
+	if (proto == rt_htons(ETH_P_IPV6))
+		return has(skb, ip, 40) ? ipv6_set_ce(skb, ip) : 0;
+	return 0;
+}
+
+BPF_HELPER(skb_set_tstamp)
+{
+	struct sk_buff *skb = PTR(r1);
+	u32 type = (u32)r3;
+
+	if (skb->protocol != rt_htons(ETH_P_IP) && skb->protocol != rt_htons(ETH_P_IPV6))
+		return ERR(EOPNOTSUPP);
+	if (type > 2 || (type && !r2)) /* BPF_SKB_CLOCK_TAI */
+		return ERR(EINVAL);
+	skb->tstamp = r2;
+	skb->tstamp_type = type;
+	return 0;
+}
+
+/* ---- socket ---- */
+
+BPF_HELPER(get_socket_cookie)
+{
+	const struct sk_buff *skb = PTR(r1);
+
+	return skb->has_sk ? skb->sk_cookie : 0;
+}
+
+BPF_HELPER(get_socket_uid)
+{
+	const struct sk_buff *skb = PTR(r1);
+
+	return skb->has_sk ? skb->sk_uid : OVERFLOW_UID;
+}
+
+/* ---- what packets here do not have ---- */
+
+BPF_HELPER(skb_get_tunnel_key)
+{
+	rt_zero(PTR(r2), (u32)r3);
+	return ERR(EINVAL);
+}
+
+BPF_HELPER(skb_get_tunnel_opt)
+{
+	rt_zero(PTR(r2), (u32)r3);
+	return ERR(ENOENT);
+}
+
+BPF_HELPER(skb_get_xfrm_state)
+{
+	rt_zero(PTR(r3), (u32)r4);
+	return ERR(EINVAL);
+}
+
+BPF_HELPER(get_route_realm)
+{
+	return 0;
+}
+
+/* ---- redirect ---- */
+
+BPF_HELPER(redirect)
+{
+	if (unlikely(r2 & ~(u64)BPF_F_INGRESS))
+		return TC_ACT_SHOT;
+	run->redirect.tgt_index = (u32)r1;
+	run->redirect.flags = (u32)r2;
+	run->redirect.map = NULL;
+	run->redirect.kind = TC_ACT_REDIRECT;
+	return TC_ACT_REDIRECT;
+}
