@@ -84,9 +84,9 @@ BPF_HELPER(skb_load_bytes_relative)
 	u32 off = (u32)r2, len = (u32)r4;
 	const u8 *start = NULL;
 
-	if (r5 == BPF_HDR_START_MAC && skb->mac_header != SKB_UNSET)
+	if ((u32)r5 == BPF_HDR_START_MAC && skb->mac_header != SKB_UNSET)
 		start = skb->head + skb->mac_header;
-	else if (r5 == BPF_HDR_START_NET)
+	else if ((u32)r5 == BPF_HDR_START_NET)
 		start = skb->head + skb->network_header;
 	if (likely(start && off <= 0xffff &&
 		   (uintptr_t)start + off + len <= (uintptr_t)skb->data + skb_headlen(skb))) {

@@ -45,8 +45,8 @@ static long parse_u64(const u8 *s, u32 len, u64 flags, u64 *res, bool *negative)
 	for (first = at; digit(AT(at)) < base; at++) {
 		u64 d = digit(AT(at));
 
-		if (__builtin_mul_overflow(v, base, &v) | __builtin_add_overflow(v, d, &v))
-			overflow = true;
+		overflow |= __builtin_mul_overflow(v, base, &v);
+		overflow |= __builtin_add_overflow(v, d, &v);
 	}
 #undef AT
 	if (overflow)

@@ -44,6 +44,11 @@ BPF_HELPER(get_smp_processor_id)
 	return run->cpu;
 }
 
+BPF_HELPER(get_raw_cpu_id)
+{
+	return run->cpu;
+}
+
 /* CPU slots have no memory of their own to be near to. */
 BPF_HELPER(get_numa_node_id)
 {
