@@ -62,7 +62,7 @@ WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
 LIBBPF := -l:libbpf.a
 
 .PHONY: all help clean deps demo test bench check fmt runtime install
-all: $(O)/skep $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so $(BPF_OBJ) $(EMBED)
+all: $(O)/skep $(O)/skep-plugin $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so $(BPF_OBJ) $(EMBED)
 
 help:
 	@sed -n 's/^# goal \([a-z]*\): /  make \1\t/p' Makefile
@@ -123,6 +123,11 @@ $(O)/tests/%: $(O)/obj/tests/unit/%.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
 	$(call say,LD)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $^ -lcmocka $(LIBBPF) $(LIBS)
+
+# bpf_conformance plugin: a test tool that runs the engines past the verifier
+$(O)/skep-plugin: $(O)/obj/tests/plugin/skep-plugin.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(O)/bench/%: $(O)/obj/bench/%.o $(O)/libskep.a
 	$(call say,LD)
