@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Commands on many elements at once (Linux: generic_map_lookup_batch() and its
+ * neighbours, and __htab_map_lookup_and_delete_batch()).
+ *
+ * The cursor of a hash is four bytes, as in Linux, where it is a bucket number;
+ * here it is the number of elements already given.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "command/command.h"
+#include "command/map.h"
+
+enum batch_op { BATCH_LOOKUP, BATCH_LOOKUP_AND_DELETE, BATCH_UPDATE, BATCH_DELETE };
+
+static bool is_hash(u32 type)
+{
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+}
+
+static bool has_batch(u32 type, enum batch_op op, kver profile)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+		return true;
+	case BPF_MAP_TYPE_ARRAY:
+		return op == BATCH_LOOKUP || op == BATCH_UPDATE;
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		return (op == BATCH_LOOKUP || op == BATCH_UPDATE) && visible(profile, KVER(5, 13));
+	case BPF_MAP_TYPE_LPM_TRIE:
+		return op != BATCH_LOOKUP_AND_DELETE;
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		return op != BATCH_LOOKUP_AND_DELETE && visible(profile, KVER(5, 19));
+	default:
+		return false;
+	}
+}
+
+static int put_count(struct call *c, u32 count)
+{
+	return ATTR_PUT(c, batch.count, count);
+}
+
+static int update_or_delete(struct call *c, struct map_object *m, bool update)
+{
+	const union bpf_attr *attr = &c->attr->bpf;
+	u32 key_size = m->map->key_size, value_size = map_user_value_size(m->map), n;
+	u8 *key = mem_alloc(round_up((u64)key_size, 8) + value_size);
+	u8 *value = key + round_up((u64)key_size, 8);
+	int err = 0;
+
+	if (!key)
+		return -ENOMEM;
+	for (n = 0; n < attr->batch.count; n++) {
+		err = user_read(c->sys, key, attr->batch.keys + (u64)n * key_size, key_size);
+		if (!err && update)
+			err = user_read(c->sys, value, attr->batch.values + (u64)n * value_size,
+					value_size);
+		if (!err)
+			err = update ? map_elem_update(m, key, value, attr->batch.elem_flags) :
+				       map_elem_delete(m, key);
+		if (err)
+			break;
+	}
+	if (put_count(c, n))
+		err = -EFAULT;
+	mem_free(key);
+	return err;
+}
+
+static int lookup(struct call *c, struct map_object *m, bool delete)
+{
+	const union bpf_attr *attr = &c->attr->bpf;
+	u32 key_size = m->map->key_size, value_size = map_user_value_size(m->map), n = 0;
+	u32 room = round_up(key_size, 8), cursor = 0;
+	bool hash = is_hash(m->map->map_type), have = false;
+	u8 *keys = mem_alloc((u64)room * 2 + value_size);
+	u8 *last = keys, *next = keys + room, *value = keys + 2 * (u64)room;
+	int err = 0;
+
+	if (!keys)
+		return -ENOMEM;
+	if (attr->batch.in_batch) {
+		err = user_read(c->sys, hash ? (void *)&cursor : last, attr->batch.in_batch,
+				hash ? sizeof(cursor) : key_size);
+		if (err)
+			goto out;
+		have = !hash;
+	}
+	for (u32 skip = hash && !delete ? cursor : 0; skip && !err; skip--) {
+		err = map_elem_next_key(m, have ? last : NULL, next);
+		memcpy(last, next, key_size);
+		have = true;
+	}
+	while (!err && n < attr->batch.count) {
+		/* What was deleted is gone: the next is again the first. */
+		err = map_elem_next_key(m, have && !(hash && delete) ? last : NULL, next);
+		if (err)
+			break;
+		err = delete ? map_elem_lookup_and_delete(m, next, value, attr->batch.elem_flags) :
+			       map_elem_lookup(m, next, value, attr->batch.elem_flags);
+		memcpy(last, next, key_size);
+		have = true;
+		if (err == -ENOENT) {
+			err = 0;
+			continue;
+		}
+		if (err)
+			goto out;
+		err = user_write(c->sys, attr->batch.keys + (u64)n * key_size, next, key_size);
+		if (!err)
+			err = user_write(c->sys, attr->batch.values + (u64)n * value_size, value,
+					 value_size);
+		if (err)
+			goto out;
+		n++;
+	}
+	cursor += n;
+	if (put_count(c, n) ||
+	    (hash ? user_write(c->sys, attr->batch.out_batch, &cursor, sizeof(cursor)) :
+		    n && user_write(c->sys, attr->batch.out_batch, last, key_size)))
+		err = -EFAULT;
+out:
+	mem_free(keys);
+	return err;
+}
+
+static int batch(struct call *c, enum batch_op op)
+{
+	const union bpf_attr *attr = &c->attr->bpf;
+	bool read = op == BATCH_LOOKUP || op == BATCH_LOOKUP_AND_DELETE;
+	struct map_object *m;
+	int err;
+
+	m = map_get_access(c->sys, (int)attr->batch.map_fd, read, op != BATCH_LOOKUP, &err);
+	if (!m)
+		return err;
+	err = -ENOTSUPP;
+	if (!has_batch(m->map->map_type, op, c->sys->profile))
+		goto out;
+	err = -EINVAL;
+	if (attr->batch.elem_flags & ~(u64)BPF_F_LOCK || attr->batch.flags)
+		goto out;
+	if (attr->batch.elem_flags & BPF_F_LOCK && !m->map->nr_fields)
+		goto out;
+	err = 0;
+	if (!attr->batch.count)
+		goto out;
+	err = put_count(c, 0);
+	if (!err)
+		err = read ? lookup(c, m, op == BATCH_LOOKUP_AND_DELETE) :
+			     update_or_delete(c, m, op == BATCH_UPDATE);
+out:
+	object_put(&m->obj);
+	return err;
+}
+
+int command_map_lookup_batch(struct call *c)
+{
+	return batch(c, BATCH_LOOKUP);
+}
+
+int command_map_lookup_and_delete_batch(struct call *c)
+{
+	return batch(c, BATCH_LOOKUP_AND_DELETE);
+}
+
+int command_map_update_batch(struct call *c)
+{
+	return batch(c, BATCH_UPDATE);
+}
+
+int command_map_delete_batch(struct call *c)
+{
+	return batch(c, BATCH_DELETE);
+}

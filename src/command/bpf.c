@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * skep_bpf(): the entry of every command (Linux: __sys_bpf()). Which commands exist
+ * and where their attribute ends depends on the profile: the rows below.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "skep/skep.h"
+
+/* The command's part of the attribute ends at byte @end since release @since. */
+struct attr_end {
+	kver since;
+	u16 end;
+};
+
+struct command_row {
+	const char *name;
+	int (*run)(struct call *c); /* NULL: not in skep yet */
+	int refusal;		    /* when .run is NULL: what Linux says of an unsupported feature */
+	struct attr_end ends[8];    /* the first one is the command's own release */
+};
+
+#define K KVER
+static const struct command_row commands[] = {
+	[BPF_MAP_CREATE] = { "MAP_CREATE", command_map_create, 0,
+			     { { K(3, 18), 16 }, { K(4, 6), 20 }, { K(4, 12), 24 }, { K(4, 15), 44 },
+			       { K(4, 19), 60 }, { K(5, 16), 72 }, { K(6, 9), 80 },
+			       { K(6, 18), 92 } } },
+	[BPF_MAP_LOOKUP_ELEM] = { "MAP_LOOKUP_ELEM", command_map_lookup_elem, 0,
+				  { { K(3, 18), 24 }, { K(5, 1), 32 } } },
+	[BPF_MAP_UPDATE_ELEM] = { "MAP_UPDATE_ELEM", command_map_update_elem, 0,
+				  { { K(3, 18), 32 } } },
+	[BPF_MAP_DELETE_ELEM] = { "MAP_DELETE_ELEM", command_map_delete_elem, 0,
+				  { { K(3, 18), 16 } } },
+	[BPF_MAP_GET_NEXT_KEY] = { "MAP_GET_NEXT_KEY", command_map_get_next_key, 0,
+				   { { K(3, 18), 24 } } },
+	[BPF_PROG_LOAD] = { "PROG_LOAD", command_prog_load, 0,
+			    { { K(3, 18), 48 }, { K(4, 17), 72 }, { K(5, 0), 108 },
+			      { K(5, 5), 116 }, { K(5, 17), 140 }, { K(6, 4), 144 },
+			      { K(6, 9), 152 }, { K(6, 18), 168 } } },
+	[BPF_OBJ_PIN] = { "OBJ_PIN", NULL, EOPNOTSUPP, { { K(4, 4), 16 }, { K(6, 5), 20 } } },
+	[BPF_OBJ_GET] = { "OBJ_GET", NULL, EOPNOTSUPP, { { K(4, 4), 16 }, { K(6, 5), 20 } } },
+	[BPF_PROG_ATTACH] = { "PROG_ATTACH", NULL, EOPNOTSUPP,
+			      { { K(4, 10), 16 }, { K(5, 6), 20 }, { K(6, 6), 32 } } },
+	[BPF_PROG_DETACH] = { "PROG_DETACH", NULL, EOPNOTSUPP,
+			      { { K(4, 10), 12 }, { K(6, 6), 32 } } },
+	[BPF_PROG_TEST_RUN] = { "PROG_TEST_RUN", command_prog_test_run, 0,
+				{ { K(4, 12), 40 }, { K(5, 2), 64 }, { K(5, 10), 72 },
+				  { K(5, 18), 76 } } },
+	[BPF_PROG_GET_NEXT_ID] = { "PROG_GET_NEXT_ID", command_prog_get_next_id, 0,
+				   { { K(4, 13), 8 } } },
+	[BPF_MAP_GET_NEXT_ID] = { "MAP_GET_NEXT_ID", command_map_get_next_id, 0,
+				  { { K(4, 13), 8 } } },
+	[BPF_PROG_GET_FD_BY_ID] = { "PROG_GET_FD_BY_ID", command_prog_get_fd_by_id, 0,
+				    { { K(4, 13), 4 } } },
+	[BPF_MAP_GET_FD_BY_ID] = { "MAP_GET_FD_BY_ID", command_map_get_fd_by_id, 0,
+				   { { K(4, 13), 4 }, { K(4, 15), 12 } } },
+	[BPF_OBJ_GET_INFO_BY_FD] = { "OBJ_GET_INFO_BY_FD", command_obj_get_info_by_fd, 0,
+				     { { K(4, 13), 16 } } },
+	[BPF_PROG_QUERY] = { "PROG_QUERY", command_prog_query, 0,
+			     { { K(4, 15), 28 }, { K(6, 0), 40 }, { K(6, 6), 64 } } },
+	[BPF_RAW_TRACEPOINT_OPEN] = { "RAW_TRACEPOINT_OPEN", command_raw_tracepoint_open, 0,
+				      { { K(4, 17), 12 }, { K(6, 10), 24 } } },
+	[BPF_BTF_LOAD] = { "BTF_LOAD", command_btf_load, 0,
+			   { { K(4, 18), 28 }, { K(6, 4), 32 }, { K(6, 9), 40 } } },
+	[BPF_BTF_GET_FD_BY_ID] = { "BTF_GET_FD_BY_ID", command_btf_get_fd_by_id, 0,
+				   { { K(4, 18), 4 }, { K(6, 15), 16 } } },
+	[BPF_TASK_FD_QUERY] = { "TASK_FD_QUERY", command_task_fd_query, 0, { { K(4, 18), 48 } } },
+	[BPF_MAP_LOOKUP_AND_DELETE_ELEM] = { "MAP_LOOKUP_AND_DELETE_ELEM",
+					     command_map_lookup_and_delete_elem, 0,
+					     { { K(4, 20), 24 }, { K(5, 14), 32 } } },
+	[BPF_MAP_FREEZE] = { "MAP_FREEZE", command_map_freeze, 0, { { K(5, 2), 4 } } },
+	[BPF_BTF_GET_NEXT_ID] = { "BTF_GET_NEXT_ID", command_btf_get_next_id, 0,
+				  { { K(5, 4), 8 } } },
+	[BPF_MAP_LOOKUP_BATCH] = { "MAP_LOOKUP_BATCH", command_map_lookup_batch, 0,
+				   { { K(5, 6), 56 } } },
+	[BPF_MAP_LOOKUP_AND_DELETE_BATCH] = { "MAP_LOOKUP_AND_DELETE_BATCH",
+					      command_map_lookup_and_delete_batch, 0,
+					      { { K(5, 6), 56 } } },
+	[BPF_MAP_UPDATE_BATCH] = { "MAP_UPDATE_BATCH", command_map_update_batch, 0,
+				   { { K(5, 6), 56 } } },
+	[BPF_MAP_DELETE_BATCH] = { "MAP_DELETE_BATCH", command_map_delete_batch, 0,
+				   { { K(5, 6), 56 } } },
+	[BPF_LINK_CREATE] = { "LINK_CREATE", command_link_create, 0,
+			      { { K(5, 7), 16 }, { K(5, 9), 28 }, { K(5, 18), 48 }, { K(6, 6), 60 },
+				{ K(7, 2), 64 } } },
+	[BPF_LINK_UPDATE] = { "LINK_UPDATE", command_link_update, 0, { { K(5, 7), 16 } } },
+	[BPF_LINK_GET_FD_BY_ID] = { "LINK_GET_FD_BY_ID", command_link_get_fd_by_id, 0,
+				    { { K(5, 8), 4 } } },
+	[BPF_LINK_GET_NEXT_ID] = { "LINK_GET_NEXT_ID", command_link_get_next_id, 0,
+				   { { K(5, 8), 8 } } },
+	[BPF_ENABLE_STATS] = { "ENABLE_STATS", command_enable_stats, 0, { { K(5, 8), 4 } } },
+	[BPF_ITER_CREATE] = { "ITER_CREATE", NULL, EOPNOTSUPP, { { K(5, 8), 8 } } },
+	[BPF_LINK_DETACH] = { "LINK_DETACH", command_link_detach, 0, { { K(5, 9), 4 } } },
+	[BPF_PROG_BIND_MAP] = { "PROG_BIND_MAP", command_prog_bind_map, 0, { { K(5, 10), 12 } } },
+	[36] = { "TOKEN_CREATE", NULL, EOPNOTSUPP, { { K(6, 9), 8 } } },
+	[37] = { "PROG_STREAM_READ_BY_FD", NULL, EOPNOTSUPP, { { K(6, 17), 20 } } },
+	[38] = { "PROG_ASSOC_STRUCT_OPS", NULL, EOPNOTSUPP, { { K(7, 0), 12 } } },
+};
+#undef K
+
+static u32 end_for(const struct command_row *row, kver profile)
+{
+	u32 end = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(row->ends); i++)
+		if (visible(profile, row->ends[i].since))
+			end = row->ends[i].end;
+	return end;
+}
+
+/* sizeof(union bpf_attr) of the profile's kernel: its longest member, 8-byte aligned. */
+static u32 attr_size_of(kver profile)
+{
+	u32 size = 48;
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		size = max(size, end_for(&commands[i], profile));
+	return round_up(size, 8);
+}
+
+int check_tail_zero(struct skep_system *sys, u64 addr, u32 known, u32 actual)
+{
+	u8 tail[PAGE_BYTES];
+
+	if (actual > PAGE_BYTES)
+		return -E2BIG;
+	if (actual <= known)
+		return 0;
+	if (user_read(sys, tail, addr + known, actual - known))
+		return -EFAULT;
+	for (u32 i = 0; i < actual - known; i++)
+		if (tail[i])
+			return -E2BIG;
+	return 0;
+}
+
+int attr_put(const struct call *c, u32 off, const void *value, u32 size)
+{
+	return user_write(c->sys, c->uattr + off, value, size);
+}
+
+int object_name_copy(char *dst, const char *src, u32 size)
+{
+	u32 n = 0;
+
+	memset(dst, 0, size);
+	for (; n < size && src[n]; n++) {
+		char ch = src[n];
+
+		if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+		      (ch >= '0' && ch <= '9') || ch == '_' || ch == '.'))
+			return -EINVAL;
+		dst[n] = ch;
+	}
+	if (n == size) /* no NUL */
+		return -EINVAL;
+	return (int)n;
+}
+
+int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned int size)
+{
+	union full_attr attr = { .bytes = { 0 } };
+	struct call c = { sys, &attr, (u64)uattr, size };
+	const struct command_row *row;
+	u32 known = attr_size_of(sys->profile), end;
+	int err;
+
+	/* DIFF(common-attrs): no BPF_COMMON_ATTRS (1 << 16): an unknown command, as before 7.2 */
+	objects_drain(sys, false);
+	err = check_tail_zero(sys, c.uattr, known, size);
+	if (err)
+		return err;
+	c.size = min(size, known);
+	if (user_read(sys, &attr, c.uattr, c.size))
+		return -EFAULT;
+	if (cmd < 0 || cmd >= (int)ARRAY_SIZE(commands) || !commands[cmd].name)
+		return -EINVAL;
+	row = &commands[cmd];
+	if (!visible(sys->profile, row->ends[0].since))
+		return -EINVAL;
+	/* Linux's CHECK_ATTR: what belongs to other commands must be 0. */
+	end = end_for(row, sys->profile);
+	for (u32 i = end; i < known; i++)
+		if (attr.bytes[i])
+			return -EINVAL;
+	if (!row->run)
+		return -row->refusal;
+	return row->run(&c);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * BPF_MAP_CREATE and BPF_MAP_FREEZE (Linux: map_create() and map_freeze() in
+ * kernel/bpf/syscall.c). What a type accepts is its own .alloc_check; elements are
+ * in map_elem.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "command/command.h"
+#include "command/map.h"
+
+#define NUMA_NO_NODE (-1)
+#define F_VTYPE_BTF_OBJ_FD (1U << 15)
+#define F_TOKEN_FD (1U << 16)
+
+/* Map types that need no capability, or CAP_NET_ADMIN; all others need CAP_BPF. */
+static bool map_type_allowed(u32 type, u32 caps)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_RINGBUF:
+	case BPF_MAP_TYPE_USER_RINGBUF:
+	case BPF_MAP_TYPE_CGROUP_STORAGE:
+	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+		return true;
+	case BPF_MAP_TYPE_SOCKMAP:
+	case BPF_MAP_TYPE_SOCKHASH:
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+	case BPF_MAP_TYPE_XSKMAP:
+		return caps & BPF_CAP_NET_ADMIN;
+	default:
+		return caps & BPF_CAP_BPF;
+	}
+}
+
+/* BPF_F_RDONLY and BPF_F_WRONLY as a mode of open(2); -EINVAL for both. */
+static int access_of_flags(u32 flags)
+{
+	switch (flags & (BPF_F_RDONLY | BPF_F_WRONLY)) {
+	case 0:
+		return O_RDWR;
+	case BPF_F_RDONLY:
+		return O_RDONLY;
+	case BPF_F_WRONLY:
+		return O_WRONLY;
+	default:
+		return -EINVAL;
+	}
+}
+
+static bool node_online(u32 node)
+{
+	char path[64];
+
+	if (node == 0)
+		return true;
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u", node);
+	return access(path, F_OK) == 0;
+}
+
+bool map_is_fd_array(u32 type)
+{
+	return type == BPF_MAP_TYPE_PROG_ARRAY || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ||
+	       type == BPF_MAP_TYPE_CGROUP_ARRAY || type == BPF_MAP_TYPE_ARRAY_OF_MAPS;
+}
+
+bool map_is_map_in_map(u32 type)
+{
+	return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+/* A private copy of what inner maps must be like (Linux: bpf_map_meta_alloc()). */
+static int make_template(struct skep_system *sys, int fd, struct map_object **out)
+{
+	struct map_object *inner, *t = NULL;
+	int err;
+
+	inner = map_get_fd(sys, fd, &err);
+	if (!inner)
+		return err;
+	err = -EINVAL;
+	/* Two levels only; and no type whose values cannot be shared like this. */
+	if (map_is_map_in_map(inner->map->map_type))
+		goto out;
+	err = -ENOTSUPP;
+	if (inner->map->map_type == BPF_MAP_TYPE_PROG_ARRAY ||
+	    inner->map->map_type == BPF_MAP_TYPE_STRUCT_OPS)
+		goto out;
+	err = -ENOMEM;
+	t = mem_zalloc(sizeof(*t));
+	if (!t)
+		goto out;
+	t->obj.kind = OBJECT_MAP;
+	t->obj.sys = sys;
+	t->map = mem_dup(inner->map, sizeof(*inner->map));
+	if (!t->map) {
+		mem_free(t);
+		goto out;
+	}
+	t->ops = inner->ops;
+	t->btf = inner->btf;
+	t->btf_key_type_id = inner->btf_key_type_id;
+	t->btf_value_type_id = inner->btf_value_type_id;
+	if (t->btf)
+		object_get(&t->btf->obj);
+	*out = t;
+	err = 0;
+out:
+	object_put(&inner->obj);
+	return err;
+}
+
+/* The map's structures, in the arena. On success m->map is complete. */
+static int build_map(struct map_object *m, const union bpf_attr *attr,
+		     const struct bpf_map_ops *ops, const struct bpf_map_layout *layout)
+{
+	struct skep_system *sys = m->obj.sys;
+	struct bpf_map *map;
+	int err;
+
+	map = arena_alloc(sys->arena, layout->reserve, layout->backed, &err);
+	if (!map)
+		return err;
+	m->map = map;
+	map->reserved = layout->reserve;
+	map->backed = layout->backed;
+	map->arena = sys->arena;
+	map->map_type = attr->map_type;
+	map->key_size = attr->key_size;
+	map->value_size = attr->value_size;
+	map->max_entries = attr->max_entries;
+	map->map_flags = attr->map_flags;
+	map->map_extra = attr->map_extra;
+	map->nr_cpus = sys->arena->nr_slots;
+	if (layout->client_size) {
+		err = object_make_file(&m->obj, layout->client_size, &map->client);
+		if (err)
+			return err;
+		map->client_size = layout->client_size;
+	}
+	if (m->inner_template) {
+		const struct bpf_map *t = m->inner_template->map;
+
+		map->inner.map_type = t->map_type;
+		map->inner.key_size = t->key_size;
+		map->inner.value_size = t->value_size;
+		map->inner.max_entries = t->max_entries;
+		map->inner.map_flags = t->map_flags;
+		map->inner.nr_fields = t->nr_fields;
+	}
+	m->charge = layout->charge;
+	return ops->init ? ops->init(map, sys->platform) : 0;
+}
+
+int command_map_create(struct call *c)
+{
+	union bpf_attr *attr = &c->attr->bpf;
+	struct skep_system *sys = c->sys;
+	struct bpf_map_params params = { .attr = attr };
+	struct bpf_map_layout layout = { 0 };
+	const struct bpf_map_ops *ops;
+	struct map_object *m = NULL, *template = NULL;
+	u32 caps = system_caps(sys), type = attr->map_type, flags = attr->map_flags;
+	int access, err, node;
+
+	if (flags & F_TOKEN_FD && visible(sys->profile, KVER(6, 9)))
+		return -EBADF; /* there are no tokens, so no descriptor is one */
+	if (attr->btf_vmlinux_value_type_id) {
+		if (type != BPF_MAP_TYPE_STRUCT_OPS || attr->btf_key_type_id ||
+		    attr->btf_value_type_id)
+			return -EINVAL;
+	} else if (attr->btf_key_type_id && !attr->btf_value_type_id) {
+		return -EINVAL;
+	}
+	if (type != BPF_MAP_TYPE_BLOOM_FILTER && type != 33 /* arena */ && attr->map_extra)
+		return -EINVAL;
+	access = access_of_flags(flags);
+	if (access < 0)
+		return access;
+	node = flags & BPF_F_NUMA_NODE ? (int)attr->numa_node : NUMA_NO_NODE;
+	if (node != NUMA_NO_NODE && !node_online((u32)node))
+		return -EINVAL;
+	ops = map_type_visible(sys->profile, type) ? bpf_map_ops_of(type) : NULL;
+	if (!ops)
+		return -EINVAL;
+	params.nr_cpus = sys->arena->nr_slots;
+	params.cap_bpf = caps & BPF_CAP_BPF;
+	params.cap_sys_admin = caps & BPF_CAP_SYS_ADMIN;
+	if (ops->alloc_check) {
+		err = ops->alloc_check(&params, &layout);
+		if (err)
+			return err;
+	}
+	if (attr->map_ifindex) /* no device offload */
+		return -EOPNOTSUPP;
+	if (caps & BPF_UNPRIV_DISABLED || !map_type_allowed(type, caps))
+		return -EPERM;
+
+	m = map_object_new(sys);
+	if (!m)
+		return -ENOMEM;
+	if (map_is_map_in_map(type)) {
+		err = make_template(sys, (int)attr->inner_map_fd, &template);
+		if (err)
+			goto out;
+		m->inner_template = template;
+		params.inner = template->map;
+		/* The template may decide about sizes. */
+		err = ops->alloc_check ? ops->alloc_check(&params, &layout) : 0;
+		if (err)
+			goto out;
+	}
+	m->open_flags = flags & (BPF_F_RDONLY | BPF_F_WRONLY);
+	err = build_map(m, attr, ops, &layout);
+	if (err)
+		goto out;
+	err = object_name_copy(m->map->name, attr->map_name, sizeof(attr->map_name));
+	if (err < 0)
+		goto out;
+	if (attr->btf_key_type_id || attr->btf_value_type_id || attr->btf_vmlinux_value_type_id) {
+		err = map_set_btf(m, ops, c->attr, caps);
+		if (err)
+			goto out;
+	}
+	m->ops = ops;
+	err = object_set_address(&m->obj, m->map);
+	if (!err)
+		err = object_publish(&m->obj);
+	if (err)
+		goto out;
+	m->map->id = m->obj.id;
+	err = object_new_fd_mode(&m->obj, access);
+out:
+	object_put(&m->obj);
+	return err;
+}
+
+/* ---- access by descriptor ---- */
+
+struct map_object *map_get_access(struct skep_system *sys, int fd, bool read, bool write, int *err)
+{
+	struct map_object *m = map_get_fd(sys, fd, err);
+	int mode;
+
+	if (!m)
+		return NULL;
+	mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+	if ((read && mode == O_WRONLY) ||
+	    (write && (mode == O_RDONLY || READ_ONCE(m->map->frozen)))) {
+		object_put(&m->obj);
+		*err = -EPERM;
+		return NULL;
+	}
+	return m;
+}
+
+/*
+ * Whether this process has pages of @m mapped writable, other than by the arena.
+ * DIFF(freeze-mmap): Linux counts the writable mappings of all processes.
+ */
+static bool mapped_writable(const struct map_object *m)
+{
+	unsigned long long start, end, off, inode;
+	char line[512], perms[8], dev[16];
+	bool found = false;
+	FILE *f;
+
+	if (!m->map->client)
+		return false;
+	f = fopen("/proc/self/maps", "re");
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx-%llx %7s %llx %15s %llu", &start, &end, perms, &off, dev,
+			   &inode) != 6)
+			continue;
+		found = inode == m->obj.inode && perms[1] == 'w' && perms[3] == 's' &&
+			arena_lease_of((void *)(uintptr_t)start) < 0;
+	}
+	fclose(f);
+	return found;
+}
+
+int command_map_freeze(struct call *c)
+{
+	struct map_object *m;
+	int err, mode, fd = (int)c->attr->bpf.map_fd;
+
+	m = map_get_fd(c->sys, fd, &err);
+	if (!m)
+		return err;
+	mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+	if (m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS || m->map->nr_fields)
+		err = -ENOTSUPP;
+	else if (mode == O_RDONLY)
+		err = -EPERM;
+	else if (READ_ONCE(m->map->frozen))
+		/* Linux takes the write permission of a frozen map away first. */
+		err = -EPERM;
+	else if (READ_ONCE(m->map->writers) || mapped_writable(m))
+		err = -EBUSY;
+	else
+		WRITE_ONCE(m->map->frozen, 1);
+	object_put(&m->obj);
+	return err;
+}

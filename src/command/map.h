@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What the files about maps share. */
+#ifndef SKEP_COMMAND_MAP_H
+#define SKEP_COMMAND_MAP_H
+
+#include "command/command.h"
+
+bool map_is_fd_array(u32 type);	  /* array whose elements are given by descriptor */
+bool map_is_map_in_map(u32 type);
+bool map_is_percpu(u32 type);
+/* Whether the profile's kernel has the type, and skep does. */
+bool map_type_visible(kver profile, u32 type);
+/* Checks key and value against the BTF of the attribute and finds special fields. */
+int map_set_btf(struct map_object *m, const struct bpf_map_ops *ops, const union full_attr *attr,
+		u32 caps);
+/* Bytes of a value as bpf(2) passes it. */
+u32 map_user_value_size(const struct bpf_map *map);
+/* Whether @prog may be in, or use, program array @m; the first one decides for the rest. */
+bool prog_map_compatible(struct map_object *m, const struct bpf_prog *prog);
+
+/* Element operations on kernel-side copies of key and value. */
+int map_elem_lookup(struct map_object *m, const void *key, void *value, u64 flags);
+int map_elem_update(struct map_object *m, const void *key, const void *value, u64 flags);
+int map_elem_delete(struct map_object *m, const void *key);
+int map_elem_next_key(struct map_object *m, const void *key, void *next);
+int map_elem_lookup_and_delete(struct map_object *m, const void *key, void *value, u64 flags);
+
+#endif

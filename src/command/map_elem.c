@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Commands on map elements (Linux: map_lookup_elem() and its neighbours in
+ * kernel/bpf/syscall.c). The map's operation runs in a slot and outside the
+ * system's lock; values that are objects go through map_object_update(), which
+ * keeps the references.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "command/command.h"
+#include "command/map.h"
+#include "object/lock.h"
+#include "object/perf_ring.h"
+
+bool map_is_percpu(u32 type)
+{
+	return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
+
+static bool is_object_map(u32 type)
+{
+	return map_is_fd_array(type) || type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+u32 map_user_value_size(const struct bpf_map *map)
+{
+	if (map_is_percpu(map->map_type))
+		return bpf_map_value_stride(map) * map->nr_cpus;
+	return is_object_map(map->map_type) ? sizeof(u32) : map->value_size;
+}
+
+static const struct bpf_map_field *lock_field(const struct bpf_map *map)
+{
+	for (u32 i = 0; i < map->nr_fields; i++)
+		if (map->fields[i].kind == BPF_FIELD_SPIN_LOCK)
+			return &map->fields[i];
+	return NULL;
+}
+
+/* ---- operations on copies ---- */
+
+/* Copies one value out; what the kernel keeps in special fields reads as 0. */
+static void copy_value(struct bpf_map *map, u8 *dst, const u8 *src, bool locked,
+		       struct bpf_run *run)
+{
+	const struct bpf_map_field *lock = locked ? lock_field(map) : NULL;
+
+	if (lock)
+		lock_take((u32 *)(src + lock->offset), run->platform);
+	memcpy(dst, src, map->value_size);
+	if (lock)
+		lock_drop((u32 *)(src + lock->offset));
+	for (u32 i = 0; i < map->nr_fields; i++)
+		memset(dst + map->fields[i].offset, 0, map->fields[i].size);
+}
+
+int map_elem_lookup(struct map_object *m, const void *key, void *value, u64 flags)
+{
+	const struct bpf_map_ops *ops = m->ops;
+	struct skep_system *sys = m->obj.sys;
+	struct bpf_map *map = m->map;
+	struct bpf_run run = { 0 };
+	int err = -ENOTSUPP;
+
+	if (map->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return -ENOTSUPP;
+	slot_claim(sys->arena, sys->platform, &run);
+	if (is_object_map(map->map_type)) {
+		struct object *o;
+		void *p = ops->obj_lookup ? ops->obj_lookup(map, key) : NULL;
+		u32 id = 0;
+
+		if (p && (map_is_map_in_map(map->map_type)))
+			id = ((struct bpf_map *)p)->id;
+		else if (p && map->map_type == BPF_MAP_TYPE_PROG_ARRAY)
+			id = ((struct bpf_prog *)p)->id;
+		else if (p && (o = object_of(sys, p)))
+			id = o->id;
+		err = ops->obj_lookup ? (p ? 0 : -ENOENT) : -ENOTSUPP;
+		if (!err)
+			memcpy(value, &id, sizeof(id));
+	} else if (map->map_type == BPF_MAP_TYPE_QUEUE || map->map_type == BPF_MAP_TYPE_STACK ||
+		   map->map_type == BPF_MAP_TYPE_BLOOM_FILTER) {
+		err = ops->peek_elem ? (int)ops->peek_elem(map, value, &run) : -ENOTSUPP;
+	} else if (ops->lookup_copy) {
+		err = ops->lookup_copy(map, key, value, flags, &run);
+	} else if (ops->lookup_elem) {
+		void *p = ops->lookup_elem(map, key, &run);
+
+		err = p ? 0 : -ENOENT;
+		if (p)
+			copy_value(map, value, p, flags & BPF_F_LOCK, &run);
+	}
+	slot_release(&run);
+	return err;
+}
+
+bool prog_map_compatible(struct map_object *m, const struct bpf_prog *prog)
+{
+	struct skep_system *sys = m->obj.sys;
+	struct bpf_map *map = m->map;
+	bool fits;
+
+	pthread_mutex_lock(&sys->lock);
+	if (!map->owner.set) {
+		map->owner.type = prog->type;
+		map->owner.jited = prog->jited;
+		map->owner.xdp_has_frags = prog->xdp_has_frags;
+		map->owner.attach_type = prog->expected_attach_type;
+		map->owner.set = 1;
+	}
+	fits = map->owner.type == prog->type && map->owner.jited == prog->jited &&
+	       map->owner.xdp_has_frags == prog->xdp_has_frags;
+	/* Since 6.18 the attach type counts where it changes what the context means. */
+	if (fits && visible(sys->profile, KVER(6, 18)) &&
+	    (prog->type == BPF_PROG_TYPE_XDP || prog->type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR ||
+	     prog->type == BPF_PROG_TYPE_TRACING))
+		fits = map->owner.attach_type == prog->expected_attach_type;
+	pthread_mutex_unlock(&sys->lock);
+	return fits;
+}
+
+static bool fields_equal(const struct bpf_map *a, const struct bpf_map *b)
+{
+	if (a->nr_fields != b->nr_fields)
+		return false;
+	for (u32 i = 0; i < a->nr_fields; i++)
+		if (a->fields[i].kind != b->fields[i].kind ||
+		    a->fields[i].offset != b->fields[i].offset)
+			return false;
+	return true;
+}
+
+/* Whether @inner is like the template (Linux: bpf_map_meta_equal() and array_map_meta_equal()). */
+static bool inner_fits(const struct map_object *m, const struct bpf_map *inner)
+{
+	const struct bpf_map *t = m->inner_template->map;
+
+	if (t->map_type != inner->map_type || t->key_size != inner->key_size ||
+	    t->value_size != inner->value_size || t->map_flags != inner->map_flags ||
+	    !fields_equal(t, inner))
+		return false;
+	/* Before 5.10 all of them, since then arrays whose bounds are known must agree in size. */
+	if (!visible(m->obj.sys->profile, KVER(5, 10)))
+		return t->max_entries == inner->max_entries;
+	if (t->map_type == BPF_MAP_TYPE_ARRAY && !(t->map_flags & BPF_F_INNER_MAP))
+		return t->max_entries == inner->max_entries;
+	return true;
+}
+
+/* The object that @fd names, fit to be an element of @m; *runtime is its address. */
+static struct object *element_of_fd(struct map_object *m, int fd, void **runtime, int *err)
+{
+	struct skep_system *sys = m->obj.sys;
+
+	if (m->map->map_type == BPF_MAP_TYPE_PROG_ARRAY) {
+		struct prog_object *p = prog_get_fd(sys, fd, err);
+
+		if (p && !prog_map_compatible(m, p->prog)) {
+			object_put(&p->obj);
+			*err = -EINVAL;
+			return NULL;
+		}
+		if (p)
+			*runtime = p->prog;
+		return (struct object *)p;
+	}
+	if (map_is_map_in_map(m->map->map_type)) {
+		struct map_object *inner = map_get_fd(sys, fd, err);
+
+		if (inner && !inner_fits(m, inner->map)) {
+			object_put(&inner->obj);
+			*err = -EINVAL;
+			return NULL;
+		}
+		if (inner)
+			*runtime = inner->map;
+		return (struct object *)inner;
+	}
+	if (m->map->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
+		struct perf_object *p =
+			(struct perf_object *)object_get_fd(sys, fd, OBJECT_PERF, err);
+
+		if (p)
+			*runtime = p->ring;
+		else
+			*err = -EBADF; /* Linux: no perf event */
+		return (struct object *)p;
+	}
+	*err = -EOPNOTSUPP;
+	return NULL;
+}
+
+static int update_object(struct map_object *m, const void *key, const void *value, u64 flags)
+{
+	struct object *o;
+	void *runtime = NULL;
+	s32 fd;
+	int err;
+
+	err = m->ops->obj_check ? m->ops->obj_check(m->map, key, flags) : 0;
+	if (err)
+		return err;
+	memcpy(&fd, value, sizeof(fd));
+	o = element_of_fd(m, fd, &runtime, &err);
+	if (!o)
+		return err;
+	return map_object_update(m, key, o, runtime, flags);
+}
+
+int map_elem_update(struct map_object *m, const void *key, const void *value, u64 flags)
+{
+	const struct bpf_map_ops *ops = m->ops;
+	struct skep_system *sys = m->obj.sys;
+	struct bpf_map *map = m->map;
+	struct bpf_run run = { 0 };
+	int err = -ENOTSUPP;
+
+	if (is_object_map(map->map_type))
+		return update_object(m, key, value, flags);
+	__atomic_fetch_add(&map->writers, 1, __ATOMIC_SEQ_CST);
+	slot_claim(sys->arena, sys->platform, &run);
+	if (map->map_type == BPF_MAP_TYPE_QUEUE || map->map_type == BPF_MAP_TYPE_STACK ||
+	    map->map_type == BPF_MAP_TYPE_BLOOM_FILTER)
+		err = ops->push_elem ? (int)ops->push_elem(map, value, flags, &run) : -ENOTSUPP;
+	else if (ops->update_copy)
+		err = ops->update_copy(map, key, value, flags, &run);
+	else if (ops->update_elem)
+		err = (int)ops->update_elem(map, key, value, flags, &run);
+	slot_release(&run);
+	__atomic_fetch_sub(&map->writers, 1, __ATOMIC_SEQ_CST);
+	return err;
+}
+
+int map_elem_delete(struct map_object *m, const void *key)
+{
+	struct skep_system *sys = m->obj.sys;
+	struct bpf_run run = { 0 };
+	int err = -ENOTSUPP;
+
+	if (is_object_map(m->map->map_type))
+		return map_object_delete(m, key);
+	if (!m->ops->delete_elem)
+		return -ENOTSUPP;
+	__atomic_fetch_add(&m->map->writers, 1, __ATOMIC_SEQ_CST);
+	slot_claim(sys->arena, sys->platform, &run);
+	err = (int)m->ops->delete_elem(m->map, key, &run);
+	slot_release(&run);
+	__atomic_fetch_sub(&m->map->writers, 1, __ATOMIC_SEQ_CST);
+	return err;
+}
+
+int map_elem_next_key(struct map_object *m, const void *key, void *next)
+{
+	struct skep_system *sys = m->obj.sys;
+	struct bpf_run run = { 0 };
+	int err;
+
+	if (!m->ops->get_next_key)
+		return -ENOTSUPP;
+	slot_claim(sys->arena, sys->platform, &run);
+	err = m->ops->get_next_key(m->map, key, next);
+	slot_release(&run);
+	return err;
+}
+
+int map_elem_lookup_and_delete(struct map_object *m, const void *key, void *value, u64 flags)
+{
+	struct skep_system *sys = m->obj.sys;
+	struct bpf_map *map = m->map;
+	struct bpf_run run = { 0 };
+	int err = -ENOTSUPP;
+
+	slot_claim(sys->arena, sys->platform, &run);
+	switch (map->map_type) {
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		if (m->ops->pop_elem)
+			err = (int)m->ops->pop_elem(map, value, &run);
+		break;
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+		/* Hashes can since 5.14. */
+		if (m->ops->lookup_and_delete && visible(sys->profile, KVER(5, 14)))
+			err = m->ops->lookup_and_delete(map, key, value, flags, &run);
+		break;
+	default:
+		break;
+	}
+	slot_release(&run);
+	return err;
+}
+
+/* ---- commands ---- */
+
+/* Key and value of one call, on the stack when they are small. */
+struct elem {
+	u8 *key, *value; /* key NULL: the map has none */
+	u8 *heap;
+	u8 small[512];
+};
+
+static int elem_init(struct elem *e, u32 key_size, u32 value_size)
+{
+	u64 key_room = round_up((u64)key_size, 8), need = key_room + value_size;
+
+	e->heap = NULL;
+	if (need > sizeof(e->small)) {
+		e->heap = mem_alloc(need);
+		if (!e->heap)
+			return -ENOMEM;
+	}
+	e->key = e->heap ? e->heap : e->small;
+	e->value = e->key + key_room;
+	if (!key_size)
+		e->key = NULL;
+	return 0;
+}
+
+static void elem_free(struct elem *e)
+{
+	mem_free(e->heap);
+}
+
+static int read_key(struct skep_system *sys, const struct map_object *m, struct elem *e, u64 ukey)
+{
+	if (!m->map->key_size)
+		return ukey ? -EINVAL : 0;
+	return user_read(sys, e->key, ukey, m->map->key_size);
+}
+
+static bool lock_flag_fits(const struct map_object *m, u64 flags)
+{
+	return !(flags & BPF_F_LOCK) || lock_field(m->map);
+}
+
+int command_map_lookup_elem(struct call *c)
+{
+	const union bpf_attr *attr = &c->attr->bpf;
+	struct map_object *m;
+	struct elem e;
+	u32 size;
+	int err;
+
+	if (attr->flags & ~(u64)BPF_F_LOCK)
+		return -EINVAL;
+	m = map_get_access(c->sys, (int)attr->map_fd, true, false, &err);
+	if (!m)
+		return err;
+	size = map_user_value_size(m->map);
+	err = lock_flag_fits(m, attr->flags) ? elem_init(&e, m->map->key_size, size) : -EINVAL;
+	if (err)
+		goto out;
+	err = read_key(c->sys, m, &e, attr->key);
+	if (!err && m->map->map_type == BPF_MAP_TYPE_BLOOM_FILTER) {
+		/* The value is the question; there is no answer but the errno. */
+		err = user_read(c->sys, e.value, attr->value, size);
+		if (!err)
+			err = map_elem_lookup(m, e.key, e.value, attr->flags);
+	} else if (!err) {
+		err = map_elem_lookup(m, e.key, e.value, attr->flags);
+		if (!err)
+			err = user_write(c->sys, attr->value, e.value, size);
+	}
+	elem_free(&e);
+out:
+	object_put(&m->obj);
+	return err;
+}
+
+int command_map_update_elem(struct call *c)
+{
+	const union bpf_attr *attr = &c->attr->bpf;
+	struct map_object *m;
+	struct elem e;
+	u32 size;
+	int err;
+
+	m = map_get_access(c->sys, (int)attr->map_fd, false, true, &err);
+	if (!m)
+		return err;
+	size = map_user_value_size(m->map);
+	err = lock_flag_fits(m, attr->flags) ? elem_init(&e, m->map->key_size, size) : -EINVAL;
+	if (err)
+		goto out;
+	err = read_key(c->sys, m, &e, attr->key);
+	if (!err)
+		err = user_read(c->sys, e.value, attr->value, size);
+	if (!err)
+		err = map_elem_update(m, e.key, e.value, attr->flags);
+	elem_free(&e);
+out:
+	object_put(&m->obj);
+	return err;
+}
+
+int command_map_delete_elem(struct call *c)
+{
+	const union bpf_attr *attr = &c->attr->bpf;
+	struct map_object *m;
+	struct elem e;
+	int err;
+
+	m = map_get_access(c->sys, (int)attr->map_fd, false, true, &err);
+	if (!m)
+		return err;
+	err = elem_init(&e, m->map->key_size, 0);
+	if (!err) {
+		err = read_key(c->sys, m, &e, attr->key);
+		if (!err)
+			err = map_elem_delete(m, e.key);
+		elem_free(&e);
+	}
+	object_put(&m->obj);
+	return err;
+}
+
+int command_map_get_next_key(struct call *c)
+{
+	const union bpf_attr *attr = &c->attr->bpf;
+	struct map_object *m;
+	struct elem e;
+	int err;
+
+	m = map_get_access(c->sys, (int)attr->map_fd, true, false, &err);
+	if (!m)
+		return err;
+	err = elem_init(&e, m->map->key_size, m->map->key_size);
+	if (!err) {
+		if (attr->key)
+			err = read_key(c->sys, m, &e, attr->key);
+		if (!err)
+			err = map_elem_next_key(m, attr->key ? e.key : NULL, e.value);
+		if (!err)
+			err = user_write(c->sys, attr->next_key, e.value, m->map->key_size);
+		elem_free(&e);
+	}
+	object_put(&m->obj);
+	return err;
+}
+
+int command_map_lookup_and_delete_elem(struct call *c)
+{
+	const union bpf_attr *attr = &c->attr->bpf;
+	struct map_object *m;
+	struct elem e;
+	u32 size, type;
+	int err;
+
+	if (attr->flags & ~(u64)BPF_F_LOCK)
+		return -EINVAL;
+	m = map_get_access(c->sys, (int)attr->map_fd, true, true, &err);
+	if (!m)
+		return err;
+	type = m->map->map_type;
+	size = map_user_value_size(m->map);
+	err = -EINVAL;
+	if (attr->flags && (type == BPF_MAP_TYPE_QUEUE || type == BPF_MAP_TYPE_STACK))
+		goto out;
+	if (!lock_flag_fits(m, attr->flags))
+		goto out;
+	err = elem_init(&e, m->map->key_size, size);
+	if (err)
+		goto out;
+	err = read_key(c->sys, m, &e, attr->key);
+	if (!err)
+		err = map_elem_lookup_and_delete(m, e.key, e.value, attr->flags);
+	if (!err)
+		err = user_write(c->sys, attr->value, e.value, size);
+	elem_free(&e);
+out:
+	object_put(&m->obj);
+	return err;
+}
