@@ -50,7 +50,7 @@ static int put_count(struct call *c, u32 count)
 
 static int update_or_delete(struct call *c, struct map_object *m, bool update)
 {
-	const union bpf_attr *attr = &c->attr->bpf;
+	const union bpf_attr *attr = c->attr;
 	u32 key_size = m->map->key_size, value_size = map_user_value_size(m->map), n;
 	u8 *key = mem_alloc(round_up((u64)key_size, 8) + value_size);
 	u8 *value = key + round_up((u64)key_size, 8);
@@ -77,7 +77,7 @@ static int update_or_delete(struct call *c, struct map_object *m, bool update)
 
 static int lookup(struct call *c, struct map_object *m, bool delete)
 {
-	const union bpf_attr *attr = &c->attr->bpf;
+	const union bpf_attr *attr = c->attr;
 	u32 key_size = m->map->key_size, value_size = map_user_value_size(m->map), n = 0;
 	u32 room = round_up(key_size, 8), cursor = 0;
 	bool hash = is_hash(m->map->map_type), have = false;
@@ -134,7 +134,7 @@ out:
 
 static int batch(struct call *c, enum batch_op op)
 {
-	const union bpf_attr *attr = &c->attr->bpf;
+	const union bpf_attr *attr = c->attr;
 	bool read = op == BATCH_LOOKUP || op == BATCH_LOOKUP_AND_DELETE;
 	struct map_object *m;
 	int err;

@@ -9,7 +9,7 @@
 #include "command/command.h"
 #include "skep/skep.h"
 
-/* The command's part of the attribute ends at byte @end since release @since. */
+/* The command's part of the attribute ends at byte @end since release @since (0: its first). */
 struct attr_end {
 	kver since;
 	u16 end;
@@ -19,94 +19,101 @@ struct command_row {
 	const char *name;
 	int (*run)(struct call *c); /* NULL: not in skep yet */
 	int refusal;		    /* when .run is NULL: what Linux says of an unsupported feature */
-	struct attr_end ends[8];    /* the first one is the command's own release */
+	struct attr_end ends[8];
 };
 
 #define K KVER
 static const struct command_row commands[] = {
 	[BPF_MAP_CREATE] = { "MAP_CREATE", command_map_create, 0,
-			     { { K(3, 18), 16 }, { K(4, 6), 20 }, { K(4, 12), 24 }, { K(4, 15), 44 },
+			     { { 0, 16 }, { K(4, 6), 20 }, { K(4, 12), 24 }, { K(4, 15), 44 },
 			       { K(4, 19), 60 }, { K(5, 16), 72 }, { K(6, 9), 80 },
 			       { K(6, 18), 92 } } },
 	[BPF_MAP_LOOKUP_ELEM] = { "MAP_LOOKUP_ELEM", command_map_lookup_elem, 0,
-				  { { K(3, 18), 24 }, { K(5, 1), 32 } } },
+				  { { 0, 24 }, { K(5, 1), 32 } } },
 	[BPF_MAP_UPDATE_ELEM] = { "MAP_UPDATE_ELEM", command_map_update_elem, 0,
-				  { { K(3, 18), 32 } } },
+				  { { 0, 32 } } },
 	[BPF_MAP_DELETE_ELEM] = { "MAP_DELETE_ELEM", command_map_delete_elem, 0,
-				  { { K(3, 18), 16 } } },
+				  { { 0, 16 } } },
 	[BPF_MAP_GET_NEXT_KEY] = { "MAP_GET_NEXT_KEY", command_map_get_next_key, 0,
-				   { { K(3, 18), 24 } } },
+				   { { 0, 24 } } },
 	[BPF_PROG_LOAD] = { "PROG_LOAD", command_prog_load, 0,
-			    { { K(3, 18), 48 }, { K(4, 17), 72 }, { K(5, 0), 108 },
+			    { { 0, 48 }, { K(4, 17), 72 }, { K(5, 0), 108 },
 			      { K(5, 5), 116 }, { K(5, 17), 140 }, { K(6, 4), 144 },
 			      { K(6, 9), 152 }, { K(6, 18), 168 } } },
-	[BPF_OBJ_PIN] = { "OBJ_PIN", NULL, EOPNOTSUPP, { { K(4, 4), 16 }, { K(6, 5), 20 } } },
-	[BPF_OBJ_GET] = { "OBJ_GET", NULL, EOPNOTSUPP, { { K(4, 4), 16 }, { K(6, 5), 20 } } },
+	[BPF_OBJ_PIN] = { "OBJ_PIN", NULL, EOPNOTSUPP, { { 0, 16 }, { K(6, 5), 20 } } },
+	[BPF_OBJ_GET] = { "OBJ_GET", NULL, EOPNOTSUPP, { { 0, 16 }, { K(6, 5), 20 } } },
 	[BPF_PROG_ATTACH] = { "PROG_ATTACH", NULL, EOPNOTSUPP,
-			      { { K(4, 10), 16 }, { K(5, 6), 20 }, { K(6, 6), 32 } } },
+			      { { 0, 16 }, { K(5, 6), 20 }, { K(6, 6), 32 } } },
 	[BPF_PROG_DETACH] = { "PROG_DETACH", NULL, EOPNOTSUPP,
-			      { { K(4, 10), 12 }, { K(6, 6), 32 } } },
+			      { { 0, 12 }, { K(6, 6), 32 } } },
 	[BPF_PROG_TEST_RUN] = { "PROG_TEST_RUN", command_prog_test_run, 0,
-				{ { K(4, 12), 40 }, { K(5, 2), 64 }, { K(5, 10), 72 },
+				{ { 0, 40 }, { K(5, 2), 64 }, { K(5, 10), 72 },
 				  { K(5, 18), 76 } } },
 	[BPF_PROG_GET_NEXT_ID] = { "PROG_GET_NEXT_ID", command_prog_get_next_id, 0,
-				   { { K(4, 13), 8 } } },
+				   { { 0, 8 } } },
 	[BPF_MAP_GET_NEXT_ID] = { "MAP_GET_NEXT_ID", command_map_get_next_id, 0,
-				  { { K(4, 13), 8 } } },
+				  { { 0, 8 } } },
 	[BPF_PROG_GET_FD_BY_ID] = { "PROG_GET_FD_BY_ID", command_prog_get_fd_by_id, 0,
-				    { { K(4, 13), 4 } } },
+				    { { 0, 4 } } },
 	[BPF_MAP_GET_FD_BY_ID] = { "MAP_GET_FD_BY_ID", command_map_get_fd_by_id, 0,
-				   { { K(4, 13), 4 }, { K(4, 15), 12 } } },
+				   { { 0, 4 }, { K(4, 15), 12 } } },
 	[BPF_OBJ_GET_INFO_BY_FD] = { "OBJ_GET_INFO_BY_FD", command_obj_get_info_by_fd, 0,
-				     { { K(4, 13), 16 } } },
+				     { { 0, 16 } } },
 	[BPF_PROG_QUERY] = { "PROG_QUERY", command_prog_query, 0,
-			     { { K(4, 15), 28 }, { K(6, 0), 40 }, { K(6, 6), 64 } } },
+			     { { 0, 28 }, { K(6, 0), 40 }, { K(6, 6), 64 } } },
 	[BPF_RAW_TRACEPOINT_OPEN] = { "RAW_TRACEPOINT_OPEN", command_raw_tracepoint_open, 0,
-				      { { K(4, 17), 12 }, { K(6, 10), 24 } } },
+				      { { 0, 12 }, { K(6, 10), 24 } } },
 	[BPF_BTF_LOAD] = { "BTF_LOAD", command_btf_load, 0,
-			   { { K(4, 18), 28 }, { K(6, 4), 32 }, { K(6, 9), 40 } } },
+			   { { 0, 28 }, { K(6, 4), 32 }, { K(6, 9), 40 } } },
 	[BPF_BTF_GET_FD_BY_ID] = { "BTF_GET_FD_BY_ID", command_btf_get_fd_by_id, 0,
-				   { { K(4, 18), 4 }, { K(6, 15), 16 } } },
-	[BPF_TASK_FD_QUERY] = { "TASK_FD_QUERY", command_task_fd_query, 0, { { K(4, 18), 48 } } },
+				   { { 0, 4 }, { K(6, 15), 16 } } },
+	[BPF_TASK_FD_QUERY] = { "TASK_FD_QUERY", command_task_fd_query, 0, { { 0, 48 } } },
 	[BPF_MAP_LOOKUP_AND_DELETE_ELEM] = { "MAP_LOOKUP_AND_DELETE_ELEM",
 					     command_map_lookup_and_delete_elem, 0,
-					     { { K(4, 20), 24 }, { K(5, 14), 32 } } },
-	[BPF_MAP_FREEZE] = { "MAP_FREEZE", command_map_freeze, 0, { { K(5, 2), 4 } } },
+					     { { 0, 24 }, { K(5, 14), 32 } } },
+	[BPF_MAP_FREEZE] = { "MAP_FREEZE", command_map_freeze, 0, { { 0, 4 } } },
 	[BPF_BTF_GET_NEXT_ID] = { "BTF_GET_NEXT_ID", command_btf_get_next_id, 0,
-				  { { K(5, 4), 8 } } },
+				  { { 0, 8 } } },
 	[BPF_MAP_LOOKUP_BATCH] = { "MAP_LOOKUP_BATCH", command_map_lookup_batch, 0,
-				   { { K(5, 6), 56 } } },
+				   { { 0, 56 } } },
 	[BPF_MAP_LOOKUP_AND_DELETE_BATCH] = { "MAP_LOOKUP_AND_DELETE_BATCH",
 					      command_map_lookup_and_delete_batch, 0,
-					      { { K(5, 6), 56 } } },
+					      { { 0, 56 } } },
 	[BPF_MAP_UPDATE_BATCH] = { "MAP_UPDATE_BATCH", command_map_update_batch, 0,
-				   { { K(5, 6), 56 } } },
+				   { { 0, 56 } } },
 	[BPF_MAP_DELETE_BATCH] = { "MAP_DELETE_BATCH", command_map_delete_batch, 0,
-				   { { K(5, 6), 56 } } },
+				   { { 0, 56 } } },
 	[BPF_LINK_CREATE] = { "LINK_CREATE", command_link_create, 0,
-			      { { K(5, 7), 16 }, { K(5, 9), 28 }, { K(5, 18), 48 }, { K(6, 6), 60 },
+			      { { 0, 16 }, { K(5, 9), 28 }, { K(5, 18), 48 }, { K(6, 6), 60 },
 				{ K(7, 2), 64 } } },
-	[BPF_LINK_UPDATE] = { "LINK_UPDATE", command_link_update, 0, { { K(5, 7), 16 } } },
+	[BPF_LINK_UPDATE] = { "LINK_UPDATE", command_link_update, 0, { { 0, 16 } } },
 	[BPF_LINK_GET_FD_BY_ID] = { "LINK_GET_FD_BY_ID", command_link_get_fd_by_id, 0,
-				    { { K(5, 8), 4 } } },
+				    { { 0, 4 } } },
 	[BPF_LINK_GET_NEXT_ID] = { "LINK_GET_NEXT_ID", command_link_get_next_id, 0,
-				   { { K(5, 8), 8 } } },
-	[BPF_ENABLE_STATS] = { "ENABLE_STATS", command_enable_stats, 0, { { K(5, 8), 4 } } },
-	[BPF_ITER_CREATE] = { "ITER_CREATE", NULL, EOPNOTSUPP, { { K(5, 8), 8 } } },
-	[BPF_LINK_DETACH] = { "LINK_DETACH", command_link_detach, 0, { { K(5, 9), 4 } } },
-	[BPF_PROG_BIND_MAP] = { "PROG_BIND_MAP", command_prog_bind_map, 0, { { K(5, 10), 12 } } },
-	[36] = { "TOKEN_CREATE", NULL, EOPNOTSUPP, { { K(6, 9), 8 } } },
-	[37] = { "PROG_STREAM_READ_BY_FD", NULL, EOPNOTSUPP, { { K(6, 17), 20 } } },
-	[38] = { "PROG_ASSOC_STRUCT_OPS", NULL, EOPNOTSUPP, { { K(7, 0), 12 } } },
+				   { { 0, 8 } } },
+	[BPF_ENABLE_STATS] = { "ENABLE_STATS", command_enable_stats, 0, { { 0, 4 } } },
+	[BPF_ITER_CREATE] = { "ITER_CREATE", NULL, EOPNOTSUPP, { { 0, 8 } } },
+	[BPF_LINK_DETACH] = { "LINK_DETACH", command_link_detach, 0, { { 0, 4 } } },
+	[BPF_PROG_BIND_MAP] = { "PROG_BIND_MAP", command_prog_bind_map, 0, { { 0, 12 } } },
+	[BPF_TOKEN_CREATE] = { "TOKEN_CREATE", NULL, EOPNOTSUPP, { { 0, 8 } } },
+	[BPF_PROG_STREAM_READ_BY_FD] = { "PROG_STREAM_READ_BY_FD", NULL, EOPNOTSUPP, { { 0, 20 } } },
+	[BPF_PROG_ASSOC_STRUCT_OPS] = { "PROG_ASSOC_STRUCT_OPS", NULL, EOPNOTSUPP, { { 0, 12 } } },
 };
 #undef K
+
+static const kver command_since[ARRAY_SIZE(commands)] = {
+#define COMMAND(value, name, since, ...) [value] = since,
+#include "tables/commands.def"
+#undef COMMAND
+};
 
 static u32 end_for(const struct command_row *row, kver profile)
 {
 	u32 end = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(row->ends); i++)
-		if (visible(profile, row->ends[i].since))
+		if (row->ends[i].end &&
+		    (!row->ends[i].since || visible(profile, row->ends[i].since)))
 			end = row->ends[i].end;
 	return end;
 }
@@ -117,7 +124,8 @@ static u32 attr_size_of(kver profile)
 	u32 size = 48;
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		size = max(size, end_for(&commands[i], profile));
+		if (visible(profile, command_since[i]))
+			size = max(size, end_for(&commands[i], profile));
 	return round_up(size, 8);
 }
 
@@ -162,8 +170,11 @@ int object_name_copy(char *dst, const char *src, u32 size)
 
 int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned int size)
 {
-	union full_attr attr = { .bytes = { 0 } };
-	struct call c = { sys, &attr, (u64)uattr, size };
+	union {
+		union bpf_attr attr;
+		u8 bytes[256];
+	} copy = { .bytes = { 0 } };
+	struct call c = { sys, &copy.attr, (u64)uattr, size };
 	const struct command_row *row;
 	u32 known = attr_size_of(sys->profile), end;
 	int err;
@@ -174,17 +185,17 @@ int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned i
 	if (err)
 		return err;
 	c.size = min(size, known);
-	if (user_read(sys, &attr, c.uattr, c.size))
+	if (user_read(sys, &copy, c.uattr, c.size))
 		return -EFAULT;
 	if (cmd < 0 || cmd >= (int)ARRAY_SIZE(commands) || !commands[cmd].name)
 		return -EINVAL;
 	row = &commands[cmd];
-	if (!visible(sys->profile, row->ends[0].since))
+	if (!visible(sys->profile, command_since[cmd]))
 		return -EINVAL;
 	/* Linux's CHECK_ATTR: what belongs to other commands must be 0. */
 	end = end_for(row, sys->profile);
 	for (u32 i = end; i < known; i++)
-		if (attr.bytes[i])
+		if (copy.bytes[i])
 			return -EINVAL;
 	if (!row->run)
 		return -row->refusal;

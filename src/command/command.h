@@ -12,65 +12,10 @@
 
 #define PAGE_BYTES 4096
 
-/*
- * The attribute as the newest kernel knows it: the system's <linux/bpf.h> may be
- * older than the profile. Fields that it may lack are named here by position.
- */
-union full_attr {
-	union bpf_attr bpf;
-	u8 bytes[256];
-	struct {
-		u8 older[72];
-		s32 value_type_btf_obj_fd, token_fd; /* 6.9 */
-		u64 excl_prog_hash;		     /* 6.18 */
-		u32 excl_prog_hash_size;
-	} map_create;
-	struct {
-		u8 older[140];
-		u32 log_true_size; /* 6.4 */
-		s32 token_fd;	   /* 6.9 */
-		u32 fd_array_cnt;  /* 6.14 */
-		u64 signature;	   /* 6.18 */
-		u32 signature_size;
-		s32 keyring_id;
-	} prog_load;
-	struct {
-		u8 older[28];
-		u32 log_true_size; /* 6.4 */
-		u32 flags;	   /* 6.9 */
-		s32 token_fd;
-	} btf_load;
-	struct {
-		u8 older[16];
-		u32 relative; /* fd or id; 6.6 */
-		u32 zero;
-		u64 expected_revision;
-	} tcx;
-	struct {
-		u8 older[16];
-		u64 cookie; /* 6.10 */
-	} raw_tracepoint;
-	struct {
-		u8 older[16];
-		u32 target_btf_id;
-		u32 zero;
-		u64 cookie; /* tracing: 5.19 */
-	} tracing;
-	struct {
-		u32 target, attach_type, query_flags, attach_flags;
-		u64 prog_ids;
-		u32 count, zero;
-		u64 prog_attach_flags; /* 6.0 */
-		u64 link_ids;	       /* 6.6 */
-		u64 link_attach_flags;
-		u64 revision;
-	} query;
-};
-
 /* One call of bpf(2). */
 struct call {
 	struct skep_system *sys;
-	union full_attr *attr; /* our copy; zero behind .size */
+	union bpf_attr *attr; /* our copy; zero behind .size */
 	u64 uattr;	       /* the caller's attribute */
 	u32 size;	       /* bytes of it that are known to the profile */
 };
@@ -116,6 +61,7 @@ int command_enable_stats(struct call *c);
 int command_task_fd_query(struct call *c);
 
 /* OBJ_GET_INFO_BY_FD of one kind: @info of @len bytes at @uinfo. */
+int info_put(const struct call *c, u64 uinfo, const void *info, u32 len);
 int info_map(const struct call *c, struct map_object *m, u64 uinfo, u32 len);
 int info_prog(const struct call *c, struct prog_object *p, u64 uinfo, u32 len);
 int info_btf(const struct call *c, struct object_btf *b, u64 uinfo, u32 len);
@@ -128,9 +74,7 @@ int info_link(const struct call *c, struct link_object *l, u64 uinfo, u32 len);
 int check_tail_zero(struct skep_system *sys, u64 addr, u32 known, u32 actual);
 /* Copies an object name: [A-Za-z0-9_.]*, NUL-terminated within @size. Length or -EINVAL. */
 int object_name_copy(char *dst, const char *src, u32 size);
+bool prog_type_visible(kver profile, u32 type);
 /* A descriptor of a map with a check of its mode. */
 struct map_object *map_get_access(struct skep_system *sys, int fd, bool read, bool write, int *err);
-/* Numbers tracepoints fire at; see prog_load.c. */
-int prog_make(const struct call *c, struct prog_object **out);
-
 #endif

@@ -16,8 +16,6 @@
 #include "command/map.h"
 
 #define NUMA_NO_NODE (-1)
-#define F_VTYPE_BTF_OBJ_FD (1U << 15)
-#define F_TOKEN_FD (1U << 16)
 
 /* Map types that need no capability, or CAP_NET_ADMIN; all others need CAP_BPF. */
 static bool map_type_allowed(u32 type, u32 caps)
@@ -46,6 +44,17 @@ static bool map_type_allowed(u32 type, u32 caps)
 	default:
 		return caps & BPF_CAP_BPF;
 	}
+}
+
+bool map_type_visible(kver profile, u32 type)
+{
+	static const kver since[] = {
+#define MAP(value, name, since, ...) [value] = since,
+#include "tables/maps.def"
+#undef MAP
+	};
+
+	return type < ARRAY_SIZE(since) && visible(profile, since[type]);
 }
 
 /* BPF_F_RDONLY and BPF_F_WRONLY as a mode of open(2); -EINVAL for both. */
@@ -169,7 +178,7 @@ static int build_map(struct map_object *m, const union bpf_attr *attr,
 
 int command_map_create(struct call *c)
 {
-	union bpf_attr *attr = &c->attr->bpf;
+	union bpf_attr *attr = c->attr;
 	struct skep_system *sys = c->sys;
 	struct bpf_map_params params = { .attr = attr };
 	struct bpf_map_layout layout = { 0 };
@@ -178,7 +187,7 @@ int command_map_create(struct call *c)
 	u32 caps = system_caps(sys), type = attr->map_type, flags = attr->map_flags;
 	int access, err, node;
 
-	if (flags & F_TOKEN_FD && visible(sys->profile, KVER(6, 9)))
+	if (flags & BPF_F_TOKEN_FD && visible(sys->profile, KVER(6, 9)))
 		return -EBADF; /* there are no tokens, so no descriptor is one */
 	if (attr->btf_vmlinux_value_type_id) {
 		if (type != BPF_MAP_TYPE_STRUCT_OPS || attr->btf_key_type_id ||
@@ -187,7 +196,7 @@ int command_map_create(struct call *c)
 	} else if (attr->btf_key_type_id && !attr->btf_value_type_id) {
 		return -EINVAL;
 	}
-	if (type != BPF_MAP_TYPE_BLOOM_FILTER && type != 33 /* arena */ && attr->map_extra)
+	if (type != BPF_MAP_TYPE_BLOOM_FILTER && type != BPF_MAP_TYPE_ARENA && attr->map_extra)
 		return -EINVAL;
 	access = access_of_flags(flags);
 	if (access < 0)
@@ -299,7 +308,7 @@ static bool mapped_writable(const struct map_object *m)
 int command_map_freeze(struct call *c)
 {
 	struct map_object *m;
-	int err, mode, fd = (int)c->attr->bpf.map_fd;
+	int err, mode, fd = (int)c->attr->map_fd;
 
 	m = map_get_fd(c->sys, fd, &err);
 	if (!m)

@@ -341,7 +341,7 @@ static bool lock_flag_fits(const struct map_object *m, u64 flags)
 
 int command_map_lookup_elem(struct call *c)
 {
-	const union bpf_attr *attr = &c->attr->bpf;
+	const union bpf_attr *attr = c->attr;
 	struct map_object *m;
 	struct elem e;
 	u32 size;
@@ -375,7 +375,7 @@ out:
 
 int command_map_update_elem(struct call *c)
 {
-	const union bpf_attr *attr = &c->attr->bpf;
+	const union bpf_attr *attr = c->attr;
 	struct map_object *m;
 	struct elem e;
 	u32 size;
@@ -401,7 +401,7 @@ out:
 
 int command_map_delete_elem(struct call *c)
 {
-	const union bpf_attr *attr = &c->attr->bpf;
+	const union bpf_attr *attr = c->attr;
 	struct map_object *m;
 	struct elem e;
 	int err;
@@ -422,7 +422,7 @@ int command_map_delete_elem(struct call *c)
 
 int command_map_get_next_key(struct call *c)
 {
-	const union bpf_attr *attr = &c->attr->bpf;
+	const union bpf_attr *attr = c->attr;
 	struct map_object *m;
 	struct elem e;
 	int err;
@@ -446,7 +446,7 @@ int command_map_get_next_key(struct call *c)
 
 int command_map_lookup_and_delete_elem(struct call *c)
 {
-	const union bpf_attr *attr = &c->attr->bpf;
+	const union bpf_attr *attr = c->attr;
 	struct map_object *m;
 	struct elem e;
 	u32 size, type;

@@ -48,6 +48,7 @@ struct skep_system {
 	/* Fires raw tracepoint @name with @n arguments, when somebody listens; set by src/hook. */
 	void (*raw_tp)(struct skep_system *sys, const char *name, const u64 *args, u32 n);
 	struct diag last; /* the newest refusal, for explanations */
+	char last_text[3][256]; /* what its .prog, .source and .file point to */
 	char last_text[1024]; /* its line, rendered for skep_last_refusal() */
 	u32 jit_mode;	  /* JIT_ON, JIT_OFF, JIT_COMPARE */
 	void (*log)(void *arg, int level, const char *text);

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * BPF_PROG_LOAD (Linux: bpf_prog_load() in kernel/bpf/syscall.c): the checks in
+ * Linux's order, then verifier, code generation, id and descriptor; and
+ * BPF_PROG_BIND_MAP.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "command/command.h"
+#include "command/map.h"
+#include "isa/tag.h"
+#include "jit/jit.h"
+#include "verifier/verifier.h"
+
+#define MAX_INSNS_UNPRIVILEGED 4096
+#define MAX_INSNS 1000000
+#define MAX_LICENSE 128
+#define BTF_MAX_TYPE 0x000fffff
+
+static bool license_is_gpl(const char *license)
+{
+	static const char *const gpl[] = {
+		"GPL",		"GPL v2",	"GPL and additional rights",
+		"Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(gpl); i++)
+		if (!strcmp(license, gpl[i]))
+			return true;
+	return false;
+}
+
+/* Flags of PROG_LOAD that the profile's kernel knows. */
+static u32 known_flags(kver profile)
+{
+	static const struct {
+		kver since;
+		u32 flag;
+	} rows[] = {
+		{ KVER(4, 12), BPF_F_STRICT_ALIGNMENT },
+		{ KVER(5, 0), BPF_F_ANY_ALIGNMENT },
+		{ KVER(5, 3), BPF_F_TEST_RND_HI32 },
+		{ KVER(5, 4), BPF_F_TEST_STATE_FREQ },
+		{ KVER(5, 10), BPF_F_SLEEPABLE },
+		{ KVER(5, 18), BPF_F_XDP_HAS_FRAGS },
+		{ KVER(6, 3), BPF_F_XDP_DEV_BOUND_ONLY },
+		{ KVER(6, 8), BPF_F_TEST_REG_INVARIANTS },
+		{ KVER(6, 9), BPF_F_TOKEN_FD },
+	};
+	u32 flags = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (visible(profile, rows[i].since))
+			flags |= rows[i].flag;
+	return flags;
+}
+
+static bool needs_net_admin(u32 type)
+{
+	switch (type) {
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+	case BPF_PROG_TYPE_XDP:
+	case BPF_PROG_TYPE_LWT_IN:
+	case BPF_PROG_TYPE_LWT_OUT:
+	case BPF_PROG_TYPE_LWT_XMIT:
+	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
+	case BPF_PROG_TYPE_SK_SKB:
+	case BPF_PROG_TYPE_SK_MSG:
+	case BPF_PROG_TYPE_FLOW_DISSECTOR:
+	case BPF_PROG_TYPE_CGROUP_DEVICE:
+	case BPF_PROG_TYPE_CGROUP_SOCK:
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
+	case BPF_PROG_TYPE_CGROUP_SYSCTL:
+	case BPF_PROG_TYPE_SOCK_OPS:
+	case BPF_PROG_TYPE_EXT:
+	case BPF_PROG_TYPE_NETFILTER:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool needs_perfmon(u32 type)
+{
+	switch (type) {
+	case BPF_PROG_TYPE_KPROBE:
+	case BPF_PROG_TYPE_TRACEPOINT:
+	case BPF_PROG_TYPE_PERF_EVENT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
+	case BPF_PROG_TYPE_TRACING:
+	case BPF_PROG_TYPE_LSM:
+	case BPF_PROG_TYPE_STRUCT_OPS:
+	case BPF_PROG_TYPE_EXT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool prog_type_visible(kver profile, u32 type)
+{
+	static const kver since[] = {
+#define PROG(value, name, since, ...) [value] = since,
+#include "tables/progs.def"
+#undef PROG
+	};
+
+	return type < ARRAY_SIZE(since) && visible(profile, since[type]);
+}
+
+/* What may be attached to what; types and combinations as Linux refuses them. */
+static int check_attach(const union bpf_attr *attr, const struct object_btf *attach_btf,
+			const struct prog_object *dst, const struct bpf_prog_type_ops *ops)
+{
+	u32 type = attr->prog_type;
+
+	if (attr->attach_btf_id) {
+		if (attr->attach_btf_id > BTF_MAX_TYPE || (!attach_btf && !dst))
+			return -EINVAL;
+		if (type != BPF_PROG_TYPE_TRACING && type != BPF_PROG_TYPE_LSM &&
+		    type != BPF_PROG_TYPE_STRUCT_OPS && type != BPF_PROG_TYPE_EXT)
+			return -EINVAL;
+	}
+	if (attach_btf && (!attr->attach_btf_id || dst))
+		return -EINVAL;
+	if (dst && type != BPF_PROG_TYPE_TRACING && type != BPF_PROG_TYPE_EXT)
+		return -EINVAL;
+	return ops && ops->check_attach ? ops->check_attach(attr->expected_attach_type) : 0;
+}
+
+/* attach_prog_fd is a program or a BTF object. */
+static int find_target(struct call *c, struct prog_object **dst, struct object_btf **btf)
+{
+	const union bpf_attr *attr = c->attr;
+	int err;
+
+	if (attr->attach_prog_fd) {
+		*dst = prog_get_fd(c->sys, (int)attr->attach_prog_fd, &err);
+		if (*dst)
+			return 0;
+		*btf = btf_get_fd(c->sys, (int)attr->attach_btf_obj_fd, &err);
+		if (!*btf)
+			return -EINVAL;
+		if (!(*btf)->kernel) {
+			object_put(&(*btf)->obj);
+			*btf = NULL;
+			return -ENOTSUPP;
+		}
+	} else if (attr->attach_btf_id) {
+		*btf = system_vmlinux(c->sys);
+		if (!*btf)
+			return -EINVAL;
+		object_get(&(*btf)->obj);
+	}
+	return 0;
+}
+
+static int read_program(struct call *c, struct prog_object *p)
+{
+	const union bpf_attr *attr = c->attr;
+	size_t bytes = (size_t)attr->insn_cnt * sizeof(struct bpf_insn);
+	char license[MAX_LICENSE] = "";
+	int err;
+
+	p->orig_insns = mem_alloc(bytes);
+	if (!p->orig_insns)
+		return -ENOMEM;
+	p->orig_len = attr->insn_cnt;
+	if (user_read(c->sys, p->orig_insns, attr->insns, bytes))
+		return -EFAULT;
+	if (user_read_str(c->sys, license, attr->license, sizeof(license) - 1) == -EFAULT)
+		return -EFAULT;
+	license[sizeof(license) - 1] = 0;
+	p->prog->gpl_compatible = license_is_gpl(license);
+	if (attr->prog_ifindex) /* no program lives on a device here */
+		return -EINVAL;
+	err = object_name_copy(p->prog->name, attr->prog_name, sizeof(attr->prog_name));
+	return err < 0 ? err : 0;
+}
+
+/* Keeps the refusal beyond the program whose name and lines it points to. */
+static void remember(struct skep_system *sys, const struct diag *d, const struct prog_object *p)
+{
+	const char *from[ARRAY_SIZE(sys->last_text)] = { p->prog->name, d->source, d->file };
+
+	pthread_mutex_lock(&sys->lock);
+	sys->last = *d;
+	for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
+		char *to = sys->last_text[i];
+
+		to[0] = 0;
+		if (from[i])
+			strncat(to, from[i], sizeof(sys->last_text[i]) - 1);
+	}
+	sys->last.prog = sys->last_text[0][0] ? sys->last_text[0] : NULL;
+	sys->last.source = d->source ? sys->last_text[1] : NULL;
+	sys->last.file = d->file ? sys->last_text[2] : NULL;
+	pthread_mutex_unlock(&sys->lock);
+}
+
+/* Verifies and compiles; what the type's program arrays hold must fit, too. */
+static int check_and_compile(struct call *c, struct prog_object *p)
+{
+	struct skep_system *sys = c->sys;
+	struct diag diag = { .id = DIAG_NONE, .insn = -1 };
+	int err;
+
+	err = bpf_check(sys, p, c->attr, c->size, &diag);
+	if (offsetofend(union bpf_attr, log_true_size) <= c->size &&
+	    visible(sys->profile, KVER(6, 4)) &&
+	    ATTR_PUT(c, log_true_size, p->log_true_size))
+		err = -EFAULT;
+	if (err) {
+		remember(sys, &diag, p);
+		return err;
+	}
+	if (sys->jit_mode != JIT_OFF) {
+		err = jit_compile(sys, p);
+		if (err)
+			return err;
+	}
+	for (u32 i = 0; i < p->nr_used_maps; i++)
+		if (p->used_maps[i]->map->map_type == BPF_MAP_TYPE_PROG_ARRAY &&
+		    !prog_map_compatible(p->used_maps[i], p->prog))
+			return -EINVAL;
+	return 0;
+}
+
+int command_prog_load(struct call *c)
+{
+	struct skep_system *sys = c->sys;
+	union bpf_attr *attr = c->attr;
+	const struct bpf_prog_type_ops *ops;
+	struct prog_object *p = NULL, *dst = NULL;
+	struct object_btf *attach_btf = NULL;
+	u32 caps = system_caps(sys), type = attr->prog_type;
+	int err;
+
+	if (attr->prog_flags & ~known_flags(sys->profile))
+		return -EINVAL;
+	/* Types that once had no attach type get their first one. */
+	if (type == BPF_PROG_TYPE_CGROUP_SOCK && !attr->expected_attach_type)
+		attr->expected_attach_type = BPF_CGROUP_INET_SOCK_CREATE;
+	if (type == BPF_PROG_TYPE_SK_REUSEPORT && !attr->expected_attach_type &&
+	    visible(sys->profile, KVER(5, 14)))
+		attr->expected_attach_type = BPF_SK_REUSEPORT_SELECT;
+	if (attr->prog_flags & BPF_F_TOKEN_FD)
+		return -EBADF; /* there are no tokens, so no descriptor is one */
+	if (caps & BPF_UNPRIV_DISABLED)
+		return -EPERM;
+	if (!attr->insn_cnt ||
+	    attr->insn_cnt > (caps & BPF_CAP_BPF ? MAX_INSNS : MAX_INSNS_UNPRIVILEGED))
+		return -E2BIG;
+	if (type != BPF_PROG_TYPE_SOCKET_FILTER && type != BPF_PROG_TYPE_CGROUP_SKB &&
+	    !(caps & BPF_CAP_BPF))
+		return -EPERM;
+	if ((needs_net_admin(type) && !(caps & BPF_CAP_NET_ADMIN)) ||
+	    (needs_perfmon(type) && !(caps & BPF_CAP_PERFMON)))
+		return -EPERM;
+	if (attr->signature) /* no keyring to check it by */
+		return -EOPNOTSUPP;
+	err = find_target(c, &dst, &attach_btf);
+	if (err)
+		return err;
+	ops = prog_type_visible(sys->profile, type) ? bpf_prog_type_ops_of(type) : NULL;
+	err = check_attach(attr, attach_btf, dst, ops);
+	if (err)
+		goto out;
+	err = -ENOMEM;
+	p = prog_object_new(sys);
+	if (!p)
+		goto out;
+	p->ops = ops;
+	p->prog->type = type;
+	p->prog->expected_attach_type = attr->expected_attach_type;
+	p->prog->sleepable = !!(attr->prog_flags & BPF_F_SLEEPABLE);
+	p->prog->xdp_has_frags = !!(attr->prog_flags & BPF_F_XDP_HAS_FRAGS);
+	p->prog_flags = attr->prog_flags;
+	p->attach_btf = attach_btf;
+	p->attach_btf_id = attr->attach_btf_id;
+	p->dst_prog = dst;
+	attach_btf = NULL;
+	dst = NULL;
+	err = read_program(c, p);
+	if (err)
+		goto out;
+	err = -EINVAL;
+	if (!ops)
+		goto out;
+	prog_tag(p->prog->tag, p->orig_insns, p->orig_len, sys->profile);
+	err = check_and_compile(c, p);
+	if (err)
+		goto out;
+	sys->last.id = DIAG_NONE;
+	err = object_set_address(&p->obj, p->prog);
+	if (!err)
+		err = object_publish(&p->obj);
+	if (err)
+		goto out;
+	p->prog->id = p->obj.id;
+	err = object_new_fd(&p->obj);
+out:
+	object_put((struct object *)attach_btf);
+	object_put((struct object *)dst);
+	object_put((struct object *)p);
+	return err;
+}
+
+int command_prog_bind_map(struct call *c)
+{
+	struct skep_system *sys = c->sys;
+	struct map_object *m = NULL, **maps;
+	struct prog_object *p;
+	int err;
+
+	if (c->attr->prog_bind_map.flags)
+		return -EINVAL;
+	p = prog_get_fd(sys, (int)c->attr->prog_bind_map.prog_fd, &err);
+	if (!p)
+		return err;
+	m = map_get_fd(sys, (int)c->attr->prog_bind_map.map_fd, &err);
+	if (!m)
+		goto out;
+	pthread_mutex_lock(&sys->lock);
+	for (u32 i = 0; i < p->nr_used_maps; i++)
+		if (p->used_maps[i] == m)
+			goto unlock;
+	maps = mem_realloc_array(p->used_maps, p->nr_used_maps + 1, sizeof(struct map_object *));
+	err = maps ? 0 : -ENOMEM;
+	if (maps) {
+		p->used_maps = maps;
+		maps[p->nr_used_maps++] = m;
+		m = NULL; /* the program's reference now */
+	}
+unlock:
+	pthread_mutex_unlock(&sys->lock);
+out:
+	object_put((struct object *)m);
+	object_put(&p->obj);
+	return err;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * BPF_PROG_TEST_RUN (Linux: bpf_prog_test_run() in kernel/bpf/syscall.c). What a run
+ * means, and the copies from and to the caller, are the program type's .test_run.
+ */
+#include "object/test_run.h"
+
+#include <errno.h>
+
+#include "command/command.h"
+
+int command_prog_test_run(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	struct test_run t = { .attr = attr, .uattr = c->uattr };
+	struct prog_object *p;
+	int err;
+
+	if (!attr->test.ctx_size_in != !attr->test.ctx_in ||
+	    !attr->test.ctx_size_out != !attr->test.ctx_out)
+		return -EINVAL;
+	p = prog_get_fd(c->sys, (int)attr->test.prog_fd, &err);
+	if (!p)
+		return err;
+	err = p->ops->test_run ? p->ops->test_run(c->sys, p, &t) : -ENOTSUPP;
+	object_put(&p->obj);
+	return err;
+}
