@@ -11,8 +11,9 @@
 #include "command/command.h"
 #include "command/map.h"
 #include "isa/tag.h"
-#include "jit/jit.h"
 #include "verifier/verifier.h"
+
+int jit_compile(struct skep_system *sys, struct prog_object *obj); /* src/jit */
 
 #define MAX_INSNS_UNPRIVILEGED 4096
 #define MAX_INSNS 1000000
@@ -186,20 +187,20 @@ static int read_program(struct call *c, struct prog_object *p)
 /* Keeps the refusal beyond the program whose name and lines it points to. */
 static void remember(struct skep_system *sys, const struct diag *d, const struct prog_object *p)
 {
-	const char *from[ARRAY_SIZE(sys->last_text)] = { p->prog->name, d->source, d->file };
+	const char *from[ARRAY_SIZE(sys->last_words)] = { p->prog->name, d->source, d->file };
 
 	pthread_mutex_lock(&sys->lock);
 	sys->last = *d;
 	for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
-		char *to = sys->last_text[i];
+		char *to = sys->last_words[i];
 
 		to[0] = 0;
 		if (from[i])
-			strncat(to, from[i], sizeof(sys->last_text[i]) - 1);
+			strncat(to, from[i], sizeof(sys->last_words[i]) - 1);
 	}
-	sys->last.prog = sys->last_text[0][0] ? sys->last_text[0] : NULL;
-	sys->last.source = d->source ? sys->last_text[1] : NULL;
-	sys->last.file = d->file ? sys->last_text[2] : NULL;
+	sys->last.prog = sys->last_words[0][0] ? sys->last_words[0] : NULL;
+	sys->last.source = d->source ? sys->last_words[1] : NULL;
+	sys->last.file = d->file ? sys->last_words[2] : NULL;
 	pthread_mutex_unlock(&sys->lock);
 }
 

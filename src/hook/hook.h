@@ -76,27 +76,35 @@ s32 hook_run(struct hook *h, void *ctx, struct bpf_run *run);
 /* As hook_run(), in a slot that the caller has claimed for @run (bursts of packets). */
 s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run);
 
-/*
- * Attaching. hook_attach() adds @entry (before/after @relative as @flags say: BPF_F_BEFORE,
- * BPF_F_AFTER, BPF_F_REPLACE, 0: at the end) and takes no references.
- * -EBUSY, -EEXIST, -ENOENT, -ERANGE, -ESTALE, -ENOMEM as Linux.
- */
-int hook_attach(struct hook *h, const struct hook_prog *entry, const struct hook_prog *relative,
-		u32 flags, u64 expected_revision);
-int hook_detach(struct hook *h, const struct hook_prog *entry);
-/* Puts program @new in the place of what @link has there. */
-int hook_replace(struct hook *h, struct link_object *link, struct prog_object *new_prog);
+/* Registers raw tracepoint @name of @nr_args arguments, which the caller fires. 0, -EEXIST, -ENOMEM. */
+int hook_add_raw_tp(struct skep_system *sys, const char *name, u32 nr_args);
+/* Runs what is attached to tracepoint @h, in a slot of its own or inside the caller's. */
+void hook_fire(struct hook *h, const u64 *args);
 
-/* Links; see link.c. Each gives a link without descriptor, or NULL with *err. */
+/*
+ * Changing what is attached; sys->lock is held by the caller. Position @at of 0..n.
+ * None of these touches references.
+ */
+int hook_insert(struct hook *h, u32 at, const struct hook_prog *entry);
+int hook_remove(struct hook *h, const struct link_object *link); /* -ENOENT */
+int hook_replace(struct hook *h, const struct link_object *link, struct prog_object *new_prog);
+
+/* Where a program goes among the others: the uapi's flags and reference point. */
+struct hook_place {
+	u32 flags;	 /* BPF_F_BEFORE, BPF_F_AFTER, BPF_F_ID, BPF_F_LINK */
+	u32 relative;	 /* descriptor or id */
+	u64 revision;	 /* expected; 0: any */
+};
+
+/*
+ * Links; see link.c. Each gives a link without descriptor, or NULL with *err; the
+ * link takes a reference of its own on @prog.
+ */
 struct link_object *link_attach_xdp(struct skep_system *sys, struct prog_object *prog, u32 ifindex,
 				    u32 flags, int *err);
 struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object *prog,
-				    u32 attach_type, u32 ifindex, u32 flags, u32 relative_fd_or_id,
-				    u64 expected_revision, int *err);
+				    u32 attach_type, u32 ifindex, const struct hook_place *place,
+				    int *err);
 struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_object *prog,
 				       const char *name, u64 cookie, int *err);
-/* tp_btf: the tracepoint named by attach_btf_id of the program. */
-struct link_object *link_attach_tracing(struct skep_system *sys, struct prog_object *prog,
-					u64 cookie, int *err);
-
 #endif

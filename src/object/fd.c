@@ -288,6 +288,11 @@ static void unheld(struct object *o)
 	object_put(o);
 }
 
+void object_end_hold(struct object *o)
+{
+	unheld(o);
+}
+
 static void probe(struct object *o, bool closed, u64 now)
 {
 	struct skep_system *sys = o->sys;

@@ -180,6 +180,8 @@ int objects_start(struct skep_system *sys);
 void objects_stop(struct skep_system *sys);
 /* Takes note of closed descriptors; with @all, probes every object. Called before each command. */
 void objects_drain(struct skep_system *sys, bool all);
+/* As if the last descriptor of @o had been closed; the system ends. */
+void object_end_hold(struct object *o);
 
 /* ---- maps and programs as objects; see map_object.c, prog_object.c ---- */
 

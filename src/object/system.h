@@ -37,7 +37,9 @@ struct skep_system {
 	u32 suspects;	       /* objects to probe again soon, see fd.c */
 	struct waker *wakers;  /* grows only; read without a lock */
 	struct arena_retired *retired;
-	struct object_btf *vmlinux;
+	struct object_btf *vmlinux; /* NULL until it is needed: see system_vmlinux() */
+	bool vmlinux_tried;
+	const char *btf_origin; /* where it came from */
 	char *btf_path; /* NULL: host's, else built-in */
 	u32 stats_enabled; /* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
@@ -48,9 +50,10 @@ struct skep_system {
 	/* Fires raw tracepoint @name with @n arguments, when somebody listens; set by src/hook. */
 	void (*raw_tp)(struct skep_system *sys, const char *name, const u64 *args, u32 n);
 	struct diag last; /* the newest refusal, for explanations */
-	char last_text[3][256]; /* what its .prog, .source and .file point to */
+	char last_words[3][256]; /* what its .prog, .source and .file point to */
 	char last_text[1024]; /* its line, rendered for skep_last_refusal() */
 	u32 jit_mode;	  /* JIT_ON, JIT_OFF, JIT_COMPARE */
+	bool jit_forbidden; /* the host forbids executable shared memory: JIT_OFF */
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;
 };

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * BPF_BTF_LOAD, and BTF as an object (Linux: bpf_btf_load(), btf_new_fd() and
+ * bpf_get_btf_vmlinux()).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "btf/btf.h"
+#include "command/command.h"
+
+#define LOG_LEVELS 15U /* BPF_LOG_LEVEL1, _LEVEL2, _STATS, _FIXED */
+#define LOG_FIXED 8U
+
+static void btf_object_free(struct arena_retired *r)
+{
+	struct object_btf *b = (struct object_btf *)container_of(r, struct object, retired);
+
+	btf_free(b->btf);
+	mem_free(b);
+}
+
+static void btf_object_destroy(struct object *o)
+{
+	object_forget_file(o);
+	object_retire(o, btf_object_free);
+}
+
+/* Takes @btf over, also on failure. */
+static struct object_btf *btf_object_new(struct skep_system *sys, struct btf *btf, bool kernel,
+					 const char *name)
+{
+	struct object_btf *b = mem_zalloc(sizeof(*b));
+
+	if (!b) {
+		btf_free(btf);
+		return NULL;
+	}
+	object_init(sys, &b->obj, OBJECT_BTF, btf_object_destroy);
+	b->btf = btf;
+	b->kernel = kernel;
+	snprintf(b->name, sizeof(b->name), "%s", name);
+	return b;
+}
+
+struct object_btf *system_vmlinux(struct skep_system *sys)
+{
+	struct object_btf *b;
+	struct btf *btf;
+
+	pthread_mutex_lock(&sys->lock);
+	if (!sys->vmlinux && !sys->vmlinux_tried) {
+		sys->vmlinux_tried = true;
+		b = btf_load_kernel(sys->btf_path, &btf, &sys->btf_origin) ?
+			    NULL :
+			    btf_object_new(sys, btf, true, "vmlinux");
+		/* Its id is the first, whenever it is loaded; skep_system_new() kept it free. */
+		if (b) {
+			u32 next = sys->tables[OBJECT_BTF].next_id;
+
+			sys->tables[OBJECT_BTF].next_id = 1;
+			if (object_publish(&b->obj)) {
+				object_put(&b->obj);
+				b = NULL;
+			}
+			sys->tables[OBJECT_BTF].next_id = next;
+		}
+		sys->vmlinux = b; /* with the reference that keeps it */
+	}
+	b = sys->vmlinux;
+	pthread_mutex_unlock(&sys->lock);
+	return b;
+}
+
+/* ---- the log ---- */
+
+static bool log_attr_valid(const union bpf_attr *attr, kver profile)
+{
+	u32 level = attr->btf_log_level;
+
+	if (!attr->btf_log_buf != !attr->btf_log_size)
+		return false;
+	if (attr->btf_log_buf && !level)
+		return false;
+	if (level & ~LOG_LEVELS || attr->btf_log_size > UINT32_MAX >> 2)
+		return false;
+	if (!visible(profile, KVER(6, 4)) && level &&
+	    (attr->btf_log_size < 128 || !attr->btf_log_buf))
+		return false;
+	return true;
+}
+
+/* Copies the log out: its end, or with BPF_LOG_FIXED (and always before 6.4) its beginning. */
+static int put_log(const struct call *c, const struct btf_log *log)
+{
+	const union bpf_attr *attr = c->attr;
+	u32 size = attr->btf_log_size;
+	u64 whole = log->len + 1, from = 0, n;
+	bool fixed = attr->btf_log_level & LOG_FIXED || !visible(c->sys->profile, KVER(6, 4));
+
+	if (!attr->btf_log_level || !attr->btf_log_buf)
+		return 0;
+	n = min_t(u64, whole, size) - 1;
+	if (!fixed)
+		from = log->len - n;
+	if ((n && user_write(c->sys, attr->btf_log_buf, log->buf + from, n)) ||
+	    user_write(c->sys, attr->btf_log_buf + n, "", 1))
+		return -EFAULT;
+	return whole > size ? -ENOSPC : 0;
+}
+
+static void remember(struct skep_system *sys, const struct btf_refusal *why)
+{
+	pthread_mutex_lock(&sys->lock);
+	diag_from_btf(&sys->last, why);
+	pthread_mutex_unlock(&sys->lock);
+}
+
+int command_btf_load(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	struct skep_system *sys = c->sys;
+	struct btf_log log = { .level = attr->btf_log_level };
+	struct btf_parse_opts opts = { .profile = sys->profile, .log = &log };
+	struct btf_refusal why = { .id = BTF_DIAG_NONE };
+	struct btf *btf = NULL;
+	struct object_btf *b;
+	void *data = NULL;
+	u32 true_size;
+	int err, log_err;
+
+	if (attr->btf_flags & ~(u32)BPF_F_TOKEN_FD)
+		return -EINVAL;
+	if (attr->btf_flags & BPF_F_TOKEN_FD)
+		return -EBADF; /* there are no tokens, so no descriptor is one */
+	if (!(system_caps(sys) & BPF_CAP_BPF))
+		return -EPERM;
+	if (attr->btf_size > BTF_MAX_SIZE)
+		return -E2BIG;
+	if (!log_attr_valid(attr, sys->profile))
+		return -EINVAL;
+	data = mem_alloc(attr->btf_size);
+	if (!data)
+		return -ENOMEM;
+	if (user_read(sys, data, attr->btf, attr->btf_size)) {
+		err = -EFAULT;
+		goto out;
+	}
+	err = btf_parse(data, attr->btf_size, &opts, &btf, &why);
+	if (err)
+		remember(sys, &why);
+	log_err = put_log(c, &log);
+	true_size = attr->btf_log_level ? (u32)log.len + 1 : 0;
+	if (log_err)
+		err = log_err;
+	if (c->size >= offsetofend(union bpf_attr, btf_log_true_size) &&
+	    visible(sys->profile, KVER(6, 4)) && ATTR_PUT(c, btf_log_true_size, true_size))
+		err = -EFAULT;
+	if (err)
+		goto out;
+	b = btf_object_new(sys, btf, false, "");
+	btf = NULL;
+	err = -ENOMEM;
+	if (!b)
+		goto out;
+	err = object_publish(&b->obj);
+	if (!err)
+		err = object_new_fd(&b->obj);
+	object_put(&b->obj);
+out:
+	btf_free(btf);
+	btf_log_free(&log);
+	mem_free(data);
+	return err;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* A system's beginning and end (Linux: boot). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "command/command.h"
+#include "hook/hook.h"
+#include "object/platform.h"
+#include "skep/skep.h"
+
+/* Possible CPUs, as libbpf_num_possible_cpus() counts them: "0-3,7" has 8. */
+static u32 possible_cpus(void)
+{
+	FILE *f = fopen("/sys/devices/system/cpu/possible", "re");
+	u32 n = 0, from, to;
+	char list[256];
+
+	if (f && fgets(list, sizeof(list), f)) {
+		for (char *p = list, *save, *item; (item = strtok_r(p, ",\n", &save)); p = NULL) {
+			int got = sscanf(item, "%u-%u", &from, &to);
+
+			if (got >= 1)
+				n = max(n, (got == 2 ? to : from) + 1);
+		}
+	}
+	if (f)
+		fclose(f);
+	if (!n) {
+		long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+		n = cpus > 0 ? (u32)cpus : 1;
+	}
+	return min(n, (u32)BPF_MAX_SLOTS);
+}
+
+/* Option @member of @opts when the caller's structure has it, else the environment's. */
+#define OPTION(opts, member, env)                                                                  \
+	((opts) && (opts)->sz >= offsetofend(struct skep_system_opts, member) && (opts)->member ?  \
+		 (opts)->member :                                                                  \
+		 getenv(env))
+
+static int configure(struct skep_system *sys, const struct skep_system_opts *opts)
+{
+	const char *kernel = OPTION(opts, kernel, "SKEP_KERNEL");
+	const char *caps = OPTION(opts, caps, "SKEP_CAPS");
+	const char *jit = OPTION(opts, jit, "SKEP_JIT");
+	const char *btf = OPTION(opts, btf, "SKEP_BTF");
+
+	sys->profile = KVER_NEWEST;
+	if (kernel && *kernel) {
+		if (kver_parse(kernel, &sys->profile))
+			return -EINVAL;
+		sys->profile_set = true;
+	}
+	if (caps && *caps) {
+		if (!strcmp(caps, "real"))
+			sys->caps_mode = CAPS_REAL;
+		else if (strcmp(caps, "full"))
+			return -EINVAL;
+	}
+	if (jit && *jit) {
+		if (!strcmp(jit, "off"))
+			sys->jit_mode = JIT_OFF;
+		else if (!strcmp(jit, "compare"))
+			sys->jit_mode = JIT_COMPARE;
+		else if (strcmp(jit, "on"))
+			return -EINVAL;
+	}
+	if (btf && *btf) {
+		sys->btf_path = mem_strdup(btf);
+		if (!sys->btf_path)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+struct skep_system *skep_system_new(const struct skep_system_opts *opts)
+{
+	struct skep_system *sys = mem_zalloc(sizeof(*sys));
+	pthread_mutexattr_t attr;
+	int err;
+
+	if (!sys) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&sys->lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+	sys->inotify_fd = -1;
+	sys->platform = platform_process();
+	sys->tables[OBJECT_BTF].next_id = 2; /* 1 is vmlinux's */
+	err = configure(sys, opts);
+	if (!err)
+		err = arena_new(&sys->arena, possible_cpus());
+	if (!err)
+		err = objects_start(sys);
+	if (!err)
+		err = hooks_start(sys);
+	if (err) {
+		skep_system_free(sys);
+		errno = -err;
+		return NULL;
+	}
+	if (sys->arena->code_fd < 0 && sys->jit_mode != JIT_OFF) {
+		sys->jit_mode = JIT_OFF;
+		sys->jit_forbidden = true;
+	}
+	platform_register(sys->arena, sys);
+	return sys;
+}
+
+/* Ends every object, those that refer to others first; nothing runs any more. */
+static void end_objects(struct skep_system *sys)
+{
+	static const enum object_kind order[] = { OBJECT_LINK, OBJECT_PROG, OBJECT_MAP,
+						  OBJECT_PERF, OBJECT_STATS, OBJECT_BTF };
+
+	object_put((struct object *)sys->vmlinux);
+	sys->vmlinux = NULL;
+	for (size_t k = 0; k < ARRAY_SIZE(order); k++)
+		for (;;) {
+			struct object *o = NULL;
+
+			/* Whoever has a descriptor keeps a file of which nothing is known any more. */
+			for (size_t i = 0; i < sys->by_inode.cap && !o; i++) {
+				struct idmap_slot *s = &sys->by_inode.slots[i];
+
+				if (s->key && ((struct object *)s->value)->kind == order[k] &&
+				    ((struct object *)s->value)->held)
+					o = s->value;
+			}
+			if (!o)
+				break;
+			object_end_hold(o);
+		}
+	for (u32 i = 0; sys->retired && i < 1000; i++) {
+		arena_reclaim(sys->arena, &sys->retired);
+		if (sys->retired)
+			sys->platform->yield();
+	}
+}
+
+void skep_system_free(struct skep_system *sys)
+{
+	struct waker *w;
+
+	if (!sys)
+		return;
+	if (sys->arena) {
+		pthread_mutex_lock(&sys->lock);
+		end_objects(sys);
+		hooks_stop(sys);
+		arena_reclaim(sys->arena, &sys->retired);
+		pthread_mutex_unlock(&sys->lock);
+		platform_register(sys->arena, NULL);
+	}
+	objects_stop(sys);
+	while ((w = sys->wakers)) {
+		sys->wakers = w->next;
+		if (w->fd >= 0)
+			close(w->fd);
+		mem_free(w);
+	}
+	arena_destroy(sys->arena);
+	mem_free(sys->btf_path);
+	pthread_mutex_destroy(&sys->lock);
+	mem_free(sys);
+}
