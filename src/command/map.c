@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "command/command.h"
 #include "command/map.h"
+#include "object/vocabulary.h"
 
 #define NUMA_NO_NODE (-1)
 
@@ -48,13 +49,9 @@ static bool map_type_allowed(u32 type, u32 caps)
 
 bool map_type_visible(kver profile, u32 type)
 {
-	static const kver since[] = {
-#define MAP(value, name, since, ...) [value] = since,
-#include "tables/maps.def"
-#undef MAP
-	};
+	const struct vocabulary_row *row = vocabulary_by_value(VOCABULARY_MAP, type);
 
-	return type < ARRAY_SIZE(since) && visible(profile, since[type]);
+	return row && visible(profile, row->since);
 }
 
 /* BPF_F_RDONLY and BPF_F_WRONLY as a mode of open(2); -EINVAL for both. */

@@ -11,9 +11,9 @@
 #include "command/command.h"
 #include "command/map.h"
 #include "isa/tag.h"
+#include "jit/jit.h"
+#include "object/vocabulary.h"
 #include "verifier/verifier.h"
-
-int jit_compile(struct skep_system *sys, struct prog_object *obj); /* src/jit */
 
 #define MAX_INSNS_UNPRIVILEGED 4096
 #define MAX_INSNS 1000000
@@ -105,13 +105,9 @@ static bool needs_perfmon(u32 type)
 
 bool prog_type_visible(kver profile, u32 type)
 {
-	static const kver since[] = {
-#define PROG(value, name, since, ...) [value] = since,
-#include "tables/progs.def"
-#undef PROG
-	};
+	const struct vocabulary_row *row = vocabulary_by_value(VOCABULARY_PROG, type);
 
-	return type < ARRAY_SIZE(since) && visible(profile, since[type]);
+	return row && visible(profile, row->since);
 }
 
 /* What may be attached to what; types and combinations as Linux refuses them. */
@@ -184,23 +180,11 @@ static int read_program(struct call *c, struct prog_object *p)
 	return err < 0 ? err : 0;
 }
 
-/* Keeps the refusal beyond the program whose name and lines it points to. */
-static void remember(struct skep_system *sys, const struct diag *d, const struct prog_object *p)
+static void remember(struct skep_system *sys, struct diag *d, const struct prog_object *p)
 {
-	const char *from[ARRAY_SIZE(sys->last_words)] = { p->prog->name, d->source, d->file };
-
+	memcpy(d->prog, p->prog->name, sizeof(d->prog));
 	pthread_mutex_lock(&sys->lock);
 	sys->last = *d;
-	for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
-		char *to = sys->last_words[i];
-
-		to[0] = 0;
-		if (from[i])
-			strncat(to, from[i], sizeof(sys->last_words[i]) - 1);
-	}
-	sys->last.prog = sys->last_words[0][0] ? sys->last_words[0] : NULL;
-	sys->last.source = d->source ? sys->last_words[1] : NULL;
-	sys->last.file = d->file ? sys->last_words[2] : NULL;
 	pthread_mutex_unlock(&sys->lock);
 }
 

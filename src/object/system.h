@@ -50,7 +50,6 @@ struct skep_system {
 	/* Fires raw tracepoint @name with @n arguments, when somebody listens; set by src/hook. */
 	void (*raw_tp)(struct skep_system *sys, const char *name, const u64 *args, u32 n);
 	struct diag last; /* the newest refusal, for explanations */
-	char last_words[3][256]; /* what its .prog, .source and .file point to */
 	char last_text[1024]; /* its line, rendered for skep_last_refusal() */
 	u32 jit_mode;	  /* JIT_ON, JIT_OFF, JIT_COMPARE */
 	bool jit_forbidden; /* the host forbids executable shared memory: JIT_OFF */
