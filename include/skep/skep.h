@@ -107,6 +107,20 @@ struct skep_refusal {
 /* 0, or -ENOENT when nothing has been refused since the last accepted load. */
 SKEP_API int skep_last_refusal(struct skep_system *sys, struct skep_refusal *out);
 
+/* One name of eBPF and what skep has of it; a row of tables/. Strings are constants. */
+struct skep_feature {
+	size_t sz;
+	const char *vocabulary; /* "command", "map type", "helper" … */
+	const char *name;	/* as in <linux/bpf.h> */
+	long long value;	/* its number there; 0 for names without one */
+	unsigned int since_major, since_minor; /* the first Linux release that has it */
+	const char *state;	/* "done", "partial", "absent" */
+	const char *note;	/* or "" */
+};
+
+/* Row @index of all vocabularies, from 0: 0, or -ENOENT behind the last. */
+SKEP_API int skep_feature_get(unsigned int index, struct skep_feature *out);
+
 /*
  * Where lines of bpf_trace_printk() go (Linux: trace_pipe): @fn gets each, not
  * terminated, from the thread that runs the program. NULL: nowhere.
