@@ -461,19 +461,23 @@ static int take_others(struct bpf_htab *h, struct htab_stripe *s, bool force, u3
 int htab_new(struct bpf_htab *h, struct htab_stripe *s, const struct skep_platform *platform,
 	     u32 *out)
 {
-	int err;
+	int err, pool;
 
 	*out = take_own(h, s);
 	if (likely(*out))
 		return 0;
-	err = pool_take(h, s, platform);
-	if (!err) {
+	pool = pool_take(h, s, platform);
+	if (!pool) {
 		*out = take_own(h, s);
 		return 0;
 	}
-	if (err != -ENOENT && !(h->lru && err == -ENOMEM))
-		return err;
+	if (pool == -EBUSY)
+		return pool;
 	if (READ_ONCE(h->maybe_free)) {
+		/*
+		 * A deletion frees first and sets the hint then; we clear it first and look
+		 * then. So what we do not see leaves the hint set.
+		 */
 		WRITE_ONCE(h->maybe_free, 0);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		err = take_others(h, s, false, out);
@@ -483,7 +487,7 @@ int htab_new(struct bpf_htab *h, struct htab_stripe *s, const struct skep_platfo
 			return err;
 	}
 	if (!h->lru)
-		return -E2BIG;
+		return pool == -ENOENT ? -E2BIG : pool;
 	if (evict(h, s)) {
 		*out = take_own(h, s);
 		return 0;
@@ -588,7 +592,7 @@ int htab_store_init(struct bpf_htab *h, const struct skep_platform *platform)
 	int err;
 
 	h->pool_next = nr + 1;
-	h->maybe_free = 0;
+	h->maybe_free = 1;
 	/* A small table has all its pages now; of a large one, its first elements. */
 	err = pool_back(h, (u64)(h->nr_elems + 1) * h->elem_size <= 65536 ? h->nr_elems + 1 : nr + 1,
 			platform);
