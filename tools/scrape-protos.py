@@ -71,7 +71,7 @@ def main():
     protos, uses = {}, {}
     for path in sorted(root.rglob("*.c")):
         text = path.read_text(errors="replace")
-        for m in re.finditer(r"struct bpf_func_proto (\w+)(?: __weak)? = \{(.*?)\n\};", text, re.S):
+        for m in re.finditer(r"struct bpf_func_proto (\w+)(?: __weak)?\s*=\s*\{(.*?)\n\};", text, re.S):
             protos.setdefault(m.group(1), re.sub(r"/\*.*?\*/", "", m.group(2), flags=re.S))
         # which id gets which symbol: case BPF_FUNC_x: [...] return &y;
         for m in re.finditer(r"((?:case BPF_FUNC_\w+:\s*)+)(.*?)(?=case |default:)", text, re.S):

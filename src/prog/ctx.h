@@ -9,18 +9,29 @@
 /* The field that byte @off belongs to, or NULL. */
 const struct bpf_ctx_field *ctx_field_at(const struct bpf_ctx_field *fields, int off);
 
-/* Rows of a table: a field of uapi struct @type kept as @rt_field of runtime struct @rt. */
-#define CTX_FIELD_ROW(type, field, rt, rt_field, ...)                                              \
+/*
+ * A row of a table: field @name of uapi struct @type, made of elements of @el bytes,
+ * kept as @rt_name of runtime struct @rt with elements of @rt_el bytes.
+ */
+#define CTX_ROW(type, name_, el, reg, rt, rt_name, rt_el, first, ways, ...)                        \
 	{                                                                                          \
-		.name = #field, .off = offsetof(type, field), .size = sizeof_field(type, field),   \
-		.elem = sizeof_field(type, field), .reg_type = SCALAR_VALUE,                       \
-		.rt_off = offsetof(rt, rt_field), .rt_size = sizeof_field(rt, rt_field),           \
-		__VA_ARGS__                                                                        \
+		.name = #name_, .off = offsetof(type, name_), .size = sizeof_field(type, name_),   \
+		.elem = (el), .reg_type = (reg), .rt_off = offsetof(rt, rt_name),                  \
+		.rt_size = (rt_el), .since = (first), .access = (ways), __VA_ARGS__                \
 	}
-#define CTX_R .access = BPF_READ
-#define CTX_RW .access = BPF_READ | BPF_WRITE
+#define CTX_R  BPF_READ
+#define CTX_W  BPF_WRITE
+#define CTX_RW (BPF_READ | BPF_WRITE)
+#define CTX_NO 0
 
-#define RETVAL_ANY ((struct bpf_retval_range){0})
+/* Every type's operations, by the names of tables/progs.def. */
+#define PROG_OPS_DONE(ops)    extern const struct bpf_prog_type_ops ops;
+#define PROG_OPS_PARTIAL(ops) extern const struct bpf_prog_type_ops ops;
+#define PROG_OPS_ABSENT(ops)
+#define PROG(value, name, since, state, ops, note) PROG_OPS_##state(ops)
+#include "tables/progs.def"
+#undef PROG
+
 #define RETVAL_RANGE(lo, hi) ((struct bpf_retval_range){.min = (lo), .max = (hi), .checked = true})
 
 #endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What the tracing program types share; see raw_tracepoint.c. */
+#ifndef SKEP_PROG_TRACE_H
+#define SKEP_PROG_TRACE_H
+
+#include "prog/ctx.h"
+
+#define MAX_BPF_FUNC_ARGS 12
+
+/* Loads of an array of 64-bit arguments. */
+bool trace_args_access(int off, int size, enum bpf_access_type t);
+const struct bpf_func_proto *raw_tp_func_proto(u32 func_id, const struct bpf_prog *prog);
+
+#endif

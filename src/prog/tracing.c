@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Programs whose context is the arguments of a kernel function or tracepoint, typed by
+ * the kernel's BTF (Linux: kernel/trace/bpf_trace.c, tracing_prog_*; kernel/bpf/btf.c,
+ * btf_ctx_access()). What may be loaded is what the prototype says.
+ */
+#include <stdio.h>
+
+#include "btf/btf.h"
+#include "object/object.h"
+#include "prog/trace.h"
+
+static bool has_trampoline(const struct bpf_prog *prog)
+{
+	switch (prog->expected_attach_type) {
+	case BPF_TRACE_FENTRY:
+	case BPF_TRACE_FEXIT:
+	case BPF_MODIFY_RETURN:
+	case BPF_TRACE_FSESSION:
+		return true;
+	}
+	return false;
+}
+
+static bool is_iter(const struct bpf_prog *prog)
+{
+	return prog->expected_attach_type == BPF_TRACE_ITER;
+}
+
+static const struct bpf_func_proto *tracing_func_proto(u32 func_id, const struct bpf_prog *prog)
+{
+	switch (func_id) {
+	case BPF_FUNC_sk_storage_get:
+		return &bpf_sk_storage_get_tracing_proto;
+	case BPF_FUNC_sk_storage_delete:
+		return &bpf_sk_storage_delete_tracing_proto;
+	case BPF_FUNC_get_socket_cookie:
+		return &bpf_get_socket_ptr_cookie_proto;
+	case BPF_FUNC_xdp_get_buff_len:
+		return &bpf_xdp_get_buff_len_trace_proto;
+	case BPF_FUNC_seq_printf:
+	case BPF_FUNC_seq_write:
+	case BPF_FUNC_seq_printf_btf:
+		return is_iter(prog) ? bpf_helper_proto(func_id) : NULL;
+	case BPF_FUNC_setsockopt:
+		return is_iter(prog) ? &bpf_sk_setsockopt_proto : NULL;
+	case BPF_FUNC_getsockopt:
+		return is_iter(prog) ? &bpf_sk_getsockopt_proto : NULL;
+	case BPF_FUNC_get_func_arg:
+	case BPF_FUNC_get_func_ret:
+	case BPF_FUNC_get_func_arg_cnt:
+		return has_trampoline(prog) ? bpf_helper_proto(func_id) : NULL;
+	case BPF_FUNC_get_func_ip:
+		return has_trampoline(prog) ? &bpf_get_func_ip_tracing_proto : NULL;
+	case BPF_FUNC_get_attach_cookie:
+		return has_trampoline(prog) || prog->expected_attach_type == BPF_TRACE_RAW_TP
+			       ? &bpf_get_attach_cookie_tracing_proto
+			       : NULL;
+	}
+	return raw_tp_func_proto(func_id, prog);
+}
+
+/* The prototype whose arguments the context holds. */
+static bool ctx_proto(const struct prog_object *obj, const struct bpf_prog *prog,
+		      struct btf_ctx_proto *p)
+{
+	const struct btf_type *func;
+
+	if (!obj || !obj->attach_btf)
+		return false;
+	*p = (struct btf_ctx_proto){.btf = obj->attach_btf->btf};
+	if (prog->expected_attach_type == BPF_TRACE_RAW_TP)
+		return btf_trace_proto_by_id(p->btf, obj->attach_btf_id, p) == 0;
+	func = btf_type_get(p->btf, obj->attach_btf_id);
+	if (!func || btf_kind(func) != BTF_KIND_FUNC)
+		return false;
+	p->name = btf_type_name(p->btf, obj->attach_btf_id);
+	p->proto = btf_type_get(p->btf, func->type);
+	if (prog->expected_attach_type == BPF_TRACE_FEXIT)
+		p->ret = BTF_CTX_RET;
+	if (prog->expected_attach_type == BPF_MODIFY_RETURN)
+		p->ret = BTF_CTX_RET_INT;
+	return p->proto && btf_kind(p->proto) == BTF_KIND_FUNC_PROTO;
+}
+
+static bool tracing_is_valid_access(int off, int size, enum bpf_access_type t,
+				    const struct bpf_prog *prog, struct bpf_insn_access_aux *info)
+{
+	struct btf_refusal why = {0};
+	struct btf_ctx_proto proto;
+	struct btf_ctx_arg arg;
+
+	if (!trace_args_access(off, size, t) || !ctx_proto(info->obj, prog, &proto))
+		return false;
+	if (btf_ctx_access(&proto, off, size, &arg, &why)) {
+		btf_refusal_render(&why, info->log, sizeof(info->log));
+		return false;
+	}
+	info->is_retval = arg.retval;
+	if (!arg.ptr)
+		return true;
+	info->btf = proto.btf;
+	info->btf_id = arg.btf_id;
+	info->reg_type = PTR_TO_BTF_ID;
+	if (prog->expected_attach_type == BPF_TRACE_RAW_TP || is_iter(prog))
+		info->reg_type |= PTR_TRUSTED;
+	if (arg.nullable)
+		info->reg_type |= PTR_MAYBE_NULL;
+	if (arg.flags & BTF_TAG_USER)
+		info->reg_type |= MEM_USER;
+	if (arg.flags & BTF_TAG_PERCPU)
+		info->reg_type |= MEM_PERCPU;
+	/* The line that Linux logs: "func 'x' arg0 has btf_id 1 type STRUCT 'y'". */
+	snprintf(info->log, sizeof(info->log), "func '%s' arg%u has btf_id %u type %s '%s'",
+		 proto.name, arg.arg, arg.btf_id,
+		 btf_kind_name(btf_kind(btf_type_get(proto.btf, arg.btf_id))),
+		 btf_type_name(proto.btf, arg.btf_id));
+	return true;
+}
+
+static struct bpf_retval_range tracing_retval_range(const struct bpf_prog *prog)
+{
+	switch (prog->expected_attach_type) {
+	case BPF_TRACE_FENTRY:
+	case BPF_TRACE_FEXIT:
+		return RETVAL_RANGE(0, 0);
+	case BPF_TRACE_RAW_TP:
+	case BPF_MODIFY_RETURN:
+		return (struct bpf_retval_range){0};
+	}
+	return RETVAL_RANGE(0, 1);
+}
+
+const struct bpf_prog_type_ops tracing_prog_ops = {
+	.ctx_name = "typed arguments",
+	.ctx_size = MAX_BPF_FUNC_ARGS * 8,
+	.func_proto = tracing_func_proto,
+	.is_valid_access = tracing_is_valid_access,
+	.retval_range = tracing_retval_range,
+};
