@@ -264,10 +264,15 @@ static int check_ctx_access(struct bpf_verifier_env *env, u32 insn_idx, int off,
 {
 	bool ok;
 
+	info->profile = env->profile;
+	info->obj = env->prog_obj;
+	info->bpf_capable = env->bpf_capable;
 	if (env->ops->is_valid_access)
 		ok = env->ops->is_valid_access(off, size, t, env->prog, info);
 	else
 		ok = ctx_access_by_table(env->ops, env->profile, off, size, t, info);
+	if (info->log[0])
+		verbose(env, "%s\n", info->log);
 	if (!ok)
 		return refuse(env, DIAG_CTX_ACCESS, off, size);
 	if (base_type(info->reg_type) != PTR_TO_BTF_ID)

@@ -5,6 +5,7 @@
  * check_helper_call(), check_func_call(), prepare_func_exit(),
  * check_return_code() of kernel/bpf/verifier.c). Arguments of helpers: arg.c.
  */
+#include "object/vocabulary.h"
 #include "verifier/check.h"
 
 #define CALLER_SAVED_REGS 6
@@ -668,9 +669,7 @@ static int get_helper(struct bpf_verifier_env *env, s32 func_id, const struct bp
 	if (!any || !visible(env->profile, any->since))
 		return refuse(env, DIAG_HELPER_INVALID, "unknown", func_id);
 	snprintf(name, sizeof(name), "bpf_%s", any->name);
-	*fn = NULL;
-	if (bpf_helper_allowed(func_id, env->prog->type, env->profile))
-		*fn = env->ops->func_proto ? env->ops->func_proto(func_id, env->prog) : any;
+	*fn = bpf_prog_helper_proto(env->ops, env->prog, func_id, env->profile);
 	if (!*fn)
 		return refuse(env,
 			      visible(env->profile, KVER(6, 8)) ? DIAG_HELPER_TYPE :

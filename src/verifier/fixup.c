@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * From the program as loaded to the program that runs (object/fixup.h): dead code
+ * goes, context accesses become loads of the runtime struct, calls get their
+ * function, constants their value (Linux: opt_remove_dead_code(),
+ * convert_ctx_accesses(), do_misc_fixups(), jit_subprogs() of kernel/bpf/verifier.c).
+ *
+ * Linux patches instruction by instruction and moves everything behind each time;
+ * here one pass writes the new program beside the old one, notes each jump's old
+ * target, and a second pass sets the distances. The same pass writes what dumps
+ * show ("xlated"): map ids instead of addresses.
+ *
+ * Knowing differences: DIFF(xlated) our rewriting differs from Linux's (no inlined
+ * lookups, no division guards), so the length of the translated program may, too.
+ */
+#include "object/fixup.h"
+#include "object/vocabulary.h"
+#include "isa/insn.h"
+#include "verifier/check.h"
+
+#define MAY_GOTO_LIMIT (8 * 1024 * 1024)
+
+enum jump_kind { JUMP_OFF, JUMP_IMM, JUMP_CALL };
+
+struct jump {
+	u32 at;	    /* new index of the jump */
+	u32 target; /* old index */
+	enum jump_kind kind;
+};
+
+struct fixup {
+	struct bpf_verifier_env *env;
+	VEC(struct bpf_insn) out;
+	VEC(struct bpf_insn) xlated; /* parallel to .out */
+	VEC(struct insn_fact) facts; /* likewise */
+	VEC(struct jump) jumps;
+	VEC(bpf_helper_t) calls;
+	u32 *entry;  /* new index of each old instruction, code before it included */
+	u32 *body;   /* likewise, where jumps to it go */
+	bool *gone;  /* removed */
+	u32 *number; /* new number of each old subprogram */
+	u32 *start, *stack;
+	u32 nr_subprogs;
+	s16 goto_slot; /* offset from r10 of the current function's loop counter, or 0 */
+};
+
+static struct bpf_insn raw_insn(u8 code, u8 dst, u8 src, s16 off, s32 imm)
+{
+	return (struct bpf_insn){.code = code, .dst_reg = dst, .src_reg = src, .off = off, .imm = imm};
+}
+
+/* Appends @insn; dumps show @shown. */
+static int emit_shown(struct fixup *f, struct bpf_insn insn, struct bpf_insn shown)
+{
+	/* Inserted code is always reached, and its 32-bit results are taken as 64-bit ones. */
+	struct insn_fact fact = {.seen = 1, .zext_dst = 1};
+
+	if (vec_push(&f->out, insn) || vec_push(&f->xlated, shown) || vec_push(&f->facts, fact))
+		return -ENOMEM;
+	return 0;
+}
+
+static int emit(struct fixup *f, struct bpf_insn insn)
+{
+	return emit_shown(f, insn, insn);
+}
+
+static struct insn_fact *last_fact(struct fixup *f)
+{
+	return &f->facts.v[f->facts.n - 1];
+}
+
+static int emit_jump(struct fixup *f, struct bpf_insn insn, u32 target, enum jump_kind kind)
+{
+	struct jump j = {.at = f->out.n, .target = target, .kind = kind};
+
+	return emit(f, insn) ?: vec_push(&f->jumps, j);
+}
+
+/* ---- which instructions stay ---- */
+
+static u32 target_of(const struct fixup *f, u32 i)
+{
+	return i + 1 + insn_jmp_off(&f->env->insns[i]);
+}
+
+/* A conditional jump of which one side was never taken becomes unconditional. */
+static void hard_wire(struct fixup *f)
+{
+	struct bpf_verifier_env *env = f->env;
+
+	for (u32 i = 0; i < env->len; i++) {
+		struct bpf_insn *insn = &env->insns[i];
+
+		if (insn_is_ldimm64(insn)) {
+			i++;
+			continue;
+		}
+		if (!insn_is_cond_jmp(insn) || !env->aux[i].seen)
+			continue;
+		if (!env->aux[i + 1].seen)
+			*insn = raw_insn(BPF_JMP | BPF_JA, 0, 0, insn->off, 0);
+		else if (!env->aux[target_of(f, i)].seen)
+			*insn = raw_insn(BPF_JMP | BPF_JA, 0, 0, 0, 0);
+	}
+}
+
+static void find_dead(struct fixup *f)
+{
+	struct bpf_verifier_env *env = f->env;
+	u32 next = env->len; /* the first instruction at or after i + 1 that stays */
+
+	for (u32 i = 0; i < env->len; i++) {
+		f->gone[i] = !env->aux[i].seen;
+		if (insn_is_ldimm64(&env->insns[i]) && i + 1 < env->len) {
+			f->gone[i + 1] = f->gone[i];
+			i++;
+		}
+	}
+	/* Jumps over nothing but removed code. */
+	for (u32 i = env->len; i-- > 0;) {
+		struct bpf_insn *insn = &env->insns[i];
+		bool second = i && insn_is_ldimm64(&env->insns[i - 1]);
+
+		if (f->gone[i])
+			continue;
+		if (!second && (insn->code == (BPF_JMP | BPF_JA) || insn->code == (BPF_JMP32 | BPF_JA)) &&
+		    insn_jmp_off(insn) >= 0 && target_of(f, i) <= next) {
+			/* As in Linux, a jump over a jump that goes stays. */
+			f->gone[i] = true;
+		}
+		next = i;
+	}
+}
+
+/* ---- rewriting of one instruction ---- */
+
+static s32 mask_of(u32 size)
+{
+	return size >= 4 ? -1 : (s32)((1U << size * 8) - 1);
+}
+
+static int fix_ctx_access(struct fixup *f, u32 i, const struct bpf_insn *old)
+{
+	struct bpf_verifier_env *env = f->env;
+	const struct bpf_prog_type_ops *ops = env->ops;
+	struct bpf_insn insn = *old;
+	bool load = BPF_CLASS(old->code) == BPF_LDX;
+	bool sign = load && BPF_MODE(old->code) == BPF_MEMSX;
+	u32 size = insn_access_size(old), field = env->aux[i].ctx_field_size, loaded = 0;
+	struct bpf_insn_buf buf = {.n = 0};
+	bool narrow = load && size < field;
+	u32 from = old->off;
+	int err;
+
+	if (sign)
+		insn.code = BPF_LDX | BPF_MEM | BPF_SIZE(old->code);
+	if (narrow) {
+		insn.off = (s16)(from & ~(field - 1));
+		insn.code = BPF_LDX | BPF_MEM | (field == 2 ? BPF_H : field == 4 ? BPF_W : BPF_DW);
+	}
+	if (ops->convert_ctx_access)
+		err = ops->convert_ctx_access(load ? BPF_READ : BPF_WRITE, &insn, &buf, env->prog,
+					      &loaded);
+	else
+		err = ctx_convert_by_table(ops, load ? BPF_READ : BPF_WRITE, &insn, &buf, &loaded);
+	if (err < 0 || !buf.n || buf.n > ARRAY_SIZE(buf.insns) - 3 || (field && load && !loaded))
+		return refuse_err(env, -EINVAL, DIAG_FIXUP_CTX, i, (int)old->off);
+	for (u32 k = 0; k < buf.n; k++) {
+		err = emit(f, buf.insns[k]);
+		if (err)
+			return err;
+	}
+	if (narrow && size < loaded) {
+		u32 shift = (from & (field - 1)) * 8;
+
+		if (shift) {
+			err = emit(f, raw_insn((field <= 4 ? BPF_ALU : BPF_ALU64) | BPF_RSH | BPF_K,
+					       old->dst_reg, 0, 0, shift));
+			if (err)
+				return err;
+		}
+		err = emit(f, raw_insn(BPF_ALU | BPF_AND | BPF_K, old->dst_reg, 0, 0, mask_of(size)));
+		if (err)
+			return err;
+	}
+	if (sign)
+		return emit(f, raw_insn(BPF_ALU64 | BPF_MOV | BPF_X, old->dst_reg, old->dst_reg,
+					size * 8, 0));
+	return 0;
+}
+
+static int fix_access(struct fixup *f, u32 i, const struct bpf_insn *insn)
+{
+	const struct bpf_insn_aux_data *aux = &f->env->aux[i];
+	struct bpf_insn to = *insn;
+	int err;
+
+	switch (base_type(aux->ptr_type)) {
+	case PTR_TO_CTX:
+		return fix_ctx_access(f, i, insn);
+	case PTR_TO_BTF_ID:
+		/* Whatever is known of the pointer, the load cannot fault. */
+		if (BPF_CLASS(insn->code) == BPF_LDX)
+			to.code = BPF_LDX | BPF_SIZE(insn->code) |
+				  (BPF_MODE(insn->code) == BPF_MEMSX ? BPF_PROBE_MEMSX :
+								       BPF_PROBE_MEM);
+		break;
+	default:
+		break;
+	}
+	err = emit_shown(f, to, *insn);
+	if (!err)
+		last_fact(f)->mem_reg_type = base_type(aux->ptr_type);
+	return err;
+}
+
+static int add_call(struct fixup *f, bpf_helper_t func, s16 *index)
+{
+	for (u32 i = 0; i < f->calls.n; i++) {
+		if (f->calls.v[i] == func) {
+			*index = (s16)i;
+			return 0;
+		}
+	}
+	if (f->calls.n == INT16_MAX)
+		return -E2BIG;
+	*index = (s16)f->calls.n;
+	return vec_push(&f->calls, func);
+}
+
+static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
+{
+	struct bpf_verifier_env *env = f->env;
+	const struct bpf_insn_aux_data *aux = &env->aux[i];
+	struct bpf_insn to = *insn;
+	const struct bpf_func_proto *fn;
+	bpf_helper_t func = NULL;
+	bool one_map = aux->call_map && !aux->call_map_poisoned;
+	int err;
+
+	if (insn->imm == BPF_FUNC_tail_call) {
+		to.code = BPF_JMP | BPF_TAIL_CALL;
+		return emit_shown(f, to, *insn);
+	}
+	fn = bpf_prog_helper_proto(env->ops, env->prog, insn->imm, env->profile);
+	if (one_map && aux->call_map->ops->helper)
+		func = aux->call_map->ops->helper(aux->call_map->map, insn->imm);
+	if (!func && fn)
+		func = fn->func;
+	if (!func)
+		return refuse_err(env, -EFAULT, DIAG_INTERNAL, "helper without function");
+	err = add_call(f, func, &to.off);
+	if (!err)
+		err = emit_shown(f, to, *insn);
+	if (!err && one_map) {
+		last_fact(f)->helper_const_map = 1;
+		last_fact(f)->map = (u64)(uintptr_t)aux->call_map->map;
+	}
+	return err;
+}
+
+static int fix_ld_abs(struct fixup *f, const struct bpf_insn *insn)
+{
+	bpf_helper_t func = BPF_SIZE(insn->code) == BPF_B ? bpf_skb_load_8 :
+			    BPF_SIZE(insn->code) == BPF_H ? bpf_skb_load_16 :
+							    bpf_skb_load_32;
+	struct bpf_insn call = raw_insn(BPF_JMP | BPF_CALL, 0, 0, 0, 0);
+	int err;
+
+	if (BPF_MODE(insn->code) == BPF_ABS) {
+		err = emit(f, raw_insn(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_2, 0, 0, insn->imm));
+	} else {
+		err = emit(f, raw_insn(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, insn->src_reg, 0, 0));
+		if (!err && insn->imm)
+			err = emit(f, raw_insn(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0,
+					       insn->imm));
+	}
+	if (!err)
+		err = emit(f, raw_insn(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_6, 0, 0));
+	if (!err)
+		err = add_call(f, func, &call.off);
+	if (!err)
+		err = emit(f, call);
+	/* Out of the packet: the function returns 0. */
+	if (!err)
+		err = emit(f, raw_insn(BPF_JMP | BPF_JSGE | BPF_K, BPF_REG_0, 0, 2, 0));
+	if (!err)
+		err = emit(f, raw_insn(BPF_ALU | BPF_XOR | BPF_X, BPF_REG_0, BPF_REG_0, 0, 0));
+	if (!err)
+		err = emit(f, raw_insn(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
+	return err;
+}
+
+/* Counts down in a stack slot that only this code knows; leaves the loop at zero. */
+static int fix_may_goto(struct fixup *f, u32 i)
+{
+	int err;
+
+	err = emit(f, raw_insn(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_AX, BPF_REG_10, f->goto_slot, 0));
+	if (!err)
+		err = emit_jump(f, raw_insn(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_AX, 0, 0, 0),
+				target_of(f, i), JUMP_OFF);
+	if (!err)
+		err = emit(f, raw_insn(BPF_ALU64 | BPF_SUB | BPF_K, BPF_REG_AX, 0, 0, 1));
+	if (!err)
+		err = emit(f, raw_insn(BPF_STX | BPF_MEM | BPF_DW, BPF_REG_10, BPF_REG_AX,
+				       f->goto_slot, 0));
+	return err;
+}
+
+static int fix_ld_imm64(struct fixup *f, u32 i)
+{
+	struct bpf_verifier_env *env = f->env;
+	const struct bpf_insn_aux_data *aux = &env->aux[i];
+	struct bpf_insn lo = env->insns[i], hi = env->insns[i + 1], slo = lo, shi = hi;
+	int err;
+
+	switch (lo.src_reg) {
+	case BPF_PSEUDO_MAP_FD:
+	case BPF_PSEUDO_MAP_IDX:
+		slo.src_reg = BPF_PSEUDO_MAP_FD;
+		slo.imm = (s32)aux->map->map->id;
+		shi.imm = 0;
+		break;
+	case BPF_PSEUDO_MAP_VALUE:
+	case BPF_PSEUDO_MAP_IDX_VALUE:
+		slo.src_reg = BPF_PSEUDO_MAP_VALUE;
+		slo.imm = (s32)aux->map->map->id;
+		shi.imm = (s32)aux->map_off;
+		break;
+	case BPF_PSEUDO_FUNC:
+		lo.imm = (s32)f->number[aux->func_id_subprog];
+		hi.imm = 0;
+		break;
+	default:
+		break;
+	}
+	lo.src_reg = 0;
+	err = emit_shown(f, lo, slo);
+	return err ?: emit_shown(f, hi, shi);
+}
+
+static int fix_insn(struct fixup *f, u32 i)
+{
+	struct bpf_verifier_env *env = f->env;
+	const struct bpf_insn *insn = &env->insns[i];
+	const struct bpf_insn_aux_data *aux = &env->aux[i];
+	int err;
+
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_LD:
+		if (insn_is_ldimm64(insn))
+			return fix_ld_imm64(f, i);
+		return fix_ld_abs(f, insn);
+	case BPF_LDX:
+	case BPF_ST:
+	case BPF_STX:
+		return fix_access(f, i, insn);
+	case BPF_JMP:
+	case BPF_JMP32:
+		if (insn->code == (BPF_JMP | BPF_CALL)) {
+			if (insn->src_reg == BPF_PSEUDO_CALL) {
+				struct bpf_insn call = *insn;
+				int callee = find_subprog(env, i + 1 + insn->imm);
+
+				if (callee < 0)
+					return refuse_err(env, -EFAULT, DIAG_INTERNAL,
+							  "call of no subprogram");
+				call.off = (s16)f->number[callee];
+				return emit_jump(f, call, i + 1 + insn->imm, JUMP_CALL);
+			}
+			return fix_helper_call(f, i, insn);
+		}
+		if (insn->code == (BPF_JMP | BPF_EXIT))
+			return emit(f, *insn);
+		if (insn->code == (BPF_JMP | BPF_JCOND))
+			return fix_may_goto(f, i);
+		err = emit_jump(f, *insn, target_of(f, i),
+				insn->code == (BPF_JMP32 | BPF_JA) ? JUMP_IMM : JUMP_OFF);
+		if (!err && insn_is_cond_jmp(insn))
+			last_fact(f)->branch = aux->branch_seen == BIT(0) ? 1 :
+					       aux->branch_seen == BIT(1) ? 2 :
+									    0;
+		return err;
+	default:
+		break;
+	}
+	err = emit(f, *insn);
+	if (err)
+		return err;
+	last_fact(f)->zext_dst = aux->zext_dst;
+	if (BPF_OP(insn->code) == BPF_DIV || BPF_OP(insn->code) == BPF_MOD)
+		last_fact(f)->divisor_nonzero = BPF_SRC(insn->code) == BPF_K && insn->imm != -1;
+	if (aux->val_known) {
+		last_fact(f)->umin = aux->val_umin;
+		last_fact(f)->umax = aux->val_umax;
+	} else {
+		last_fact(f)->umax = UINT64_MAX;
+	}
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+static bool subprog_has_may_goto(const struct fixup *f, u32 from, u32 to)
+{
+	for (u32 i = from; i < to; i++) {
+		const struct bpf_insn *insn = &f->env->insns[i];
+
+		if (insn_is_ldimm64(insn)) {
+			i++;
+			continue;
+		}
+		if (insn->code == (BPF_JMP | BPF_JCOND) && !f->gone[i])
+			return true;
+	}
+	return false;
+}
+
+/* What runs when a function is entered, and never when a loop jumps to its first instruction. */
+static int emit_prologue(struct fixup *f, u32 subprog)
+{
+	struct bpf_verifier_env *env = f->env;
+	struct bpf_insn_buf buf = {.n = 0};
+	int err;
+
+	if (subprog == 0 && env->ops->gen_prologue) {
+		err = env->ops->gen_prologue(&buf, env->seen_direct_write, env->prog);
+		if (err < 0)
+			return err;
+		for (u32 k = 0; k < buf.n; k++) {
+			err = emit(f, buf.insns[k]);
+			if (err)
+				return err;
+		}
+	}
+	if (f->goto_slot)
+		return emit(f, raw_insn(BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, f->goto_slot,
+					MAY_GOTO_LIMIT));
+	return 0;
+}
+
+static int write_program(struct fixup *f)
+{
+	struct bpf_verifier_env *env = f->env;
+	int err = 0;
+
+	for (u32 s = 0; s < env->subprog_cnt; s++) {
+		u32 from = env->subprog_info[s].start;
+		u32 to = s + 1 < env->subprog_cnt ? env->subprog_info[s + 1].start : env->len;
+		bool empty = true;
+
+		for (u32 i = from; i < to && empty; i++)
+			empty = f->gone[i];
+		if (empty)
+			continue;
+		f->goto_slot = 0;
+		if (subprog_has_may_goto(f, from, to)) {
+			u32 depth = round_up(env->subprog_info[s].stack_depth, 8U);
+
+			f->stack[f->number[s]] = depth + 8;
+			f->goto_slot = -(s16)(depth + 8);
+		}
+		for (u32 i = from; i < to && !err; i++) {
+			bool pair = insn_is_ldimm64(&env->insns[i]);
+
+			f->entry[i] = f->out.n;
+			if (i == from) {
+				f->start[f->number[s]] = f->out.n;
+				err = emit_prologue(f, s);
+				if (err)
+					break;
+			}
+			f->body[i] = f->out.n;
+			if (!f->gone[i]) {
+				/* Unprivileged programs keep dead code, as an endless loop. */
+				if (!env->aux[i].seen)
+					err = emit(f, raw_insn(BPF_JMP | BPF_JA, 0, 0, -1, 0));
+				else
+					err = fix_insn(f, i);
+			}
+			if (pair) {
+				i++;
+				f->entry[i] = f->body[i] = f->out.n - (f->gone[i] ? 0 : 1);
+			}
+		}
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int set_jumps(struct fixup *f)
+{
+	for (u32 k = 0; k < f->jumps.n; k++) {
+		const struct jump *j = &f->jumps.v[k];
+		u32 to = j->kind == JUMP_CALL ? f->entry[j->target] : f->body[j->target];
+		s64 distance = (s64)to - j->at - 1;
+
+		switch (j->kind) {
+		case JUMP_OFF:
+			if (distance < INT16_MIN || distance > INT16_MAX)
+				return refuse(f->env, DIAG_FIXUP_JUMP, j->at);
+			f->out.v[j->at].off = f->xlated.v[j->at].off = (s16)distance;
+			f->facts.v[to].jump_target = 1;
+			break;
+		case JUMP_IMM:
+			f->out.v[j->at].imm = f->xlated.v[j->at].imm = (s32)distance;
+			f->facts.v[to].jump_target = 1;
+			break;
+		case JUMP_CALL:
+			f->out.v[j->at].imm = (s32)distance;
+			/* Dumps show it the other way round, as Linux does. */
+			f->xlated.v[j->at].imm = f->out.v[j->at].off;
+			f->xlated.v[j->at].off = (s16)distance;
+			break;
+		}
+	}
+	for (u32 i = 0; i < f->out.n; i++) /* short jumps inside rewritten sequences */
+		if (insn_is_cond_jmp(&f->out.v[i]) && i + 1 + f->out.v[i].off < f->out.n)
+			f->facts.v[i + 1 + f->out.v[i].off].jump_target = 1;
+	for (u32 i = 0; i < f->out.n; i++) {
+		struct bpf_insn *insn = &f->xlated.v[i];
+
+		if (!insn_is_ldimm64(insn))
+			continue;
+		if (insn->src_reg == BPF_PSEUDO_FUNC) /* distance to the function */
+			insn->imm = (s32)(f->start[f->out.v[i].imm] - i - 1);
+		i++;
+	}
+	return 0;
+}
+
+/* Function and line records of what is left, at their new places. */
+static void move_records(struct fixup *f)
+{
+	struct bpf_verifier_env *env = f->env;
+	u32 n = 0;
+
+	for (u32 s = 0; s < env->nr_func_info; s++) {
+		if (f->number[s] == UINT32_MAX)
+			continue;
+		env->func_info[n] = env->func_info[s];
+		env->func_info[n++].insn_off = f->start[f->number[s]];
+	}
+	env->nr_func_info = n;
+
+	n = 0;
+	for (u32 k = 0; k < env->nr_linfo; k++) {
+		u32 i = env->line_info[k].insn_off, s = 0, end;
+
+		while (s + 1 < env->subprog_cnt && env->subprog_info[s + 1].start <= i)
+			s++;
+		end = s + 1 < env->subprog_cnt ? env->subprog_info[s + 1].start : env->len;
+		if (f->number[s] == UINT32_MAX)
+			continue;
+		while (i < end && f->gone[i])
+			i++;
+		/* Nothing of the line is left, or the next record describes the same place. */
+		if (i == end || (k + 1 < env->nr_linfo && env->line_info[k + 1].insn_off <= i))
+			continue;
+		env->line_info[n] = env->line_info[k];
+		env->line_info[n].insn_off =
+			i == env->subprog_info[s].start ? f->start[f->number[s]] : f->entry[i];
+		/* Each function keeps a record at its first instruction. */
+		if (!n || env->line_info[n - 1].insn_off < f->start[f->number[s]])
+			env->line_info[n].insn_off = f->start[f->number[s]];
+		n++;
+	}
+	env->nr_linfo = n;
+}
+
+static int hand_over(struct fixup *f)
+{
+	struct bpf_verifier_env *env = f->env;
+	struct prog_object *obj = env->prog_obj;
+	int err;
+
+	err = prog_object_place(obj, f->out.v, f->out.n, f->calls.v, f->calls.n, f->start, f->stack,
+				f->nr_subprogs);
+	if (err)
+		return err;
+	obj->facts = mem_zalloc(sizeof(*obj->facts));
+	if (!obj->facts)
+		return -ENOMEM;
+	obj->xlated = f->xlated.v;
+	f->xlated.v = NULL;
+	obj->facts->insn = f->facts.v;
+	obj->facts->n = f->facts.n;
+	f->facts.v = NULL;
+	if (env->used_map_cnt) {
+		obj->used_maps = mem_dup(env->used_maps,
+					 env->used_map_cnt * sizeof(env->used_maps[0]));
+		if (!obj->used_maps)
+			return -ENOMEM;
+		obj->nr_used_maps = env->used_map_cnt;
+		env->used_map_cnt = 0;
+	}
+	obj->btf = env->btf;
+	obj->func_info = env->func_info;
+	obj->nr_func_info = env->nr_func_info;
+	obj->line_info = env->line_info;
+	obj->nr_line_info = env->nr_linfo;
+	env->btf = NULL;
+	env->func_info = NULL;
+	env->line_info = NULL;
+	return 0;
+}
+
+int fixup_program(struct bpf_verifier_env *env)
+{
+	struct fixup f = {.env = env};
+	int err = -ENOMEM;
+
+	f.entry = mem_calloc(env->len + 1, sizeof(u32));
+	f.body = mem_calloc(env->len + 1, sizeof(u32));
+	f.gone = mem_calloc(env->len + 1, sizeof(bool));
+	f.number = mem_calloc(env->subprog_cnt + 1, sizeof(u32));
+	f.start = mem_calloc(env->subprog_cnt + 1, sizeof(u32));
+	f.stack = mem_calloc(env->subprog_cnt + 1, sizeof(u32));
+	if (!f.entry || !f.body || !f.gone || !f.number || !f.start || !f.stack)
+		goto out;
+
+	if (env->bpf_capable) {
+		hard_wire(&f);
+		find_dead(&f);
+	}
+	for (u32 s = 0; s < env->subprog_cnt; s++) {
+		u32 to = s + 1 < env->subprog_cnt ? env->subprog_info[s + 1].start : env->len;
+		bool empty = true;
+
+		for (u32 i = env->subprog_info[s].start; i < to && empty; i++)
+			empty = f.gone[i];
+		f.number[s] = UINT32_MAX;
+		if (empty)
+			continue;
+		f.number[s] = f.nr_subprogs++;
+		f.stack[f.number[s]] = round_up(env->subprog_info[s].stack_depth, 8U);
+	}
+
+	err = write_program(&f);
+	if (err)
+		goto out;
+	f.start[f.nr_subprogs] = f.out.n;
+	f.entry[env->len] = f.body[env->len] = f.out.n;
+	err = set_jumps(&f);
+	if (err)
+		goto out;
+	move_records(&f);
+	err = hand_over(&f);
+out:
+	vec_free(&f.out);
+	vec_free(&f.xlated);
+	vec_free(&f.facts);
+	vec_free(&f.jumps);
+	vec_free(&f.calls);
+	mem_free(f.entry);
+	mem_free(f.body);
+	mem_free(f.gone);
+	mem_free(f.number);
+	mem_free(f.start);
+	mem_free(f.stack);
+	return err;
+}
