@@ -87,6 +87,25 @@ SKEP_API int skep_pcap_run(struct skep_pcap *pcap, const struct skep_pcap_run_op
 			   struct skep_pcap_stats *stats, char *error, size_t error_size);
 
 /*
+ * The other system calls that clients make on descriptors of a system. Results and
+ * errors as those calls have them, errors as -errno.
+ *
+ * skep_perf_event_open(): software event BPF_OUTPUT, for perf event arrays.
+ * skep_ioctl(): -ENOTTY for descriptors that are not perf events of @sys.
+ * skep_mmap(): asks before mmap(MAP_SHARED) of any descriptor. 0: go ahead (also
+ *   for descriptors that are not of @sys); perf rings get their pages here.
+ * skep_epoll_fd(): the descriptor to give to epoll or poll in place of a ring
+ *   buffer's or perf event's, or -EBADF for others. It becomes readable when something
+ *   was written and stays so: use EPOLLET, or read it, before consuming. It belongs
+ *   to the system: do not close it.
+ */
+SKEP_API int skep_perf_event_open(struct skep_system *sys, void *attr, int pid, int cpu,
+				  int group_fd, unsigned long flags);
+SKEP_API int skep_ioctl(struct skep_system *sys, int fd, unsigned long request, void *arg);
+SKEP_API int skep_mmap(struct skep_system *sys, int fd, size_t len, int prot, long off);
+SKEP_API int skep_epoll_fd(struct skep_system *sys, int fd);
+
+/*
  * The newest refusal of a system: a program, map or BTF that it did not accept,
  * and why. Strings are borrowed until the system's next call. Fields that do
  * not apply are NULL, 0, or -1 (insn).

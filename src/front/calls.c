@@ -113,8 +113,17 @@ int front_epoll_ctl(const struct front_real *real, int epfd, int op, int fd,
 {
 	/* epoll refuses a memfd: the eventfd that wakes its readers stands in for it. */
 	int instead = answering ? skep_epoll_fd(answering, fd) : -EBADF;
+	struct epoll_event edge;
 
-	return real->epoll_ctl(epfd, op, instead >= 0 ? instead : fd, event);
+	if (instead < 0)
+		return real->epoll_ctl(epfd, op, fd, event);
+	/* The eventfd stays readable: an edge tells what a ring's own poll would. */
+	if (event) {
+		edge = *event;
+		edge.events |= EPOLLET;
+		event = &edge;
+	}
+	return real->epoll_ctl(epfd, op, instead, event);
 }
 
 static bool shows_kernel_types(const char *path)
@@ -125,7 +134,7 @@ static bool shows_kernel_types(const char *path)
 /* A descriptor to read the system's kernel BTF from, or -1 and errno. */
 static int open_kernel_types(void)
 {
-	const struct object_btf *vmlinux = answering->vmlinux;
+	const struct object_btf *vmlinux = system_vmlinux(answering);
 	const void *data;
 	u32 size;
 	int fd;

@@ -11,7 +11,6 @@
 #include "object/object.h"
 
 struct hook_table;
-struct perf_table;
 
 /* Who is woken when something arrives in ring @what: an eventfd. */
 struct waker {
@@ -43,7 +42,7 @@ struct skep_system {
 	char *btf_path; /* NULL: host's, else built-in */
 	u32 stats_enabled; /* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
-	struct perf_table *perf;
+	u64 perf_ids; /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);
 	void *trace_arg;
