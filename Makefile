@@ -37,7 +37,8 @@ CLI_SRC := $(wildcard cli/*.c)
 PRELOAD_SRC := $(wildcard src/front/preload*.c)
 TEST_SRC := $(wildcard tests/unit/*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
-BENCH_SRC := $(wildcard bench/*.c)
+BENCH_SRC := $(filter-out %.bpf.c %.native.c,$(wildcard bench/*.c))
+NATIVE_SRC := $(wildcard bench/*.native.c)
 BPF_SRC := $(wildcard examples/*.bpf.c tests/bpf/*.bpf.c bench/*.bpf.c)
 EMBED_SRC := $(wildcard examples/*.c)
 EMBED_SRC := $(filter-out %.bpf.c,$(EMBED_SRC))
@@ -48,7 +49,9 @@ LIB_OBJ := $(call obj,$(LIB_SRC)) $(O)/obj/gen/builtin_btf.o
 RUNTIME_OBJ := $(call obj,$(RUNTIME_SRC))
 BPF_OBJ := $(patsubst %.bpf.c,$(O)/bpf/%.bpf.o,$(notdir $(BPF_SRC)))
 TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(TEST_SRC))
-BENCHES := $(patsubst bench/%.c,$(O)/bench/%,$(BENCH_SRC))
+# bench/X.native.c is the C twin of bench/X.bpf.c, compiled by both compilers
+BENCHES := $(patsubst bench/%.c,$(O)/bench/%,$(BENCH_SRC)) \
+	$(foreach c,gcc clang,$(patsubst bench/%.native.c,$(O)/bench/%.$(c).so,$(NATIVE_SRC)))
 EMBED := $(patsubst examples/%.c,$(O)/examples/%,$(EMBED_SRC))
 # each client twice: as its own author builds it (for the preload library), and linked with skep
 CLIENTS := $(patsubst tests/clients/%.c,$(O)/clients/%,$(CLIENT_SRC)) \
@@ -128,6 +131,12 @@ $(O)/tests/%: $(O)/obj/tests/unit/%.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
 $(O)/skep-plugin: $(O)/obj/tests/plugin/skep-plugin.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/bench/%.gcc.so $(O)/bench/%.clang.so: bench/%.native.c
+	$(call say,NATIVE)
+	@mkdir -p $(@D)
+	$(Q)gcc -O2 -shared -fPIC -o $(O)/bench/$*.gcc.so $<
+	$(Q)$(CLANG) -O2 -shared -fPIC -o $(O)/bench/$*.clang.so $<
 
 $(O)/bench/%: $(O)/obj/bench/%.o $(O)/libskep.a
 	$(call say,LD)

@@ -3,7 +3,7 @@
  * The parser as native code behind the same kind of call as a BPF program gets:
  * through a pointer, with a context that holds the packet's ends.
  */
-#include "../parser.h"
+#include "parser.h"
 
 struct native_ctx {
 	void *data, *end;
