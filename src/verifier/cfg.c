@@ -451,3 +451,117 @@ int check_max_stack_depth(struct bpf_verifier_env *env)
 	}
 	return 0;
 }
+
+/* ---- orders of the graph, for liveness and loops ---- */
+
+/*
+ * Lists the instructions of each subprogram such that (but for loops) successors
+ * come first: subprogram i has those from .postorder_start on.
+ */
+int compute_postorder(struct bpf_verifier_env *env)
+{
+	enum { SEEN = 1, DONE = 2 };
+	u8 *state = mem_calloc(env->len, sizeof(*state));
+	u32 *stack = mem_calloc(env->len + 2, sizeof(*stack));
+	u32 n = 0, depth;
+	int err = 0;
+
+	env->postorder = mem_calloc(env->len, sizeof(*env->postorder));
+	if (!state || !stack || !env->postorder) {
+		err = out_of_memory(env);
+		goto out;
+	}
+	for (u32 i = 0; i < env->subprog_cnt; i++) {
+		env->subprog_info[i].postorder_start = n;
+		stack[0] = env->subprog_info[i].start;
+		depth = 1;
+		while (depth) {
+			u32 top = stack[depth - 1], next[2], cnt;
+
+			state[top] |= SEEN;
+			if (state[top] & DONE) {
+				env->postorder[n++] = top;
+				depth--;
+				continue;
+			}
+			cnt = insn_successors(env->insns, top, next);
+			for (u32 s = 0; s < cnt; s++)
+				if (!state[next[s]]) {
+					stack[depth++] = next[s];
+					state[next[s]] = SEEN;
+				}
+			state[top] |= DONE;
+		}
+	}
+	env->subprog_info[env->subprog_cnt].postorder_start = n;
+out:
+	mem_free(state);
+	mem_free(stack);
+	return err;
+}
+
+/*
+ * Numbers the strongly connected components (Tarjan, without recursion): an
+ * instruction in a loop gets the loop's number in aux->scc, one in none gets 0. A
+ * call that calls back is a loop of its own.
+ */
+int compute_scc(struct bpf_verifier_env *env)
+{
+	const u32 gone = UINT32_MAX; /* its component is complete */
+	u32 *pre = mem_calloc(env->len, sizeof(u32)), *low = mem_calloc(env->len, sizeof(u32));
+	u32 *stack = mem_calloc(env->len, sizeof(u32)), *walk = mem_calloc(env->len, sizeof(u32));
+	u32 count = 1, members = 0, depth, next_scc = 1;
+	int err = 0;
+
+	if (!pre || !low || !stack || !walk) {
+		err = out_of_memory(env);
+		goto out;
+	}
+	for (u32 i = 0; i < env->len; i++) {
+		if (pre[i])
+			continue;
+		walk[0] = i;
+		depth = 1;
+		while (depth) {
+			u32 w = walk[depth - 1], next[2], cnt;
+			bool descend = false, loop, self = env->aux[w].calls_callback;
+
+			if (!pre[w]) {
+				pre[w] = low[w] = count++;
+				stack[members++] = w;
+			}
+			cnt = insn_successors(env->insns, w, next);
+			for (u32 s = 0; s < cnt && !descend; s++) {
+				if (next[s] >= env->len)
+					continue;
+				self |= next[s] == w;
+				if (pre[next[s]]) {
+					low[w] = min(low[w], low[next[s]]);
+				} else {
+					walk[depth++] = next[s];
+					descend = true;
+				}
+			}
+			if (descend)
+				continue;
+			depth--;
+			if (low[w] < pre[w])
+				continue;
+			loop = self || stack[members - 1] != w;
+			do {
+				low[stack[--members]] = gone;
+				if (loop)
+					env->aux[stack[members]].scc = next_scc;
+			} while (stack[members] != w);
+			next_scc += loop;
+		}
+	}
+	env->scc_cnt = next_scc;
+	err = scc_init(env);
+out:
+	mem_free(pre);
+	mem_free(low);
+	mem_free(stack);
+	mem_free(walk);
+	return err;
+}

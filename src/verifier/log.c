@@ -565,19 +565,22 @@ static const char *helper_name(void *arg, s32 id)
 	return env->type_text;
 }
 
-void print_insn(struct bpf_verifier_env *env, u32 idx)
+void verbose_insn(struct bpf_verifier_env *env, u32 idx)
 {
 	const struct disasm_names names = { .arg = env, .helper = helper_name,
 					    .hide_pointers = !env->allow_ptr_leaks };
 	char text[160];
 
-	if (!(env->log.level & BPF_LOG_LEVEL2))
-		return;
+	disasm_insn(text, sizeof(text), &env->insns[idx], &names);
+	verbose(env, "%s\n", text);
+}
+
+void print_insn(struct bpf_verifier_env *env, u32 idx)
+{
 	verbose_linfo(env, idx, "; ");
 	env->prev_log_pos = log_pos(env);
 	verbose(env, "%u: ", idx);
-	disasm_insn(text, sizeof(text), &env->insns[idx], &names);
-	verbose(env, "%s\n", text);
+	verbose_insn(env, idx);
 	env->prev_insn_print_pos = (u32)(log_pos(env) - env->prev_log_pos);
 	env->prev_log_pos = log_pos(env);
 }

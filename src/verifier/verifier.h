@@ -32,6 +32,7 @@
 #include "object/system.h"
 #include "verifier/tnum.h"
 
+#define BPF_REG_FP BPF_REG_10
 #define MAX_BPF_STACK 512
 #define BPF_REG_SIZE 8
 #define MAX_CALL_FRAMES 8
@@ -43,6 +44,13 @@
 #define BPF_MAX_VAR_SIZ (1 << 29)
 #define MAX_USED_MAPS 64
 #define MAX_PACKET_OFF 0xffff
+#define BPF_MAIN_FUNC (-1) /* callsite of an outermost frame */
+
+#define BPF_LOG_LEVEL1 1
+#define BPF_LOG_LEVEL2 2
+#define BPF_LOG_STATS 4
+#define BPF_LOG_FIXED 8
+#define BPF_LOG_LEVEL (BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2)
 
 #define BPF_ADD_CONST (1U << 31) /* in .id of a scalar: it is the linked value plus .off */
 
@@ -56,7 +64,8 @@ struct bpf_reg_state {
 	u32 type; /* enum bpf_reg_type | flags of object/helper.h */
 	s32 off;  /* fixed part of a pointer's offset, bytes */
 	union {
-		u32 range; /* PTR_TO_PACKET*: bytes proven readable from the pointer's id */
+		s32 range; /* PTR_TO_PACKET*: bytes proven readable from the pointer's id;
+			    * -1: it is at or beyond the end, -2: beyond */
 		struct {   /* CONST_PTR_TO_MAP, PTR_TO_MAP_VALUE, PTR_TO_MAP_KEY */
 			struct map_object *map;
 			u32 map_uid; /* distinguishes inner maps from different lookups */
@@ -76,8 +85,8 @@ struct bpf_reg_state {
 		struct { /* iterator in a stack slot */
 			struct btf *btf;
 			u32 btf_id;
-			u8 state;
-			s32 depth;
+			u32 state : 2;
+			s32 depth : 30;
 		} iter;
 		u32 subprogno; /* PTR_TO_FUNC */
 		u64 raw[2];
@@ -125,6 +134,7 @@ struct bpf_func_state {
 	bool in_callback_fn, in_async_callback_fn, in_exception_callback_fn;
 	u32 callback_depth;
 	u32 allocated_stack; /* bytes; multiple of 8 */
+	u32 stack_cap;	     /* slots that .stack has room for */
 	struct bpf_stack_state *stack; /* slot i covers fp-8*(i+1) .. fp-8*i-1 */
 };
 
@@ -137,7 +147,7 @@ struct bpf_verifier_state {
 	struct bpf_func_state *frame[MAX_CALL_FRAMES];
 	struct bpf_verifier_state *parent;
 	struct bpf_reference_state *refs;
-	u32 acquired_refs;
+	u32 acquired_refs, refs_cap;
 	u32 active_locks, active_preempt_locks, active_irq_id;
 	u32 active_lock_id;
 	void *active_lock_ptr;
@@ -155,7 +165,7 @@ struct bpf_verifier_state {
 
 struct bpf_verifier_state_list {
 	struct bpf_verifier_state state;
-	struct bpf_verifier_state_list *next;
+	struct bpf_verifier_state_list *next, **pprev;
 	u32 miss_cnt, hit_cnt;
 	bool in_free_list;
 };
@@ -184,7 +194,7 @@ struct bpf_insn_aux_data {
 	s32 call_imm;	    /* subprogram call: number of the callee */
 	bool seen, zext_dst, prune_point, jmp_point, force_checkpoint, calls_callback,
 		storage_get_func_atomic, is_iter_next, sanitize_stack_spill, indirect_target,
-		nospec, needs_zext_known, arena_cast, non_sleepable;
+		nospec, needs_zext_known, arena_cast, non_sleepable, fields_ok;
 	u16 live_regs_before; /* registers that this instruction or a later one may read */
 	u32 scc;	      /* number of the strongly connected component; 0: in no loop */
 	u32 orig_idx;
@@ -199,6 +209,7 @@ struct bpf_subprog_info {
 	u32 start;
 	u32 linfo_idx;
 	u32 stack_depth;
+	u32 postorder_start; /* its instructions in env->postorder */
 	bool has_tail_call, tail_call_reachable, has_ld_abs, is_cb, is_async_cb, is_exception_cb,
 		is_global, args_cached, changes_pkt_data, might_sleep, called, verified, returns_void;
 	struct bpf_subprog_arg_info {
@@ -208,12 +219,6 @@ struct bpf_subprog_info {
 	} args[5];
 	u32 arg_cnt;
 };
-
-#define BPF_LOG_LEVEL1 1
-#define BPF_LOG_LEVEL2 2
-#define BPF_LOG_LEVEL (BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2)
-#define BPF_LOG_STATS 4
-#define BPF_LOG_FIXED 8
 
 struct bpf_verifier_log {
 	u32 level;	/* BPF_LOG_LEVEL1 | _LEVEL2 | _STATS | BPF_LOG_FIXED */
@@ -252,6 +257,7 @@ struct bpf_verifier_env {
 	u32 stack_size;
 	struct bpf_verifier_state_list **explored_states;
 	struct bpf_verifier_state_list *free_list;
+	u32 explored_states_size, free_list_size, num_backedges;
 	u32 insn_idx, prev_insn_idx;
 	u32 insn_processed, prev_insn_processed, jmps_processed, prev_jmps_processed;
 	u32 max_states_per_insn, total_states, peak_states, longest_mark_read_walk;
@@ -274,9 +280,10 @@ struct bpf_verifier_env {
 	struct jmp_history_entry *cur_hist_ent;
 	struct bpf_id_pair idmap[BPF_ID_MAP_SIZE];
 	u32 idmap_cnt, idmap_tmp_id;
-	struct stack_liveness *liveness;
-	struct cfg_info *cfg;
-	struct scc_table *sccs;
+	struct stack_liveness *liveness; /* liveness.c */
+	u32 *postorder;			 /* all instructions, subprogram by subprogram */
+	u32 scc_cnt;			 /* numbers 1 .. scc_cnt - 1 are given */
+	struct scc_info *sccs;		 /* prune.c, by number */
 	u32 scratched_regs;
 	u64 scratched_stack_slots;
 	struct bpf_verifier_log log;
@@ -317,7 +324,23 @@ int log_copy_out(struct bpf_verifier_env *env, u64 user_buf, u32 size, u32 *true
 void mark_reg_scratched(struct bpf_verifier_env *env, u32 regno);
 void mark_stack_slot_scratched(struct bpf_verifier_env *env, u32 spi);
 
+/* Text of a set of stack slots, "-8,-16", in @buf. */
+const char *stack_mask_text(char *buf, size_t size, u64 mask);
+/* One instruction's text and a newline, whatever the level. */
+void verbose_insn(struct bpf_verifier_env *env, u32 idx);
+static inline void mark_verifier_state_scratched(struct bpf_verifier_env *env)
+{
+	env->scratched_regs = ~0U;
+	env->scratched_stack_slots = ~0ULL;
+}
+static inline void mark_verifier_state_clean(struct bpf_verifier_env *env)
+{
+	env->scratched_regs = 0;
+	env->scratched_stack_slots = 0;
+}
+
 /* state.c */
+int out_of_memory(struct bpf_verifier_env *env); /* -ENOMEM, noted in env->diag */
 static inline struct bpf_func_state *cur_func(struct bpf_verifier_env *env)
 {
 	return env->cur_state->frame[env->cur_state->curframe];
@@ -332,10 +355,14 @@ void free_func_state(struct bpf_func_state *st);
 int grow_stack_state(struct bpf_verifier_env *env, struct bpf_func_state *st, int size);
 struct bpf_verifier_state *push_stack(struct bpf_verifier_env *env, u32 insn_idx, u32 prev_insn_idx,
 				      bool speculative);
+struct bpf_verifier_state *push_async_cb(struct bpf_verifier_env *env, u32 insn_idx,
+					 u32 prev_insn_idx, u32 subprog, bool is_sleepable);
 int pop_stack(struct bpf_verifier_env *env, u32 *prev_insn_idx, u32 *insn_idx, bool pop_log);
 void init_func_state(struct bpf_verifier_env *env, struct bpf_func_state *st, s32 callsite,
 		     u32 frameno, u32 subprogno);
 int acquire_reference(struct bpf_verifier_env *env, u32 insn_idx); /* new id or -errno */
+struct bpf_reference_state *acquire_reference_state(struct bpf_verifier_env *env, u32 insn_idx);
+void release_reference_state(struct bpf_verifier_state *st, u32 idx);
 int release_reference_nomark(struct bpf_verifier_state *st, u32 ref_obj_id); /* 0 or -EINVAL */
 struct bpf_reference_state *find_reference(struct bpf_verifier_state *st, u32 ref_obj_id);
 
@@ -348,11 +375,19 @@ void mark_reg_unknown(struct bpf_verifier_env *env, struct bpf_reg_state *regs, 
 void __mark_reg_unknown(const struct bpf_verifier_env *env, struct bpf_reg_state *reg);
 void mark_reg_not_init(struct bpf_verifier_env *env, struct bpf_reg_state *regs, u32 regno);
 void __mark_reg_not_init(const struct bpf_verifier_env *env, struct bpf_reg_state *reg);
+void __mark_reg_unknown_imprecise(struct bpf_reg_state *reg);
 void __mark_reg_unbounded(struct bpf_reg_state *reg);
+void __mark_reg32_unbounded(struct bpf_reg_state *reg);
+void __mark_reg64_unbounded(struct bpf_reg_state *reg);
+void reg_set_value(struct bpf_reg_state *reg, u64 imm); /* ranges and tnum only */
+void reg32_set_value(struct bpf_reg_state *reg, u32 imm);
+void reg_assign_32_into_64(struct bpf_reg_state *reg);
+void zext_32_to_64(struct bpf_reg_state *reg);
 void reg_bounds_sync(struct bpf_reg_state *reg);
 int reg_bounds_sanity_check(struct bpf_verifier_env *env, struct bpf_reg_state *reg, const char *ctx);
 void coerce_reg_to_size(struct bpf_reg_state *reg, int size);
 void coerce_reg_to_size_sx(struct bpf_reg_state *reg, int size);
+void coerce_subreg_to_size_sx(struct bpf_reg_state *reg, int size);
 static inline bool register_is_const(const struct bpf_reg_state *reg)
 {
 	return reg->type == SCALAR_VALUE && tnum_is_const(reg->var_off);
@@ -369,7 +404,36 @@ void mark_ptr_or_null_regs(struct bpf_verifier_state *st, u32 regno, bool is_nul
 void mark_ptr_not_null_reg(struct bpf_reg_state *reg);
 void find_good_pkt_pointers(struct bpf_verifier_state *st, struct bpf_reg_state *dst_reg,
 			    u32 type, bool range_right_open);
-void sync_linked_regs(struct bpf_verifier_state *st, struct bpf_reg_state *known_reg);
+/* Scalars of equal value (or a constant apart), as the jump history keeps them in 64 bits. */
+#define LINKED_REGS_MAX 6
+struct linked_regs {
+	u32 cnt;
+	struct linked_reg {
+		u8 frameno, number; /* of the register or stack slot */
+		bool is_reg;
+	} entry[LINKED_REGS_MAX];
+};
+static inline u64 linked_regs_pack(const struct linked_regs *set)
+{
+	u64 v = 0;
+
+	for (u32 i = set->cnt; i-- > 0;)
+		v = v << 10 | (u64)set->entry[i].is_reg << 9 | set->entry[i].number << 3 |
+		    set->entry[i].frameno;
+	return v << 4 | set->cnt;
+}
+static inline void linked_regs_unpack(u64 v, struct linked_regs *set)
+{
+	set->cnt = v & 0xf;
+	v >>= 4;
+	for (u32 i = 0; i < set->cnt; i++, v >>= 10)
+		set->entry[i] = (struct linked_reg){ v & 7, v >> 3 & 0x3f, v >> 9 & 1 };
+}
+void sync_linked_regs(struct bpf_verifier_state *st, struct bpf_reg_state *known,
+		      const struct linked_regs *set, kver profile);
+void clear_scalar_id(struct bpf_reg_state *reg);
+void assign_scalar_id_before_mov(struct bpf_verifier_env *env, struct bpf_reg_state *src);
+void scalar_add_const(struct bpf_reg_state *reg, s64 k, kver profile);
 
 /* backtrack.c, liveness.c, prune.c, cfg.c */
 enum reg_arg_type { SRC_OP, DST_OP, DST_OP_NO_MARK };
@@ -381,6 +445,26 @@ int check_reg_arg(struct bpf_verifier_env *env, u32 regno, enum reg_arg_type t);
  */
 int mark_stack_read(struct bpf_verifier_env *env, u32 frameno, u32 insn_idx, u64 mask);
 void mark_stack_write(struct bpf_verifier_env *env, u32 frameno, u64 mask);
+void mark_insn_zext(struct bpf_verifier_env *env, struct bpf_reg_state *reg);
+int stack_liveness_init(struct bpf_verifier_env *env);
+void stack_liveness_free(struct bpf_verifier_env *env);
+int reset_stack_write_marks(struct bpf_verifier_env *env, u32 insn_idx);
+int commit_stack_write_marks(struct bpf_verifier_env *env);
+void reset_live_stack_callchain(struct bpf_verifier_env *env);
+int update_live_stack(struct bpf_verifier_env *env);
+int live_stack_query_init(struct bpf_verifier_env *env, const struct bpf_verifier_state *st);
+bool stack_slot_alive(struct bpf_verifier_env *env, u32 frameno, u32 spi);
+int compute_live_registers(struct bpf_verifier_env *env);
+u32 insn_successors(const struct bpf_insn *insns, u32 idx, u32 next[2]);
+int compute_postorder(struct bpf_verifier_env *env);
+int compute_scc(struct bpf_verifier_env *env);
+int scc_init(struct bpf_verifier_env *env);
+void free_states(struct bpf_verifier_env *env);
+void mark_all_scalars_imprecise(struct bpf_verifier_state *st);
+void mark_all_scalars_precise(struct bpf_verifier_env *env, struct bpf_verifier_state *st);
+/* Makes precise on the way to @cur what is precise in @old. *@changed is set when a mark is new. */
+int propagate_precision(struct bpf_verifier_env *env, const struct bpf_verifier_state *old,
+			struct bpf_verifier_state *cur, bool *changed);
 int mark_chain_precision(struct bpf_verifier_env *env, int regno);
 int mark_chain_precision_stack(struct bpf_verifier_env *env, u32 frame, int spi);
 int push_jmp_history(struct bpf_verifier_env *env, struct bpf_verifier_state *cur, u32 insn_flags,
@@ -394,6 +478,12 @@ int push_jmp_history(struct bpf_verifier_env *env, struct bpf_verifier_state *cu
 #define INSN_F_SRC_REG_STACK BIT(11)
 int is_state_visited(struct bpf_verifier_env *env, u32 insn_idx);
 int update_branch_counts(struct bpf_verifier_env *env, struct bpf_verifier_state *st);
+/* The last explored state at @insn_idx on the way to @cur with the same call sites, or NULL. */
+struct bpf_verifier_state *find_prev_entry(struct bpf_verifier_env *env,
+					   struct bpf_verifier_state *cur, u32 insn_idx);
+/* Forgets imprecise scalars of @cur that differ from @old: makes loops of unknown length converge. */
+void widen_imprecise_scalars(struct bpf_verifier_env *env, struct bpf_verifier_state *old,
+			     struct bpf_verifier_state *cur);
 /* Finds the starts of all subprograms; then checks that each is closed in itself. In this order. */
 int add_subprogs(struct bpf_verifier_env *env);
 int check_subprogs(struct bpf_verifier_env *env);
