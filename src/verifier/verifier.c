@@ -456,29 +456,6 @@ static int check_program(struct bpf_verifier_env *env, const union bpf_attr *att
 	return err;
 }
 
-/* The program's object takes over what the check collected. */
-static int give_results(struct bpf_verifier_env *env)
-{
-	struct prog_object *obj = env->prog_obj;
-
-	if (env->used_map_cnt) {
-		obj->used_maps = mem_dup(env->used_maps, env->used_map_cnt * sizeof(*env->used_maps));
-		if (!obj->used_maps)
-			return out_of_memory(env);
-		obj->nr_used_maps = env->used_map_cnt;
-		env->used_map_cnt = 0;
-	}
-	obj->btf = env->btf;
-	obj->func_info = env->func_info;
-	obj->nr_func_info = env->nr_func_info;
-	obj->line_info = env->line_info;
-	obj->nr_line_info = env->nr_linfo;
-	env->btf = NULL;
-	env->func_info = NULL;
-	env->line_info = NULL;
-	return 0;
-}
-
 int bpf_check(struct skep_system *sys, struct prog_object *obj, const union bpf_attr *attr,
 	      u32 attr_size, struct diag *diag)
 {
@@ -494,7 +471,6 @@ int bpf_check(struct skep_system *sys, struct prog_object *obj, const union bpf_
 	if (err)
 		goto out;
 	err = check_program(env, attr);
-	/* Source lines are told by instruction: keep the refusal's before anything moves. */
 	if (!err)
 		err = fixup_program(env);
 	env->verification_ns = now_ns() - env->start_ns;
@@ -504,8 +480,6 @@ int bpf_check(struct skep_system *sys, struct prog_object *obj, const union bpf_
 	log_err = log_copy_out(env, attr->log_buf, attr->log_size, &obj->log_true_size);
 	if (log_err)
 		err = log_err;
-	if (!err)
-		err = give_results(env);
 out:
 	if (err && diag) {
 		*diag = env->diag;
