@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "object/test_run.h"
 #include "prog/skb.h"
 
 static int cg_skb_check_attach(u32 attach_type)
@@ -42,4 +43,5 @@ const struct bpf_prog_type_ops cgroup_skb_prog_ops = {
 	.is_valid_access = cg_skb_is_valid_access,
 	.retval_range = cg_skb_retval_range,
 	.may_access_direct_pkt_data_read = true,
+	.test_run = skb_test_run,
 };

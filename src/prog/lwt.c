@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Light-weight tunnels: packets on a route (Linux: net/core/filter.c, lwt_*; net/core/lwt_bpf.c).
  */
+#include "object/test_run.h"
 #include "prog/skb.h"
 
 static const struct bpf_func_proto *lwt_func_proto(u32 func_id, const struct bpf_prog *prog)
@@ -17,6 +18,7 @@ const struct bpf_prog_type_ops lwt_in_prog_ops = {
 	.ctx_size = sizeof(struct __sk_buff),
 	.func_proto = lwt_func_proto,
 	.may_access_direct_pkt_data_read = true,
+	.test_run = skb_test_run,
 };
 
 const struct bpf_prog_type_ops lwt_out_prog_ops = {
@@ -25,6 +27,7 @@ const struct bpf_prog_type_ops lwt_out_prog_ops = {
 	.ctx_size = sizeof(struct __sk_buff),
 	.func_proto = lwt_func_proto,
 	.may_access_direct_pkt_data_read = true,
+	.test_run = skb_test_run,
 };
 
 const struct bpf_prog_type_ops lwt_xmit_prog_ops = {
@@ -34,4 +37,5 @@ const struct bpf_prog_type_ops lwt_xmit_prog_ops = {
 	.func_proto = lwt_func_proto,
 	.may_access_direct_pkt_data_read = true,
 	.may_access_direct_pkt_data_write = true,
+	.test_run = skb_test_run,
 };

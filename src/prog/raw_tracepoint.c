@@ -4,6 +4,7 @@
  * bits and untyped (Linux: kernel/trace/bpf_trace.c, raw_tp_*). The writable variant
  * sees its first argument as a buffer.
  */
+#include "object/test_run.h"
 #include "prog/trace.h"
 
 bool trace_args_access(int off, int size, enum bpf_access_type t)
@@ -49,6 +50,7 @@ const struct bpf_prog_type_ops raw_tracepoint_prog_ops = {
 	.ctx_size = MAX_BPF_FUNC_ARGS * 8,
 	.func_proto = raw_tp_func_proto,
 	.is_valid_access = raw_tp_is_valid_access,
+	.test_run = raw_tp_test_run,
 };
 
 const struct bpf_prog_type_ops raw_tracepoint_writable_prog_ops = {
@@ -56,4 +58,5 @@ const struct bpf_prog_type_ops raw_tracepoint_writable_prog_ops = {
 	.ctx_size = MAX_BPF_FUNC_ARGS * 8,
 	.func_proto = raw_tp_func_proto,
 	.is_valid_access = raw_tp_writable_is_valid_access,
+	.test_run = raw_tp_test_run,
 };

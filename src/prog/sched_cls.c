@@ -3,6 +3,7 @@
  * Classifiers and actions of traffic control, tcx and netkit (Linux: net/core/filter.c,
  * tc_cls_act_*): direct packet access both ways, most helpers on packets.
  */
+#include "object/test_run.h"
 #include "prog/skb.h"
 
 static const struct bpf_func_proto *tc_func_proto(u32 func_id, const struct bpf_prog *prog)
@@ -34,6 +35,7 @@ const struct bpf_prog_type_ops sched_cls_prog_ops = {
 	.may_access_direct_pkt_data_read = true,
 	.may_access_direct_pkt_data_write = true,
 	.ld_abs = true,
+	.test_run = skb_test_run,
 };
 
 const struct bpf_prog_type_ops sched_act_prog_ops = {
@@ -45,6 +47,7 @@ const struct bpf_prog_type_ops sched_act_prog_ops = {
 	.may_access_direct_pkt_data_read = true,
 	.may_access_direct_pkt_data_write = true,
 	.ld_abs = true,
+	.test_run = skb_test_run,
 };
 
 static int tc_convert(enum bpf_access_type t, const struct bpf_insn *insn, struct bpf_insn_buf *out,

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "object/test_run.h"
 #include "prog/ctx.h"
 
 static int syscall_check_attach(u32 attach_type)
@@ -23,4 +24,5 @@ const struct bpf_prog_type_ops syscall_prog_ops = {
 	.ctx_size = 0xffff,
 	.check_attach = syscall_check_attach,
 	.is_valid_access = syscall_is_valid_access,
+	.test_run = syscall_test_run,
 };

@@ -4,6 +4,7 @@
  * xdp_*). Fields are 4 bytes, loaded whole; nothing can be written.
  */
 #include "object/packet.h"
+#include "object/test_run.h"
 #include "prog/ctx.h"
 
 #define XDP(name, reg, first)                                                                      \
@@ -59,4 +60,5 @@ const struct bpf_prog_type_ops xdp_prog_ops = {
 	.is_valid_access = xdp_is_valid_access,
 	.may_access_direct_pkt_data_read = true,
 	.may_access_direct_pkt_data_write = true,
+	.test_run = xdp_test_run,
 };
