@@ -330,6 +330,9 @@ def main():
 
     if args.pairs:
         pairs = import_pairs(args.pairs, helper_since, prog_since)
+        # Rows that exist have been compared with kernels: they win.
+        for h, p, v in read_rows("helper_progs.def", "HELPER_PROG"):
+            pairs[("bpf_" + h, "BPF_PROG_TYPE_" + p)] = ver(v)
         ids = {r[1]: int(r[0]) for r in f["Helpers"]}
         pids = {r[1]: int(r[0]) for r in f["Program types"]}
         ptypes = {r[1]: int(r[0]) for r in f["Program types"]}
