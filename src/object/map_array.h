@@ -22,14 +22,4 @@ struct bpf_array {
 	u8 *value;
 };
 
-struct bpf_prog;
-
-/*
- * Whether @prog may be in prog array @map, or be a program that tail-calls through
- * it: the first one asked about fixes what the others must be (Linux: the function
- * of this name). Call it under the system's lock, for each prog array that a loaded
- * program uses (-EINVAL when false).
- */
-bool bpf_prog_map_compatible(struct bpf_map *map, const struct bpf_prog *prog);
-
 #endif

@@ -76,6 +76,11 @@ struct bpf_run {
 	u64 callback_depth;
 	void *event; /* hook-private: the event being handled */
 	void *task;  /* world object of the current task, or NULL */
+	/*
+	 * Ring buffers in which this run has unsubmitted records: address of the map plus
+	 * how many. All 0 at the start of a run, and again at its end.
+	 */
+	u64 rings[4];
 };
 
 /*

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Helpers on maps, for every type alike (Linux: kernel/bpf/helpers.c). Where the
+ * verifier knows the map, a program calls what the type's .helper() names instead.
+ */
+#include "helper/helper.h"
+#include "object/fixup.h"
+#include "object/map.h"
+
+static inline const struct bpf_map_ops *ops(const struct bpf_map *map)
+{
+	return bpf_map_ops_of(map->map_type);
+}
+
+BPF_HELPER(map_lookup_elem)
+{
+	struct bpf_map *map = PTR(r1);
+
+	return (u64)ops(map)->lookup_elem(map, PTR(r2), run);
+}
+
+BPF_HELPER(map_update_elem)
+{
+	struct bpf_map *map = PTR(r1);
+
+	return (u64)ops(map)->update_elem(map, PTR(r2), PTR(r3), r4, run);
+}
+
+BPF_HELPER(map_delete_elem)
+{
+	struct bpf_map *map = PTR(r1);
+
+	return (u64)ops(map)->delete_elem(map, PTR(r2), run);
+}
+
+BPF_HELPER(map_lookup_percpu_elem)
+{
+	struct bpf_map *map = PTR(r1);
+
+	return (u64)ops(map)->lookup_percpu_elem(map, PTR(r2), (u32)r3);
+}
+
+struct callback {
+	struct bpf_run *run;
+	u64 func, ctx;
+};
+
+static long call_back(struct bpf_map *map, const void *key, void *value, void *arg)
+{
+	const struct callback *cb = arg;
+
+	return (long)bpf_call_subprog(cb->run, cb->func, (u64)map, (u64)key, (u64)value, cb->ctx,
+				      0);
+}
+
+BPF_HELPER(for_each_map_elem)
+{
+	struct callback cb = { run, r2, r3 };
+	struct bpf_map *map = PTR(r1);
+
+	if (r4)
+		return ERR(EINVAL);
+	return (u64)ops(map)->for_each(map, call_back, &cb, run);
+}

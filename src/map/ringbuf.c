@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The ring buffer as a map type: only its making; programs use it through helpers,
+ * clients through their mapping (Linux: kernel/bpf/ringbuf.c). Layout and the
+ * difference in how data wraps: object/map_ringbuf.h.
+ */
+#include "object/map_ringbuf.h"
+
+#include <linux/errno.h>
+
+#define PAGE_SIZE 4096ULL
+#define LINUX_RINGBUF_MAP_SIZE 304 /* sizeof(struct bpf_ringbuf_map) on 6.18, x86-64 */
+#define LINUX_META_PAGES 3
+
+static u64 ringbuf_usage(u64 size)
+{
+	u64 pages = size / PAGE_SIZE;
+
+	return LINUX_RINGBUF_MAP_SIZE + (LINUX_META_PAGES + pages) * PAGE_SIZE +
+	       (LINUX_META_PAGES + 2 * pages) * sizeof(void *);
+}
+
+static int ringbuf_map_alloc_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *attr = p->attr;
+
+	if (attr->map_flags & ~BPF_F_NUMA_NODE)
+		return -EINVAL;
+	if (attr->key_size || attr->value_size || !is_power_of_2(attr->max_entries) ||
+	    attr->max_entries % PAGE_SIZE)
+		return -EINVAL;
+	layout->reserve = PAGE_SIZE;
+	layout->backed = PAGE_SIZE;
+	layout->client_size = RINGBUF_DATA_OFF + 2 * (u64)attr->max_entries;
+	layout->charge = ringbuf_usage(attr->max_entries);
+	return 0;
+}
+
+static int ringbuf_map_init(struct bpf_map *map, const struct skep_platform *platform)
+{
+	struct bpf_ringbuf_map *rb = (struct bpf_ringbuf_map *)map;
+	u8 *client = map->client;
+
+	if (!client)
+		return -ENOMEM;
+	rb->mask = (u64)map->max_entries - 1;
+	rb->consumer_pos = (u64 *)client;
+	rb->producer_pos = (u64 *)(client + RINGBUF_PAGE);
+	rb->data = client + RINGBUF_DATA_OFF;
+	return 0;
+}
+
+static u64 ringbuf_map_mem_usage(const struct bpf_map *map)
+{
+	return ringbuf_usage(map->max_entries);
+}
+
+/* Every record between the oldest that may be busy and the newest; nobody may be writing. */
+static const char *ringbuf_map_check(struct bpf_map *map)
+{
+	const struct bpf_ringbuf_map *rb = (struct bpf_ringbuf_map *)map;
+	u64 pos = rb->pending;
+
+	if (rb->lock)
+		return "ringbuf: locked";
+	if (rb->head % 8 || pos % 8 || rb->head - pos > rb->mask)
+		return "ringbuf: positions are too far apart";
+	if (*rb->producer_pos > rb->head)
+		return "ringbuf: client sees more than was produced";
+	while (pos < rb->head) {
+		const struct bpf_ringbuf_hdr *hdr = (void *)(rb->data + (pos & rb->mask));
+		u32 len = hdr->len & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+
+		if (hdr->pg_off != ((u64)((u8 *)hdr - (u8 *)rb->consumer_pos) / PAGE_SIZE))
+			return "ringbuf: header of a record is damaged";
+		pos += round_up((u64)len + BPF_RINGBUF_HDR_SZ, 8);
+	}
+	return pos == rb->head ? NULL : "ringbuf: records do not end where the newest does";
+}
+
+const struct bpf_map_ops ringbuf_map_ops = {
+	.alloc_check = ringbuf_map_alloc_check,
+	.init = ringbuf_map_init,
+	.mem_usage = ringbuf_map_mem_usage,
+	.check = ringbuf_map_check,
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * A ring buffer's layout, shared by the map type (src/map/ringbuf.c) and its helpers
+ * (src/helper/ringbuf.c). Linux: struct bpf_ringbuf.
+ *
+ * The client's file: a page with the consumer's position (which the client may
+ * write), a page with the producer's, then 2 * size bytes of data. Positions count
+ * bytes and only grow. Linux maps the same data pages twice, one copy behind the
+ * other; here there are twice as many pages, and a record is written from its
+ * position modulo size on, as far beyond the end of the first half as it is long.
+ * A client reads it there, in one piece, as it would in Linux.
+ */
+#ifndef SKEP_OBJECT_MAP_RINGBUF_H
+#define SKEP_OBJECT_MAP_RINGBUF_H
+
+#include "object/map.h"
+
+#define RINGBUF_PAGE 4096
+#define RINGBUF_DATA_OFF (2 * RINGBUF_PAGE) /* in the client's file */
+#define RINGBUF_MAX_RECORD_SZ (0xffffffffU / 4)
+
+/* In front of each record; what the client sees of it is .len. */
+struct bpf_ringbuf_hdr {
+	u32 len;    /* of the record, with BPF_RINGBUF_BUSY_BIT and _DISCARD_BIT */
+	u32 pg_off; /* pages from the start of the client's file to this header's */
+};
+
+struct bpf_ringbuf_map {
+	struct bpf_map map;
+	u64 mask; /* size - 1 */
+	u64 *consumer_pos; /* in the client's pages: not to be trusted */
+	u64 *producer_pos; /* in the client's pages; never read back */
+	u8 *data;
+	u64 head;    /* the producer's position: the truth */
+	u64 pending; /* position of the oldest record that may still be busy */
+	u32 lock __attribute__((aligned(64))); /* owner's tid; guards .head and .pending */
+};
+
+#endif
