@@ -273,8 +273,6 @@ static int check_ctx_access(struct bpf_verifier_env *env, u32 insn_idx, int off,
 		ok = ctx_access_by_table(env->ops, env->profile, off, size, t, info);
 	if (info->log[0])
 		verbose(env, "%s\n", info->log);
-	if (info->log[0])
-		verbose(env, "%s\n", info->log);
 	if (!ok)
 		return refuse(env, DIAG_CTX_ACCESS, off, size);
 	if (base_type(info->reg_type) != PTR_TO_BTF_ID)
@@ -285,13 +283,7 @@ static int check_ctx_access(struct bpf_verifier_env *env, u32 insn_idx, int off,
 static int access_ctx(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int off, int size,
 		      enum bpf_access_type t, int value_regno, bool sign)
 {
-	struct bpf_insn_access_aux info = {
-		.reg_type = SCALAR_VALUE,
-		.is_ldsx = sign,
-		.profile = env->profile,
-		.obj = env->prog_obj,
-		.bpf_capable = env->bpf_capable,
-	};
+	struct bpf_insn_access_aux info = {.reg_type = SCALAR_VALUE, .is_ldsx = sign};
 	struct bpf_reg_state *regs = cur_regs(env), *dst;
 	int err;
 
