@@ -141,7 +141,7 @@ $(O)/bench/%.gcc.so $(O)/bench/%.clang.so: bench/%.native.c
 $(O)/bench/%: $(O)/obj/bench/%.o $(O)/libskep.a
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $^ $(LIBBPF) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $^ $(LIBBPF) $(LIBS) -lm
 
 $(O)/examples/%: examples/%.c $(O)/libskep.a
 	$(call say,LD)
