@@ -209,7 +209,8 @@ int command_map_create(struct call *c)
 	params.cap_sys_admin = caps & BPF_CAP_SYS_ADMIN;
 	if (ops->alloc_check) {
 		err = ops->alloc_check(&params, &layout);
-		if (err)
+		/* -EBADF: all is well but for the template, which is looked up later, as in Linux. */
+		if (err && !(err == -EBADF && map_is_map_in_map(type)))
 			return err;
 	}
 	if (attr->map_ifindex) /* no device offload */
@@ -226,7 +227,6 @@ int command_map_create(struct call *c)
 			goto out;
 		m->inner_template = template;
 		params.inner = template->map;
-		/* The template may decide about sizes. */
 		err = ops->alloc_check ? ops->alloc_check(&params, &layout) : 0;
 		if (err)
 			goto out;
