@@ -62,7 +62,11 @@ static int configure(struct skep_system *sys, const struct skep_system_opts *opt
 		else if (strcmp(caps, "full"))
 			return -EINVAL;
 	}
+#ifdef SKEP_DEBUG
+	sys->jit_mode = JIT_COMPARE;
+#endif
 	if (jit && *jit) {
+		sys->jit_mode = JIT_ON;
 		if (!strcmp(jit, "off"))
 			sys->jit_mode = JIT_OFF;
 		else if (!strcmp(jit, "compare"))

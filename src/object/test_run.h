@@ -11,6 +11,7 @@
 
 #include "base/types.h"
 #include "base/uapi.h"
+#include "object/compare.h"
 #include "object/run.h"
 
 struct prog_object;
@@ -19,6 +20,8 @@ struct skep_system;
 struct test_run {
 	const union bpf_attr *attr; /* our copy, zero beyond what the caller gave */
 	u64 uattr;		    /* the caller's attribute, for results */
+	/* the body sets it: context and packet in one piece, for JIT_COMPARE; .at NULL: no comparison */
+	struct compare_block block;
 	/* results, for callers inside skep, too */
 	u32 retval;
 	u32 duration; /* ns per run, rounded as Linux does */

@@ -21,19 +21,31 @@ static u64 now(const struct skep_system *sys)
 	return sys->platform->ktime_ns(CLOCK_MONOTONIC);
 }
 
-/* One run, with BPF_ENABLE_STATS' counters. */
-static u32 run_once(struct skep_system *sys, struct bpf_prog *prog, void *ctx, struct bpf_run *run)
-{
-	u64 start;
-	u32 ret;
+/* The first of many repetitions are compared: each copies the maps twice. */
+#define COMPARED_RUNS 4
 
-	if (likely(!sys->stats_enabled))
-		return (u32)bpf_prog_run(prog, ctx, run);
+/* Run number @nr, with BPF_ENABLE_STATS' counters. 0 or -errno. */
+static int run_once(struct skep_system *sys, struct prog_object *obj, void *ctx, struct test_run *t,
+		    struct bpf_run *run, u32 nr)
+{
+	struct bpf_prog *prog = obj->prog;
+	u64 start, ret;
+	int err;
+
+	if (unlikely(sys->jit_mode == JIT_COMPARE) && t->block.at && nr < COMPARED_RUNS) {
+		err = prog_run_compare(sys, obj, ctx, run, &t->block, &ret);
+		t->retval = (u32)ret;
+		return err;
+	}
+	if (likely(!sys->stats_enabled)) {
+		t->retval = (u32)bpf_prog_run(prog, ctx, run);
+		return 0;
+	}
 	start = now(sys);
-	ret = (u32)bpf_prog_run(prog, ctx, run);
+	t->retval = (u32)bpf_prog_run(prog, ctx, run);
 	__atomic_add_fetch(&prog->run_time_ns, now(sys) - start, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&prog->run_cnt, 1, __ATOMIC_RELAXED);
-	return ret;
+	return 0;
 }
 
 int test_run_repeat(struct skep_system *sys, struct prog_object *prog, void *ctx,
@@ -41,17 +53,18 @@ int test_run_repeat(struct skep_system *sys, struct prog_object *prog, void *ctx
 {
 	u32 repeat = t->attr->test.repeat ? t->attr->test.repeat : 1;
 	u64 start, spent;
+	int err = 0;
 
 	slot_claim(sys->arena, sys->platform, run);
 	start = now(sys);
-	for (u32 i = 0; i < repeat; i++) {
+	for (u32 i = 0; i < repeat && !err; i++) {
 		memset(&run->redirect, 0, sizeof(run->redirect));
-		t->retval = run_once(sys, prog->prog, ctx, run);
+		err = run_once(sys, prog, ctx, t, run, i);
 	}
 	spent = (now(sys) - start) / repeat;
 	slot_release(run);
 	t->duration = spent > UINT32_MAX ? UINT32_MAX : (u32)spent;
-	return 0;
+	return err;
 }
 
 /* What the caller gave beyond @size must be zero (Linux: bpf_check_uarg_tail_zero()). */
@@ -167,7 +180,7 @@ static int run_on_cpu(struct skep_system *sys, struct prog_object *prog, void *c
 		slot_release(&run); /* somebody else was on it */
 		sys->platform->yield();
 	}
-	t->retval = run_once(sys, prog->prog, ctx, &run);
+	err = run_once(sys, prog, ctx, t, &run, 0);
 	slot_release(&run);
 	if (sched_setaffinity(0, sizeof(old), &old))
 		err = -ENXIO;
@@ -191,11 +204,12 @@ int raw_tp_test_run(struct skep_system *sys, struct prog_object *prog, struct te
 		return -EINVAL;
 	if (size && user_read(sys, args, a->test.ctx_in, size))
 		return -EFAULT;
+	t->block = (struct compare_block){ args, sizeof(args) };
 	if (a->test.flags & BPF_F_TEST_RUN_ON_CPU) {
 		err = run_on_cpu(sys, prog, args, a->test.cpu, t);
 	} else {
 		slot_claim(sys->arena, sys->platform, &run);
-		t->retval = run_once(sys, prog->prog, args, &run);
+		err = run_once(sys, prog, args, t, &run, 0);
 		slot_release(&run);
 	}
 	if (!err && user_write(sys, t->uattr + ATTR(retval), &t->retval, sizeof(t->retval)))
@@ -226,8 +240,11 @@ int syscall_test_run(struct skep_system *sys, struct prog_object *prog, struct t
 		}
 	}
 	slot_claim(sys->arena, sys->platform, &run);
-	t->retval = run_once(sys, prog->prog, ctx, &run);
+	t->block = (struct compare_block){ ctx, size };
+	err = run_once(sys, prog, ctx, t, &run, 0);
 	slot_release(&run);
+	if (err)
+		goto out;
 	if (user_write(sys, t->uattr + ATTR(retval), &t->retval, sizeof(t->retval)) ||
 	    (size && user_write(sys, a->test.ctx_in, ctx, size)))
 		err = -EFAULT;

@@ -248,6 +248,7 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 		skb->csum = network_checksum(skb);
 		skb->ip_summed = CHECKSUM_COMPLETE;
 	}
+	t->block = (struct compare_block){ p, sizeof(*p) + SKB_ROOM + size };
 	err = test_run_repeat(sys, prog, skb, t, &run);
 	if (err)
 		goto out;

@@ -129,6 +129,7 @@ int xdp_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 	err = frame_fill(sys, f, a->test.data_in, size, linear, headroom);
 	if (!err)
 		err = from_md(md, &f->xdp);
+	t->block = (struct compare_block){ f, sizeof(*f) + (u64)nr_frags * PAGE_BYTES };
 	if (!err)
 		err = test_run_repeat(sys, prog, &f->xdp, t, &run);
 	if (err)
