@@ -82,13 +82,15 @@ struct bpf_ctx_field {
 	u32 size;	/* bytes of the whole field (an array: of all of it) */
 	u32 elem;	/* bytes of one element: the default access size */
 	u8 access;	/* BPF_READ | BPF_WRITE */
-	u8 narrow;	/* narrower loads are allowed: they are cut out of a load of .elem bytes */
+	u8 narrow;	/* narrower loads are allowed (CTX_NARROW_*), cut out of a load of .elem bytes */
 	u8 sizes;	/* further sizes that are allowed both ways, or-ed; laid out as at run time */
 	u32 reg_type;	/* what a load yields: SCALAR_VALUE or a pointer type | flags */
 	kver since;
 	u32 rt_off;	/* in the runtime struct that the hook fills */
 	u8 rt_size;	/* bytes of one element there; 0: needs ops->convert_ctx_access */
 };
+
+enum { CTX_NARROW_NO, CTX_NARROW_ANY, CTX_NARROW_START /* of the element only */ };
 
 struct bpf_insn_access_aux {
 	kver profile;			/* in */

@@ -219,6 +219,12 @@ const struct bpf_func_proto *bpf_prog_helper_proto(const struct bpf_prog_type_op
 {
 	if (!bpf_helper_allowed(func_id, prog->type, profile))
 		return NULL;
+#define HELPER_ATTACH(helper, type_, attach, since)                                                \
+	if (func_id == BPF_FUNC_##helper && prog->type == BPF_PROG_TYPE_##type_ &&                 \
+	    prog->expected_attach_type == (attach) && !visible(profile, since))                    \
+		return NULL;
+#include "tables/helper_attach.def"
+#undef HELPER_ATTACH
 	return ops->func_proto ? ops->func_proto(func_id, prog) : bpf_helper_proto(func_id);
 }
 

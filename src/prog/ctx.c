@@ -34,6 +34,8 @@ bool ctx_access_by_table(const struct bpf_prog_type_ops *ops, kver profile, int 
 	}
 	if (f->narrow && t == BPF_READ) {
 		info->ctx_field_size = f->elem;
+		if (size < f->elem && f->narrow == CTX_NARROW_START)
+			return (off - f->off) % f->elem == 0;
 		return size <= f->elem || (size & f->sizes);
 	}
 	return size == f->elem || (size & f->sizes);

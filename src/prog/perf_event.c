@@ -41,8 +41,6 @@ static const struct bpf_func_proto *pe_func_proto(u32 func_id, const struct bpf_
 		return &bpf_get_stack_pe_proto;
 	case BPF_FUNC_get_attach_cookie:
 		return &bpf_get_attach_cookie_pe_proto;
-	case BPF_FUNC_get_func_ip:
-		return NULL;
 	}
 	return bpf_helper_proto(func_id);
 }

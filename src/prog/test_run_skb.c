@@ -16,12 +16,12 @@
 #include "base/mem.h"
 #include "prog/test_run_io.h"
 
-#define LOOPBACK 1
-#define SKB_PAD 64 /* NET_SKB_PAD + NET_IP_ALIGN */
+#define LOOPBACK	    1
+#define SKB_PAD		    64 /* NET_SKB_PAD + NET_IP_ALIGN */
 #define GSO_LEGACY_MAX_SIZE 65536
-#define GSO_MAX_SEGS 65535
-#define HEAD_ROOM (SKB_ROOM / 2)
-#define CHECKSUM_COMPLETE 2
+#define GSO_MAX_SEGS	    65535
+#define HEAD_ROOM	    (SKB_ROOM / 2)
+#define CHECKSUM_COMPLETE   2
 
 struct packet {
 	struct sk_buff skb;
@@ -33,10 +33,16 @@ static const struct {
 	u16 from, to;
 } allowed[] = {
 #define FIELDS(first, last)                                                                        \
-	{ offsetof(struct __sk_buff, first), offsetofend(struct __sk_buff, last) }
-	FIELDS(mark, mark),	      FIELDS(priority, ifindex), FIELDS(cb, cb),
-	FIELDS(tstamp, gso_segs),     FIELDS(gso_size, gso_size), FIELDS(hwtstamp, hwtstamp),
-	{ sizeof(struct __sk_buff), sizeof(struct __sk_buff) },
+	{                                                                                          \
+		offsetof(struct __sk_buff, first), offsetofend(struct __sk_buff, last)             \
+	}
+	FIELDS(mark, mark),
+	FIELDS(priority, ifindex),
+	FIELDS(cb, cb),
+	FIELDS(tstamp, gso_segs),
+	FIELDS(gso_size, gso_size),
+	FIELDS(hwtstamp, hwtstamp),
+	{sizeof(struct __sk_buff), sizeof(struct __sk_buff)},
 #undef FIELDS
 };
 
@@ -172,7 +178,8 @@ static u32 network_checksum(const struct sk_buff *skb)
 	return checksum(skb->data + off, (u32)((s32)skb->len - off));
 }
 
-static int packet_fill(struct skep_system *sys, struct packet *p, const struct test_run *t, u32 size)
+static int packet_fill(struct skep_system *sys, struct packet *p, const struct test_run *t,
+		       u32 size)
 {
 	struct sk_buff *skb = &p->skb;
 	u8 *frame = p->buf + HEAD_ROOM;
@@ -206,7 +213,7 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 	const union bpf_attr *a = t->attr;
 	u32 type = prog->prog->type, size = a->test.data_size_in, allowed_flags = 0;
 	bool l2 = type == BPF_PROG_TYPE_SCHED_CLS || type == BPF_PROG_TYPE_SCHED_ACT, sums;
-	struct bpf_run run = { .event = NULL };
+	struct bpf_run run = {.event = NULL};
 	struct __sk_buff *ctx = NULL;
 	struct packet *p = NULL;
 	struct sk_buff *skb;
@@ -267,7 +274,7 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 	}
 	to_ctx(ctx, skb);
 	err = test_run_write_data(sys, t,
-				  &(struct test_run_part){ skb->data, skb->len - skb->data_len }, 1);
+				  &(struct test_run_part){skb->data, skb->len - skb->data_len}, 1);
 	if (!err)
 		err = test_run_write_ctx(sys, t, ctx, sizeof(*ctx));
 out:

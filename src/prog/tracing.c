@@ -51,7 +51,7 @@ static const struct bpf_func_proto *tracing_func_proto(u32 func_id, const struct
 	case BPF_FUNC_get_func_arg_cnt:
 		return has_trampoline(prog) ? bpf_helper_proto(func_id) : NULL;
 	case BPF_FUNC_get_func_ip:
-		return has_trampoline(prog) ? &bpf_get_func_ip_tracing_proto : NULL;
+		return &bpf_get_func_ip_tracing_proto;
 	case BPF_FUNC_get_attach_cookie:
 		return has_trampoline(prog) || prog->expected_attach_type == BPF_TRACE_RAW_TP
 			       ? &bpf_get_attach_cookie_tracing_proto
