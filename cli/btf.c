@@ -46,9 +46,9 @@ static struct btf *open_btf(const struct cli *cli, const char *source)
 	return btf;
 }
 
-static int print_line(void *arg, const char *line)
+static int print_text(void *arg, const char *text, size_t len)
 {
-	return puts(line) < 0 ? -EIO : 0;
+	return fwrite(text, 1, len, stdout) == len ? 0 : -EIO;
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -75,7 +75,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		status = dump_c(cli, btf);
 	} else {
 		data = btf__raw_data(btf, &size);
-		err = data ? skep_btf_dump_raw(data, size, cli->json, print_line, NULL) : -ENOMEM;
+		err = data ? skep_btf_dump(data, size, cli->json, print_text, NULL) : -ENOMEM;
 		status = err < 0 ? cli_error(cli, "%s: cannot dump types: %s", source,
 					     strerror(-err)) :
 				   EXIT_DONE;

@@ -126,6 +126,14 @@ struct skep_refusal {
 /* 0, or -ENOENT when nothing has been refused since the last accepted load. */
 SKEP_API int skep_last_refusal(struct skep_system *sys, struct skep_refusal *out);
 
+/*
+ * Prints @size bytes of raw BTF as `bpftool btf dump` does, one line per type, or as one
+ * JSON text, through @emit in pieces; a non-zero result of @emit ends it and is
+ * returned. 0, or -EINVAL for damaged BTF.
+ */
+SKEP_API int skep_btf_dump(const void *btf, unsigned int size, bool json,
+			   int (*emit)(void *arg, const char *text, size_t len), void *arg);
+
 /* One name of eBPF and what skep has of it; a row of tables/. Strings are constants. */
 struct skep_feature {
 	size_t sz;
