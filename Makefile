@@ -128,7 +128,7 @@ $(O)/tests/%: $(O)/obj/tests/unit/%.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $^ -lcmocka $(LIBBPF) $(LIBS)
 
 # bpf_conformance plugin: a test tool that runs the engines past the verifier
-$(O)/skep-plugin: $(O)/obj/tests/plugin/skep-plugin.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
+$(O)/skep-plugin: $(O)/obj/tests/plugin/skep-plugin.o $(O)/obj/tests/lib/hand_prog.o $(O)/libskep.a
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
