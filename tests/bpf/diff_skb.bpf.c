@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Follows a script of helper calls on packets with struct __sk_buff; see script.h. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "script.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct script);
+} scripts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SCRIPT_STEPS);
+	__type(key, __u32);
+	__type(value, struct result);
+} results SEC(".maps");
+
+static __always_inline __u32 length(const struct step *s)
+{
+	__u32 len = (__u32)s->b & 63;
+
+	return len ? len : 1;
+}
+
+/* What every type may do. */
+static __always_inline void read_step(struct __sk_buff *ctx, const struct step *s,
+				      struct result *r)
+{
+	switch (s->op) {
+	case 0:
+		r->ret = bpf_skb_load_bytes(ctx, s->a, r->buf, length(s));
+		break;
+	case 1:
+		r->ret = bpf_skb_load_bytes_relative(ctx, s->a, r->buf, length(s), s->c & 3);
+		break;
+	case 2:
+		r->ret = ctx->len;
+		r->value = (__u64)ctx->protocol << 32 | ctx->pkt_type;
+		break;
+	case 3:
+		r->ret = ctx->vlan_present;
+		r->value = (__u64)ctx->vlan_tci << 32 | ctx->vlan_proto;
+		break;
+	case 4:
+		r->ret = (__u64)ctx->mark << 32 | ctx->priority;
+		r->value = (__u64)ctx->ingress_ifindex << 32 | ctx->ifindex;
+		break;
+	case 5:
+		r->ret = (__u64)ctx->cb[0] << 32 | ctx->cb[4];
+		r->value = (__u64)ctx->queue_mapping << 32 | ctx->tc_index;
+		break;
+	case 6:
+		ctx->cb[1] = (__u32)s->c;
+		ctx->cb[3] = (__u32)s->d;
+		break;
+	case 7:
+		r->ret = (__u64)ctx->gso_segs << 32 | ctx->gso_size;
+		r->value = ctx->napi_id;
+		break;
+	case 8:
+		r->ret = bpf_get_socket_cookie(ctx) != 0;
+		r->value = bpf_get_socket_uid(ctx);
+		break;
+	}
+}
+
+static __always_inline __u64 sum(const unsigned char *p, const unsigned char *end)
+{
+	__u64 s = 0;
+
+	for (int i = 0; i < 64; i++) {
+		if (p + i + 1 > end)
+			break;
+		s = s * 31 + p[i];
+	}
+	return s;
+}
+
+static __always_inline void tc_step(struct __sk_buff *ctx, const struct step *s, struct script *sc,
+				    struct result *r)
+{
+	unsigned char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	unsigned char *meta = (void *)(long)ctx->data_meta;
+
+	switch (s->op) {
+	case 20:
+		r->ret = bpf_skb_store_bytes(ctx, s->a, sc->buf, length(s), s->c & 7);
+		break;
+	case 21:
+		r->ret = bpf_l3_csum_replace(ctx, s->a, s->c, s->d, (__u32)s->b);
+		break;
+	case 22:
+		r->ret = bpf_l4_csum_replace(ctx, s->a, s->c, s->d, (__u32)s->b);
+		break;
+	case 23:
+		r->ret = bpf_skb_vlan_push(ctx, (__u32)s->a, (__u32)s->b);
+		break;
+	case 24:
+		r->ret = bpf_skb_vlan_pop(ctx);
+		break;
+	case 25:
+		r->ret = bpf_skb_change_proto(ctx, (__u32)s->a, s->c & 1);
+		break;
+	case 26:
+		r->ret = bpf_skb_change_type(ctx, (__u32)s->a);
+		break;
+	case 27:
+		r->ret = bpf_skb_adjust_room(ctx, s->a, (__u32)s->b, s->c);
+		break;
+	case 28:
+		r->ret = bpf_skb_change_tail(ctx, (__u32)s->a, s->c & 1);
+		break;
+	case 29:
+		r->ret = bpf_skb_change_head(ctx, (__u32)s->a, s->c & 1);
+		break;
+	case 30:
+		r->ret = bpf_skb_pull_data(ctx, (__u32)s->a);
+		break;
+	case 31:
+		r->ret = bpf_csum_update(ctx, (__u32)s->c);
+		break;
+	case 32:
+		r->ret = bpf_csum_level(ctx, s->c & 7);
+		break;
+	case 33:
+		bpf_set_hash(ctx, (__u32)s->c);
+		r->ret = ctx->hash;
+		break;
+	case 34:
+		bpf_set_hash_invalid(ctx);
+		r->ret = ctx->hash;
+		r->value = bpf_get_hash_recalc(ctx) != 0;
+		break;
+	case 35:
+		r->ret = bpf_skb_ecn_set_ce(ctx);
+		break;
+	case 36:
+		r->ret = bpf_skb_set_tstamp(ctx, s->c, (__u32)s->a);
+		r->value = ctx->tstamp;
+		break;
+	case 37:
+		r->value = sum(data, end);
+		r->ret = end - data;
+		break;
+	case 38:
+		data += (__u32)s->a & 15;
+		if (data + 4 <= end)
+			*(__u32 *)data = (__u32)s->c;
+		data += (__u32)s->b & 15;
+		if (data + 8 <= end)
+			*(__u64 *)data = s->d;
+		break;
+	case 39:
+		ctx->mark = (__u32)s->c;
+		ctx->priority = (__u32)s->d;
+		ctx->tc_index = (__u32)s->c;
+		ctx->queue_mapping = (__u32)s->a;
+		ctx->tc_classid = (__u32)s->d;
+		r->ret = ctx->queue_mapping;
+		r->value = (__u64)ctx->tc_index << 32 | ctx->tc_classid;
+		break;
+	case 40:
+		r->ret = bpf_skb_get_tunnel_key(ctx, (void *)r->buf, 44, s->c & 1);
+		break;
+	case 41:
+		r->ret = bpf_redirect((__u32)s->a, s->c & 3);
+		break;
+	case 42:
+		r->ret = bpf_get_route_realm(ctx);
+		r->value = ctx->wire_len;
+		break;
+	case 43:
+		ctx->tstamp = s->c;
+		r->value = ctx->tstamp;
+		r->ret = ctx->tstamp_type;
+		break;
+	case 44:
+		r->ret = data - meta;
+		r->value = ctx->hwtstamp;
+		break;
+	case 45:
+		r->ret = bpf_skb_get_tunnel_opt(ctx, (void *)r->buf, 32);
+		break;
+	case 46:
+		r->ret = bpf_skb_get_xfrm_state(ctx, 0, (void *)r->buf, 28, 0);
+		break;
+	}
+}
+
+#define FOLLOW(ctx, ...)                                                                           \
+	({                                                                                         \
+		__u32 zero = 0, ret = 0;                                                           \
+		struct script *sc = bpf_map_lookup_elem(&scripts, &zero);                          \
+		for (__u32 i = 0; sc && i < SCRIPT_STEPS; i++) {                                   \
+			struct result *r;                                                          \
+			struct step *s = &sc->steps[i];                                            \
+			if (i >= sc->n)                                                            \
+				break;                                                             \
+			r = bpf_map_lookup_elem(&results, &i);                                     \
+			if (!r)                                                                    \
+				break;                                                             \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
+		if (sc)                                                                            \
+			ret = sc->ret;                                                             \
+		ret;                                                                               \
+	})
+
+SEC("tc")
+int skb_tc(struct __sk_buff *ctx)
+{
+	return FOLLOW(ctx, read_step(ctx, s, r); tc_step(ctx, s, sc, r););
+}
+
+SEC("action")
+int skb_act(struct __sk_buff *ctx)
+{
+	return FOLLOW(ctx, read_step(ctx, s, r); tc_step(ctx, s, sc, r););
+}
+
+SEC("socket")
+int skb_filter(struct __sk_buff *ctx)
+{
+	return FOLLOW(ctx, read_step(ctx, s, r););
+}
+
+SEC("cgroup_skb/ingress")
+int skb_cgroup(struct __sk_buff *ctx)
+{
+	return FOLLOW(ctx, read_step(ctx, s, r);) & 1;
+}
+
+char _license[] SEC("license") = "GPL";
