@@ -16,7 +16,7 @@
 
 /* Declares and begins the function of one helper. */
 #define BPF_HELPER(name)                                                                           \
-	u64 bpf_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run);               \
+	BPF_HELPER_DECLARE(bpf_##name);                                                            \
 	u64 bpf_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
 
 /* A register that holds a pointer which the verifier has checked. */

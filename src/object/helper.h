@@ -79,6 +79,13 @@ enum bpf_return_type {
 #define MEM_ALIGNED (1U << 25)
 #define MEM_WRITE (1U << 26)
 
+/*
+ * The declaration of a helper's function. To the linker it has another name, because
+ * libbpf has functions like bpf_map_update_elem(), and one program may hold both.
+ */
+#define BPF_HELPER_DECLARE(func)                                                                   \
+	u64 func(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run) __asm__("skep_" #func)
+
 struct bpf_func_proto {
 	u32 id;		  /* BPF_FUNC_* */
 	const char *name; /* without "bpf_" */

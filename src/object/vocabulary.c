@@ -155,8 +155,7 @@ const char *feature_state_name(enum feature_state state)
 
 /* ---- helpers ---- */
 
-#define DECLARE_DONE(func)                                                                         \
-	u64 func(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run);
+#define DECLARE_DONE(func) BPF_HELPER_DECLARE(func);
 #define DECLARE_PARTIAL(func) DECLARE_DONE(func)
 #define DECLARE_ABSENT(func)
 #define HELPER(id, name, since, state, ...) DECLARE_##state(bpf_##name)
