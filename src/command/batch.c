@@ -3,7 +3,7 @@
  * Commands on many elements at once (Linux: generic_map_lookup_batch() and its
  * neighbours, and __htab_map_lookup_and_delete_batch()).
  *
- * The cursor of a hash is four bytes, as in Linux, where it is a bucket number;
+ * DIFF(batch-cursor): the cursor of a hash is four bytes, as in Linux, where it is a bucket number;
  * here it is the number of elements already given.
  */
 #include <errno.h>

@@ -14,7 +14,7 @@
  * before the count drops. An object whose close was seen while the probe still
  * counts somebody is therefore a suspect for a while, and probed again.
  *
- * After fork() the child has its own copy of the object table over the same shared
+ * DIFF(fork): after fork() the child has its own copy of the object table over the same shared
  * memory: it may use every map and program that it inherited, and what it makes is
  * its own. It does not see what its parent makes later (unless handed the
  * descriptor of an object that it knows), and does not give back pages of objects

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The whole way through skep_bpf(): a program is loaded (verified, compiled), run on
+ * a packet, shown and let go, for every profile.
+ */
+#include "../lib/system_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "object/arena.h"
+
+#include "../lib/hand_prog.h"
+
+static const char *const kernels[] = { "5.10", "6.1", "6.12", "6.18", "7.2" };
+
+static char log_text[1 << 16];
+
+static int load(struct skep_system *sys, u32 type, const struct bpf_insn *insns, u32 n)
+{
+	int fd;
+
+	log_text[0] = 0;
+	fd = sys_prog_load(sys, type, insns, n, log_text, sizeof(log_text));
+	if (fd < 0)
+		print_message("# %d: %s\n", fd, log_text);
+	return fd;
+}
+
+static int run(struct skep_system *sys, int prog, const void *data, u32 size, u32 *retval)
+{
+	union bpf_attr attr;
+	int err;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.test.prog_fd = prog;
+	attr.test.data_in = (unsigned long)data;
+	attr.test.data_size_in = size;
+	attr.test.repeat = 1;
+	err = skep_bpf(sys, BPF_PROG_TEST_RUN, &attr, sizeof(attr));
+	*retval = attr.test.retval;
+	return err;
+}
+
+static void info_of(struct skep_system *sys, int fd, void *info, u32 size)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = fd;
+	attr.info.info_len = size;
+	attr.info.info = (unsigned long)info;
+	assert_int_equal(skep_bpf(sys, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), 0);
+}
+
+static void test_two_insns(void **state)
+{
+	const struct bpf_insn insns[] = { MOV_K(0, XDP_DROP), EXIT() };
+	unsigned char packet[64] = { 0 };
+	struct bpf_prog_info info;
+	u32 retval;
+
+	for (size_t k = 0; k < ARRAY_SIZE(kernels); k++) {
+		struct skep_system *sys = system_for(kernels[k]);
+		int fd = load(sys, BPF_PROG_TYPE_XDP, insns, 2);
+
+		assert_true(fd >= 0);
+		assert_int_equal(run(sys, fd, packet, sizeof(packet), &retval), 0);
+		assert_int_equal(retval, XDP_DROP);
+		assert_int_equal(run(sys, fd, packet, 13, &retval), -EINVAL);
+		memset(&info, 0, sizeof(info));
+		info_of(sys, fd, &info, k ? sizeof(info) : 208);
+		assert_int_equal(info.type, BPF_PROG_TYPE_XDP);
+		assert_int_equal(info.xlated_prog_len, 16);
+		assert_true(info.jited_prog_len > 0);
+		assert_true(info.gpl_compatible);
+		close(fd);
+		assert_int_equal(count_ids(sys, BPF_PROG_GET_NEXT_ID), 0);
+		skep_system_free(sys);
+	}
+	(void)state;
+}
+
+static void test_refused(void **state)
+{
+	const struct bpf_insn no_r0[] = { EXIT() };
+	const struct bpf_insn loop[] = { MOV_K(0, 0), JA(-1), EXIT() };
+	struct skep_system *sys = *state;
+	struct skep_refusal why = { .sz = sizeof(why) };
+	u64 before = arena_pages_used(sys->arena);
+
+	assert_int_equal(sys_prog_load(sys, BPF_PROG_TYPE_XDP, no_r0, 1, log_text, sizeof(log_text)),
+			 -EACCES);
+	assert_non_null(strstr(log_text, "R0 !read_ok"));
+	assert_int_equal(skep_last_refusal(sys, &why), 0);
+	assert_int_equal(why.err, EACCES);
+	assert_int_equal(why.insn, 0);
+	assert_true(sys_prog_load(sys, BPF_PROG_TYPE_XDP, loop, 3, log_text, sizeof(log_text)) < 0);
+	assert_int_equal(sys_prog_load(sys, BPF_PROG_TYPE_XDP, no_r0, 0, NULL, 0), -E2BIG);
+	assert_int_equal(sys_prog_load(sys, 99, no_r0, 1, NULL, 0), -EINVAL);
+	assert_int_equal(sys_prog_load(sys, BPF_PROG_TYPE_XDP, (void *)16, 1, NULL, 0), -EFAULT);
+	objects_drain(sys, true);
+	assert_null(sys->retired);
+	assert_int_equal(arena_pages_used(sys->arena), before);
+}
+
+/* Counts packets in a map by a helper call and by direct access. */
+static void test_map(void **state)
+{
+	struct skep_system *sys = *state;
+	int map = sys_map_create(sys, BPF_MAP_TYPE_HASH, 4, 8, 8, 0), fd;
+	const struct bpf_insn insns[] = {
+		ST(BPF_W, 10, -4, 7),
+		INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_FD, 0, map),
+		INSN(0, 0, 0, 0, 0),
+		MOV_X(2, 10),
+		ALU64_K(BPF_ADD, 2, -4),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
+		JMP_K(BPF_JEQ, 0, 0, 2),
+		MOV_K(1, 1),
+		ATOMIC(BPF_DW, BPF_ADD, 0, 1, 0),
+		MOV_K(0, XDP_PASS),
+		EXIT(),
+	};
+	unsigned char packet[64] = { 0 };
+	unsigned long value = 40;
+	struct bpf_insn dump[16];
+	struct bpf_prog_info info;
+	u32 retval, key = 7, id, ids[2] = { 0 };
+
+	fd = load(sys, BPF_PROG_TYPE_XDP, insns, ARRAY_SIZE(insns));
+	assert_true(fd >= 0);
+	assert_int_equal(run(sys, fd, packet, sizeof(packet), &retval), 0);
+	assert_int_equal(sys_map_lookup(sys, map, &key, &value), -ENOENT);
+	assert_int_equal(sys_map_update(sys, map, &key, &value, BPF_NOEXIST), 0);
+	assert_int_equal(run(sys, fd, packet, sizeof(packet), &retval), 0);
+	assert_int_equal(run(sys, fd, packet, sizeof(packet), &retval), 0);
+	assert_int_equal(retval, XDP_PASS);
+	assert_int_equal(sys_map_lookup(sys, map, &key, &value), 0);
+	assert_int_equal(value, 42);
+	id = object_id(sys, map);
+	memset(&info, 0, sizeof(info));
+	memset(dump, 0, sizeof(dump));
+	info.nr_map_ids = 2;
+	info.map_ids = (unsigned long)ids;
+	info.xlated_prog_len = sizeof(dump);
+	info.xlated_prog_insns = (unsigned long)dump;
+	info_of(sys, fd, &info, sizeof(info));
+	assert_int_equal(info.nr_map_ids, 1);
+	assert_int_equal(ids[0], id);
+	/* No address leaves: the map shows as its id. */
+	assert_int_equal(dump[1].src_reg, BPF_PSEUDO_MAP_FD);
+	assert_int_equal(dump[1].imm, id);
+	/* The program keeps the map. */
+	close(map);
+	assert_int_equal(count_ids(sys, BPF_MAP_GET_NEXT_ID), 1);
+	assert_int_equal(run(sys, fd, packet, sizeof(packet), &retval), 0);
+	map = fd_of_id(sys, BPF_MAP_GET_FD_BY_ID, id);
+	assert_int_equal(sys_map_lookup(sys, map, &key, &value), 0);
+	assert_int_equal(value, 43);
+	close(map);
+	close(fd);
+	assert_int_equal(count_ids(sys, BPF_MAP_GET_NEXT_ID), 0);
+}
+
+static void test_tail_call(void **state)
+{
+	struct skep_system *sys = *state;
+	int array = sys_map_create(sys, BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2, 0), caller, callee, cls;
+	const struct bpf_insn jump[] = {
+		INSN(BPF_LD | BPF_IMM | BPF_DW, 2, BPF_PSEUDO_MAP_FD, 0, array),
+		INSN(0, 0, 0, 0, 0),
+		MOV_K(3, 1),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_tail_call),
+		MOV_K(0, XDP_ABORTED),
+		EXIT(),
+	};
+	const struct bpf_insn tx[] = { MOV_K(0, XDP_TX), EXIT() };
+	unsigned char packet[64] = { 0 };
+	u32 retval, key = 1;
+
+	caller = load(sys, BPF_PROG_TYPE_XDP, jump, ARRAY_SIZE(jump));
+	callee = load(sys, BPF_PROG_TYPE_XDP, tx, 2);
+	cls = load(sys, BPF_PROG_TYPE_SCHED_CLS, tx, 2);
+	assert_true(caller >= 0 && callee >= 0 && cls >= 0);
+	assert_int_equal(run(sys, caller, packet, sizeof(packet), &retval), 0);
+	assert_int_equal(retval, XDP_ABORTED);
+	assert_int_equal(sys_map_update(sys, array, &key, &cls, 0), -EINVAL);
+	assert_int_equal(sys_map_update(sys, array, &key, &callee, 0), 0);
+	close(callee);
+	assert_int_equal(run(sys, caller, packet, sizeof(packet), &retval), 0);
+	assert_int_equal(retval, XDP_TX);
+	/* The last descriptor of the array goes: its elements, too, though a program has it. */
+	close(array);
+	assert_int_equal(run(sys, caller, packet, sizeof(packet), &retval), 0);
+	assert_int_equal(retval, XDP_ABORTED);
+	close(caller);
+	close(cls);
+	assert_int_equal(count_ids(sys, BPF_PROG_GET_NEXT_ID), 0);
+}
+
+/* Every allocation of a load fails once. */
+static void test_load_allocation_failures(void **state)
+{
+	const struct bpf_insn insns[] = {
+		MOV_X(6, 1),
+		LDX(BPF_W, 2, 6, 0),
+		LDX(BPF_W, 3, 6, 4),
+		MOV_X(4, 2),
+		ALU64_K(BPF_ADD, 4, 14),
+		JMP_X(BPF_JGT, 4, 3, 1),
+		LDX(BPF_B, 0, 2, 0),
+		MOV_K(0, XDP_PASS),
+		EXIT(),
+	};
+	struct skep_system *sys = *state;
+	u64 before;
+	int fd;
+
+	close(load(sys, BPF_PROG_TYPE_XDP, insns, ARRAY_SIZE(insns)));
+	objects_drain(sys, true);
+	before = arena_pages_used(sys->arena);
+	for (u64 n = 1;; n++) {
+		u64 made;
+
+		mem_fail_at(n, false);
+		fd = sys_prog_load(sys, BPF_PROG_TYPE_XDP, insns, ARRAY_SIZE(insns), log_text,
+				   sizeof(log_text));
+		made = mem_count();
+		mem_fail_at(0, false);
+		if (fd >= 0)
+			close(fd);
+		if (made < n) {
+			assert_true(fd >= 0);
+			break;
+		}
+		if (fd < 0 && fd != -ENOMEM)
+			fail_msg("allocation %llu: %d %s", (unsigned long long)n, fd, log_text);
+		assert_int_equal(count_ids(sys, BPF_PROG_GET_NEXT_ID), 0);
+	}
+	objects_drain(sys, true);
+	assert_null(sys->retired);
+	assert_int_equal(arena_pages_used(sys->arena), before);
+}
+
+static int setup(void **state)
+{
+	*state = system_for("6.18");
+	return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	skep_system_free(*state);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_two_insns),
+		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_map, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tail_call, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_load_allocation_failures, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
