@@ -221,7 +221,7 @@ static int check_enum(struct btf_check *c, const struct btf_type *t)
 		const char *name;
 
 		if (!name_offset_ok(c, e[0]))
-			return refuse_btf(c, BTF_DIAG_BTF_ENUM_NAME_OFFSET, e[0]);
+			return refuse_whole(c, BTF_DIAG_BTF_ENUM_NAME_OFFSET, e[0]);
 		if (!e[0] || !identifier_ok(c, e[0]))
 			return refuse_type(c, t, BTF_DIAG_BTF_NAME);
 		name = btf_str(c->btf, e[0]);
@@ -379,15 +379,15 @@ int btf_check_types(struct btf_check *c)
 		u32 left = len - off, need, kind;
 
 		if (left < sizeof(*t))
-			return refuse_btf(c, BTF_DIAG_BTF_META_LEFT, c->log_id, left,
+			return refuse_whole(c, BTF_DIAG_BTF_META_LEFT, c->log_id, left,
 					  (u32)sizeof(*t));
 		if (t->info & ~INFO_MASK)
-			return refuse_btf(c, BTF_DIAG_BTF_INFO, c->log_id, t->info);
+			return refuse_whole(c, BTF_DIAG_BTF_INFO, c->log_id, t->info);
 		kind = btf_kind(t);
 		if (!kind_visible(c->profile, kind))
-			return refuse_btf(c, BTF_DIAG_BTF_KIND, c->log_id, kind);
+			return refuse_whole(c, BTF_DIAG_BTF_KIND, c->log_id, kind);
 		if (!name_offset_ok(c, t->name_off))
-			return refuse_btf(c, BTF_DIAG_BTF_NAME_OFFSET, c->log_id, t->name_off);
+			return refuse_whole(c, BTF_DIAG_BTF_NAME_OFFSET, c->log_id, t->name_off);
 		left -= sizeof(*t);
 		need = btf_record_size(t->info) - sizeof(*t);
 		if (left < need)
@@ -397,7 +397,7 @@ int btf_check_types(struct btf_check *c)
 			return err;
 		err = btf_add(btf, off);
 		if (err == -E2BIG)
-			return refuse_btf(c, BTF_DIAG_BTF_TOO_MANY);
+			return refuse_whole(c, BTF_DIAG_BTF_TOO_MANY);
 		if (err)
 			return err;
 		off += sizeof(*t) + need;

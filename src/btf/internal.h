@@ -74,7 +74,7 @@ int btf_check_resolve(struct btf_check *c); /* resolve.c: what they refer to */
 int btf_check_fields(struct btf_check *c);  /* field.c: structs that programs may allocate */
 
 /* log.c: a refusal about the whole, a type (with its details or not), a member, a variable */
-int refuse_btf(struct btf_check *c, enum btf_diag id, ...);
+int refuse_whole(struct btf_check *c, enum btf_diag id, ...);
 int refuse_type(struct btf_check *c, const struct btf_type *t, enum btf_diag id, ...);
 int refuse_basic(struct btf_check *c, const struct btf_type *t, enum btf_diag id, ...);
 int refuse_member(struct btf_check *c, const struct btf_type *t, const struct btf_member *m,

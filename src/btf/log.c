@@ -334,7 +334,7 @@ static int refuse_at(struct btf_check *c, struct btf_log *place, enum btf_diag i
 	return -rows[id].err;
 }
 
-int refuse_btf(struct btf_check *c, enum btf_diag id, ...)
+int refuse_whole(struct btf_check *c, enum btf_diag id, ...)
 {
 	va_list ap;
 	int err;

@@ -119,17 +119,17 @@ static int check_header(struct btf *btf, struct btf_check *c, bool any_endian)
 	u16 magic;
 
 	if (btf->size < offsetofend(struct btf_header, hdr_len))
-		return refuse_btf(c, BTF_DIAG_BTF_NO_HDR_LEN);
+		return refuse_whole(c, BTF_DIAG_BTF_NO_HDR_LEN);
 	memcpy(&magic, btf->data, sizeof(magic));
 	btf->foreign = any_endian && magic == __builtin_bswap16(BTF_MAGIC);
 	memcpy(&hdr_len, btf->data + offsetof(struct btf_header, hdr_len), sizeof(hdr_len));
 	if (btf->foreign)
 		hdr_len = __builtin_bswap32(hdr_len);
 	if (btf->size < hdr_len)
-		return refuse_btf(c, BTF_DIAG_BTF_NO_HEADER);
+		return refuse_whole(c, BTF_DIAG_BTF_NO_HEADER);
 	for (i = sizeof(*h); i < hdr_len; i++)
 		if (btf->data[i])
-			return refuse_btf(c, BTF_DIAG_BTF_HEADER_UNSUPPORTED);
+			return refuse_whole(c, BTF_DIAG_BTF_HEADER_UNSUPPORTED);
 	memcpy(h, btf->data, min_t(u32, hdr_len, sizeof(*h)));
 	if (btf->foreign)
 		header_swap(h);
@@ -139,13 +139,13 @@ static int check_header(struct btf *btf, struct btf_check *c, bool any_endian)
 		       h->magic, h->version, h->flags, h->hdr_len, h->type_off, h->type_len,
 		       h->str_off, h->str_len, btf->size);
 	if (h->magic != BTF_MAGIC)
-		return refuse_btf(c, BTF_DIAG_BTF_MAGIC);
+		return refuse_whole(c, BTF_DIAG_BTF_MAGIC);
 	if (h->version != BTF_VERSION)
-		return refuse_btf(c, BTF_DIAG_BTF_VERSION);
+		return refuse_whole(c, BTF_DIAG_BTF_VERSION);
 	if (h->flags)
-		return refuse_btf(c, BTF_DIAG_BTF_FLAGS);
+		return refuse_whole(c, BTF_DIAG_BTF_FLAGS);
 	if (!btf->base && btf->size == h->hdr_len)
-		return refuse_btf(c, BTF_DIAG_BTF_NO_DATA);
+		return refuse_whole(c, BTF_DIAG_BTF_NO_DATA);
 	return 0;
 }
 
@@ -168,17 +168,17 @@ static int check_sections(struct btf *btf, struct btf_check *c)
 	}
 	for (i = 0; i < ARRAY_SIZE(sec); i++) {
 		if (room < sec[i].off)
-			return refuse_btf(c, BTF_DIAG_BTF_SECTION_OFFSET);
+			return refuse_whole(c, BTF_DIAG_BTF_SECTION_OFFSET);
 		if (total < sec[i].off)
-			return refuse_btf(c, BTF_DIAG_BTF_SECTION_UNSUPPORTED);
+			return refuse_whole(c, BTF_DIAG_BTF_SECTION_UNSUPPORTED);
 		if (total > sec[i].off)
-			return refuse_btf(c, BTF_DIAG_BTF_SECTION_OVERLAP);
+			return refuse_whole(c, BTF_DIAG_BTF_SECTION_OVERLAP);
 		if (room - total < sec[i].len)
-			return refuse_btf(c, BTF_DIAG_BTF_SECTION_LENGTH);
+			return refuse_whole(c, BTF_DIAG_BTF_SECTION_LENGTH);
 		total += sec[i].len;
 	}
 	if (room != total)
-		return refuse_btf(c, BTF_DIAG_BTF_SECTION_UNSUPPORTED);
+		return refuse_whole(c, BTF_DIAG_BTF_SECTION_UNSUPPORTED);
 	return 0;
 }
 
@@ -188,13 +188,13 @@ static int check_strings(struct btf *btf, struct btf_check *c)
 	const char *s = (const char *)btf->data + h->hdr_len + h->str_off;
 
 	if ((u64)h->hdr_len + h->str_off + h->str_len != btf->size)
-		return refuse_btf(c, BTF_DIAG_BTF_STRINGS_END);
+		return refuse_whole(c, BTF_DIAG_BTF_STRINGS_END);
 	btf->strings = s;
 	if (btf->base && !h->str_len)
 		return 0;
 	if (!h->str_len || h->str_len - 1 > BTF_MAX_NAME_OFFSET || s[h->str_len - 1] ||
 	    (!btf->base && s[0]))
-		return refuse_btf(c, BTF_DIAG_BTF_STRINGS);
+		return refuse_whole(c, BTF_DIAG_BTF_STRINGS);
 	return 0;
 }
 
@@ -228,9 +228,9 @@ static int open_sections(struct btf_check *c, bool any_endian)
 	if (err)
 		return err;
 	if (btf->hdr.type_off % 4)
-		return refuse_btf(c, BTF_DIAG_BTF_TYPE_OFF);
+		return refuse_whole(c, BTF_DIAG_BTF_TYPE_OFF);
 	if (!btf->base && !btf->hdr.type_len)
-		return refuse_btf(c, BTF_DIAG_BTF_NO_TYPES);
+		return refuse_whole(c, BTF_DIAG_BTF_NO_TYPES);
 	return place_types(btf);
 }
 

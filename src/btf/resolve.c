@@ -581,11 +581,11 @@ static int check_tag_order(struct btf_check *c)
 			continue;
 		while (btf_is_modifier(t)) {
 			if (!left--)
-				return refuse_btf(c, BTF_DIAG_BTF_TAG_CHAIN);
+				return refuse_whole(c, BTF_DIAG_BTF_TAG_CHAIN);
 			if (btf_kind(t) != BTF_KIND_TYPE_TAG)
 				in_tags = false;
 			else if (!in_tags)
-				return refuse_btf(c, BTF_DIAG_BTF_TAG_ORDER);
+				return refuse_whole(c, BTF_DIAG_BTF_TAG_ORDER);
 			if (id <= good)
 				break;
 			id = t->type;
