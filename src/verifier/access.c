@@ -435,7 +435,8 @@ static int check_buffer_access(struct bpf_verifier_env *env, const struct bpf_re
 
 /* ---- kernel types ---- */
 
-int refuse_btf(struct bpf_verifier_env *env, const struct btf_refusal *why)
+/* As refuse(), for what src/btf refused. */
+static int refuse_from_btf(struct bpf_verifier_env *env, const struct btf_refusal *why)
 {
 	char line[256];
 	int err = diag_from_btf(&env->diag, why);
@@ -477,7 +478,7 @@ static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size
 
 	err = btf_struct_access(reg->btf, reg->btf_id, off, size, false, &walk);
 	if (err < 0)
-		return refuse_btf(env, &walk.why);
+		return refuse_from_btf(env, &walk.why);
 	if (value_regno < 0)
 		return 0;
 	if (walk.kind == BTF_WALK_SCALAR) {
@@ -505,6 +506,42 @@ static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size
 	if (type_may_be_null(flag))
 		reg->id = ++env->id_gen;
 	return 0;
+}
+
+static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, enum bpf_access_type t)
+{
+	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
+	u32 type = reg->map->map->map_type;
+	const char *name;
+
+	switch (type) {
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+		name = "bpf_array";
+		break;
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		name = "bpf_htab";
+		break;
+	case BPF_MAP_TYPE_RINGBUF:
+		name = "bpf_ringbuf_map";
+		break;
+	default:
+		return refuse(env, DIAG_MAP_PTR_ACCESS, type);
+	}
+	if (!env->allow_ptr_leaks)
+		return refuse(env, DIAG_BTF_UNPRIV, name);
+	if (off < 0)
+		return refuse(env, DIAG_MAP_PTR_NEGATIVE, regno, name, off);
+	if (t == BPF_WRITE)
+		return refuse(env, DIAG_MAP_PTR_WRITE, name);
+	return refuse(env, DIAG_MAP_PTR_ACCESS, type);
 }
 
 /* ---- all of them ---- */
@@ -604,7 +641,7 @@ int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int 
 	case CONST_PTR_TO_MAP:
 		if (type_flag(reg->type))
 			goto invalid;
-		return refuse(env, DIAG_MAP_PTR_ACCESS, reg->map->map->map_type);
+		return access_map_ptr(env, regno, off, t);
 	case PTR_TO_BUF:
 		if (type_may_be_null(reg->type))
 			goto invalid;
@@ -854,6 +891,7 @@ int check_helper_mem(struct bpf_verifier_env *env, int regno, int access_size, e
 		     bool zero_size_allowed, struct bpf_call_arg_meta *meta)
 {
 	struct bpf_reg_state *regs = cur_regs(env), *reg = &regs[regno];
+	char have[48];
 	int err;
 
 	switch (base_type(reg->type)) {
@@ -889,7 +927,7 @@ int check_helper_mem(struct bpf_verifier_env *env, int regno, int access_size, e
 	default:
 		if (zero_size_allowed && access_size == 0 && register_is_null(reg))
 			return 0;
-		return refuse(env, DIAG_MEM_ARG_TYPE, regno, reg_type_str(env, reg->type),
-			      reg_type_str(env, PTR_TO_STACK));
+		snprintf(have, sizeof(have), "%s", reg_type_str(env, reg->type));
+		return refuse(env, DIAG_MEM_ARG_TYPE, regno, have, reg_type_str(env, PTR_TO_STACK));
 	}
 }

@@ -35,7 +35,7 @@ static const struct fitting fit_lock = {{PTR_TO_MAP_VALUE, PTR_TO_BTF_ID | MEM_A
 static const struct fitting fit_mem = {{PTR_TO_STACK, PTR_TO_PACKET, PTR_TO_PACKET_META,
 					PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM,
 					PTR_TO_MEM | MEM_RINGBUF, PTR_TO_BUF,
-					PTR_TO_BTF_ID | PTR_TRUSTED, PTR_TO_CTX}};
+					PTR_TO_BTF_ID | PTR_TRUSTED}};
 static const struct fitting fit_ringbuf_mem = {{PTR_TO_MEM | MEM_RINGBUF}};
 static const struct fitting fit_func = {{PTR_TO_FUNC}};
 static const struct fitting fit_stack = {{PTR_TO_STACK}};

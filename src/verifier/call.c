@@ -664,17 +664,21 @@ static int refine_return(struct bpf_verifier_env *env, const struct bpf_func_pro
 static int get_helper(struct bpf_verifier_env *env, s32 func_id, const struct bpf_func_proto **fn)
 {
 	const struct bpf_func_proto *any = func_id >= 0 ? bpf_helper_proto(func_id) : NULL;
+	enum diag_id by_type = visible(env->profile, KVER(6, 10)) ? DIAG_HELPER_TYPE :
+								   DIAG_HELPER_TYPE_OLD;
 	char name[64];
 
+	if (!func_id)
+		return refuse(env, by_type, "bpf_unspec", 0);
 	if (!any || !visible(env->profile, any->since))
 		return refuse(env, DIAG_HELPER_INVALID, "unknown", func_id);
 	snprintf(name, sizeof(name), "bpf_%s", any->name);
 	*fn = bpf_prog_helper_proto(env->ops, env->prog, func_id, env->profile);
 	if (!*fn)
-		return refuse(env,
-			      visible(env->profile, KVER(6, 8)) ? DIAG_HELPER_TYPE :
-								  DIAG_HELPER_TYPE_OLD,
-			      name, func_id);
+		return refuse(env, by_type, name, func_id);
+	/* DIFF(helper-absent): Linux has it here. Clients that probe must not find it. */
+	if (!(*fn)->func && func_id != BPF_FUNC_tail_call)
+		return refuse(env, DIAG_HELPER_ABSENT, name, func_id);
 	return 0;
 }
 
@@ -682,7 +686,7 @@ int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 {
 	struct bpf_call_arg_meta meta = {.const_map_key = -1};
 	struct bpf_verifier_state *st = env->cur_state;
-	const struct bpf_func_proto *fn;
+	const struct bpf_func_proto *fn = NULL;
 	u32 idx = *insn_idx;
 	char name[64];
 	int err;
@@ -750,10 +754,6 @@ int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 		err = check_map_func_compatibility(env, meta.map, fn);
 	if (err)
 		return err;
-	if (!fn->func && fn->id != BPF_FUNC_tail_call) {
-		/* DIFF(helper-absent): allowed here by Linux, not implemented by skep. */
-		return refuse(env, DIAG_HELPER_ABSENT, name, fn->id);
-	}
 	if (fn->changes_pkt_data)
 		clear_all_pkt_pointers(env);
 	return 0;

@@ -90,12 +90,16 @@ static inline bool is_fullsock(u32 type)
 	return type == PTR_TO_SOCKET || type == PTR_TO_TCP_SOCK || type == PTR_TO_XDP_SOCK;
 }
 
-/* "(0x0; 0xff)", the kernel's way to write a tnum in a message. */
+/* The kernel's way to write a tnum in a message: "(0x0; 0xff)", or the number if it is one. */
 #define TNUM_TEXT 48
 static inline const char *tnum_text(char *buf, struct tnum t)
 {
-	snprintf(buf, TNUM_TEXT, "(%#llx; %#llx)", (unsigned long long)t.value,
-		 (unsigned long long)t.mask);
+	unsigned long long value = t.value, mask = t.mask;
+
+	if (mask)
+		snprintf(buf, TNUM_TEXT, "(0x%llx; 0x%llx)", value, mask);
+	else
+		snprintf(buf, TNUM_TEXT, value <= UINT16_MAX ? "%llu" : "0x%llx", value);
 	return buf;
 }
 
@@ -158,8 +162,6 @@ int check_stack_buffer(struct bpf_verifier_env *env, u32 regno, int off, int acc
 /* access.c */
 bool may_access_direct_pkt_data(struct bpf_verifier_env *env, const struct bpf_func_proto *fn,
 				enum bpf_access_type t);
-/* As refuse(), for what src/btf refused. */
-int refuse_btf(struct bpf_verifier_env *env, const struct btf_refusal *why);
 int check_ptr_alignment(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, int off,
 			int size, bool strict_once);
 int check_ptr_off_reg_fixed_ok(struct bpf_verifier_env *env, const struct bpf_reg_state *reg,
@@ -188,7 +190,9 @@ static inline u32 kind_of(const struct btf *btf, u32 id) /* BTF_KIND_*, 0 for no
 
 static inline struct btf *kernel_types(struct bpf_verifier_env *env)
 {
-	return env->sys->vmlinux ? env->sys->vmlinux->btf : NULL;
+	const struct object_btf *vmlinux = system_vmlinux(env->sys);
+
+	return vmlinux ? vmlinux->btf : NULL;
 }
 
 #endif

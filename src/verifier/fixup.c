@@ -370,6 +370,8 @@ static int fix_insn(struct fixup *f, u32 i)
 				call.off = (s16)f->number[callee];
 				return emit_jump(f, call, i + 1 + insn->imm, JUMP_CALL);
 			}
+			if (insn->src_reg == BPF_PSEUDO_KFUNC_CALL)
+				return refuse(env, DIAG_KFUNC_WEAK);
 			return fix_helper_call(f, i, insn);
 		}
 		if (insn->code == (BPF_JMP | BPF_EXIT))
@@ -577,6 +579,7 @@ static int hand_over(struct fixup *f)
 	struct prog_object *obj = env->prog_obj;
 	int err;
 
+	env->prog->stack_depth = f->stack[0];
 	err = prog_object_place(obj, f->out.v, f->out.n, f->calls.v, f->calls.n, f->start, f->stack,
 				f->nr_subprogs);
 	if (err)

@@ -421,7 +421,7 @@ static void print_reg_state(struct bpf_verifier_env *env, const struct bpf_func_
 		print_scalar_ranges(env, reg, &sep);
 		if (~reg->var_off.mask) {
 			print_comma(env, &sep);
-			verbose(env, "var_off=(%#llx; %#llx)",
+			verbose(env, "var_off=(0x%llx; 0x%llx)",
 				(unsigned long long)reg->var_off.value,
 				(unsigned long long)reg->var_off.mask);
 		}
