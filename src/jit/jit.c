@@ -338,10 +338,11 @@ int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, b
 	j.cap = 4096 + 8 * prog->len;
 	j.subs = mem_calloc(j.nr_subs, sizeof(*j.subs));
 	j.is_target = mem_zalloc(j.len + 1);
+	j.live = mem_calloc(j.len + 1, sizeof(*j.live));
 	j.offset = mem_calloc(j.len + 1, sizeof(*j.offset));
 	j.call_slot = mem_calloc(prog->nr_calls + 1, sizeof(*j.call_slot));
 	j.code = mem_alloc(j.cap);
-	if (!j.subs || !j.is_target || !j.offset || !j.call_slot || !j.code)
+	if (!j.subs || !j.is_target || !j.live || !j.offset || !j.call_slot || !j.code)
 		goto out;
 	for (s = 0; s < j.nr_subs; s++) {
 		struct jit_sub *sub = &j.subs[s];
@@ -356,12 +357,15 @@ int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, b
 	}
 	for (s = 0; s < j.nr_subs; s++)
 		jit_arch_assign(&j, &j.subs[s]);
-	err = emit_all(&j);
+	err = jit_liveness(&j);
+	if (!err)
+		err = emit_all(&j);
 	if (!err)
 		err = finish(&j, out);
 out:
 	mem_free(j.subs);
 	mem_free(j.is_target);
+	mem_free(j.live);
 	mem_free(j.offset);
 	mem_free(j.call_slot);
 	mem_free(j.code);

@@ -61,6 +61,7 @@ struct jit {
 	bool has_tail; /* any subprogram */
 	bool bmi2;     /* shifts by register without flags */
 	u8 *is_target; /* per instruction: some jump goes there */
+	u16 *live;     /* per instruction: BPF registers whose values are read after it */
 	u32 *offset;   /* per instruction: code offset; [len] is the end */
 	u8 *code;
 	u32 n, cap;
@@ -88,6 +89,9 @@ int jit_compile(struct skep_system *sys, struct prog_object *obj);
 /* Gives the code of @prog back; no run may be inside. */
 void jit_release(struct arena *arena, struct bpf_prog *prog);
 bool jit_cpu_has_bmi2(void);
+
+/* live.c: fills j->live. */
+int jit_liveness(struct jit *j);
 
 /* ---- for the architecture ---- */
 int jit_reserve(struct jit *j); /* room for one instruction */

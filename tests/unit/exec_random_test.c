@@ -103,7 +103,26 @@ static void gen_idiom(struct gen *g)
 	u32 width = class == BPF_ALU64 ? 64 : 32, n = 1 + below(g, width - 1), d = below(g, 10);
 	u32 s = below(g, 10), t = below(g, 8) ? d : below(g, 10);
 
-	switch (below(g, 6)) {
+	switch (below(g, 9)) {
+	case 6: /* rotation by two copies */
+		put(g, INSN(class | BPF_MOV | BPF_X, d, s, 0, 0));
+		put(g, INSN(class | BPF_RSH | BPF_K, d, 0, 0, n));
+		put(g, INSN(class | BPF_MOV | BPF_X, t, s, 0, 0));
+		put(g, INSN(class | BPF_LSH | BPF_K, t, 0, 0, width - n));
+		put(g, INSN(class | BPF_OR | BPF_X, below(g, 2) ? t : d, below(g, 2) ? d : t, 0, 0));
+		break;
+	case 7: /* division by small constants */
+		put(g, INSN(class | (below(g, 2) ? BPF_DIV : BPF_MOD) | BPF_K, d, 0, 0, 2 + below(g, 1500)));
+		break;
+	case 8: /* comparison with memory: the value is not read again */
+		put(g, LDX(below(g, 2) ? BPF_B : BPF_W, d, 10, -8));
+		put(g, INSN((below(g, 2) ? BPF_JMP : BPF_JMP32) | (below(g, 2) ? BPF_JEQ : BPF_JSET) | BPF_K, d,
+			    0, 3, below(g, 2) ? below(g, 256) : rnd_imm(g)));
+		put(g, ALU64_K(BPF_ADD, s == d ? (s + 1) % 10 : s, 1));
+		put(g, ST(BPF_W, 10, -16, 5));
+		put(g, ST(BPF_W, 10, -24, 6));
+		put(g, MOV_K(d, 9));
+		break;
 	case 0: /* rotation */
 		put(g, INSN(class | BPF_MOV | BPF_X, d, s, 0, 0));
 		if (below(g, 2)) {

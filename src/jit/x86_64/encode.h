@@ -179,6 +179,27 @@ static inline void shift_x(struct jit *j, bool w, enum x86_shift op, u32 dst, u3
 	e1(j, 0xc0 | (dst & 7) << 3 | (src & 7));
 }
 
+/* BMI2 rorx: dst = src rotated right, flags untouched */
+static inline void rorx(struct jit *j, bool w, u32 dst, u32 src, u32 n)
+{
+	e1(j, 0xc4);
+	e1(j, (dst < 8) << 7 | 1 << 6 | (src < 8) << 5 | 3);
+	e1(j, w << 7 | 15 << 3 | 3);
+	e1(j, 0xf0);
+	e1(j, 0xc0 | (dst & 7) << 3 | (src & 7));
+	e1(j, (u8)n);
+}
+
+/* BMI2 mulx: hi:lo = rdx * src, flags untouched */
+static inline void mulx(struct jit *j, u32 hi, u32 lo, u32 src)
+{
+	e1(j, 0xc4);
+	e1(j, (hi < 8) << 7 | 1 << 6 | (src < 8) << 5 | 2);
+	e1(j, 1 << 7 | (~lo & 15) << 3 | 3);
+	e1(j, 0xf6);
+	e1(j, 0xc0 | (hi & 7) << 3 | (src & 7));
+}
+
 static inline void push(struct jit *j, u32 r)
 {
 	rex(j, false, 0, 0, r, false);

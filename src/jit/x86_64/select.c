@@ -273,6 +273,73 @@ static void divide(struct jit *j, bool w, bool is_signed, bool is_mod, u32 d, u3
 	}
 }
 
+/*
+ * Unsigned division by a constant that is no power of two, by multiplication with its
+ * reciprocal (Granlund and Montgomery, "Division by invariant integers"). 32 bits: a
+ * 64-bit product when the reciprocal fits 32 bits. 64 bits: the upper half of the
+ * 128-bit product, by mulx. False: not done here.
+ */
+static bool divide_k(struct jit *j, bool w, bool is_mod, u32 d, u32 imm)
+{
+	u32 bits = w ? 64 : 32, l = 32 - (u32)__builtin_clz(imm - 1); /* ceil(log2) */
+	unsigned __int128 one = 1;
+	bool wide = w;
+	u64 m;
+
+	/* m = ceil(2^(bits + l) / imm), which has bits + 1 bits: halve while it stays exact */
+	unsigned __int128 lo = (one << (bits + l - 1)) * 2 / imm;
+	unsigned __int128 hi = ((one << (bits + l - 1)) * 2 + (one << l)) / imm;
+
+	while (lo / 2 < hi / 2 && l) {
+		lo /= 2;
+		hi /= 2;
+		l--;
+	}
+	m = (u64)hi;
+	if (hi >> bits) {
+		/* 2^64 / imm + 1 is exact for dividends of 32 bits */
+		if (w || !j->bmi2)
+			return false;
+		m = ~0ULL / imm + 1;
+		l = 0;
+		wide = true;
+	}
+	if (!w)
+		mov_rr(j, false, d, d);
+	if (!wide) {
+		mov_ri(j, TMP, m, true);
+		rr(j, true, 0x1af, TMP, d);
+		shift_ri(j, true, X_SHR, TMP, 32 + l);
+	} else {
+		if (!j->bmi2)
+			return false;
+		if (d == RDX) {
+			mov_ri(j, TMP2, m, true);
+			mulx(j, TMP, TMP2, TMP2);
+		} else {
+			mov_rr(j, true, TMP2, RDX);
+			mov_ri(j, RDX, m, true);
+			mulx(j, TMP, RDX, d);
+			mov_rr(j, true, RDX, TMP2);
+		}
+		if (l)
+			shift_ri(j, true, X_SHR, TMP, l);
+	}
+	if (!is_mod) {
+		mov_rr(j, true, d, TMP);
+		return true;
+	}
+	if (is_s8((s32)imm)) {
+		rr(j, true, 0x6b, TMP, TMP);
+		e1(j, (u8)imm);
+	} else {
+		rr(j, true, 0x69, TMP, TMP);
+		e4(j, imm);
+	}
+	alu_rr(j, w, X_SUB, d, TMP);
+	return true;
+}
+
 static void select_div(struct jit *j, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i];
@@ -306,6 +373,8 @@ static void select_div(struct jit *j, u32 i)
 				rr(j, w, 0xf7, 3, d);
 			return;
 		}
+		if (!is_signed && insn->imm > 0 && divide_k(j, w, is_mod, d, (u32)insn->imm))
+			return;
 		divide(j, w, is_signed, is_mod, d, 0, true, insn->imm);
 		return;
 	}
@@ -358,37 +427,71 @@ static void select_end(struct jit *j, const struct bpf_insn *insn)
 	}
 }
 
+static bool is_live(const struct jit *j, u32 i, u32 r)
+{
+	return j->live[i] & BIT(r);
+}
+
+/* res = src rotated left */
+static void rotate(struct jit *j, bool w, u32 res, u32 src, u32 n)
+{
+	if (res == src) {
+		shift_ri(j, w, X_ROL, res, n);
+	} else if (j->bmi2) {
+		rorx(j, w, res, src, (w ? 64 : 32) - n);
+	} else {
+		mov_rr(j, w, res, src);
+		shift_ri(j, w, X_ROL, res, n);
+	}
+}
+
 /*
- * A rotation as compilers write it: "a = b; a <<= n; b >>= W - n; a |= b" (or b |= a,
- * or the shifts exchanged). The half that is not the result is still computed, since
- * it may be read later; the result no longer waits for it.
+ * A rotation as compilers write it: "a = x; a <<= n; b >>= W - n; a |= b", where b is x
+ * itself or a second copy ("b = x" before its shift), the shifts may be exchanged and
+ * the result be in b. The other half is computed only if it is read later.
  */
 static int select_rotate(struct jit *j, u32 i)
 {
-	const struct bpf_insn *mov = &j->insns[i], *sa = next(j, i, 1), *sb = next(j, i, 2),
-			      *or = next(j, i, 3);
-	u32 class = BPF_CLASS(mov->code), a = mov->dst_reg, b = mov->src_reg, width, res, other, n;
-	bool w = class == BPF_ALU64;
+	const struct bpf_insn *mov = &j->insns[i], *sa = next(j, i, 1), *copy, *sb, *or;
+	u32 class = BPF_CLASS(mov->code), a = mov->dst_reg, x = mov->src_reg, b, width, n, len, res;
+	bool w = class == BPF_ALU64, a_left;
 	u8 left = class | BPF_LSH | BPF_K, right = class | BPF_RSH | BPF_K;
 
-	if (!or || a == b || mov->off || sa->dst_reg != a || sb->dst_reg != b || sa->off || sb->off ||
-	    or->code != (class | BPF_OR | BPF_X) || or->off)
+	copy = next(j, i, 2);
+	if (!copy || a == x || mov->off || sa->dst_reg != a || (sa->code != left && sa->code != right))
 		return 0;
-	if (!((sa->code == left && sb->code == right) || (sa->code == right && sb->code == left)))
+	a_left = sa->code == left;
+	len = copy->code == mov->code && !copy->off && copy->src_reg == x && copy->dst_reg != a &&
+	      copy->dst_reg != x;
+	b = len ? copy->dst_reg : x;
+	sb = next(j, i, 2 + len);
+	or = next(j, i, 3 + len);
+	if (!or || sb->code != (a_left ? right : left) || sb->dst_reg != b ||
+	    or->code != (class | BPF_OR | BPF_X))
 		return 0;
 	width = w ? 64 : 32;
 	if (sa->imm <= 0 || sb->imm <= 0 || (u32)(sa->imm + sb->imm) != width)
 		return 0;
 	if (!((or->dst_reg == a && or->src_reg == b) || (or->dst_reg == b && or->src_reg == a)))
 		return 0;
+	len += 4;
 	res = or->dst_reg;
-	other = or->src_reg;
-	n = (u32)(sa->code == left ? sa->imm : sb->imm);
-	mov_rr(j, w, reg(j, a), reg(j, b));
-	shift_ri(j, w, (other == a ? sa->code : sb->code) == left ? X_SHL : X_SHR, reg(j, other),
-		 (u32)(other == a ? sa->imm : sb->imm));
-	shift_ri(j, w, X_ROL, reg(j, res), n);
-	return 4;
+	n = (u32)(a_left ? sa->imm : sb->imm);
+	if (res == b) {
+		if (is_live(j, i + len - 1, a)) {
+			mov_rr(j, w, reg(j, a), reg(j, x));
+			shift_ri(j, w, a_left ? X_SHL : X_SHR, reg(j, a), (u32)sa->imm);
+		}
+		rotate(j, w, reg(j, b), reg(j, x), n);
+	} else {
+		rotate(j, w, reg(j, a), reg(j, x), n);
+		if (is_live(j, i + len - 1, b)) {
+			if (b != x)
+				mov_rr(j, w, reg(j, b), reg(j, x));
+			shift_ri(j, w, a_left ? X_SHR : X_SHL, reg(j, b), (u32)sb->imm);
+		}
+	}
+	return (int)len;
 }
 
 static int select_alu(struct jit *j, u32 i)
@@ -500,13 +603,57 @@ static int select_probe(struct jit *j, const struct bpf_insn *insn)
 	return 1;
 }
 
+static const u8 cond[16] = {
+	[BPF_JEQ >> 4] = CC_E,	 [BPF_JGT >> 4] = CC_A,	  [BPF_JGE >> 4] = CC_AE,
+	[BPF_JSET >> 4] = CC_NE, [BPF_JNE >> 4] = CC_NE,  [BPF_JSGT >> 4] = CC_G,
+	[BPF_JSGE >> 4] = CC_GE, [BPF_JLT >> 4] = CC_B,	  [BPF_JLE >> 4] = CC_BE,
+	[BPF_JSLT >> 4] = CC_L,	 [BPF_JSLE >> 4] = CC_LE,
+};
+
+/*
+ * "r = *(p + off); if r == imm goto" where nobody reads r again: a comparison with
+ * memory. Not for 16 bits, whose constants decode slowly.
+ */
+static bool select_compare_mem(struct jit *j, u32 i, int *err)
+{
+	const struct bpf_insn *insn = &j->insns[i], *jmp = next(j, i, 1);
+	u8 op = jmp ? BPF_OP(jmp->code) : 0, size = BPF_SIZE(insn->code);
+	u32 s = reg(j, insn->src_reg);
+
+	if (!jmp || !insn_is_cond_jmp(jmp) || BPF_SRC(jmp->code) != BPF_K ||
+	    jmp->dst_reg != insn->dst_reg || is_live(j, i + 1, insn->dst_reg) || jmp->off <= 2)
+		return false;
+	if (op != BPF_JEQ && op != BPF_JNE && op != BPF_JSET)
+		return false;
+	if (size == BPF_B ? (u32)jmp->imm > 255 : size != BPF_W || (BPF_CLASS(jmp->code) == BPF_JMP && jmp->imm < 0))
+		return false;
+	if (size == BPF_B) {
+		rm(j, false, op == BPF_JSET ? 0xf6 : 0x80, op == BPF_JSET ? 0 : X_CMP, s, insn->off);
+		e1(j, (u8)jmp->imm);
+	} else if (op != BPF_JSET && is_s8(jmp->imm)) {
+		rm(j, false, 0x83, X_CMP, s, insn->off);
+		e1(j, (u8)jmp->imm);
+	} else {
+		rm(j, false, op == BPF_JSET ? 0xf7 : 0x81, op == BPF_JSET ? 0 : X_CMP, s, insn->off);
+		e4(j, (u32)jmp->imm);
+	}
+	*err = jit_ref(j, j->n, JIT_REF_JUMP, i + 2 + jmp->off, 6, 2);
+	e1(j, 0x0f);
+	e1(j, 0x80 | cond[op >> 4]);
+	e4(j, 0);
+	return true;
+}
+
 static int select_ldx(struct jit *j, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i], *then;
 	u32 d = reg(j, insn->dst_reg), s = reg(j, insn->src_reg);
+	int err;
 
 	switch (BPF_MODE(insn->code)) {
 	case BPF_MEM:
+		if (select_compare_mem(j, i, &err))
+			return err ? err : 2;
 		load(j, BPF_SIZE(insn->code), false, d, s, insn->off);
 		/* "& 0xff" of a byte and the like: compilers leave them */
 		then = next(j, i, 1);
@@ -636,13 +783,6 @@ static int select_atomic(struct jit *j, const struct bpf_insn *insn)
 
 /* ---- control ---- */
 
-static const u8 cond[16] = {
-	[BPF_JEQ >> 4] = CC_E,	 [BPF_JGT >> 4] = CC_A,	  [BPF_JGE >> 4] = CC_AE,
-	[BPF_JSET >> 4] = CC_NE, [BPF_JNE >> 4] = CC_NE,  [BPF_JSGT >> 4] = CC_G,
-	[BPF_JSGE >> 4] = CC_GE, [BPF_JLT >> 4] = CC_B,	  [BPF_JLE >> 4] = CC_BE,
-	[BPF_JSLT >> 4] = CC_L,	 [BPF_JSLE >> 4] = CC_LE,
-};
-
 static void compare(struct jit *j, const struct bpf_insn *insn)
 {
 	bool w = BPF_CLASS(insn->code) == BPF_JMP;
@@ -675,6 +815,14 @@ static int select_cmov(struct jit *j, u32 i)
 	u32 n = (u32)insn->off, k, d;
 	enum x86_cc cc;
 
+	/* "if c goto T; moves; goto T" is the same as a jump over the moves */
+	if (n > 2) {
+		for (n = 1; n <= 2; n++) {
+			mov = next(j, i, n + 1);
+			if (mov && mov->code == (BPF_JMP | BPF_JA) && n + 1 + mov->off == insn->off)
+				break;
+		}
+	}
 	if (n < 1 || n > 2)
 		return 0;
 	for (k = 1; k <= n; k++) {
@@ -753,10 +901,24 @@ static int select_jmp(struct jit *j, u32 i)
 	return err ? err : 1;
 }
 
+/* Whether the instruction does nothing but give its destination a value that nobody reads. */
+static bool is_dead(const struct jit *j, u32 i)
+{
+	const struct bpf_insn *insn = &j->insns[i];
+	u8 class = BPF_CLASS(insn->code);
+
+	if (class != BPF_ALU && class != BPF_ALU64 && class != BPF_LD &&
+	    (class != BPF_LDX || BPF_MODE(insn->code) != BPF_MEM))
+		return false;
+	return !is_live(j, i, insn->dst_reg);
+}
+
 int jit_arch_insn(struct jit *j, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i];
 
+	if (is_dead(j, i))
+		return insn_is_ldimm64(insn) ? 2 : 1;
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_ALU:
 	case BPF_ALU64:
