@@ -435,7 +435,7 @@ static const char *fd_array_map_check(struct bpf_map *map)
 	for (u32 i = 0; !wrong && i < map->max_entries; i++) {
 		u64 obj = *(const u64 *)elem_ptr(a, i);
 
-		if (obj && obj - ARENA_BASE >= ARENA_LEASES * ARENA_LEASE_SIZE)
+		if (obj % 8)
 			wrong = "array: element is not the address of an object";
 	}
 	return wrong;

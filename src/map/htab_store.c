@@ -25,7 +25,7 @@
 #define RANGE_FIRST(r) ((u32)(r))
 #define RANGE_COUNT(r) ((u32)((r) >> 32) & 0xffff)
 #define CHUNK_MAX 32
-#define SCAN_MAX 64 /* elements that one eviction looks at */
+#define SCAN_MAX 512 /* elements that one eviction looks at */
 
 /* All stores that a killed process may have been the last to make happen in program order. */
 #define STORE(x, v)                                                                                \

@@ -91,6 +91,8 @@ const struct bpf_map_ops *ops_of(const struct bpf_map *map)
 		return &htab_lru_percpu_map_ops;
 	case BPF_MAP_TYPE_HASH_OF_MAPS:
 		return &htab_of_maps_map_ops;
+	case BPF_MAP_TYPE_RINGBUF:
+		return &ringbuf_map_ops;
 	}
 	fail_msg("no operations for map type %u", map->map_type);
 	return NULL;
