@@ -4,16 +4,40 @@
  * (Linux: bpf_prog_run(), and the function pointers that helpers call back through).
  */
 #include "exec/exec.h"
+#include "object/arena.h"
 #include "object/fixup.h"
+
+#define CLOCK_MONOTONIC 1
+
+static inline u64 enter(const struct bpf_prog *prog, void *ctx, struct bpf_run *run)
+{
+	if (likely(prog->entry && !run->interpret))
+		return prog->entry(ctx, run);
+	return interp_run(prog, ctx, run);
+}
+
+/* While somebody wants statistics (BPF_ENABLE_STATS); a tail call counts for the caller. */
+static __attribute__((noinline)) u64 enter_counted(struct bpf_prog *prog, void *ctx,
+						   struct bpf_run *run)
+{
+	const struct skep_platform *platform = run->platform;
+	u64 start = platform->ktime_ns(CLOCK_MONOTONIC), ret;
+
+	ret = enter(prog, ctx, run);
+	__atomic_fetch_add(&prog->run_time_ns, platform->ktime_ns(CLOCK_MONOTONIC) - start,
+			   __ATOMIC_RELAXED);
+	__atomic_fetch_add(&prog->run_cnt, 1, __ATOMIC_RELAXED);
+	return ret;
+}
 
 u64 bpf_prog_run(const struct bpf_prog *prog, void *ctx, struct bpf_run *run)
 {
 	run->prog = prog;
 	run->ctx = ctx;
 	run->tail_calls = 0;
-	if (likely(prog->entry && !run->interpret))
-		return prog->entry(ctx, run);
-	return interp_run(prog, ctx, run);
+	if (unlikely(run->arena && READ_ONCE(run->arena->stats)))
+		return enter_counted((struct bpf_prog *)prog, ctx, run);
+	return enter(prog, ctx, run);
 }
 
 u64 bpf_call_subprog(struct bpf_run *run, u64 func, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)

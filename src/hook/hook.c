@@ -11,13 +11,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/mem.h"
-
-struct hook_table {
-	struct hook *first;
-};
 
 /* Raw tracepoints that skep itself fires; sources add theirs with hook_add_raw_tp(). */
 static const struct {
@@ -26,6 +21,13 @@ static const struct {
 } raw_tracepoints[] = {
 	{ "bpf_trace_printk", 1 }, /* const char *bpf_string */
 	{ "bpf_test_finish", 1 },  /* int *err */
+	{ "xdp_exception", 3 },	   /* const struct net_device *, const struct bpf_prog *, u32 act */
+};
+
+struct hook_table {
+	struct hook *first;
+	/* Those of the rows above, to be found without a lock. */
+	struct hook *builtin[ARRAY_SIZE(raw_tracepoints)];
 };
 
 /* ---- the table ---- */
@@ -161,8 +163,13 @@ int hook_add_raw_tp(struct skep_system *sys, const char *name, u32 nr_args)
 
 static void fire_by_name(struct skep_system *sys, const char *name, const u64 *args, u32 n)
 {
-	struct hook *h = hook_find_raw_tp(sys, name);
+	struct hook *h = NULL;
 
+	for (size_t i = 0; i < ARRAY_SIZE(raw_tracepoints) && !h; i++)
+		if (!strcmp(raw_tracepoints[i].name, name))
+			h = sys->hooks->builtin[i];
+	if (!h)
+		h = hook_find_raw_tp(sys, name);
 	if (h && h->nr_args <= n)
 		hook_fire(h, args);
 }
@@ -174,9 +181,12 @@ int hooks_start(struct skep_system *sys)
 	sys->hooks = mem_zalloc(sizeof(*sys->hooks));
 	if (!sys->hooks)
 		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_SIZE(raw_tracepoints) && !err; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(raw_tracepoints) && !err; i++) {
 		err = hook_add_raw_tp(sys, raw_tracepoints[i].name, raw_tracepoints[i].nr_args);
-	sys->raw_tp = fire_by_name;
+		sys->hooks->builtin[i] = sys->hooks->first;
+	}
+	if (!err)
+		sys->raw_tp = fire_by_name;
 	return err;
 }
 
@@ -277,18 +287,8 @@ int hook_replace(struct hook *h, const struct link_object *link, struct prog_obj
 
 static u64 run_one(const struct hook_prog *e, void *ctx, struct bpf_run *run)
 {
-	struct bpf_prog *prog = e->prog;
-	u64 start, ret;
-
 	run->attach_cookie = e->cookie;
-	if (likely(!READ_ONCE(run->arena->stats)))
-		return bpf_prog_run(prog, ctx, run);
-	start = run->platform->ktime_ns(CLOCK_MONOTONIC);
-	ret = bpf_prog_run(prog, ctx, run);
-	__atomic_fetch_add(&prog->run_time_ns, run->platform->ktime_ns(CLOCK_MONOTONIC) - start,
-			   __ATOMIC_RELAXED);
-	__atomic_fetch_add(&prog->run_cnt, 1, __ATOMIC_RELAXED);
-	return ret;
+	return bpf_prog_run(e->prog, ctx, run);
 }
 
 /* A tracing program does not run inside itself: that counts as a miss. */

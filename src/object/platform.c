@@ -292,8 +292,14 @@ static void process_trace(struct bpf_run *run, const char *line, u32 len)
 {
 	struct skep_system *sys = system_of(run->arena);
 
-	if (sys && sys->trace)
+	u64 arg = (u64)line;
+
+	if (!sys)
+		return;
+	if (sys->trace)
 		sys->trace(sys->trace_arg, line, len);
+	if (sys->raw_tp)
+		sys->raw_tp(sys, "bpf_trace_printk", &arg, 1);
 }
 
 static void process_wake(void *ring)

@@ -24,12 +24,11 @@ static u64 now(const struct skep_system *sys)
 /* The first of many repetitions are compared: each copies the maps twice. */
 #define COMPARED_RUNS 4
 
-/* Run number @nr, with BPF_ENABLE_STATS' counters. 0 or -errno. */
+/* Run number @nr. 0 or -errno. */
 static int run_once(struct skep_system *sys, struct prog_object *obj, void *ctx, struct test_run *t,
 		    struct bpf_run *run, u32 nr)
 {
-	struct bpf_prog *prog = obj->prog;
-	u64 start, ret;
+	u64 ret;
 	int err;
 
 	if (unlikely(sys->jit_mode == JIT_COMPARE) && t->block.at && nr < COMPARED_RUNS) {
@@ -37,14 +36,7 @@ static int run_once(struct skep_system *sys, struct prog_object *obj, void *ctx,
 		t->retval = (u32)ret;
 		return err;
 	}
-	if (likely(!sys->stats_enabled)) {
-		t->retval = (u32)bpf_prog_run(prog, ctx, run);
-		return 0;
-	}
-	start = now(sys);
-	t->retval = (u32)bpf_prog_run(prog, ctx, run);
-	__atomic_add_fetch(&prog->run_time_ns, now(sys) - start, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&prog->run_cnt, 1, __ATOMIC_RELAXED);
+	t->retval = (u32)bpf_prog_run(obj->prog, ctx, run);
 	return 0;
 }
 
@@ -138,6 +130,7 @@ int test_run_write_data(struct skep_system *sys, const struct test_run *t,
 	u64 out = t->attr->test.data_out;
 	u32 room = t->attr->test.data_size_out, size = 0, left, at = 0;
 	int err = 0;
+	u64 arg;
 
 	for (u32 i = 0; i < n; i++)
 		size += parts[i].len;
@@ -149,12 +142,20 @@ int test_run_write_data(struct skep_system *sys, const struct test_run *t,
 	for (u32 i = 0; out && left && i < n; i++) {
 		u32 len = min(left, parts[i].len);
 
-		if (user_write(sys, out + at, parts[i].data, len))
-			return -EFAULT;
+		if (user_write(sys, out + at, parts[i].data, len)) {
+			err = -EFAULT;
+			goto out;
+		}
 		at += len;
 		left -= len;
 	}
-	return write_results(sys, t, size) ? -EFAULT : err;
+	if (write_results(sys, t, size))
+		err = -EFAULT;
+out:
+	arg = (u64)&err; /* Linux: trace_bpf_test_finish(&err) */
+	if (sys->raw_tp)
+		sys->raw_tp(sys, "bpf_test_finish", &arg, 1);
+	return err;
 }
 
 /* ---- contexts that are plain memory ---- */
