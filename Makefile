@@ -64,7 +64,7 @@ WRAPPED := syscall mmap64 ioctl epoll_ctl open64 fopen64 faccessat setrlimit64 u
 WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
 LIBBPF := -l:libbpf.a
 
-.PHONY: all help clean deps demo test bench check fmt runtime install
+.PHONY: all docs help clean deps demo test bench check fmt runtime install
 all: $(O)/skep $(O)/skep-plugin $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so $(BPF_OBJ) $(EMBED)
 
 help:
@@ -161,9 +161,14 @@ $(O)/clients/%: tests/clients/%.c
 runtime: $(RUNTIME_OBJ)
 	$(Q)O=$(O) tools/check-runtime.sh $(RUNTIME_OBJ)
 
+# goal docs: write what the tables say into docs/features.md and the READMEs
+docs:
+	$(Q)$(PYTHON) tools/gen-docs.py
+
 # goal check: include directions, formatting, generated files up to date
 check:
 	$(Q)$(PYTHON) tools/check-includes.py
+	$(Q)$(PYTHON) tools/gen-docs.py --check
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
@@ -175,7 +180,7 @@ bench: all $(BENCHES)
 	$(Q)O=$(O) bench/run
 
 fmt:
-	$(Q)clang-format -i $(wildcard src/*/*.[ch] src/*/*/*.[ch] cli/*.[ch] include/skep/*.h tests/unit/*.c tests/lib/*.[ch] bench/*.c)
+	$(Q)clang-format -i $(filter-out %/builtin_types.c,$(wildcard src/*/*.[ch] src/*/*/*.[ch] cli/*.[ch] include/skep/*.h tests/unit/*.c tests/lib/*.[ch] bench/*.c))
 
 PREFIX ?= /usr/local
 install: all

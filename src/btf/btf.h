@@ -83,8 +83,7 @@ struct btf_parse_opts {
 	kver profile;	    /* decides which kinds and rules exist; 0: the newest */
 	struct btf *base;   /* split BTF over this one, or NULL; borrowed */
 	struct btf_log *log; /* or NULL */
-	bool trusted;	    /* bounds only, no log; refuses with -EINVAL */
-	bool any_endian;    /* the other byte order is converted instead of refused */
+	bool trusted;	    /* bounds only, either byte order, no log; refuses with -EINVAL */
 };
 
 /*

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+"""Writes what the tables say into docs/features.md and the READMEs.
+
+    tools/gen-docs.py [--check]
+
+In the READMEs what stands between <!-- features --> and <!-- /features --> is
+replaced. --check writes nothing and fails when something is stale.
+"""
+import importlib.util
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+spec = importlib.util.spec_from_file_location("import_facts", ROOT / "tools/import-facts.py")
+facts = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(facts)
+
+# file, macro, title (English, Chinese), columns: name, since, state, note
+VOCABULARIES = [
+    ("commands.def", "COMMAND", "Commands of bpf(2)", "bpf(2) 命令", (1, 2, 3, 4)),
+    ("maps.def", "MAP", "Map types", "映射类型", (1, 2, 3, 5)),
+    ("progs.def", "PROG", "Program types", "程序类型", (1, 2, 3, 5)),
+    ("attach.def", "ATTACH", "Attach types", "挂载类型", (1, 2, 4, 5)),
+    ("links.def", "LINK", "Link types", "链接类型", (1, 2, 3, 4)),
+    ("helpers.def", "HELPER", "Helpers", "辅助函数", (1, 2, 3, 4)),
+    ("kfuncs.def", "KFUNC", "Kernel functions (kfuncs)", "内核函数 (kfunc)", (0, 1, 4, 5)),
+    ("isa.def", "OPCODE", "Instructions", "指令", (0, 3, 4, 5)),
+    ("btf_kinds.def", "BTF_KIND", "BTF kinds", "BTF 种类", (1, 2, 3, 4)),
+    ("flags.def", "FLAG", "Flags and named arguments", "标志与命名参数", (0, 1, 2, 3)),
+    ("sections.def", "SECTION", "ELF section names", "ELF 节名", (0, None, 4, 5)),
+    ("rules.def", "RULE", "Rules of the verifier", "验证器规则", (0, 1, 3, 4)),
+]
+GENERATED = "<!-- Written by tools/gen-docs.py from tables/: do not edit. -->\n"
+
+
+def release(text):
+    m = re.match(r"KVER\((\d+), (\d+)\)", text)
+    return "%s.%s" % m.groups() if m else ""
+
+
+def load():
+    out = []
+    for name, macro, title, chinese, (n, since, state, note) in VOCABULARIES:
+        rows = []
+        for r in facts.read_rows(name, macro):
+            rows.append((r[n].strip('"'), release(r[since]) if since is not None else "", r[state],
+                         r[note].strip('"').replace("\\'", "'")))
+        out.append((title, chinese, rows))
+    return out
+
+
+def count(rows, state):
+    return sum(1 for r in rows if r[2] == state)
+
+
+def features(vocabularies):
+    text = "# What works\n\n" + GENERATED + """
+Every name of eBPF up to Linux 7.2 with the release that introduced it. *done*: as in
+Linux, down to errno and layout; *partial*: the note says what is missing; *absent*:
+refused with the errno that Linux gives for an unsupported feature.
+
+"""
+    text += summary(vocabularies, False)
+    for title, _, rows in vocabularies:
+        text += "\n## %s\n\n%d done, %d partial, %d absent.\n\n" % (
+            title, count(rows, "DONE"), count(rows, "PARTIAL"), count(rows, "ABSENT"))
+        if not rows:
+            raise SystemExit("no rows: " + title)
+        shown = [r for r in rows if r[2] != "ABSENT" or r[3]]
+        rest = [r for r in rows if r[2] == "ABSENT" and not r[3]]
+        if shown:
+            text += "| name | since | state | note |\n|---|---|---|---|\n"
+            for r in shown:
+                text += "| `%s` | %s | %s | %s |\n" % (r[0], r[1], r[2].lower(), r[3])
+        if rest:
+            text += "\nAbsent: %s.\n" % ", ".join(
+                "`%s`%s" % (r[0], " (%s)" % r[1] if r[1] else "") for r in rest)
+    return text
+
+
+def summary(vocabularies, chinese):
+    text = ("| | 完成 | 部分 | 缺失 |\n" if chinese else "| | done | partial | absent |\n") + "|---|---:|---:|---:|\n"
+    for title, zh, rows in vocabularies:
+        text += "| %s | %d | %d | %d |\n" % (zh if chinese else title, count(rows, "DONE"),
+                                            count(rows, "PARTIAL"), count(rows, "ABSENT"))
+    return text
+
+
+def main():
+    check = "--check" in sys.argv[1:]
+    vocabularies = load()
+    files = {ROOT / "docs/features.md": features(vocabularies)}
+    for name, chinese in (("README.md", False), ("README.zh-CN.md", True)):
+        path = ROOT / name
+        if not path.exists():
+            continue
+        text = path.read_text()
+        new = re.sub(r"(<!-- features -->\n).*?(<!-- /features -->)",
+                     lambda m: m.group(1) + "\n" + summary(vocabularies, chinese) + "\n" + m.group(2), text,
+                     flags=re.S)
+        files[path] = new
+    stale = [p for p, text in files.items() if not p.exists() or p.read_text() != text]
+    for p in stale:
+        if check:
+            print("%s is stale: run tools/gen-docs.py" % p.relative_to(ROOT))
+        else:
+            p.write_text(files[p])
+            print("wrote %s" % p.relative_to(ROOT))
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
