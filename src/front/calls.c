@@ -190,9 +190,11 @@ FILE *front_fopen(const struct front_real *real, const char *path, const char *m
 int front_faccessat(const struct front_real *real, int dirfd, const char *path, int mode, int flags)
 {
 	if (shows_kernel_types(path)) {
-		if (answering->vmlinux && !(mode & (W_OK | X_OK)))
+		const struct object_btf *vmlinux = system_vmlinux(answering);
+
+		if (vmlinux && !(mode & (W_OK | X_OK)))
 			return 0;
-		errno = answering->vmlinux ? EACCES : ENOENT;
+		errno = vmlinux ? EACCES : ENOENT;
 		return -1;
 	}
 	return real->faccessat(dirfd, path, mode, flags);
