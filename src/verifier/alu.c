@@ -297,6 +297,23 @@ static void shift_right_signed(struct bpf_reg_state *d, u32 n, bool alu32)
 	}
 }
 
+/* Known bits move with their bytes; on this (little-endian) machine to_le only truncates. */
+static void byte_swap(struct bpf_reg_state *d, const struct bpf_insn *insn)
+{
+	bool swap = !is_alu32(insn) ||
+		    (BPF_SRC(insn->code) == BPF_TO_LE) == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+
+	clear_scalar_id(d);
+	if (swap) {
+		d->var_off = insn->imm == 16 ? tnum_bswap16(d->var_off) :
+			     insn->imm == 32 ? tnum_bswap32(d->var_off) :
+					       tnum_bswap64(d->var_off);
+		__mark_reg_unbounded(d);
+	}
+	if (insn->imm < 64)
+		coerce_reg_to_size(d, insn->imm / 8);
+}
+
 /*
  * Masking with all ones or nothing: compilers make such a mask from a sign. The two
  * cases are followed one by one, each with a constant.
@@ -344,6 +361,8 @@ static bool result_is_computable(const struct bpf_insn *insn, const struct bpf_r
 		return true;
 	case BPF_NEG:
 		return profile >= KVER(6, 17);
+	case BPF_END:
+		return profile >= KVER(6, 18);
 	case BPF_LSH:
 	case BPF_RSH:
 	case BPF_ARSH:
@@ -398,6 +417,10 @@ static int adjust_scalar_min_max_vals(struct bpf_verifier_env *env, const struct
 		ranges_sub(dst, &old, env->profile);
 		dst->var_off = tnum_neg(old.var_off);
 		break;
+	case BPF_END:
+		byte_swap(dst, insn);
+		reg_bounds_sync(dst);
+		return 0;
 	case BPF_MUL:
 		if (env->profile >= KVER(6, 18))
 			dst->var_off = tnum_mul(dst->var_off, src->var_off);
@@ -756,8 +779,7 @@ static int check_unary(struct bpf_verifier_env *env, const struct bpf_insn *insn
 		return err;
 	if (is_pointer_value(env, insn->dst_reg))
 		return refuse(env, DIAG_ALU_PTR, insn->dst_reg);
-	if (BPF_OP(insn->code) != BPF_NEG || dst->type != SCALAR_VALUE ||
-	    env->profile < KVER(6, 17))
+	if (dst->type != SCALAR_VALUE || !result_is_computable(insn, dst, env->profile))
 		return check_reg_arg(env, insn->dst_reg, DST_OP);
 	err = check_reg_arg(env, insn->dst_reg, DST_OP_NO_MARK);
 	if (err)

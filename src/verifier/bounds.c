@@ -152,6 +152,23 @@ static bool is_known_throughout(const struct bpf_reg_state *r)
 	       r->s32_max_value == (s32)v;
 }
 
+/* The tnum and the unsigned range may have just one number in common (looked at since 6.18). */
+static void single_value(struct bpf_reg_state *r)
+{
+	struct tnum t = r->var_off;
+	u64 next = tnum_step(t, r->umin_value), largest = t.value | t.mask;
+	bool min_fits = (r->umin_value & ~t.mask) == t.value;
+
+	if (min_fits) {
+		if (next > r->umax_value)
+			reg_set_value(r, r->umin_value);
+	} else if (next == largest) {
+		reg_set_value(r, largest);
+	} else if (next <= r->umax_value && tnum_step(t, next) > r->umax_value) {
+		reg_set_value(r, next);
+	}
+}
+
 /*
  * Carries what each form says over to the others. Three rounds, as Linux: one
  * deduction can enable another, the third still finds something now and then.
@@ -161,6 +178,7 @@ void reg_bounds_sync(struct bpf_reg_state *reg)
 	if (is_known_throughout(reg))
 		return;
 	from_tnum(reg);
+	single_value(reg);
 	for (int round = 0; round < 3; round++) {
 		deduce32(reg);
 		deduce64(reg);
@@ -168,6 +186,7 @@ void reg_bounds_sync(struct bpf_reg_state *reg)
 	}
 	tnum_from_ranges(reg);
 	from_tnum(reg);
+	single_value(reg);
 }
 
 /*

@@ -656,17 +656,26 @@ int check_cond_jmp_op(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 	struct bpf_reg_state *regs = cur_regs(env), *dst, *src, *oregs, imm[2];
 	bool jmp32 = BPF_CLASS(insn->code) == BPF_JMP32, is_x = BPF_SRC(insn->code) == BPF_X;
 	struct linked_regs linked = { 0 };
+	struct insn_problem problem;
 	u8 op = BPF_OP(insn->code);
 	u32 flags = 0;
 	int err, pred;
 
-	if (op == BPF_JCOND)
+	if (op == BPF_JCOND) {
+		if (!insn_check_fields(insn, env->profile, &problem))
+			return refuse(env, problem.id, (int)problem.arg[0], (int)problem.arg[1]);
 		return check_may_goto(env, insn, insn_idx);
+	}
 	if (op == BPF_JA || op > BPF_JCOND)
 		return refuse(env, DIAG_BRANCH_OPCODE, op);
 	err = check_reg_arg(env, insn->dst_reg, SRC_OP);
 	if (err)
 		return err;
+	if (!env->aux[*insn_idx].fields_ok) {
+		if (!insn_check_fields(insn, env->profile, &problem))
+			return refuse(env, problem.id, (int)problem.arg[0], (int)problem.arg[1]);
+		env->aux[*insn_idx].fields_ok = true;
+	}
 	dst = &regs[insn->dst_reg];
 	if (is_x) {
 		err = check_reg_arg(env, insn->src_reg, SRC_OP);

@@ -44,3 +44,23 @@ struct tnum tnum_mul_coarse(struct tnum a, struct tnum b)
 	}
 	return tnum_add(known, rest);
 }
+
+/*
+ * Counts up in the unknown bits only. Known bits of the distance from the smallest
+ * number are rounded up to the next carry.
+ */
+u64 tnum_step(struct tnum t, u64 z)
+{
+	u64 largest = t.value | t.mask, dist, fixed;
+
+	if (z >= largest)
+		return largest;
+	if (z < t.value)
+		return t.value;
+	dist = z - t.value;
+	/* Below the highest misfit everything restarts at 0 with the carry out of it. */
+	fixed = dist & ~t.mask;
+	if (fixed)
+		dist |= ~0ULL >> __builtin_clzll(fixed);
+	return t.value | (((dist | ~t.mask) + 1) & t.mask);
+}

@@ -178,6 +178,23 @@ static inline bool tnum_is_aligned(struct tnum a, u64 size)
 	return !size || !((a.value | a.mask) & (size - 1));
 }
 
+static inline struct tnum tnum_bswap16(struct tnum a)
+{
+	return TNUM(__builtin_bswap16((u16)a.value), __builtin_bswap16((u16)a.mask));
+}
+
+static inline struct tnum tnum_bswap32(struct tnum a)
+{
+	return TNUM(__builtin_bswap32((u32)a.value), __builtin_bswap32((u32)a.mask));
+}
+
+static inline struct tnum tnum_bswap64(struct tnum a)
+{
+	return TNUM(__builtin_bswap64(a.value), __builtin_bswap64(a.mask));
+}
+
+/* The smallest number of @t above @z, or its largest when there is none. */
+u64 tnum_step(struct tnum t, u64 z);
 /* The least tnum with all of [min, max]. */
 struct tnum tnum_range(u64 min, u64 max);
 /* Product, as precise as Linux computes it since 6.18. */

@@ -95,8 +95,11 @@ static int do_check_insn(struct bpf_verifier_env *env, bool *print_state)
 	struct insn_problem problem;
 	int err;
 
-	/* Fields do not change: once is enough. (Legacy loads: the program type is asked first.) */
-	if (!aux->fields_ok && !(class == BPF_LD && mode != BPF_IMM)) {
+	/*
+	 * Fields do not change: once is enough. Of legacy loads the program type is asked
+	 * first, of conditional jumps the first register.
+	 */
+	if (!aux->fields_ok && !(class == BPF_LD && mode != BPF_IMM) && !insn_is_cond_jmp(insn)) {
 		if (!insn_check_fields(insn, env->profile, &problem))
 			return refuse(env, problem.id, (int)problem.arg[0], (int)problem.arg[1]);
 		aux->fields_ok = true;
