@@ -257,6 +257,10 @@ static int check_stack_write_var_off(struct bpf_verifier_env *env, struct bpf_fu
 			zero_used = true;
 			continue;
 		}
+		/* A spilled register is torn, all its bytes are plain data then. */
+		if (is_spilled_reg(slot))
+			for (int b = 0; b < BPF_REG_SIZE; b++)
+				byte_scrub(&slot->slot_type[b]);
 		slot->spilled_ptr.type = NOT_INIT;
 		if (*type == STACK_INVALID && !env->allow_uninit_stack)
 			return refuse(env, DIAG_STACK_VAR_WRITE_UNINIT, insn_idx, i);

@@ -402,8 +402,10 @@ static void gen_branch(struct gen *g, int depth)
 		g->init[r] &= init[r];
 	}
 	/* now and then forget a register that is set on one way only */
-	if (rnd(g, 30) == 0)
+	if (rnd(g, 30) == 0) {
 		set_scalar(g, rnd(g, 6));
+		g->tainted = true;
+	}
 	g->insn[at].off = (s16)(g->n - at - 1);
 }
 
