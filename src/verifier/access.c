@@ -85,7 +85,7 @@ static int check_bounds(struct bpf_verifier_env *env, u32 regno, s64 off, int si
 	case PTR_TO_PACKET:
 	case PTR_TO_PACKET_META:
 	case PTR_TO_PACKET_END:
-		return refuse(env, DIAG_PACKET_BOUNDS, (int)off, size, regno, reg->id, reg->off,
+		return refuse(env, DIAG_PACKET_BOUNDS, (int)off, size, regno, reg->id, (int)off,
 			      mem_size);
 	default:
 		return refuse(env, DIAG_MEM_BOUNDS, mem_size, (int)off, size);

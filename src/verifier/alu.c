@@ -303,7 +303,8 @@ static void byte_swap(struct bpf_reg_state *d, const struct bpf_insn *insn)
 	bool swap = !is_alu32(insn) ||
 		    (BPF_SRC(insn->code) == BPF_TO_LE) == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
 
-	clear_scalar_id(d);
+	if (swap || insn->imm < 64)
+		clear_scalar_id(d);
 	if (swap) {
 		d->var_off = insn->imm == 16 ? tnum_bswap16(d->var_off) :
 			     insn->imm == 32 ? tnum_bswap32(d->var_off) :
@@ -378,8 +379,8 @@ static bool result_is_computable(const struct bpf_insn *insn, const struct bpf_r
 	return false;
 }
 
-/* reg += @k for a linked register: Linux carries nothing over between its ranges here. */
-void scalar_add_const(struct bpf_reg_state *reg, s64 k, kver profile)
+/* reg += @k for a linked register; @alu32: in 32 bits. */
+void scalar_add_const(struct bpf_reg_state *reg, s64 k, bool alu32, kver profile)
 {
 	struct bpf_reg_state c;
 
@@ -387,6 +388,10 @@ void scalar_add_const(struct bpf_reg_state *reg, s64 k, kver profile)
 	reg_set_value(&c, (u64)k);
 	ranges_add(reg, &c, profile);
 	reg->var_off = tnum_add(reg->var_off, c.var_off);
+	if (alu32)
+		zext_32_to_64(reg);
+	if (profile >= KVER(6, 18))
+		reg_bounds_sync(reg);
 }
 
 /* dst = dst op src, both scalars. @src may be a copy of @dst but not @dst itself. */
@@ -655,19 +660,26 @@ static int adjust_ptr_min_max_vals(struct bpf_verifier_env *env, const struct bp
  * one bounds the other; any other operation ends the link.
  */
 static void link_by_constant(struct bpf_verifier_env *env, const struct bpf_insn *insn,
-			     struct bpf_reg_state *dst, const struct bpf_reg_state *src)
+			     struct bpf_reg_state *dst, const struct bpf_reg_state *src,
+			     bool was_u32)
 {
-	u64 k = src->var_off.value;
+	bool alu32 = is_alu32(insn), wide = env->profile >= KVER(6, 18);
+	u8 op = BPF_OP(insn->code);
+	s64 k = alu32 ? (s32)src->var_off.value : (s64)src->var_off.value;
+	bool known = tnum_is_const(alu32 ? tnum_subreg(src->var_off) : src->var_off);
 
-	if (!env->bpf_capable || BPF_OP(insn->code) != BPF_ADD || is_alu32(insn) || !dst->id ||
-	    src->type != SCALAR_VALUE || !tnum_is_const(src->var_off) ||
+	/* Before 6.18: 64-bit additions of positive constants only. */
+	if (!wide && (op != BPF_ADD || alu32 || k < 0))
+		known = false;
+	if (!env->bpf_capable || (op != BPF_ADD && op != BPF_SUB) || !dst->id || !known ||
 	    (BPF_SRC(insn->code) == BPF_X && insn->src_reg == insn->dst_reg) ||
-	    (dst->id & BPF_ADD_CONST) || k > INT32_MAX || env->profile < KVER(6, 11)) {
+	    (dst->id & BPF_ADD_CONST) || k > INT32_MAX || k < INT32_MIN || (alu32 && !was_u32) ||
+	    (op == BPF_SUB && k == INT32_MIN) || env->profile < KVER(6, 11)) {
 		clear_scalar_id(dst);
 		return;
 	}
-	dst->id |= BPF_ADD_CONST;
-	dst->off = (s32)k;
+	dst->id |= alu32 ? BPF_ADD_CONST32 : BPF_ADD_CONST64;
+	dst->off = (s32)(op == BPF_SUB ? -k : k);
 }
 
 static int adjust_reg_min_max_vals(struct bpf_verifier_env *env, const struct bpf_insn *insn)
@@ -675,6 +687,7 @@ static int adjust_reg_min_max_vals(struct bpf_verifier_env *env, const struct bp
 	struct bpf_reg_state *regs = cur_regs(env), *dst = &regs[insn->dst_reg];
 	struct bpf_reg_state *src_reg = NULL, src;
 	u8 op = BPF_OP(insn->code);
+	bool was_u32;
 	int err;
 
 	if (BPF_SRC(insn->code) == BPF_X) {
@@ -706,10 +719,11 @@ static int adjust_reg_min_max_vals(struct bpf_verifier_env *env, const struct bp
 	}
 	if (dst->type != SCALAR_VALUE)
 		return adjust_ptr_min_max_vals(env, insn, dst, &src);
+	was_u32 = dst->umax_value <= UINT32_MAX;
 	err = adjust_scalar_min_max_vals(env, insn, dst, &src);
 	if (err)
 		return err;
-	link_by_constant(env, insn, dst, &src);
+	link_by_constant(env, insn, dst, &src, was_u32);
 	return 0;
 }
 

@@ -342,8 +342,9 @@ static int backtrack_insn(struct bpf_verifier_env *env, int idx, int subseq_idx,
 		return backtrack_load(bt, insn->dst_reg, hist);
 	case BPF_ST:
 	case BPF_STX:
-		if (BPF_MODE(insn->code) == BPF_ATOMIC && insn_def_regno(insn) != (u32)-1)
-			return backtrack_load(bt, insn_def_regno(insn), hist);
+		/* What other atomics fetch counts as unknown wherever it comes from. */
+		if (BPF_MODE(insn->code) == BPF_ATOMIC && insn->imm == BPF_LOAD_ACQ)
+			return backtrack_load(bt, insn->dst_reg, hist);
 		err = backtrack_store(bt, insn, hist);
 		break;
 	case BPF_JMP:

@@ -585,13 +585,17 @@ void sync_linked_regs(struct bpf_verifier_state *st, struct bpf_reg_state *known
 		if (reg->type != SCALAR_VALUE || reg == known ||
 		    (id & ~BPF_ADD_CONST) != (known->id & ~BPF_ADD_CONST))
 			continue;
+		/* One distance in 32, the other in 64 bits: together they say nothing. */
+		if (((id ^ known->id) & BPF_ADD_CONST) == BPF_ADD_CONST)
+			continue;
 		if ((!(id & BPF_ADD_CONST) && !(known->id & BPF_ADD_CONST)) || off == known->off) {
 			*reg = *known;
 		} else {
 			*reg = *known;
 			reg->off = off;
 			reg->id = id;
-			scalar_add_const(reg, (s64)off - known->off, profile);
+			scalar_add_const(reg, (s64)off - known->off,
+					 (id | known->id) & BPF_ADD_CONST32, profile);
 		}
 		reg->subreg_def = subreg_def;
 	}

@@ -493,7 +493,6 @@ int check_stack_buffer(struct bpf_verifier_env *env, u32 regno, int off, int acc
 			return refuse_err(env, -EFAULT, DIAG_INTERNAL, "stack not grown");
 		slot = &st->stack[stack_spi(i)];
 		type = byte_type(st, i);
-		mark_stack_slot_scratched(env, stack_spi(i));
 		if (*type == STACK_MISC) {
 			;
 		} else if (*type == STACK_ZERO ||

@@ -52,7 +52,10 @@
 #define BPF_LOG_FIXED 8
 #define BPF_LOG_LEVEL (BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2)
 
-#define BPF_ADD_CONST (1U << 31) /* in .id of a scalar: it is the linked value plus .off */
+/* In .id of a scalar: it is the linked value plus .off, in 64 or in 32 bits. */
+#define BPF_ADD_CONST64 (1U << 31)
+#define BPF_ADD_CONST32 (1U << 30)
+#define BPF_ADD_CONST (BPF_ADD_CONST64 | BPF_ADD_CONST32)
 
 /*
  * Which registers and stack slots later code reads is computed, as Linux does
@@ -433,7 +436,7 @@ void sync_linked_regs(struct bpf_verifier_state *st, struct bpf_reg_state *known
 		      const struct linked_regs *set, kver profile);
 void clear_scalar_id(struct bpf_reg_state *reg);
 void assign_scalar_id_before_mov(struct bpf_verifier_env *env, struct bpf_reg_state *src);
-void scalar_add_const(struct bpf_reg_state *reg, s64 k, kver profile);
+void scalar_add_const(struct bpf_reg_state *reg, s64 k, bool alu32, kver profile);
 
 /* backtrack.c, liveness.c, prune.c, cfg.c */
 enum reg_arg_type { SRC_OP, DST_OP, DST_OP_NO_MARK };

@@ -538,6 +538,8 @@ static void gen_subprog(struct gen *g)
 		emit(g, LDX(BPF_DW, 0, 4, 0));
 	else
 		emit(g, STX(BPF_DW, 4, 2, 0));
+	for (s16 off = 8; off <= 48; off += 8)
+		emit(g, ST(BPF_DW, 10, (s16)-off, imm(g)));
 	emit(g, MOV_K(0, 1));
 	set_scalar(g, 0);
 	while (body--) {
@@ -546,6 +548,8 @@ static void gen_subprog(struct gen *g)
 		else
 			gen_branch(g, 3);
 	}
+	if (!g->scalar[0])
+		emit(g, MOV_K(0, 2));
 	emit(g, EXIT());
 }
 
