@@ -555,15 +555,24 @@ static void collect(struct linked_regs *set, struct bpf_reg_state *reg, u32 id, 
 		clear_scalar_id(reg);
 }
 
-/* The registers and slots linked by @id, innermost frame first; those beyond six lose the link. */
-static void collect_linked_regs(struct bpf_verifier_state *st, u32 id, struct linked_regs *set)
+/*
+ * The registers and slots linked by @id, innermost frame first; those beyond six lose
+ * the link. Registers that nothing reads any more are left alone (since 6.18).
+ */
+static void collect_linked_regs(struct bpf_verifier_env *env, u32 id, struct linked_regs *set)
 {
+	struct bpf_verifier_state *st = env->cur_state;
+	bool live_only = env->profile >= KVER(6, 18);
+
 	id &= ~BPF_ADD_CONST;
 	for (int f = (int)st->curframe; f >= 0; f--) {
 		struct bpf_func_state *func = st->frame[f];
+		u32 idx = f == (int)st->curframe ? st->insn_idx : (u32)st->frame[f + 1]->callsite;
+		u32 live = live_only ? env->aux[idx].live_regs_before : ~0U;
 
 		for (u32 i = 0; i < BPF_REG_FP; i++)
-			collect(set, &func->regs[i], id, (u32)f, i, true);
+			if (live >> i & 1)
+				collect(set, &func->regs[i], id, (u32)f, i, true);
 		for (u32 i = 0; i < func->allocated_stack / BPF_REG_SIZE; i++)
 			if (is_spilled_reg(&func->stack[i]))
 				collect(set, &func->stack[i].spilled_ptr, id, (u32)f, i, false);
@@ -720,9 +729,9 @@ int check_cond_jmp_op(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 	}
 	env->aux[*insn_idx].branch_seen |= BIT(0) | BIT(1);
 	if (is_x && src->type == SCALAR_VALUE && src->id)
-		collect_linked_regs(this, src->id, &linked);
+		collect_linked_regs(env, src->id, &linked);
 	if (dst->type == SCALAR_VALUE && dst->id)
-		collect_linked_regs(this, dst->id, &linked);
+		collect_linked_regs(env, dst->id, &linked);
 	if (linked.cnt > 1) {
 		err = push_jmp_history(env, this, 0, linked_regs_pack(&linked));
 		if (err)
