@@ -459,6 +459,84 @@ int check_func_arg(struct bpf_verifier_env *env, u32 arg, struct bpf_call_arg_me
 	return 0;
 }
 
+/* ---- format strings ---- */
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool ends_specifier(char c)
+{
+	return !c || is_space(c) || (c > ' ' && c <= '~' && !(c >= '0' && c <= '9') &&
+				     !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'));
+}
+
+/* Length of the conversion behind the '%' at @s, or -EINVAL: what bpf_snprintf() understands. */
+static int specifier_len(const char *s)
+{
+	int i = 1;
+
+	while (s[i] == '0' || s[i] == '+' || s[i] == '-' || s[i] == ' ')
+		i++;
+	if (s[i] >= '1' && s[i] <= '9')
+		while (s[i] >= '0' && s[i] <= '9')
+			i++;
+	switch (s[i]) {
+	case 'p':
+		if ((s[i + 1] == 'k' || s[i + 1] == 'u') && s[i + 2] == 's') {
+			i += 2;
+			return ends_specifier(s[i + 1]) ? i + 1 : -EINVAL;
+		}
+		if (ends_specifier(s[i + 1]))
+			return i + 1;
+		if (s[i + 1] && strchr("KxsSB", s[i + 1]))
+			return i + 2;
+		if ((s[i + 1] == 'i' || s[i + 1] == 'I') && (s[i + 2] == '4' || s[i + 2] == '6'))
+			return i + 3;
+		return -EINVAL;
+	case 's':
+		return ends_specifier(s[i + 1]) ? i + 1 : -EINVAL;
+	case 'c':
+		return i + 1;
+	case 'l':
+		i += s[i + 1] == 'l' ? 2 : 1;
+		break;
+	default:
+		break;
+	}
+	return s[i] && strchr("iduxX", s[i]) ? i + 1 : -EINVAL;
+}
+
+/* bpf_snprintf(): the format is a constant, so it can be held against the number of arguments. */
+int check_snprintf(struct bpf_verifier_env *env)
+{
+	const struct bpf_reg_state *regs = cur_regs(env), *fmt = &regs[BPF_REG_3];
+	u64 room = regs[BPF_REG_5].var_off.value / 8, addr;
+	const char *s;
+	u32 used = 0;
+
+	if (regs[BPF_REG_5].var_off.value % 8)
+		return -EINVAL;
+	if (fmt->map->ops->direct_value_addr(fmt->map->map, &addr, fmt->off + fmt->var_off.value))
+		return refuse_err(env, -EFAULT, DIAG_STR_ADDR);
+	for (s = (const char *)addr; *s;) {
+		int n = 1;
+
+		if (!is_space(*s) && (*s < ' ' || *s > '~'))
+			return refuse(env, DIAG_FORMAT);
+		if (s[0] == '%' && s[1] == '%') {
+			n = 2;
+		} else if (s[0] == '%') {
+			n = used++ < room ? specifier_len(s) : -EINVAL;
+			if (n < 0)
+				return refuse(env, DIAG_FORMAT);
+		}
+		s += n;
+	}
+	return 0;
+}
+
 /* ---- maps and helpers that go together ---- */
 
 #define F(name) BPF_FUNC_##name

@@ -740,6 +740,11 @@ int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 	}
 	if (fn->id == BPF_FUNC_get_local_storage && !register_is_null(&cur_regs(env)[BPF_REG_2]))
 		return refuse(env, DIAG_LOCAL_STORAGE_FLAGS);
+	if (fn->id == BPF_FUNC_snprintf) {
+		err = check_snprintf(env);
+		if (err)
+			return err;
+	}
 	if (helper_calls_back(fn->id)) {
 		err = call_callbacks(env, &meta, idx);
 		if (err)

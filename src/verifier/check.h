@@ -178,6 +178,7 @@ int check_func_arg_reg_off(struct bpf_verifier_env *env, const struct bpf_reg_st
 int check_mem_reg(struct bpf_verifier_env *env, u32 regno, u32 mem_size);
 int check_func_arg(struct bpf_verifier_env *env, u32 arg, struct bpf_call_arg_meta *meta,
 		   const struct bpf_func_proto *fn);
+int check_snprintf(struct bpf_verifier_env *env);
 int check_map_func_compatibility(struct bpf_verifier_env *env, const struct map_object *m,
 				 const struct bpf_func_proto *fn);
 

@@ -38,7 +38,7 @@ static int map_create(struct target *t, u32 type, u32 key, u32 value, u32 n, u32
 
 static int fill_rodata(struct target *t, int fd)
 {
-	unsigned char value[48] = { 8, 1, 2, 3 };
+	unsigned char value[48] = { 8, 1, 2, 3, 4, 5, 6, 7, 'n', '=', '%', 'd', '\n' };
 	union bpf_attr attr;
 	u32 key = 0;
 	int err;
