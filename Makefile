@@ -114,7 +114,7 @@ $(O)/libskep-preload.so: $(call obj,$(PRELOAD_SRC)) $(SO_OBJ)
 
 $(O)/skep: $(call obj,$(CLI_SRC)) $(O)/libskep.a
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $(call obj,$(CLI_SRC)) $(O)/libskep.a $(LIBBPF) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $(call obj,$(CLI_SRC)) -Wl,--start-group $(O)/libskep.a $(LIBBPF) -Wl,--end-group $(LIBS)
 
 vpath %.bpf.c $(VPATH_BPF)
 $(O)/bpf/%.bpf.o: %.bpf.c
@@ -125,7 +125,7 @@ $(O)/bpf/%.bpf.o: %.bpf.c
 $(O)/tests/%: $(O)/obj/tests/unit/%.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $^ -lcmocka $(LIBBPF) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ -Wl,--start-group $^ $(LIBBPF) -Wl,--end-group -lcmocka $(LIBS)
 
 # bpf_conformance plugin: a test tool that runs the engines past the verifier
 $(O)/skep-plugin: $(O)/obj/tests/plugin/skep-plugin.o $(O)/obj/tests/lib/hand_prog.o $(O)/libskep.a
@@ -141,17 +141,17 @@ $(O)/bench/%.gcc.so $(O)/bench/%.clang.so: bench/%.native.c
 $(O)/bench/%: $(O)/obj/bench/%.o $(O)/libskep.a
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $^ $(LIBBPF) $(LIBS) -lm
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ -Wl,--start-group $^ $(LIBBPF) -Wl,--end-group $(LIBS) -lm
 
 $(O)/examples/%: examples/%.c $(O)/libskep.a
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< $(O)/libskep.a $(LIBBPF) $(LIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< -Wl,--start-group $(O)/libskep.a $(LIBBPF) -Wl,--end-group $(LIBS)
 
 $(O)/clients/%-linked: tests/clients/%.c $(O)/libskep.a
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< $(O)/libskep.a $(LIBBPF) $(LIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< -Wl,--start-group $(O)/libskep.a $(LIBBPF) -Wl,--end-group $(LIBS)
 $(O)/clients/%: tests/clients/%.c
 	$(call say,LD)
 	@mkdir -p $(@D)

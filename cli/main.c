@@ -148,6 +148,8 @@ static int global_options(struct cli *cli, int *argc, char **argv)
 			cli->json = true;
 		} else if (!strcmp(argv[i], "-v") || !strcmp(argv[i], "--verbose")) {
 			cli->verbose++;
+		} else if (!strcmp(argv[i], "-vv")) {
+			cli->verbose += 2;
 		} else {
 			argv[kept++] = argv[i];
 		}

@@ -5,8 +5,8 @@
 # demo fails when what a command prints is not what it should print.
 set -u
 cd "$(dirname "$0")/.."
-O=${O:-build}
-PATH=$PWD/$O:$PATH
+O=$(realpath "${O:-build}")
+PATH=$O:$O/examples:$PATH
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 cp "$O"/bpf/{count,drop,rewrite,rejected}.bpf.o "$dir" && cd "$dir" || exit 1
@@ -39,7 +39,7 @@ skep verify --engine kernel count.bpf.o >kernel.txt 2>&1 && echo "yes, this one 
 	{ grep -m1 -oE 'Operation not permitted|Function not implemented|.*reason: .*' kernel.txt || head -n 1 kernel.txt; echo "no; skep does not ask it"; }
 
 say "A capture to work on (deterministic, made here)"
-show 0 'packets' -- "$OLDPWD/$O/examples/make-capture" in.pcap
+show 0 'packets' -- make-capture in.pcap
 
 say "XDP: count packets by protocol"
 show 0 'count_packets' 'PASS' 'by_protocol' '\[6\]' '\[17\]' -- skep run count.bpf.o --pcap in.pcap

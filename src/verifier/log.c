@@ -191,26 +191,37 @@ static void diag_place(struct bpf_verifier_env *env)
 	d->column = BPF_LINE_INFO_LINE_COL(l->line_col);
 }
 
-static void vrefuse(struct bpf_verifier_env *env, enum diag_id id, va_list ap)
+/*
+ * Callers add what the failure means for them ("R1 offset is outside of the packet"):
+ * the log gets every line, the diagnostic keeps the first, which names the cause.
+ */
+static int vrefuse(struct bpf_verifier_env *env, int err, enum diag_id id, va_list ap)
 {
+	struct diag later = { 0 }, *d = env->diag.id == DIAG_NONE ? &env->diag : &later;
 	char line[1024];
 
-	diag_vset(&env->diag, id, ap);
-	diag_place(env);
-	if (!env->log.level)
-		return;
-	diag_render(&env->diag, line, sizeof(line));
-	verbose(env, "%s\n", line);
+	diag_vset(d, id, ap);
+	if (err)
+		d->err = err < 0 ? -err : err;
+	if (d == &env->diag)
+		diag_place(env);
+	env->diag.err = d->err;
+	if (env->log.level) {
+		diag_render(d, line, sizeof(line));
+		verbose(env, "%s\n", line);
+	}
+	return -d->err;
 }
 
 int refuse(struct bpf_verifier_env *env, enum diag_id id, ...)
 {
 	va_list ap;
+	int err;
 
 	va_start(ap, id);
-	vrefuse(env, id, ap);
+	err = vrefuse(env, 0, id, ap);
 	va_end(ap);
-	return -env->diag.err;
+	return err;
 }
 
 int refuse_err(struct bpf_verifier_env *env, int err, enum diag_id id, ...)
@@ -218,10 +229,9 @@ int refuse_err(struct bpf_verifier_env *env, int err, enum diag_id id, ...)
 	va_list ap;
 
 	va_start(ap, id);
-	vrefuse(env, id, ap);
+	err = vrefuse(env, err, id, ap);
 	va_end(ap);
-	env->diag.err = err < 0 ? -err : err;
-	return -env->diag.err;
+	return err;
 }
 
 /* ---- registers ---- */

@@ -10,9 +10,9 @@ struct task_struct {
 } __attribute__((preserve_access_index));
 
 SEC("raw_tp/sys_enter")
-int read_nothing(void *ctx)
+int read_nothing(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *task = (void *)ctx->args[0];
 
 	return BPF_CORE_READ(task, no_such_field);
 }
