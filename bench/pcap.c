@@ -7,6 +7,8 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+/* its classic BPF has a struct bpf_insn, too */
+#define PCAP_DONT_INCLUDE_PCAP_BPF_H
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
