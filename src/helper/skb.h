@@ -7,7 +7,7 @@
 #ifndef SKEP_HELPER_SKB_H
 #define SKEP_HELPER_SKB_H
 
-#include "helper/csum.h"
+#include "object/csum.h"
 #include "helper/helper.h"
 #include "object/packet.h"
 

@@ -127,13 +127,28 @@ static bool ipv6_set_ce(struct sk_buff *skb, u8 *ip)
 	return true;
 }
 
+/* The protocol behind tags that are in the packet (Linux: vlan_get_protocol()). */
+static u16 inner_protocol(const struct sk_buff *skb)
+{
+	u32 depth = skb->mac_len ? skb->mac_len - VLAN_HLEN : ETH_HLEN;
+	const u8 *mac = skb->head + skb->mac_header;
+	u16 proto = skb->protocol;
+
+	for (u32 i = 0; eth_type_vlan(proto); i++, depth += VLAN_HLEN) {
+		if (i == 7 || !has(skb, mac + depth, VLAN_HLEN))
+			return 0;
+		proto = *(const rt_u16 *)(mac + depth + 2);
+	}
+	return proto;
+}
+
 BPF_HELPER(skb_ecn_set_ce)
 {
 	struct sk_buff *skb = PTR(r1);
 	u8 *ip = skb->head + skb->network_header;
-	u16 proto = skb->protocol;
+	u16 proto = inner_protocol(skb);
 
-	/* Behind VLAN tags in the packet, Linux finds the protocol, but not the header. */
+	/* As on Linux, the network header need not be behind the tags. */
 	if (proto == rt_htons(ETH_P_IP))
 		return has(skb, ip, 20) ? ipv4_set_ce(ip) : 0;
 	if (proto == rt_htons(ETH_P_IPV6))

@@ -3,7 +3,7 @@
  * Helpers of XDP programs (Linux: net/core/filter.c). Redirects are wishes that the
  * event source acts on. Fragments are separate blocks with room of their own.
  */
-#include "helper/csum.h"
+#include "object/csum.h"
 #include "helper/helper.h"
 #include "object/packet.h"
 

@@ -53,7 +53,8 @@ struct sk_buff {
 	u8 *frag;
 	u16 mac_header, network_header, transport_header; /* offsets from head; SKB_UNSET */
 	u16 mac_len;
-	u32 pkt_type, mark, queue_mapping, priority, tc_index, tc_classid, hash;
+	u32 pkt_type, mark, priority, hash;
+	u16 queue_mapping, tc_index, tc_classid; /* stores of programs are cut to these, as in Linux */
 	u32 napi_id, ingress_ifindex, ifindex;
 	u16 protocol;  /* network byte order */
 	u16 vlan_proto; /* network byte order */

@@ -128,26 +128,29 @@ int test_run_write_data(struct skep_system *sys, const struct test_run *t,
 			const struct test_run_part *parts, u32 n)
 {
 	u64 out = t->attr->test.data_out;
-	u32 room = t->attr->test.data_size_out, size = 0, left, at = 0;
+	u32 room = t->attr->test.data_size_out, size = 0, left, frags, at = 0;
 	int err = 0;
 	u64 arg;
 
 	for (u32 i = 0; i < n; i++)
 		size += parts[i].len;
+	frags = size - parts[0].len;
 	left = size;
 	if (room && size > room) {
 		left = room;
 		err = -ENOSPC;
 	}
-	for (u32 i = 0; out && left && i < n; i++) {
-		u32 len = min(left, parts[i].len);
+	/* What is short is short of the linear part; without any of it, nothing goes out. */
+	if (out && left < frags)
+		return -ENOSPC;
+	for (u32 i = 0; out && i < n; i++) {
+		u32 len = i ? parts[i].len : left - frags;
 
 		if (user_write(sys, out + at, parts[i].data, len)) {
 			err = -EFAULT;
 			goto out;
 		}
 		at += len;
-		left -= len;
 	}
 	if (write_results(sys, t, size))
 		err = -EFAULT;

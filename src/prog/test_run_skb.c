@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "object/csum.h"
 #include "prog/test_run_io.h"
 
 #define LOOPBACK	    1
@@ -151,31 +152,11 @@ static int fill_socket(struct skep_system *sys, struct sk_buff *skb, const u8 *n
 	return 0;
 }
 
-/* The Internet checksum of [p, p + n), folded, and the number that was summed. */
-static u32 checksum(const u8 *p, u32 n)
-{
-	u64 sum = 0;
-
-	for (; n >= 2; n -= 2, p += 2)
-		sum += (u32)p[0] | (u32)p[1] << 8;
-	if (n)
-		sum += p[0];
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (u32)sum;
-}
-
-static u32 fold(u32 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (sum & 0xffff) + (sum >> 16);
-}
-
 static u32 network_checksum(const struct sk_buff *skb)
 {
 	s32 off = (s32)(skb->head + skb->network_header - skb->data);
 
-	return checksum(skb->data + off, (u32)((s32)skb->len - off));
+	return csum_partial(skb->data + off, (size_t)((s32)skb->len - off), 0);
 }
 
 static int packet_fill(struct skep_system *sys, struct packet *p, const struct test_run *t,
@@ -267,8 +248,7 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 		push(skb, ETH_HLEN);
 		memset(skb->data, 0, ETH_HLEN);
 	}
-	/* 0 and all ones are one number. */
-	if (sums && fold(skb->csum) % 0xffff != network_checksum(skb) % 0xffff) {
+	if (sums && csum_fold(skb->csum) != csum_fold(network_checksum(skb))) {
 		err = -EBADMSG;
 		goto out;
 	}

@@ -375,7 +375,8 @@ static void make_common(struct input *in)
 {
 	in->repeat = chance(10) ? below(4) : 0;
 	in->out_room = chance(8) ? 1 + below(in->size + 100) : PACKET_MAX;
-	in->flags = chance(30) ? 1U << below(4) : 0;
+	/* Live frames (2) would go to the machine's own network. */
+	in->flags = chance(30) ? below(2) ? 1 : 4 : 0;
 }
 
 /* ---- comparison ---- */

@@ -4,8 +4,8 @@
  * programs see them; which of the two forms of zero a sum has (0 or all ones) is
  * what Linux's x86 code yields: all ones unless everything added was zero.
  */
-#ifndef SKEP_HELPER_CSUM_H
-#define SKEP_HELPER_CSUM_H
+#ifndef SKEP_OBJECT_CSUM_H
+#define SKEP_OBJECT_CSUM_H
 
 #include "object/rt_string.h"
 
