@@ -14,9 +14,10 @@
 
 #include "../lib/map_fixture.h"
 
+#include "object/helper.h"
 #include "object/map_ringbuf.h"
 
-#define HELPER(name) u64 bpf_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
+#define HELPER(name) BPF_HELPER_DECLARE(bpf_##name)
 HELPER(ringbuf_reserve);
 HELPER(ringbuf_submit);
 HELPER(ringbuf_discard);
