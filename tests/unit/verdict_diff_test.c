@@ -23,6 +23,7 @@
 #include "base/uapi.h"
 #include "isa/disasm.h"
 #include "skep/skep.h"
+#include "tests/lib/kernel.h"
 #include "tests/lib/hand_prog.h"
 
 #define MAX_INSNS 400
@@ -40,7 +41,7 @@ static int call_skep(int cmd, union bpf_attr *attr)
 
 static int call_live(int cmd, union bpf_attr *attr)
 {
-	int ret = (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
+	int ret = kernel_bpf(cmd, attr, sizeof(*attr));
 
 	return ret < 0 ? -errno : ret;
 }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf(2) of the running kernel. Tests are linked with libc's syscall() wrapped, so
+ * that libbpf reaches skep: what is to reach the kernel makes the call itself.
+ */
+#ifndef TESTS_LIB_KERNEL_H
+#define TESTS_LIB_KERNEL_H
+
+#include <errno.h>
+#include <sys/syscall.h>
+
+/* Result or -1 and errno, as syscall(SYS_bpf, ...). */
+static inline int kernel_bpf(int cmd, void *attr, unsigned int size)
+{
+	long r;
+
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "a"((long)SYS_bpf), "D"((long)cmd), "S"(attr), "d"((long)size)
+			 : "rcx", "r11", "memory");
+	if (r >= 0)
+		return (int)r;
+	errno = (int)-r;
+	return -1;
+}
+
+#endif
