@@ -10,7 +10,7 @@
  * DIFF(btf-kptr-target): whether the kernel has the struct that a kptr names, and a
  * destructor for it, is not asked here.
  */
-#include <stdlib.h>
+#include <stdlib.h> /* qsort() */
 
 #include "btf/internal.h"
 
@@ -153,6 +153,8 @@ static int repeat(struct finder *f, int from, u32 nelems, u32 elem_size)
 	int n = f->n - from, i;
 	u32 e;
 
+	if (nelems == 1)
+		return 0;
 	for (i = from; i < f->n; i++)
 		if (!kinds[f->out[i].kind].repeats)
 			return -EINVAL;
@@ -223,7 +225,7 @@ static int find_one(struct finder *f, const struct site *s, u32 type_id, u32 lev
 	} else {
 		res = take(f, kind, s->off, 0, 0);
 	}
-	return res ? res : repeat(f, from, nelems, nelems > 1 ? kinds[kind].size : 0);
+	return res ? res : repeat(f, from, nelems, kinds[kind].size);
 }
 
 static int find_in_struct(struct finder *f, u32 id, u32 base, u32 level)

@@ -6,8 +6,6 @@
  * Types are looked up by name through a hash index, made at the first question:
  * 2-4 ms for a kernel's 150,000 types, where Linux compares them one by one.
  */
-#include <stdlib.h>
-
 #include "btf/internal.h"
 
 static const struct btf_type btf_void_type;
