@@ -26,6 +26,7 @@
 #include "jit/jit.h"
 #include "object/arena.h"
 #include "object/platform.h"
+#include "skep/skep.h"
 
 #define ROUNDS_MAX 64
 #define SUBS_MAX 16
@@ -225,6 +226,7 @@ int main(int argc, char **argv)
 	ctx->data = (u32)(uintptr_t)packet;
 	ctx->data_end = ctx->data + PACKET;
 
+	skep_front_use(NULL); /* libbpf's calls go to the running kernel */
 	libbpf_set_print(NULL);
 	libbpf_register_prog_handler("bench", BPF_PROG_TYPE_XDP, 0, &handler);
 	snprintf(path, sizeof(path), "%s/bpf/kernels.bpf.o", dir);

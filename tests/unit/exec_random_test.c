@@ -103,7 +103,38 @@ static void gen_idiom(struct gen *g)
 	u32 width = class == BPF_ALU64 ? 64 : 32, n = 1 + below(g, width - 1), d = below(g, 10);
 	u32 s = below(g, 10), t = below(g, 8) ? d : below(g, 10);
 
-	switch (below(g, 9)) {
+	switch (below(g, 12)) {
+	case 9: /* a number from bytes, least or most significant first, sometimes not quite */
+	case 10: {
+		u32 count = 1 << (1 + below(g, 3)), i, swap = below(g, 2), lo = 8 * (count - 1);
+		u32 at = below(g, 9 - count);
+
+		for (i = 0; i < count; i++) {
+			u32 r = i ? s : d;
+
+			put(g, LDX(BPF_B, r, 10, -16 + at + i));
+			if (swap ? lo - 8 * i : 8 * i)
+				put(g, INSN((count < 8 ? class : BPF_ALU64) | BPF_LSH | BPF_K, r, 0, 0,
+					    swap ? lo - 8 * i : 8 * i));
+			if (i)
+				put(g, INSN((count < 8 ? class : BPF_ALU64) | BPF_OR | BPF_X, d,
+					    below(g, 40) ? s : t, 0, 0));
+		}
+		if (below(g, 4))
+			put(g, MOV_K(s, 1));
+		break;
+	}
+	case 11: /* load, modify, store */
+		put(g, LDX(below(g, 2) ? BPF_W : BPF_DW, d, 10, -24));
+		put(g, INSN(class | (below(g, 2) ? BPF_ADD : BPF_XOR) | (below(g, 2) ? BPF_X : BPF_K), d, 0, 0, 0));
+		if (BPF_SRC(g->body[g->n - 1].code) == BPF_K)
+			g->body[g->n - 1].imm = rnd_imm(g);
+		else
+			g->body[g->n - 1].src_reg = s;
+		put(g, STX(BPF_SIZE(g->body[g->n - 2].code), 10, t, below(g, 8) ? -24 : -32));
+		if (below(g, 4))
+			put(g, MOV_K(d, 1));
+		break;
 	case 6: /* rotation by two copies */
 		put(g, INSN(class | BPF_MOV | BPF_X, d, s, 0, 0));
 		put(g, INSN(class | BPF_RSH | BPF_K, d, 0, 0, n));

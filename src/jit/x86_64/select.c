@@ -648,12 +648,17 @@ static int select_ldx(struct jit *j, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i], *then;
 	u32 d = reg(j, insn->dst_reg), s = reg(j, insn->src_reg);
-	int err;
+	int err, n;
 
 	switch (BPF_MODE(insn->code)) {
 	case BPF_MEM:
 		if (select_compare_mem(j, i, &err))
 			return err ? err : 2;
+		n = x86_wide_load(j, i);
+		if (!n)
+			n = x86_modify_memory(j, i);
+		if (n)
+			return n;
 		load(j, BPF_SIZE(insn->code), false, d, s, insn->off);
 		/* "& 0xff" of a byte and the like: compilers leave them */
 		then = next(j, i, 1);
@@ -875,7 +880,9 @@ static int select_jmp(struct jit *j, u32 i)
 
 	switch (BPF_OP(insn->code)) {
 	case BPF_JA:
-		if (insn_jmp_off(insn)) {
+		if (j->insns[i + 1 + insn_jmp_off(insn)].code == (BPF_JMP | BPF_EXIT)) {
+			x86_exit(j);
+		} else if (insn_jmp_off(insn)) {
 			err = jit_ref(j, j->n, JIT_REF_JUMP, i + 1 + insn_jmp_off(insn), 5, 2);
 			e1(j, 0xe9);
 			e4(j, 0);

@@ -9,6 +9,11 @@
 #define TMP R11	 /* scratch of any selection */
 #define TMP2 R9	 /* second scratch: only where jit_sub.needs_temp2 */
 
+/* combine.c: fuse what begins with the load @i; number of instructions, 0: nothing to fuse. */
+int x86_wide_load(struct jit *j, u32 i);
+int x86_modify_memory(struct jit *j, u32 i);
+
+/* frame.c */
 void x86_exit(struct jit *j);
 int x86_subprog_call(struct jit *j, const struct bpf_insn *insn);
 int x86_helper_call(struct jit *j, u32 i);
