@@ -10,9 +10,9 @@
 
 static int cg_skb_check_attach(u32 attach_type)
 {
-	return attach_type == BPF_CGROUP_INET_INGRESS || attach_type == BPF_CGROUP_INET_EGRESS
-		       ? 0
-		       : -EINVAL;
+	return attach_type == BPF_CGROUP_INET_INGRESS || attach_type == BPF_CGROUP_INET_EGRESS ?
+		       0 :
+		       -EINVAL;
 }
 
 static bool cg_skb_is_valid_access(int off, int size, enum bpf_access_type t,

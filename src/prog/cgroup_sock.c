@@ -27,7 +27,7 @@ static const struct bpf_ctx_field sock_fields[] = {
 	SOCK_FIELD(dst_ip6, 4, KVER(5, 1), CTX_R, .narrow = CTX_NARROW_ANY),
 	SOCK_FIELD(state, 4, KVER(5, 1), CTX_R, .narrow = CTX_NARROW_START),
 	SOCK_FIELD(rx_queue_mapping, 4, KVER(5, 8), CTX_R, .narrow = CTX_NARROW_START),
-	{NULL},
+	{ NULL },
 };
 
 static int cgroup_sock_check_attach(u32 attach_type)

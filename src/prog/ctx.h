@@ -32,6 +32,7 @@ const struct bpf_ctx_field *ctx_field_at(const struct bpf_ctx_field *fields, int
 #include "tables/progs.def"
 #undef PROG
 
-#define RETVAL_RANGE(lo, hi) ((struct bpf_retval_range){.min = (lo), .max = (hi), .checked = true})
+#define RETVAL_RANGE(lo, hi)                                                                       \
+	((struct bpf_retval_range){ .min = (lo), .max = (hi), .checked = true })
 
 #endif

@@ -32,13 +32,13 @@ static const struct bpf_func_proto *kprobe_func_proto(u32 func_id, const struct 
 	case BPF_FUNC_get_stack:
 		return prog->sleepable ? &bpf_get_stack_sleepable_proto : bpf_helper_proto(func_id);
 	case BPF_FUNC_get_func_ip:
-		return is_kprobe_multi(prog)   ? &bpf_get_func_ip_kprobe_multi_proto
-		       : is_uprobe_multi(prog) ? &bpf_get_func_ip_uprobe_multi_proto
-					       : &bpf_get_func_ip_kprobe_proto;
+		return is_kprobe_multi(prog) ? &bpf_get_func_ip_kprobe_multi_proto :
+		       is_uprobe_multi(prog) ? &bpf_get_func_ip_uprobe_multi_proto :
+					       &bpf_get_func_ip_kprobe_proto;
 	case BPF_FUNC_get_attach_cookie:
-		return is_kprobe_multi(prog)   ? &bpf_get_attach_cookie_kmulti_proto
-		       : is_uprobe_multi(prog) ? &bpf_get_attach_cookie_umulti_proto
-					       : &bpf_get_attach_cookie_trace_proto;
+		return is_kprobe_multi(prog) ? &bpf_get_attach_cookie_kmulti_proto :
+		       is_uprobe_multi(prog) ? &bpf_get_attach_cookie_umulti_proto :
+					       &bpf_get_attach_cookie_trace_proto;
 	}
 	return bpf_helper_proto(func_id);
 }
@@ -49,7 +49,7 @@ static struct bpf_retval_range kprobe_retval_range(const struct bpf_prog *prog)
 	if (prog->expected_attach_type == BPF_TRACE_KPROBE_SESSION ||
 	    prog->expected_attach_type == BPF_TRACE_UPROBE_SESSION)
 		return RETVAL_RANGE(0, 1);
-	return (struct bpf_retval_range){0};
+	return (struct bpf_retval_range){ 0 };
 }
 
 const struct bpf_prog_type_ops kprobe_prog_ops = {

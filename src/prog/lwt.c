@@ -7,8 +7,8 @@
 static const struct bpf_func_proto *lwt_func_proto(u32 func_id, const struct bpf_prog *prog)
 {
 	if (func_id == BPF_FUNC_lwt_push_encap)
-		return prog->type == BPF_PROG_TYPE_LWT_IN ? &bpf_lwt_in_push_encap_proto
-							  : &bpf_lwt_xmit_push_encap_proto;
+		return prog->type == BPF_PROG_TYPE_LWT_IN ? &bpf_lwt_in_push_encap_proto :
+							    &bpf_lwt_xmit_push_encap_proto;
 	return skb_func_proto(func_id, prog);
 }
 

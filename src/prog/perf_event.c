@@ -18,16 +18,16 @@ struct bpf_perf_event_data {
 		name, 8, first, CTX_R, .narrow = 1)
 
 static const struct bpf_ctx_field pe_fields[] = {
-	{.name = "regs",
-	 .size = sizeof(struct pt_regs),
-	 .elem = 8,
-	 .reg_type = SCALAR_VALUE,
-	 .rt_size = 8,
-	 .since = KVER(4, 9),
-	 .access = CTX_R},
+	{ .name = "regs",
+	  .size = sizeof(struct pt_regs),
+	  .elem = 8,
+	  .reg_type = SCALAR_VALUE,
+	  .rt_size = 8,
+	  .since = KVER(4, 9),
+	  .access = CTX_R },
 	PE(sample_period, KVER(4, 9)),
 	PE(addr, KVER(4, 13)),
-	{NULL},
+	{ NULL },
 };
 
 static const struct bpf_func_proto *pe_func_proto(u32 func_id, const struct bpf_prog *prog)

@@ -29,28 +29,28 @@ const struct bpf_ctx_field skb_filter_fields[] = {
 #define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt) SKB_##kind(name, since, CTX_##filter),
 #include "tables/ctx_skb.def"
 #undef SKB_FIELD
-	{NULL},
+	{ NULL },
 };
 
 const struct bpf_ctx_field skb_tc_fields[] = {
 #define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt) SKB_##kind(name, since, CTX_##tc),
 #include "tables/ctx_skb.def"
 #undef SKB_FIELD
-	{NULL},
+	{ NULL },
 };
 
 const struct bpf_ctx_field skb_cgroup_fields[] = {
 #define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt) SKB_##kind(name, since, CTX_##cgroup),
 #include "tables/ctx_skb.def"
 #undef SKB_FIELD
-	{NULL},
+	{ NULL },
 };
 
 const struct bpf_ctx_field skb_lwt_fields[] = {
 #define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt) SKB_##kind(name, since, CTX_##lwt),
 #include "tables/ctx_skb.def"
 #undef SKB_FIELD
-	{NULL},
+	{ NULL },
 };
 
 const struct bpf_func_proto *skb_func_proto(u32 func_id, const struct bpf_prog *prog)
@@ -68,7 +68,7 @@ int skb_convert_ctx_access(const struct bpf_prog_type_ops *ops, enum bpf_access_
 	/* A queue that does not exist is not set, and the program is not told. */
 	if (t == BPF_WRITE && insn->off == offsetof(struct __sk_buff, queue_mapping)) {
 		if (BPF_CLASS(insn->code) == BPF_ST && (u32)insn->imm >= NO_QUEUE_MAPPING) {
-			out->insns[out->n++] = (struct bpf_insn){.code = BPF_JMP | BPF_JA};
+			out->insns[out->n++] = (struct bpf_insn){ .code = BPF_JMP | BPF_JA };
 			*target_size = 4;
 			return 0;
 		}

@@ -167,7 +167,7 @@ out:
 static int run_on_cpu(struct skep_system *sys, struct prog_object *prog, void *ctx, u32 cpu,
 		      struct test_run *t)
 {
-	struct bpf_run run = {.event = NULL};
+	struct bpf_run run = { .event = NULL };
 	cpu_set_t old, one;
 	int err = 0;
 
@@ -194,8 +194,8 @@ static int run_on_cpu(struct skep_system *sys, struct prog_object *prog, void *c
 int raw_tp_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t)
 {
 	const union bpf_attr *a = t->attr;
-	u64 args[MAX_BPF_FUNC_ARGS] = {0};
-	struct bpf_run run = {.event = NULL};
+	u64 args[MAX_BPF_FUNC_ARGS] = { 0 };
+	struct bpf_run run = { .event = NULL };
 	u32 size = a->test.ctx_size_in;
 	int err = 0;
 
@@ -224,7 +224,7 @@ int raw_tp_test_run(struct skep_system *sys, struct prog_object *prog, struct te
 int syscall_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t)
 {
 	const union bpf_attr *a = t->attr;
-	struct bpf_run run = {.event = NULL};
+	struct bpf_run run = { .event = NULL };
 	u32 size = a->test.ctx_size_in;
 	void *ctx = NULL;
 	int err = 0;

@@ -7,7 +7,7 @@
 #include "object/system.h"
 #include "object/test_run.h"
 
-#define ETH_HLEN 14
+#define ETH_HLEN   14
 #define PAGE_BYTES 4096
 
 /* ctx_in, zero-extended to @size bytes; *out is NULL when the caller has no context. */

@@ -43,7 +43,7 @@ static const struct {
 	FIELDS(tstamp, gso_segs),
 	FIELDS(gso_size, gso_size),
 	FIELDS(hwtstamp, hwtstamp),
-	{sizeof(struct __sk_buff), sizeof(struct __sk_buff)},
+	{ sizeof(struct __sk_buff), sizeof(struct __sk_buff) },
 #undef FIELDS
 };
 
@@ -194,7 +194,7 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 	const union bpf_attr *a = t->attr;
 	u32 type = prog->prog->type, size = a->test.data_size_in, allowed_flags = 0;
 	bool l2 = type == BPF_PROG_TYPE_SCHED_CLS || type == BPF_PROG_TYPE_SCHED_ACT, sums;
-	struct bpf_run run = {.event = NULL};
+	struct bpf_run run = { .event = NULL };
 	struct __sk_buff *ctx = NULL;
 	struct packet *p = NULL;
 	struct sk_buff *skb;
@@ -253,8 +253,8 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 		goto out;
 	}
 	to_ctx(ctx, skb);
-	err = test_run_write_data(sys, t,
-				  &(struct test_run_part){skb->data, skb->len - skb->data_len}, 1);
+	err = test_run_write_data(
+		sys, t, &(struct test_run_part){ skb->data, skb->len - skb->data_len }, 1);
 	if (!err)
 		err = test_run_write_ctx(sys, t, ctx, sizeof(*ctx));
 out:

@@ -75,9 +75,10 @@ static int write_frame(struct skep_system *sys, const struct test_run *t,
 	struct test_run_part parts[MAX_FRAGS + 1];
 	u32 n = 0;
 
-	parts[n++] = (struct test_run_part){xdp->data_meta, (u32)(xdp->data_end - xdp->data_meta)};
+	parts[n++] =
+		(struct test_run_part){ xdp->data_meta, (u32)(xdp->data_end - xdp->data_meta) };
 	for (u32 i = 0; i < xdp->nr_frags; i++)
-		parts[n++] = (struct test_run_part){xdp->frags[i].data, xdp->frags[i].len};
+		parts[n++] = (struct test_run_part){ xdp->frags[i].data, xdp->frags[i].len };
 	return test_run_write_data(sys, t, parts, n);
 }
 
@@ -86,7 +87,7 @@ int xdp_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 	const union bpf_attr *a = t->attr;
 	u32 size = a->test.data_size_in, linear = size, headroom = XDP_PACKET_HEADROOM, meta = 0;
 	u32 room, nr_frags;
-	struct bpf_run run = {.event = NULL};
+	struct bpf_run run = { .event = NULL };
 	struct frame *f = NULL;
 	struct xdp_md *md = NULL;
 	void *ctx;

@@ -10,5 +10,6 @@
 /* Loads of an array of 64-bit arguments. */
 bool trace_args_access(int off, int size, enum bpf_access_type t);
 const struct bpf_func_proto *raw_tp_func_proto(u32 func_id, const struct bpf_prog *prog);
+const struct bpf_func_proto *tracing_func_proto(u32 func_id, const struct bpf_prog *prog);
 
 #endif

@@ -27,7 +27,7 @@ static bool is_iter(const struct bpf_prog *prog)
 	return prog->expected_attach_type == BPF_TRACE_ITER;
 }
 
-static const struct bpf_func_proto *tracing_func_proto(u32 func_id, const struct bpf_prog *prog)
+const struct bpf_func_proto *tracing_func_proto(u32 func_id, const struct bpf_prog *prog)
 {
 	switch (func_id) {
 	case BPF_FUNC_sk_storage_get:
@@ -53,9 +53,9 @@ static const struct bpf_func_proto *tracing_func_proto(u32 func_id, const struct
 	case BPF_FUNC_get_func_ip:
 		return &bpf_get_func_ip_tracing_proto;
 	case BPF_FUNC_get_attach_cookie:
-		return has_trampoline(prog) || prog->expected_attach_type == BPF_TRACE_RAW_TP
-			       ? &bpf_get_attach_cookie_tracing_proto
-			       : NULL;
+		return has_trampoline(prog) || prog->expected_attach_type == BPF_TRACE_RAW_TP ?
+			       &bpf_get_attach_cookie_tracing_proto :
+			       NULL;
 	}
 	return raw_tp_func_proto(func_id, prog);
 }
@@ -68,7 +68,7 @@ static bool ctx_proto(const struct prog_object *obj, const struct bpf_prog *prog
 
 	if (!obj || !obj->attach_btf)
 		return false;
-	*p = (struct btf_ctx_proto){.btf = obj->attach_btf->btf};
+	*p = (struct btf_ctx_proto){ .btf = obj->attach_btf->btf };
 	if (prog->expected_attach_type == BPF_TRACE_RAW_TP)
 		return btf_trace_proto_by_id(p->btf, obj->attach_btf_id, p) == 0;
 	func = btf_type_get(p->btf, obj->attach_btf_id);
@@ -86,7 +86,7 @@ static bool ctx_proto(const struct prog_object *obj, const struct bpf_prog *prog
 static bool tracing_is_valid_access(int off, int size, enum bpf_access_type t,
 				    const struct bpf_prog *prog, struct bpf_insn_access_aux *info)
 {
-	struct btf_refusal why = {0};
+	struct btf_refusal why = { 0 };
 	struct btf_ctx_proto proto;
 	struct btf_ctx_arg arg;
 
@@ -126,7 +126,7 @@ static struct bpf_retval_range tracing_retval_range(const struct bpf_prog *prog)
 		return RETVAL_RANGE(0, 0);
 	case BPF_TRACE_RAW_TP:
 	case BPF_MODIFY_RETURN:
-		return (struct bpf_retval_range){0};
+		return (struct bpf_retval_range){ 0 };
 	}
 	return RETVAL_RANGE(0, 1);
 }

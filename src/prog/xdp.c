@@ -18,7 +18,7 @@ static const struct bpf_ctx_field xdp_fields[] = {
 	XDP(ingress_ifindex, SCALAR_VALUE, KVER(4, 16)),
 	XDP(rx_queue_index, SCALAR_VALUE, KVER(4, 16)),
 	XDP(egress_ifindex, SCALAR_VALUE, KVER(5, 8)),
-	{NULL},
+	{ NULL },
 };
 
 static bool xdp_is_valid_access(int off, int size, enum bpf_access_type t,

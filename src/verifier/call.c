@@ -682,6 +682,23 @@ static int get_helper(struct bpf_verifier_env *env, s32 func_id, const struct bp
 	return 0;
 }
 
+/* Linux checks it here and not by the table: every tracing type has the helper, few can use it. */
+static int check_get_func_ip(struct bpf_verifier_env *env, const char *name)
+{
+	if (env->prog->type == BPF_PROG_TYPE_KPROBE)
+		return 0;
+	if (env->prog->type != BPF_PROG_TYPE_TRACING)
+		return refuse(env, DIAG_FUNC_IP_TYPE, name, BPF_FUNC_get_func_ip, env->prog->type);
+	switch (env->prog->expected_attach_type) {
+	case BPF_TRACE_FENTRY:
+	case BPF_TRACE_FEXIT:
+	case BPF_MODIFY_RETURN:
+	case BPF_TRACE_FSESSION:
+		return 0;
+	}
+	return refuse(env, DIAG_FUNC_IP_ATTACH, name, BPF_FUNC_get_func_ip);
+}
+
 int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx)
 {
 	struct bpf_call_arg_meta meta = {.const_map_key = -1};
@@ -757,6 +774,8 @@ int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 		err = refine_return(env, fn, &meta);
 	if (!err)
 		err = check_map_func_compatibility(env, meta.map, fn);
+	if (!err && fn->id == BPF_FUNC_get_func_ip)
+		err = check_get_func_ip(env, name);
 	if (err)
 		return err;
 	if (fn->changes_pkt_data)
