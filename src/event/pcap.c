@@ -22,7 +22,7 @@
 
 #define ETH_HLEN 14
 #define VLAN_HLEN 4
-#define BURST 64 /* packets per claim of a slot */
+#define BURST 256 /* packets per claim of a slot */
 #define FIRST_IFINDEX 100
 #define XDP_ROOM (XDP_PACKET_HEADROOM + SKB_SHARED_INFO)
 
@@ -37,6 +37,8 @@ struct skep_pcap {
 	struct prog_object *filter; /* referenced; NULL: none */
 	struct hook *xdp, *tc, *exception;
 	struct capture capture;
+	u32 judged_id; /* of the program that prog_reads_only() was asked about last */
+	bool judged_reads_only;
 	u8 *frame; /* XDP's copy: room for the longest packet */
 	u64 frame_size;
 	u8 *buffer; /* the skb's */
@@ -197,6 +199,16 @@ static bool prog_reads_only(const struct prog_object *obj)
 			return false;
 	}
 	return true;
+}
+
+/* The same, remembered for the program that ran last. */
+static bool reads_only(struct skep_pcap *p, const struct prog_object *obj)
+{
+	if (p->judged_id != obj->obj.id) {
+		p->judged_id = obj->obj.id;
+		p->judged_reads_only = prog_reads_only(obj);
+	}
+	return p->judged_reads_only;
 }
 
 static void xdp_exception(struct skep_pcap *p, const struct bpf_prog *prog, u32 act)
@@ -403,65 +415,99 @@ static void after_xdp(struct skep_pcap *p, const struct capture_packet *pkt, con
 	}
 }
 
-static void run_xdp(struct skep_pcap *p, const struct capture_packet *pkt, const struct bpf_prog *prog,
-		    bool in_place, struct xdp_buff *xdp, struct bpf_run *run, struct outputs *o,
-		    struct skep_pcap_stats *s)
+static u32 call_xdp(const struct bpf_prog *prog, struct xdp_buff *xdp, struct bpf_run *run)
 {
-	u32 act;
+	run->tail_calls = 0;
+	if (likely(prog->entry && !run->interpret))
+		return (u32)prog->entry(xdp, run);
+	return (u32)bpf_prog_run(prog, xdp, run);
+}
 
-	if (in_place) {
-		xdp->data = p->capture.bytes.v + pkt->off;
-		xdp->data_hard_start = xdp->data;
-		xdp->hard_end = xdp->data + pkt->len;
-	} else {
-		xdp->data = p->frame + XDP_PACKET_HEADROOM;
+/* A program that may change packets: on a copy with head and tail room. */
+static void run_on_copies(struct skep_pcap *p, const struct capture_packet *from,
+			  const struct capture_packet *to, const struct bpf_prog *prog,
+			  struct xdp_buff *xdp, struct bpf_run *run, struct outputs *o,
+			  struct skep_pcap_stats *s)
+{
+	for (const struct capture_packet *pkt = from; pkt < to; pkt++) {
+		u32 act;
+
 		xdp->data_hard_start = p->frame;
 		xdp->hard_end = p->frame + p->frame_size - SKB_SHARED_INFO;
+		xdp->data = xdp->data_meta = p->frame + XDP_PACKET_HEADROOM;
+		xdp->data_end = xdp->data + pkt->len;
 		memcpy(xdp->data, p->capture.bytes.v + pkt->off, pkt->len);
-	}
-	xdp->data_meta = xdp->data;
-	xdp->data_end = xdp->data + pkt->len;
-	run->tail_calls = 0;
-	run->prog = prog;
-	if (likely(prog->entry && !run->interpret))
-		act = (u32)prog->entry(xdp, run);
-	else
-		act = (u32)bpf_prog_run(prog, xdp, run);
-	s->xdp[act < ACT_OTHER ? act : ACT_OTHER]++;
-	if (likely(act == XDP_DROP))
-		s->dropped++;
-	else if (act == XDP_PASS && !o->pass && !p->filter && !hook_active(p->tc))
-		s->passed++;
-	else
+		run->prog = prog;
+		act = call_xdp(prog, xdp, run);
+		s->xdp[act < ACT_OTHER ? act : ACT_OTHER]++;
 		after_xdp(p, pkt, xdp, act, prog, run, o, s);
+	}
+}
+
+/*
+ * A program that only reads: on the capture's own bytes. Results that end a packet's
+ * way here are only counted; the loop has nothing else to do for them.
+ */
+static void run_in_place(struct skep_pcap *p, const struct capture_packet *from,
+			 const struct capture_packet *to, const struct bpf_prog *prog,
+			 struct xdp_buff *xdp, struct bpf_run *run, struct outputs *o,
+			 struct skep_pcap_stats *s)
+{
+	const bool ends[ACT_OTHER + 1] = {
+		[ACT_DROP] = true,
+		[ACT_PASS] = !o->pass && !p->filter && !hook_active(p->tc),
+		[ACT_TX] = !o->tx,
+		[ACT_REDIRECT] = !o->redirect,
+	};
+	const u8 *bytes = p->capture.bytes.v;
+	u64 n[ACT_OTHER + 1] = { 0 };
+
+	run->prog = prog;
+	for (const struct capture_packet *pkt = from; pkt < to; pkt++) {
+		u32 act;
+
+		xdp->data = (u8 *)bytes + pkt->off;
+		xdp->data_end = xdp->data + pkt->len;
+		xdp->data_meta = xdp->data_hard_start = xdp->data;
+		act = call_xdp(prog, xdp, run);
+		act = act < ACT_OTHER ? act : ACT_OTHER;
+		n[act]++;
+		if (unlikely(!ends[act]))
+			after_xdp(p, pkt, xdp, act, prog, run, o, s);
+	}
+	for (u32 act = 0; act <= ACT_OTHER; act++)
+		s->xdp[act] += n[act];
+	s->dropped += n[ACT_DROP];
+	s->passed += ends[ACT_PASS] ? n[ACT_PASS] : 0;
+	s->transmitted += ends[ACT_TX] ? n[ACT_TX] : 0;
+	s->redirected += ends[ACT_REDIRECT] ? n[ACT_REDIRECT] : 0;
 }
 
 /* One burst in one slot: what is attached cannot be freed meanwhile. */
-static void run_burst(struct skep_pcap *p, size_t from, size_t to, struct outputs *o,
+static void run_burst(struct skep_pcap *p, size_t first, size_t last, struct outputs *o,
 		      struct skep_pcap_stats *s)
 {
-	struct xdp_buff xdp = { .ingress_ifindex = p->ifindex,
-				.frame_sz = (u32)p->frame_size };
+	const struct capture_packet *from = p->capture.packets.v + first,
+				    *to = p->capture.packets.v + last;
+	struct xdp_buff xdp = { .ingress_ifindex = p->ifindex, .frame_sz = (u32)p->frame_size };
 	struct hook_progs *progs;
 	struct bpf_run run = { 0 };
-	bool in_place = false;
 
 	run.interpret = p->sys->jit_mode == JIT_OFF;
 	slot_claim(p->sys->arena, p->sys->platform, &run);
 	progs = load_acquire(&p->xdp->progs);
-	if (progs)
-		in_place = prog_reads_only(progs->v[0].owner);
-	for (size_t i = from; i < to; i++) {
-		const struct capture_packet *pkt = &p->capture.packets.v[i];
-
-		s->bytes += pkt->len;
-		if (progs)
-			run_xdp(p, pkt, progs->v[0].prog, in_place, &xdp, &run, o, s);
-		else
+	if (!progs) {
+		for (const struct capture_packet *pkt = from; pkt < to; pkt++)
 			deliver(p, pkt, p->capture.bytes.v + pkt->off, pkt->len, &run, o, s);
+	} else if (reads_only(p, progs->v[0].owner)) {
+		run_in_place(p, from, to, progs->v[0].prog, &xdp, &run, o, s);
+	} else {
+		run_on_copies(p, from, to, progs->v[0].prog, &xdp, &run, o, s);
 	}
 	slot_release(&run);
-	s->packets += to - from;
+	s->packets += last - first;
+	if (last > first)
+		s->bytes += to[-1].off + to[-1].len - from->off;
 }
 
 static u64 now_ns(void)
