@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* One program for each map operation that bench/map.c measures: OPS of it in a run. */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#define OPS 256
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define MAP(name, map_type, n)                                                                     \
+	struct {                                                                                   \
+		__uint(type, map_type);                                                            \
+		__type(key, __u32);                                                                \
+		__type(value, __u64);                                                              \
+		__uint(max_entries, n);                                                            \
+	} name SEC(".maps")
+
+MAP(array, BPF_MAP_TYPE_ARRAY, 1024);
+MAP(percpu_array, BPF_MAP_TYPE_PERCPU_ARRAY, 1024);
+MAP(hash_16, BPF_MAP_TYPE_HASH, 16);
+MAP(hash_64k, BPF_MAP_TYPE_HASH, 65536);
+MAP(hash_1m, BPF_MAP_TYPE_HASH, 1048576);
+MAP(percpu_hash, BPF_MAP_TYPE_PERCPU_HASH, 1024);
+MAP(lru, BPF_MAP_TYPE_LRU_HASH, 16384);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} ring SEC(".maps");
+
+__u32 seed;
+__u64 total;
+__u32 next; /* key that fill programs insert */
+
+static __always_inline __u32 rnd(__u32 *s)
+{
+	*s = *s * 1664525 + 1013904223;
+	return *s >> 8;
+}
+
+#define PROG(name, body)                                                                           \
+	SEC("xdp")                                                                                 \
+	int name(struct xdp_md *ctx)                                                               \
+	{                                                                                          \
+		__u32 s = seed, i, k __attribute__((unused));                                                            \
+		__u64 sum = 0, v = 1, *p __attribute__((unused));                                                          \
+                                                                                                   \
+		for (i = 0; i < OPS; i++) {                                                        \
+			body                                                                       \
+		}                                                                                  \
+		seed = s;                                                                          \
+		total += sum + v;                                                                  \
+		return XDP_PASS;                                                                   \
+	}
+
+#define LOOKUP(name, map, n)                                                                       \
+	PROG(name, k = rnd(&s) & ((n)-1); p = bpf_map_lookup_elem(&map, &k); if (p) sum += *p;)
+#define UPDATE(name, map, n)                                                                       \
+	PROG(name, k = rnd(&s) & ((n)-1); bpf_map_update_elem(&map, &k, &v, BPF_ANY);)
+#define CYCLE(name, map, n)                                                                        \
+	PROG(name, k = rnd(&s) & ((n)-1); bpf_map_delete_elem(&map, &k);                           \
+	     bpf_map_update_elem(&map, &k, &v, BPF_ANY);)
+#define FILL(name, map)                                                                            \
+	PROG(name, k = next++; bpf_map_update_elem(&map, &k, &v, BPF_ANY);)
+
+PROG(empty, k = rnd(&s); sum += k;)
+LOOKUP(array_lookup, array, 1024)
+UPDATE(array_update, array, 1024)
+LOOKUP(percpu_array_lookup, percpu_array, 1024)
+LOOKUP(hash_lookup_16, hash_16, 16)
+LOOKUP(hash_lookup_64k, hash_64k, 65536)
+LOOKUP(hash_lookup_1m, hash_1m, 1048576)
+UPDATE(hash_update_16, hash_16, 16)
+UPDATE(hash_update_64k, hash_64k, 65536)
+CYCLE(hash_cycle_16, hash_16, 16)
+CYCLE(hash_cycle_64k, hash_64k, 65536)
+LOOKUP(percpu_hash_lookup, percpu_hash, 1024)
+UPDATE(percpu_hash_update, percpu_hash, 1024)
+LOOKUP(lru_lookup, lru, 16384)
+UPDATE(lru_update, lru, 16384)
+PROG(lru_evict, k = next++; bpf_map_update_elem(&lru, &k, &v, BPF_ANY);)
+FILL(fill_16, hash_16)
+FILL(fill_64k, hash_64k)
+FILL(fill_1m, hash_1m)
+FILL(fill_percpu, percpu_hash)
+FILL(fill_lru, lru)
+PROG(
+	ring_reserve, p = bpf_ringbuf_reserve(&ring, 8, 0); if (p) {
+		*p = s;
+		bpf_ringbuf_submit(p, BPF_RB_NO_WAKEUP);
+	} else sum++;)
+PROG(ring_output, k = bpf_ringbuf_output(&ring, &v, 8, BPF_RB_NO_WAKEUP); sum += k;)
