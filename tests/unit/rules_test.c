@@ -38,7 +38,7 @@ static bool depends_on_config(u32 helper)
 static bool table_allows_helper(u32 type, u32 attach, u32 id, kver profile)
 {
 	const struct bpf_prog_type_ops *ops = bpf_prog_type_ops_of(type);
-	struct bpf_prog prog = {.type = type, .expected_attach_type = attach};
+	struct bpf_prog prog = { .type = type, .expected_attach_type = attach };
 
 	if (!ops)
 		return bpf_helper_allowed(id, type, profile);
@@ -49,7 +49,7 @@ static bool table_allows_access(u32 type, u32 attach, int off, int size, enum bp
 				kver profile)
 {
 	const struct bpf_prog_type_ops *ops = bpf_prog_type_ops_of(type);
-	struct bpf_prog prog = {.type = type, .expected_attach_type = attach};
+	struct bpf_prog prog = { .type = type, .expected_attach_type = attach };
 	struct bpf_insn_access_aux info = {
 		.profile = profile,
 		.bpf_capable = true,
@@ -202,28 +202,29 @@ static int live_load(u32 type, u32 attach, const struct bpf_insn *insns, u32 n)
 static const struct {
 	u32 type, attach;
 } live_types[] = {
-	{BPF_PROG_TYPE_SOCKET_FILTER, 0},
-	{BPF_PROG_TYPE_SCHED_CLS, 0},
-	{BPF_PROG_TYPE_SCHED_ACT, 0},
-	{BPF_PROG_TYPE_XDP, 0},
-	{BPF_PROG_TYPE_XDP, BPF_XDP_DEVMAP},
-	{BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS},
-	{BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS},
-	{BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE},
-	{BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET4_POST_BIND},
-	{BPF_PROG_TYPE_RAW_TRACEPOINT, 0},
-	{BPF_PROG_TYPE_LWT_XMIT, 0},
-	{BPF_PROG_TYPE_PERF_EVENT, 0},
+	{ BPF_PROG_TYPE_SOCKET_FILTER, 0 },
+	{ BPF_PROG_TYPE_SCHED_CLS, 0 },
+	{ BPF_PROG_TYPE_SCHED_ACT, 0 },
+	{ BPF_PROG_TYPE_XDP, 0 },
+	{ BPF_PROG_TYPE_XDP, BPF_XDP_DEVMAP },
+	{ BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS },
+	{ BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS },
+	{ BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE },
+	{ BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET4_POST_BIND },
+	{ BPF_PROG_TYPE_RAW_TRACEPOINT, 0 },
+	{ BPF_PROG_TYPE_LWT_XMIT, 0 },
+	{ BPF_PROG_TYPE_PERF_EVENT, 0 },
 };
 
-static const struct bpf_insn exit_insn = {.code = BPF_JMP | BPF_EXIT};
-static const struct bpf_insn zero_insn = {.code = BPF_ALU64 | BPF_MOV | BPF_K};
+static const struct bpf_insn exit_insn = { .code = BPF_JMP | BPF_EXIT };
+static const struct bpf_insn zero_insn = { .code = BPF_ALU64 | BPF_MOV | BPF_K };
 
 static void ask_about_helpers(FILE *f, u32 type, u32 attach)
 {
 	fprintf(f, "H %u %u:", type, attach);
 	for (u32 id = 1; id < __BPF_FUNC_MAX_ID; id++) {
-		struct bpf_insn insns[] = {{.code = BPF_JMP | BPF_CALL, .imm = (s32)id}, exit_insn};
+		struct bpf_insn insns[] = { { .code = BPF_JMP | BPF_CALL, .imm = (s32)id },
+					    exit_insn };
 
 		live_load(type, attach, insns, 2);
 		if (!strstr(log_text, "unknown func") && !strstr(log_text, "cannot use helper") &&
@@ -239,15 +240,15 @@ static void ask_about_context(FILE *f, u32 type, u32 attach, bool write, u32 siz
 
 	fprintf(f, "C %u %u %c%u:", type, attach, write ? 'w' : 'r', size);
 	for (u32 off = 0; off < CTX_SPAN; off += size) {
-		struct bpf_insn load = {.code = BPF_LDX | BPF_MEM | code,
-					.dst_reg = 2,
-					.src_reg = 1,
-					.off = (s16)off};
-		struct bpf_insn store = {.code = BPF_STX | BPF_MEM | code,
-					 .dst_reg = 1,
-					 .src_reg = 0,
-					 .off = (s16)off};
-		struct bpf_insn insns[] = {zero_insn, write ? store : load, exit_insn};
+		struct bpf_insn load = { .code = BPF_LDX | BPF_MEM | code,
+					 .dst_reg = 2,
+					 .src_reg = 1,
+					 .off = (s16)off };
+		struct bpf_insn store = { .code = BPF_STX | BPF_MEM | code,
+					  .dst_reg = 1,
+					  .src_reg = 0,
+					  .off = (s16)off };
+		struct bpf_insn insns[] = { zero_insn, write ? store : load, exit_insn };
 
 		live_load(type, attach, insns, 3);
 		if (!strstr(log_text, "invalid bpf_context access"))
@@ -258,7 +259,7 @@ static void ask_about_context(FILE *f, u32 type, u32 attach, bool write, u32 siz
 
 static void as_this_kernel(void **state)
 {
-	struct bpf_insn insns[] = {zero_insn, exit_insn};
+	struct bpf_insn insns[] = { zero_insn, exit_insn };
 	struct utsname uts;
 	kver live = 0;
 	FILE *f;
@@ -291,8 +292,8 @@ static void as_this_kernel(void **state)
 	size_t room = 0;
 
 	while (getline(&line, &room, f) > 0)
-		wrong += *line == 'H' ? compare_helpers(line, live, seen, &checks)
-				      : compare_accesses(line, live, &checks);
+		wrong += *line == 'H' ? compare_helpers(line, live, seen, &checks) :
+					compare_accesses(line, live, &checks);
 	free(line);
 	fclose(f);
 	assert_int_equal(wrong, 0);
