@@ -306,6 +306,10 @@ BPF_HELPER(skb_adjust_room)
 
 /* ---- room at the ends ---- */
 
+/*
+ * DIFF(skb-transport-header): when Linux lacks head room, its new buffer makes an unset
+ * transport header look set, and shorter packets are allowed then.
+ */
 static u32 min_tail_len(const struct sk_buff *skb)
 {
 	s32 off = skb_network_offset(skb);
@@ -319,16 +323,6 @@ static u32 min_tail_len(const struct sk_buff *skb)
 	return len;
 }
 
-/* Linux's pskb_trim_rcsum(): the sum loses what is cut off. */
-static void trim(struct sk_buff *skb, u32 len)
-{
-	if (skb->ip_summed == CHECKSUM_COMPLETE)
-		skb->csum = csum_add(skb->csum,
-				     ~csum_shift(csum_partial(skb->data + len, skb->len - len, 0),
-						 len));
-	skb->len = len;
-}
-
 BPF_HELPER(skb_change_tail)
 {
 	struct sk_buff *skb = PTR(r1);
@@ -340,16 +334,14 @@ BPF_HELPER(skb_change_tail)
 	if (skb->encapsulation)
 		return ERR(ENOTSUPP);
 	err = skb_may_pull(skb, skb->len);
-	if (!err && len > skb->len) {
+	if (!err && len > skb->len)
 		err = skb_make_room(skb, 0, len - skb->len);
-		if (!err) {
-			if (skb->ip_summed == CHECKSUM_COMPLETE)
-				skb->ip_summed = CHECKSUM_NONE;
+	if (!err) {
+		if (len != skb->len && skb->ip_summed == CHECKSUM_COMPLETE)
+			skb->ip_summed = CHECKSUM_NONE;
+		if (len > skb->len)
 			__builtin_memset(skb->data + skb->len, 0, len - skb->len);
-			skb->len = len;
-		}
-	} else if (!err) {
-		trim(skb, len);
+		skb->len = len;
 	}
 	if (!err && skb_is_gso(skb))
 		skb->gso_size = skb->gso_segs = 0;

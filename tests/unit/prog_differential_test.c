@@ -274,9 +274,18 @@ static void aim_skb(struct input *in)
 {
 	static const u32 room_flags[] = { 0, 1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0x100, 2 | 8, 4 | 0x10 };
 
+	bool grown = false;
+
 	for (u32 i = 0; i < in->script.n; i++) {
 		struct step *s = &in->script.steps[i];
 
+		/* DIFF(skb-transport-header): the shortest tail after the head has grown. */
+		if (s->op == 28 && grown) {
+			s->op = 29;
+			s->a = (s32)below(100);
+			s->c = 0;
+		}
+		grown |= s->op == 23 || s->op == 25 || s->op == 27 || s->op == 29;
 		if (chance(10))
 			continue;
 		switch (s->op) {
