@@ -355,7 +355,8 @@ BPF_HELPER(skb_change_head)
 	u32 head = (u32)r2, len = skb->len + head;
 	int err;
 
-	if (unlikely(r3 || (!skb_is_gso(skb) && len > SKB_MAX_LEN) || len < skb->len))
+	if (unlikely(r3 || (s32)head < 0 || (!skb_is_gso(skb) && len > SKB_MAX_LEN) ||
+		     len < skb->len))
 		return ERR(EINVAL);
 	err = skb_make_room(skb, head, 0);
 	if (likely(!err)) {
