@@ -23,8 +23,8 @@ struct out {
 
 struct spec {
 	bool zero, plus, space, left, size64, sign, upper;
-	s32 width; /* -1: none */
-	char conv; /* d u x c s p, '%' */
+	s32 width;	/* -1: none */
+	char conv;	/* d u x c s p, '%' */
 	char ptr, ptr2; /* letters after p, or 0 */
 };
 

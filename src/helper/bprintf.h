@@ -6,7 +6,7 @@
 #include "object/run.h"
 
 #define MAX_BPRINTF_VARARGS 12
-#define MAX_BPRINTF_BUF 1024
+#define MAX_BPRINTF_BUF	    1024
 
 /*
  * Formats the NUL-terminated @fmt (within @fmt_size bytes) into @buf. The length without

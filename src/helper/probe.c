@@ -13,7 +13,8 @@ static bool in_world(const struct bpf_run *run, u64 addr, u64 size)
 {
 	u64 base = (u64)(uintptr_t)run->arena;
 
-	return addr >= base + ARENA_WORLD && addr + size >= addr && addr + size <= base + ARENA_HEAP;
+	return addr >= base + ARENA_WORLD && addr + size >= addr &&
+	       addr + size <= base + ARENA_HEAP;
 }
 
 static bool in_arena(const struct bpf_run *run, u64 addr)

@@ -11,15 +11,15 @@
 #include "helper/helper.h"
 #include "object/packet.h"
 
-#define ETH_ALEN 6
-#define ETH_HLEN 14
-#define VLAN_HLEN 4
-#define ETH_P_IP 0x0800
-#define ETH_P_IPV6 0x86dd
-#define ETH_P_8021Q 0x8100
-#define ETH_P_8021AD 0x88a8
-#define ETH_P_802_2 0x0004
-#define ETH_P_802_3 0x0001
+#define ETH_ALEN	6
+#define ETH_HLEN	14
+#define VLAN_HLEN	4
+#define ETH_P_IP	0x0800
+#define ETH_P_IPV6	0x86dd
+#define ETH_P_8021Q	0x8100
+#define ETH_P_8021AD	0x88a8
+#define ETH_P_802_2	0x0004
+#define ETH_P_802_3	0x0001
 #define ETH_P_802_3_MIN 0x0600
 
 enum { CHECKSUM_NONE, CHECKSUM_UNNECESSARY, CHECKSUM_COMPLETE, CHECKSUM_PARTIAL };

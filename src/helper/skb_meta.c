@@ -6,9 +6,9 @@
  */
 #include "helper/skb.h"
 
-#define TC_ACT_SHOT 2
+#define TC_ACT_SHOT	2
 #define TC_ACT_REDIRECT 7
-#define OVERFLOW_UID 65534
+#define OVERFLOW_UID	65534
 
 BPF_HELPER(skb_change_type)
 {

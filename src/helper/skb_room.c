@@ -71,8 +71,7 @@ static u16 encapsulated_proto(const u8 *tag)
 
 	if (rt_htons(proto) >= ETH_P_802_3_MIN)
 		return proto;
-	return *(const rt_u16 *)(tag + 4) == 0xffff ? rt_htons(ETH_P_802_3) :
-						      rt_htons(ETH_P_802_2);
+	return *(const rt_u16 *)(tag + 4) == 0xffff ? rt_htons(ETH_P_802_3) : rt_htons(ETH_P_802_2);
 }
 
 static int vlan_remove(struct sk_buff *skb, u16 *tci)
@@ -249,8 +248,8 @@ static int net_shrink(struct sk_buff *skb, u32 off, u32 len, u64 flags)
 {
 	int err;
 
-	if (unlikely(flags & ~(u64)(BPF_F_ADJ_ROOM_FIXED_GSO | DECAP_L3 |
-				    BPF_F_ADJ_ROOM_NO_CSUM_RESET)))
+	if (unlikely(flags &
+		     ~(u64)(BPF_F_ADJ_ROOM_FIXED_GSO | DECAP_L3 | BPF_F_ADJ_ROOM_NO_CSUM_RESET)))
 		return -EINVAL;
 	if (skb_is_gso(skb))
 		return -ENOTSUPP;

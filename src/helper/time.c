@@ -30,8 +30,7 @@ BPF_HELPER(ktime_get_tai_ns)
 /* Counted as Linux does, from 300 s before the 32-bit overflow, at 250 Hz: DIFF(jiffies-hz). */
 BPF_HELPER(jiffies64)
 {
-	return (u32)(-300 * HZ) +
-	       run->platform->ktime_ns(MONOTONIC_COARSE) / (1000000000 / HZ);
+	return (u32)(-300 * HZ) + run->platform->ktime_ns(MONOTONIC_COARSE) / (1000000000 / HZ);
 }
 
 BPF_HELPER(get_prandom_u32)

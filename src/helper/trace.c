@@ -8,7 +8,7 @@
 #include "helper/helper.h"
 
 #define CLOCK_BOOTTIME 7
-#define COMM_LEN 16
+#define COMM_LEN       16
 
 struct line {
 	char text[MAX_BPRINTF_BUF + 96];

@@ -68,17 +68,17 @@ static inline u16 csum16_add(u16 a, u16 b)
 
 static inline void csum_replace2(rt_u16 *field, u16 from, u16 to)
 {
-	*field = (u16)~csum16_add(csum16_add((u16)~*field, (u16)~from), to);
+	*field = (u16)~csum16_add(csum16_add((u16) ~*field, (u16)~from), to);
 }
 
 static inline void csum_replace4(rt_u16 *field, u32 from, u32 to)
 {
-	*field = csum_fold(csum_add(csum_sub((u32)~(u32)*field, from), to));
+	*field = csum_fold(csum_add(csum_sub((u32) ~(u32)*field, from), to));
 }
 
 static inline void csum_replace_by_diff(rt_u16 *field, u32 diff)
 {
-	*field = csum_fold(csum_add(diff, (u32)~(u32)*field));
+	*field = csum_fold(csum_add(diff, (u32) ~(u32)*field));
 }
 
 #endif

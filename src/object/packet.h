@@ -12,9 +12,9 @@
 
 #define XDP_PACKET_HEADROOM 256
 
-#define XDP_FRAME_SIZE 40	/* Linux's struct xdp_frame: no adjustment may reach it */
-#define SKB_SHARED_INFO 320	/* tail room that Linux keeps for struct skb_shared_info */
-#define SKB_MAX_LEN 16064	/* BPF_SKB_MAX_LEN with pages of 4096 bytes */
+#define XDP_FRAME_SIZE	40    /* Linux's struct xdp_frame: no adjustment may reach it */
+#define SKB_SHARED_INFO 320   /* tail room that Linux keeps for struct skb_shared_info */
+#define SKB_MAX_LEN	16064 /* BPF_SKB_MAX_LEN with pages of 4096 bytes */
 /*
  * What a buffer must have before and behind the data so that helpers never lack
  * room: a packet of up to SKB_MAX_LEN bytes is moved inside its buffer.
@@ -35,7 +35,7 @@ struct xdp_buff {
 	struct xdp_frag {
 		u8 *data;
 		u32 len, cap;
-	} *frags;
+	} * frags;
 	void *netdev; /* world object or NULL */
 };
 
@@ -43,20 +43,21 @@ struct xdp_buff {
 
 /* Linux: struct sk_buff as far as programs see it. Data is linear unless data_len. */
 struct sk_buff {
-	u8 *head;      /* start of buffer */
-	u8 *data;      /* first byte programs see (L2 or L3 by type) */
-	u8 *data_end;  /* end of the linear, directly accessible part */
-	u8 *end;       /* end of buffer */
+	u8 *head;     /* start of buffer */
+	u8 *data;     /* first byte programs see (L2 or L3 by type) */
+	u8 *data_end; /* end of the linear, directly accessible part */
+	u8 *end;      /* end of buffer */
 	u8 *data_meta;
-	u32 len;       /* data_end - data + data_len */
-	u32 data_len;  /* bytes not directly accessible, at *frag */
+	u32 len;      /* data_end - data + data_len */
+	u32 data_len; /* bytes not directly accessible, at *frag */
 	u8 *frag;
 	u16 mac_header, network_header, transport_header; /* offsets from head; SKB_UNSET */
 	u16 mac_len;
 	u32 pkt_type, mark, priority, hash;
-	u16 queue_mapping, tc_index, tc_classid; /* stores of programs are cut to these, as in Linux */
+	u16 queue_mapping, tc_index,
+		tc_classid; /* stores of programs are cut to these, as in Linux */
 	u32 napi_id, ingress_ifindex, ifindex;
-	u16 protocol;  /* network byte order */
+	u16 protocol;	/* network byte order */
 	u16 vlan_proto; /* network byte order */
 	u16 vlan_tci;
 	u8 vlan_present, ip_summed;

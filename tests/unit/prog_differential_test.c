@@ -30,7 +30,7 @@
 #include "../bpf/script.h"
 
 #define PACKET_MAX 70000
-#define ROUNDS 2000
+#define ROUNDS	   2000
 
 static u64 random_state;
 
@@ -272,7 +272,8 @@ static void make_script(struct input *in, u32 first, u32 last)
 /* Operands that mean something to the helper, else most calls are refused. */
 static void aim_skb(struct input *in)
 {
-	static const u32 room_flags[] = { 0, 1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0x100, 2 | 8, 4 | 0x10 };
+	static const u32 room_flags[] = { 0,	1,    2,    4,	   8,	  0x10,
+					  0x20, 0x40, 0x80, 0x100, 2 | 8, 4 | 0x10 };
 
 	bool grown = false;
 
@@ -397,8 +398,8 @@ static void show(const struct input *in, const struct outcome *a, const struct o
 {
 	const struct script *s = &in->script;
 
-	print_message("packet of %u bytes, room %u, ctx_in %u bytes, flags %#x, repeat %u\n", in->size,
-		      in->out_room, in->ctx_size, in->flags, in->repeat);
+	print_message("packet of %u bytes, room %u, ctx_in %u bytes, flags %#x, repeat %u\n",
+		      in->size, in->out_room, in->ctx_size, in->flags, in->repeat);
 	for (u32 i = 0; i < 34 && i < in->size; i++)
 		print_message("%02x%s", in->data[i], i == 33 ? "\n" : " ");
 	for (u32 i = 0; i < s->n; i++)
@@ -409,17 +410,21 @@ static void show(const struct input *in, const struct outcome *a, const struct o
 			      (long long)a->results[i].ret, (long long)b->results[i].ret,
 			      (unsigned long long)a->results[i].value,
 			      (unsigned long long)b->results[i].value,
-			      memcmp(a->results[i].buf, b->results[i].buf, SCRIPT_BUF) ? " buf differs" : "");
+			      memcmp(a->results[i].buf, b->results[i].buf, SCRIPT_BUF) ?
+				      " buf differs" :
+				      "");
 	print_message("  err %d, kernel %d; retval %u, kernel %u; size %u, kernel %u; "
 		      "ctx size %u, kernel %u\n",
 		      a->err, b->err, a->retval, b->retval, a->data_size, b->data_size, a->ctx_size,
 		      b->ctx_size);
 	for (u32 i = 0; i < sizeof(a->ctx); i++)
 		if (a->ctx[i] != b->ctx[i])
-			print_message("  ctx byte %u: %02x, kernel %02x\n", i, a->ctx[i], b->ctx[i]);
+			print_message("  ctx byte %u: %02x, kernel %02x\n", i, a->ctx[i],
+				      b->ctx[i]);
 	for (u32 i = 0, n = 0; i < PACKET_MAX && n < 8; i++)
 		if (a->data[i] != b->data[i]) {
-			print_message("  data byte %u: %02x, kernel %02x\n", i, a->data[i], b->data[i]);
+			print_message("  data byte %u: %02x, kernel %02x\n", i, a->data[i],
+				      b->data[i]);
 			n++;
 		}
 }
