@@ -19,7 +19,7 @@
 #include "object/system.h"
 #include "skep/skep.h"
 
-#define OPS 256
+#define OPS    256
 #define ROUNDS 7
 
 enum { SKEP, KERNEL, SIDES };
@@ -34,17 +34,21 @@ static const struct op {
 	{ "empty", "the loop alone", NULL, 0, 0, 2000, 0 },
 	{ "array_lookup", "array lookup", "array", BPF_FUNC_map_lookup_elem, 1024, 2000, 0.64 },
 	{ "array_update", "array update", "array", BPF_FUNC_map_update_elem, 1024, 1000, 3 },
-	{ "percpu_array_lookup", "per-CPU array lookup", "percpu_array", BPF_FUNC_map_lookup_elem, 1024,
-	  2000, 0.8 },
-	{ "hash_lookup_16", "hash lookup, 16 entries", "hash_16", BPF_FUNC_map_lookup_elem, 16, 1000, 8 },
-	{ "hash_lookup_64k", "hash lookup, 64 k", "hash_64k", BPF_FUNC_map_lookup_elem, 65536, 1000, 15 },
-	{ "hash_lookup_1m", "hash lookup, 1 M", "hash_1m", BPF_FUNC_map_lookup_elem, 1048576, 500, 60 },
+	{ "percpu_array_lookup", "per-CPU array lookup", "percpu_array", BPF_FUNC_map_lookup_elem,
+	  1024, 2000, 0.8 },
+	{ "hash_lookup_16", "hash lookup, 16 entries", "hash_16", BPF_FUNC_map_lookup_elem, 16,
+	  1000, 8 },
+	{ "hash_lookup_64k", "hash lookup, 64 k", "hash_64k", BPF_FUNC_map_lookup_elem, 65536, 1000,
+	  15 },
+	{ "hash_lookup_1m", "hash lookup, 1 M", "hash_1m", BPF_FUNC_map_lookup_elem, 1048576, 500,
+	  60 },
 	{ "hash_update_16", "hash update, 16", "hash_16", BPF_FUNC_map_update_elem, 16, 500, 20 },
-	{ "hash_update_64k", "hash update, 64 k", "hash_64k", BPF_FUNC_map_update_elem, 65536, 500, 0 },
+	{ "hash_update_64k", "hash update, 64 k", "hash_64k", BPF_FUNC_map_update_elem, 65536, 500,
+	  0 },
 	{ "hash_cycle_16", "hash delete + insert, 16", NULL, 0, 0, 500, 45 },
 	{ "hash_cycle_64k", "hash delete + insert, 64 k", NULL, 0, 0, 500, 0 },
-	{ "percpu_hash_lookup", "per-CPU hash lookup", "percpu_hash", BPF_FUNC_map_lookup_elem, 1024, 1000,
-	  0 },
+	{ "percpu_hash_lookup", "per-CPU hash lookup", "percpu_hash", BPF_FUNC_map_lookup_elem,
+	  1024, 1000, 0 },
 	{ "percpu_hash_update", "per-CPU hash update", NULL, 0, 0, 500, 0 },
 	{ "lru_lookup", "LRU hash lookup, 16 k", "lru", BPF_FUNC_map_lookup_elem, 16384, 1000, 9 },
 	{ "lru_update", "LRU hash update, 16 k", NULL, 0, 0, 500, 50 },
@@ -113,7 +117,8 @@ static int load(int side)
 	fd = bpf_object__find_map_fd_by_name(object[side], "ring");
 	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p != MAP_FAILED) {
-		u8 *q = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		u8 *q = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			     0);
 
 		/* the two position pages side by side */
 		munmap(p, 4096);
@@ -129,8 +134,11 @@ static void fill(int side)
 	static const struct {
 		const char *prog;
 		u32 n;
-	} fills[] = { { "fill_16", 16 },	  { "fill_64k", 65536 }, { "fill_1m", 1048576 },
-		      { "fill_percpu", 1024 }, { "fill_lru", 16384 } };
+	} fills[] = { { "fill_16", 16 },
+		      { "fill_64k", 65536 },
+		      { "fill_1m", 1048576 },
+		      { "fill_percpu", 1024 },
+		      { "fill_lru", 16384 } };
 	struct bpf_map *bss = bpf_object__find_map_by_name(object[side], "map.bss");
 	int fd = bss ? bpf_map__fd(bss) : bpf_object__find_map_fd_by_name(object[side], ".bss");
 	u8 value[64] = { 0 };
@@ -210,8 +218,8 @@ int main(void)
 	for (int side = 0; side < SIDES; side++)
 		if (object[side])
 			fill(side);
-	printf("%-32s %9s %9s %7s %9s %7s\n", "ns per operation", "kernel", "skep", "ratio", "direct",
-	       "target");
+	printf("%-32s %9s %9s %7s %9s %7s\n", "ns per operation", "kernel", "skep", "ratio",
+	       "direct", "target");
 	for (u32 i = 0; i < ARRAY_SIZE(ops); i++) {
 		double best[SIDES] = { -1, -1 };
 

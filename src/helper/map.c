@@ -60,5 +60,5 @@ BPF_HELPER(for_each_map_elem)
 
 	if (r4)
 		return ERR(EINVAL);
-	return (u64)ops(map)->for_each(map, call_back, &cb, run);
+	return (u64)ops(map)->for_each (map, call_back, &cb, run);
 }

@@ -5,6 +5,7 @@
  * The client can write to the pages that hold positions and records. So the
  * producer's own position is kept elsewhere, and a record's buffer is found among
  * those that the run has reserved in, not by what the record's header says.
+ * DIFF(ringbuf-rings): at most four at a time.
  */
 #include "helper/helper.h"
 #include "object/arena.h"

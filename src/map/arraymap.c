@@ -16,14 +16,14 @@
 #include "object/arena.h"
 #include "object/prog.h"
 
-#define PAGE_SIZE 4096ULL
+#define PAGE_SIZE	   4096ULL
 #define PCPU_MIN_UNIT_SIZE 32768 /* largest value of a per-CPU map, bytes */
-#define INT_MAX 0x7fffffff
-#define U32_MAX 0xffffffffU
+#define INT_MAX		   0x7fffffff
+#define U32_MAX		   0xffffffffU
 #define ARRAY_FLAGS                                                                                \
 	(BPF_F_NUMA_NODE | BPF_F_MMAPABLE | BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG |      \
 	 BPF_F_WRONLY_PROG | BPF_F_PRESERVE_ELEMS | BPF_F_INNER_MAP)
-#define VALUES_OFF round_up(sizeof(struct bpf_array), 64)
+#define VALUES_OFF	 round_up(sizeof(struct bpf_array), 64)
 #define LINUX_ARRAY_SIZE 312 /* sizeof(struct bpf_array) on 6.18, x86-64: for memlock */
 #ifndef ENOTSUPP
 #define ENOTSUPP 524
@@ -88,8 +88,8 @@ static int array_map_alloc_check(const struct bpf_map_params *p, struct bpf_map_
 	    values > ARENA_LEASE_SIZE)
 		return -ENOMEM;
 	layout->client_size = 0;
-	layout->charge = array_usage(attr->map_type, attr->map_flags, elem, attr->max_entries,
-				     p->nr_cpus);
+	layout->charge =
+		array_usage(attr->map_type, attr->map_flags, elem, attr->max_entries, p->nr_cpus);
 	if (attr->map_flags & BPF_F_MMAPABLE) {
 		layout->client_size = round_up(values, PAGE_SIZE);
 		values = 0;
@@ -222,8 +222,8 @@ static int array_map_lookup_copy(struct bpf_map *map, const void *key, void *val
 	return 0;
 }
 
-static int percpu_array_map_lookup_copy(struct bpf_map *map, const void *key, void *value, u64 flags,
-					struct bpf_run *run)
+static int percpu_array_map_lookup_copy(struct bpf_map *map, const void *key, void *value,
+					u64 flags, struct bpf_run *run)
 {
 	struct bpf_array *a = to_array(map);
 	u32 index = *(const u32 *)key;

@@ -18,14 +18,14 @@
 #include "object/arena.h"
 #include "object/prog.h"
 
-#define PAGE_SIZE 4096ULL
-#define PCPU_MIN_UNIT_SIZE 32768     /* largest value of a per-CPU map, bytes */
-#define KMALLOC_MAX_SIZE (4U << 20)  /* x86-64 */
-#define LINUX_ELEM_SIZE 48	     /* sizeof(struct htab_elem) */
-#define LINUX_BUCKET_SIZE 16
-#define LINUX_HTAB_SIZE 832 /* sizeof(struct bpf_htab) on 6.18, x86-64: for memlock */
-#define LINUX_LOCKS 8	    /* HASHTAB_MAP_LOCK_COUNT */
-#define U32_MAX 0xffffffffU
+#define PAGE_SIZE	   4096ULL
+#define PCPU_MIN_UNIT_SIZE 32768      /* largest value of a per-CPU map, bytes */
+#define KMALLOC_MAX_SIZE   (4U << 20) /* x86-64 */
+#define LINUX_ELEM_SIZE	   48	      /* sizeof(struct htab_elem) */
+#define LINUX_BUCKET_SIZE  16
+#define LINUX_HTAB_SIZE	   832 /* sizeof(struct bpf_htab) on 6.18, x86-64: for memlock */
+#define LINUX_LOCKS	   8   /* HASHTAB_MAP_LOCK_COUNT */
+#define U32_MAX		   0xffffffffU
 #define HTAB_FLAGS                                                                                 \
 	(BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY | \
 	 BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG | BPF_F_ZERO_SEED)
@@ -97,8 +97,9 @@ static u64 htab_usage(u32 type, u32 key_size, u32 value_size, u32 max_entries, u
 		      u32 nr_cpus, u64 count)
 {
 	bool percpu = type_is_percpu(type), lru = type_is_lru(type);
-	u64 elem, n, usage = LINUX_HTAB_SIZE + 4 * (u64)nr_cpus * LINUX_LOCKS +
-			     LINUX_BUCKET_SIZE * pow2_above(max_entries);
+	u64 elem, n,
+		usage = LINUX_HTAB_SIZE + 4 * (u64)nr_cpus * LINUX_LOCKS +
+			LINUX_BUCKET_SIZE * pow2_above(max_entries);
 
 	value_size = round_up(value_size, 8);
 	elem = LINUX_ELEM_SIZE + round_up(key_size, 8) + (percpu ? 8 : value_size);
@@ -198,9 +199,8 @@ static u64 htab_map_mem_usage(const struct bpf_map *map)
 
 /* ---- lookups ---- */
 
-static inline __attribute__((always_inline)) void *htab_lookup(struct bpf_htab *h, const void *key,
-							       u32 size, bool lru, bool percpu,
-							       u32 cpu)
+static inline __attribute__((always_inline)) void *
+htab_lookup(struct bpf_htab *h, const void *key, u32 size, bool lru, bool percpu, u32 cpu)
 {
 	u32 n = htab_find(h, key, size, htab_hash(h, key, size));
 
@@ -303,8 +303,8 @@ enum value_form {
 	VALUE_ALL_CPUS, /* per-CPU type, from bpf(2) */
 };
 
-static void write_percpu(struct bpf_htab *h, u32 n, const void *value, enum value_form form, u32 cpu,
-			 bool fresh)
+static void write_percpu(struct bpf_htab *h, u32 n, const void *value, enum value_form form,
+			 u32 cpu, bool fresh)
 {
 	const struct bpf_map *map = &h->map;
 
@@ -325,9 +325,10 @@ static void write_percpu(struct bpf_htab *h, u32 n, const void *value, enum valu
 	}
 }
 
-static inline __attribute__((always_inline)) void
-write_elem(struct bpf_htab *h, u32 n, const void *key, u32 size, u64 hash, const void *value,
-	   enum value_form form, u32 cpu)
+static inline __attribute__((always_inline)) void write_elem(struct bpf_htab *h, u32 n,
+							     const void *key, u32 size, u64 hash,
+							     const void *value,
+							     enum value_form form, u32 cpu)
 {
 	struct htab_elem *e = htab_elem(h, n);
 
@@ -360,10 +361,11 @@ static inline int check_flags(bool exists, u64 flags)
  * One update. @replaced: for maps of objects, receives the old value's word. @run is
  * NULL on the control side.
  */
-static inline __attribute__((always_inline)) int
-htab_update(struct bpf_htab *h, const void *key, u32 size, const void *value, u64 flags,
-	    enum value_form form, const struct skep_platform *platform, struct bpf_run *run,
-	    u64 *replaced)
+static inline __attribute__((always_inline)) int htab_update(struct bpf_htab *h, const void *key,
+							     u32 size, const void *value, u64 flags,
+							     enum value_form form,
+							     const struct skep_platform *platform,
+							     struct bpf_run *run, u64 *replaced)
 {
 	u64 hash = htab_hash(h, key, size);
 	u32 cpu = run ? run->cpu : 0, n;

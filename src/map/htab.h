@@ -29,12 +29,12 @@
 
 #include "object/map.h"
 
-#define HTAB_SLOTS 8
-#define HTAB_NULLS 0x80000000U
+#define HTAB_SLOTS	 8
+#define HTAB_NULLS	 0x80000000U
 #define HTAB_STRIPES_MAX 256
 
 struct htab_bucket {
-	u64 tags; /* byte i: the hash byte of slot i, also of a slot that was emptied */
+	u64 tags;     /* byte i: the hash byte of slot i, also of a slot that was emptied */
 	u32 overflow; /* first element of the chain, 0: no chain */
 	u32 unused;
 	u32 slot[HTAB_SLOTS]; /* 0: empty */
@@ -42,8 +42,8 @@ struct htab_bucket {
 
 struct htab_elem {
 	u32 seq;
-	u32 next; /* of a chain or a free list; 0 in a slot */
-	u32 hash; /* low half; its low bits number the bucket */
+	u32 next;     /* of a chain or a free list; 0 in a slot */
+	u32 hash;     /* low half; its low bits number the bucket */
 	u16 taken_by; /* stripe + 1 that took it out of another's free list; 0: never moved */
 	u8 ref;	      /* LRU: looked up since it was last considered for eviction */
 	u8 unused;
@@ -51,15 +51,15 @@ struct htab_elem {
 };
 
 struct htab_stripe {
-	u32 lock;  /* owner's tid */
-	u32 dirty; /* set while the lock's owner changes things */
-	u32 new, old; /* elements in motion, see above */
-	u32 from;     /* stripe + 1 out of which .new is being taken */
-	u32 away;     /* element that another stripe is taking */
-	u32 spare;    /* what the next replacement in this stripe uses */
-	u32 free;     /* elements that deletions left, linked by .next */
-	u64 fresh;    /* elements of the pool: first | count << 32 */
-	u32 used;     /* elements in the stripe's buckets */
+	u32 lock;	    /* owner's tid */
+	u32 dirty;	    /* set while the lock's owner changes things */
+	u32 new, old;	    /* elements in motion, see above */
+	u32 from;	    /* stripe + 1 out of which .new is being taken */
+	u32 away;	    /* element that another stripe is taking */
+	u32 spare;	    /* what the next replacement in this stripe uses */
+	u32 free;	    /* elements that deletions left, linked by .next */
+	u64 fresh;	    /* elements of the pool: first | count << 32 */
+	u32 used;	    /* elements in the stripe's buckets */
 	u32 oldest, newest; /* LRU list */
 } __attribute__((aligned(64)));
 
@@ -69,7 +69,7 @@ struct bpf_htab {
 	u64 seed[2];
 	struct htab_bucket *buckets;
 	struct htab_stripe *stripes;
-	u8 *elems; /* element 0 */
+	u8 *elems;  /* element 0 */
 	u8 *percpu; /* value of element 0 on CPU 0; NULL: values are in the elements */
 	u64 cpu_stride;
 	u32 bucket_mask, stripe_mask;
@@ -154,9 +154,8 @@ static inline u64 htab_tag_match(u64 tags, u8 tag)
 	return (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
 }
 
-static inline __attribute__((always_inline)) bool htab_key_equal(const struct bpf_htab *h,
-								 const struct htab_elem *e,
-								 const void *key, u32 size)
+static inline __attribute__((always_inline)) bool
+htab_key_equal(const struct bpf_htab *h, const struct htab_elem *e, const void *key, u32 size)
 {
 	const u8 *k = htab_key(h, e);
 

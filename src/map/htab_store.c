@@ -22,10 +22,10 @@
 #include "object/lock.h"
 
 #define RANGE(first, count) ((u64)(first) | (u64)(count) << 32)
-#define RANGE_FIRST(r) ((u32)(r))
-#define RANGE_COUNT(r) ((u32)((r) >> 32) & 0xffff)
-#define CHUNK_MAX 32
-#define SCAN_MAX 512 /* elements that one eviction looks at */
+#define RANGE_FIRST(r)	    ((u32)(r))
+#define RANGE_COUNT(r)	    ((u32)((r) >> 32) & 0xffff)
+#define CHUNK_MAX	    32
+#define SCAN_MAX	    512 /* elements that one eviction looks at */
 
 /* All stores that a killed process may have been the last to make happen in program order. */
 #define STORE(x, v)                                                                                \
@@ -281,7 +281,7 @@ struct htab_stripe *htab_lock(struct bpf_htab *h, u32 hash, const struct skep_pl
 			lock_take(&s->lock, platform);
 		else if (run && run->arena->slots[run->cpu].nesting > 1)
 			return NULL; /* this run interrupted a change of the run below it */
-		/* else: a dead namesake's */
+				     /* else: a dead namesake's */
 	}
 	if (unlikely(s->dirty))
 		stripe_repair(h, s, platform);
@@ -496,8 +496,7 @@ int htab_new(struct bpf_htab *h, struct htab_stripe *s, const struct skep_platfo
 	return err == -ENOENT ? -ENOMEM : err;
 }
 
-int htab_unjam(struct bpf_htab *h, const struct skep_platform *platform,
-	       const struct bpf_run *run)
+int htab_unjam(struct bpf_htab *h, const struct skep_platform *platform, const struct bpf_run *run)
 {
 	/* Whoever holds or has left a stripe: wait for it once, and repair it. */
 	for (u32 i = 0; i <= h->stripe_mask; i++) {
@@ -594,7 +593,8 @@ int htab_store_init(struct bpf_htab *h, const struct skep_platform *platform)
 	h->pool_next = nr + 1;
 	h->maybe_free = 1;
 	/* A small table has all its pages now; of a large one, its first elements. */
-	err = pool_back(h, (u64)(h->nr_elems + 1) * h->elem_size <= 65536 ? h->nr_elems + 1 : nr + 1,
+	err = pool_back(h,
+			(u64)(h->nr_elems + 1) * h->elem_size <= 65536 ? h->nr_elems + 1 : nr + 1,
 			platform);
 	for (u32 i = 0; !err && i < nr; i++)
 		h->stripes[i].spare = i + 1;

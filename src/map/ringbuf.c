@@ -8,9 +8,9 @@
 
 #include <linux/errno.h>
 
-#define PAGE_SIZE 4096ULL
+#define PAGE_SIZE	       4096ULL
 #define LINUX_RINGBUF_MAP_SIZE 304 /* sizeof(struct bpf_ringbuf_map) on 6.18, x86-64 */
-#define LINUX_META_PAGES 3
+#define LINUX_META_PAGES       3
 
 static u64 ringbuf_usage(u64 size)
 {

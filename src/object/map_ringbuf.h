@@ -15,8 +15,8 @@
 
 #include "object/map.h"
 
-#define RINGBUF_PAGE 4096
-#define RINGBUF_DATA_OFF (2 * RINGBUF_PAGE) /* in the client's file */
+#define RINGBUF_PAGE	      4096
+#define RINGBUF_DATA_OFF      (2 * RINGBUF_PAGE) /* in the client's file */
 #define RINGBUF_MAX_RECORD_SZ (0xffffffffU / 4)
 
 /* In front of each record; what the client sees of it is .len. */
@@ -27,7 +27,7 @@ struct bpf_ringbuf_hdr {
 
 struct bpf_ringbuf_map {
 	struct bpf_map map;
-	u64 mask; /* size - 1 */
+	u64 mask;	   /* size - 1 */
 	u64 *consumer_pos; /* in the client's pages: not to be trusted */
 	u64 *producer_pos; /* in the client's pages; never read back */
 	u8 *data;

@@ -147,7 +147,8 @@ struct bpf_map *map_make(struct map_spec spec, int *err)
 	}
 	if (spec.lock_at) {
 		map->nr_fields = 1;
-		map->fields[0] = (struct bpf_map_field){ BPF_FIELD_SPIN_LOCK, 4, spec.lock_at - 1, 0 };
+		map->fields[0] =
+			(struct bpf_map_field){ BPF_FIELD_SPIN_LOCK, 4, spec.lock_at - 1, 0 };
 	}
 	if (spec.inner) {
 		map->inner.map_type = spec.inner->map_type;

@@ -26,7 +26,7 @@ extern const struct bpf_map_ops array_map_ops, percpu_array_map_ops, prog_array_
 struct fixture {
 	struct arena *arena; /* slots only */
 	bool shared;
-	struct bpf_run run;	/* on CPU 0 */
+	struct bpf_run run; /* on CPU 0 */
 	u64 wakes;
 	u64 fail_back; /* .back() fails from the n-th call on; 0: never */
 };

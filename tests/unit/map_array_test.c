@@ -148,7 +148,9 @@ static void test_mmapable(void **state)
 
 static void test_lock_in_value(void **state)
 {
-	struct { u32 a, lock, b; } v = { 1, 7, 2 }, got;
+	struct {
+		u32 a, lock, b;
+	} v = { 1, 7, 2 }, got;
 	struct bpf_map *m;
 	u32 k = 0, *p;
 
@@ -185,9 +187,9 @@ static void test_for_each(void **state)
 
 	fixture_start(false);
 	m = map_must((struct map_spec){ BPF_MAP_TYPE_ARRAY, 4, 8, 7 });
-	assert_int_equal(ops_of(m)->for_each(m, stop_at, &at, &fx.run), 7);
+	assert_int_equal(ops_of(m)->for_each (m, stop_at, &at, &fx.run), 7);
 	at = 2;
-	assert_int_equal(ops_of(m)->for_each(m, stop_at, &at, &fx.run), 3);
+	assert_int_equal(ops_of(m)->for_each (m, stop_at, &at, &fx.run), 3);
 }
 
 int main(void)

@@ -60,7 +60,8 @@ static void test_flags_and_errno(void **state)
 
 	fixture_start(false);
 	for (u32 f = 0; f < ARRAY_SIZE(flags); f++) {
-		struct bpf_map *m = map_must((struct map_spec){ BPF_MAP_TYPE_HASH, 4, 8, 3, flags[f] });
+		struct bpf_map *m =
+			map_must((struct map_spec){ BPF_MAP_TYPE_HASH, 4, 8, 3, flags[f] });
 		u32 k = 1, next;
 		u64 v = 10, got = 0;
 
@@ -243,7 +244,9 @@ static void test_chains(void **state)
 
 static void test_lock_in_value(void **state)
 {
-	struct { u32 lock, a, b, c; } v = { 7, 1, 2, 3 }, got;
+	struct {
+		u32 lock, a, b, c;
+	} v = { 7, 1, 2, 3 }, got;
 	struct bpf_map *m;
 	u32 k = 1, *p;
 
@@ -322,9 +325,9 @@ static void test_for_each(void **state)
 	m = map_must((struct map_spec){ BPF_MAP_TYPE_HASH, 4, 4, 1000 });
 	for (u32 k = 0; k < 1000; k++)
 		map_update(m, &k, &(u32){ k + 1 }, 0);
-	assert_int_equal(ops_of(m)->for_each(m, count_and_delete, &count, &fx.run), 700);
-	assert_int_equal(ops_of(m)->for_each(m, count_and_delete, &count, &fx.run), 300);
-	assert_int_equal(ops_of(m)->for_each(m, count_and_delete, &count, &fx.run), 0);
+	assert_int_equal(ops_of(m)->for_each (m, count_and_delete, &count, &fx.run), 700);
+	assert_int_equal(ops_of(m)->for_each (m, count_and_delete, &count, &fx.run), 300);
+	assert_int_equal(ops_of(m)->for_each (m, count_and_delete, &count, &fx.run), 0);
 	map_ok(m);
 }
 
@@ -337,7 +340,7 @@ struct worker {
 	bool evicts;
 };
 
-#define KEYS 512
+#define KEYS	  512
 #define KEY_WORDS 3 /* longer than one word: can be torn */
 
 static void make_key(u64 *key, u64 id)
@@ -432,16 +435,11 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_create_errors),
-		cmocka_unit_test(test_flags_and_errno),
-		cmocka_unit_test(test_full_is_exact),
-		cmocka_unit_test(test_key_sizes),
-		cmocka_unit_test(test_iteration),
-		cmocka_unit_test(test_chains),
-		cmocka_unit_test(test_lock_in_value),
-		cmocka_unit_test(test_out_of_memory),
-		cmocka_unit_test(test_for_each),
-		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_create_errors), cmocka_unit_test(test_flags_and_errno),
+		cmocka_unit_test(test_full_is_exact), cmocka_unit_test(test_key_sizes),
+		cmocka_unit_test(test_iteration),     cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_lock_in_value), cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_for_each),      cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests_name("map_hash", tests, NULL, NULL);

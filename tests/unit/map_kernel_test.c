@@ -39,8 +39,7 @@ static int kernel_bpf(int cmd, union bpf_attr *attr, u32 size)
 
 static int call(int side, int cmd, union bpf_attr *attr)
 {
-	return side == SKEP ? skep_bpf(sys, cmd, attr, sizeof(*attr)) :
-			      kernel_bpf(cmd, attr, 144);
+	return side == SKEP ? skep_bpf(sys, cmd, attr, sizeof(*attr)) : kernel_bpf(cmd, attr, 144);
 }
 
 static u32 rnd(u32 n)
@@ -157,22 +156,25 @@ static bool kernel_permits(void)
 
 /* ---- what can be created ---- */
 
-static const u32 value_types[] = { BPF_MAP_TYPE_HASH,	      BPF_MAP_TYPE_ARRAY,
+static const u32 value_types[] = { BPF_MAP_TYPE_HASH,	     BPF_MAP_TYPE_ARRAY,
 				   BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_PERCPU_ARRAY,
 				   BPF_MAP_TYPE_LRU_HASH,    BPF_MAP_TYPE_LRU_PERCPU_HASH };
 
 static void test_create(void **state)
 {
 	static const u32 types[] = {
-		BPF_MAP_TYPE_HASH,	 BPF_MAP_TYPE_ARRAY,	   BPF_MAP_TYPE_PROG_ARRAY,
-		BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_PERCPU_ARRAY,
-		BPF_MAP_TYPE_LRU_HASH,	 BPF_MAP_TYPE_LRU_PERCPU_HASH, BPF_MAP_TYPE_ARRAY_OF_MAPS,
-		BPF_MAP_TYPE_HASH_OF_MAPS, BPF_MAP_TYPE_RINGBUF,
+		BPF_MAP_TYPE_HASH,	    BPF_MAP_TYPE_ARRAY,
+		BPF_MAP_TYPE_PROG_ARRAY,    BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+		BPF_MAP_TYPE_PERCPU_HASH,   BPF_MAP_TYPE_PERCPU_ARRAY,
+		BPF_MAP_TYPE_LRU_HASH,	    BPF_MAP_TYPE_LRU_PERCPU_HASH,
+		BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS,
+		BPF_MAP_TYPE_RINGBUF,
 	};
 	static const u32 keys[] = { 0, 1, 4, 8, 40, 512, 513, 1 << 22, 0x7fffffff, 0xffffffff };
-	static const u32 values[] = { 0,     1,	   4,	      8,	  100,	     32768,
+	static const u32 values[] = { 0,     1,	    4,	     8,		 100,	     32768,
 				      32769, 65536, 1 << 22, 0x7fffffff, 0x80000000, 0xffffffff };
-	static const u32 entries[] = { 0, 1, 2, 3, 100, 4096, 8192, 12288, 1u << 28, 0x80000001, 0xffffffff };
+	static const u32 entries[] = { 0,    1,	    2,	      3,	  100,	     4096,
+				       8192, 12288, 1u << 28, 0x80000001, 0xffffffff };
 	u32 made = 0, refused = 0;
 	int inner[2];
 
@@ -183,7 +185,8 @@ static void test_create(void **state)
 	for (u32 i = 0; i < 6000; i++) {
 		u32 type = types[rnd(ARRAY_SIZE(types))];
 		/* mostly one thing wrong at a time */
-		u32 key = rnd(4) ? (type == BPF_MAP_TYPE_RINGBUF ? 0 : 4) : keys[rnd(ARRAY_SIZE(keys))];
+		u32 key = rnd(4) ? (type == BPF_MAP_TYPE_RINGBUF ? 0 : 4) :
+				   keys[rnd(ARRAY_SIZE(keys))];
 		u32 value = rnd(4) ? (type == BPF_MAP_TYPE_RINGBUF ? 0 : 4) :
 				     values[rnd(ARRAY_SIZE(values))];
 		u32 n = rnd(4) ? 4096 : entries[rnd(ARRAY_SIZE(entries))];
@@ -195,15 +198,17 @@ static void test_create(void **state)
 		/* what memory there is is not the question */
 		if ((u64)round_up((u64)key + value, 8) * n > 64 << 20 && n < 1u << 28)
 			continue;
-		if (n >= 1u << 28 && type != BPF_MAP_TYPE_HASH && type != BPF_MAP_TYPE_PERCPU_HASH &&
-		    type != BPF_MAP_TYPE_LRU_HASH && type != BPF_MAP_TYPE_LRU_PERCPU_HASH)
+		if (n >= 1u << 28 && type != BPF_MAP_TYPE_HASH &&
+		    type != BPF_MAP_TYPE_PERCPU_HASH && type != BPF_MAP_TYPE_LRU_HASH &&
+		    type != BPF_MAP_TYPE_LRU_PERCPU_HASH)
 			continue;
 		for (int side = 0; side < 2; side++)
 			fd[side] = create(side, type, key, value, n, flags,
 					  use_inner ? inner[side] : -1);
 		if ((fd[0] < 0 || fd[1] < 0) && fd[0] != fd[1])
 			fail_msg("create type %u key %u value %u entries %u flags %#x: skep %d, "
-				 "kernel %d", type, key, value, n, flags, fd[0], fd[1]);
+				 "kernel %d",
+				 type, key, value, n, flags, fd[0], fd[1]);
 		if (fd[0] < 0) {
 			refused++;
 			continue;
@@ -252,9 +257,9 @@ static void make_key(const struct pair *p, u8 *key)
 
 static const char *name_of(int cmd)
 {
-	return cmd == BPF_MAP_LOOKUP_ELEM ? "lookup" :
-	       cmd == BPF_MAP_UPDATE_ELEM ? "update" :
-	       cmd == BPF_MAP_DELETE_ELEM ? "delete" :
+	return cmd == BPF_MAP_LOOKUP_ELEM  ? "lookup" :
+	       cmd == BPF_MAP_UPDATE_ELEM  ? "update" :
+	       cmd == BPF_MAP_DELETE_ELEM  ? "delete" :
 	       cmd == BPF_MAP_GET_NEXT_KEY ? "next" :
 					     "lookup and delete";
 }
@@ -299,7 +304,8 @@ static void compare_contents(const struct pair *p)
 		for (int side = 0; side < 2; side++) {
 			memset(value_buf[side], 0xee, size);
 			assert_int_equal(elem(side, BPF_MAP_LOOKUP_ELEM, p->fd[side],
-					      keys[side] + (u64)i * p->key_size, value_buf[side], 0),
+					      keys[side] + (u64)i * p->key_size, value_buf[side],
+					      0),
 					 0);
 		}
 		assert_memory_equal(value_buf[0], value_buf[1], size);
@@ -310,11 +316,14 @@ static void compare_contents(const struct pair *p)
 
 static void play(struct pair *p, u32 steps)
 {
-	static const u64 flags[] = { 0, 0, 0, 0, BPF_NOEXIST, BPF_EXIST, 3, BPF_F_LOCK,
-				     BPF_F_LOCK | BPF_NOEXIST, 8, 1ULL << 40 };
-	static const int cmds[] = { BPF_MAP_UPDATE_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_UPDATE_ELEM,
-				    BPF_MAP_LOOKUP_ELEM, BPF_MAP_DELETE_ELEM,
-				    BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_AND_DELETE_ELEM };
+	static const u64 flags[] = { 0, 0,	     0,
+				     0, BPF_NOEXIST, BPF_EXIST,
+				     3, BPF_F_LOCK,  BPF_F_LOCK | BPF_NOEXIST,
+				     8, 1ULL << 40 };
+	static const int cmds[] = { BPF_MAP_UPDATE_ELEM,	   BPF_MAP_UPDATE_ELEM,
+				    BPF_MAP_UPDATE_ELEM,	   BPF_MAP_LOOKUP_ELEM,
+				    BPF_MAP_DELETE_ELEM,	   BPF_MAP_GET_NEXT_KEY,
+				    BPF_MAP_LOOKUP_AND_DELETE_ELEM };
 	u32 size = bytes_of_value(p);
 
 	for (u32 i = 0; i < steps; i++) {
@@ -343,8 +352,9 @@ static void play(struct pair *p, u32 steps)
 		}
 		if (ret[0] != ret[1])
 			fail_msg("type %u key %u value %u entries %u, step %u: %s, flags %#llx: "
-				 "skep %d, kernel %d", p->type, p->key_size, p->value_size,
-				 p->entries, i, name_of(cmd), (unsigned long long)f, ret[0], ret[1]);
+				 "skep %d, kernel %d",
+				 p->type, p->key_size, p->value_size, p->entries, i, name_of(cmd),
+				 (unsigned long long)f, ret[0], ret[1]);
 		if (memcmp(value_buf[0], value_buf[1], size))
 			fail_msg("type %u key %u value %u, step %u: %s: values differ", p->type,
 				 p->key_size, p->value_size, i, name_of(cmd));
@@ -362,7 +372,8 @@ static void test_values(void **state)
 	srandom(2);
 	for (u32 i = 0; i < 150; i++) {
 		struct pair p = { .type = value_types[i % ARRAY_SIZE(value_types)] };
-		bool lru = p.type == BPF_MAP_TYPE_LRU_HASH || p.type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+		bool lru =
+			p.type == BPF_MAP_TYPE_LRU_HASH || p.type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 		u32 flags = 0;
 
 		p.key_size = is_array(&p) ? 4 : key_sizes[rnd(ARRAY_SIZE(key_sizes))];
@@ -378,8 +389,8 @@ static void test_values(void **state)
 			flags = BPF_F_NO_PREALLOC;
 		}
 		for (int side = 0; side < 2; side++) {
-			p.fd[side] = create(side, p.type, p.key_size, p.value_size, p.entries,
-					    flags, 0);
+			p.fd[side] =
+				create(side, p.type, p.key_size, p.value_size, p.entries, flags, 0);
 			assert_true(p.fd[side] >= 0);
 		}
 		play(&p, 600);
@@ -417,8 +428,7 @@ static void test_lru_pressure(void **state)
 
 #define CHOICES 6
 
-static void play_objects(u32 type, const int (*choice)[CHOICES], u32 nr, u32 entries,
-			 int *inner)
+static void play_objects(u32 type, const int (*choice)[CHOICES], u32 nr, u32 entries, int *inner)
 {
 	u32 ids[2][CHOICES];
 	int map[2];
@@ -450,8 +460,8 @@ static void play_objects(u32 type, const int (*choice)[CHOICES], u32 nr, u32 ent
 		}
 		if (ret[0] != ret[1])
 			fail_msg("type %u step %u op %u element %u key %u flags %llu: skep %d, "
-				 "kernel %d", type, i, op, which, k, (unsigned long long)f, ret[0],
-				 ret[1]);
+				 "kernel %d",
+				 type, i, op, which, k, (unsigned long long)f, ret[0], ret[1]);
 		if (op == 3 && !ret[0]) { /* ids differ; whose they are does not */
 			u32 a = 0, b = 0;
 
@@ -520,8 +530,8 @@ static void test_map_in_map(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_create),	      cmocka_unit_test(test_values),
-		cmocka_unit_test(test_lru_pressure),  cmocka_unit_test(test_prog_array),
+		cmocka_unit_test(test_create),	     cmocka_unit_test(test_values),
+		cmocka_unit_test(test_lru_pressure), cmocka_unit_test(test_prog_array),
 		cmocka_unit_test(test_map_in_map),
 	};
 

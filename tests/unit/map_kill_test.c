@@ -237,7 +237,7 @@ static void autopsy(struct bpf_map *map, const struct scene *sc, u32 step)
 		else if (k != sc->key || !sc->delete)
 			missing++;
 	}
-	assert_true(missing <= (u32)lru); /* at most what was evicted */
+	assert_true(missing <= (u32)lru);	     /* at most what was evicted */
 	if (map->max_entries < 100 || step % 8 == 0) /* the longer ones: now and then */
 		check_capacity(map, lru);
 }

@@ -187,8 +187,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_holds_what_it_says), cmocka_unit_test(test_oldest_goes),
-		cmocka_unit_test(test_used_stays), cmocka_unit_test(test_two),
-		cmocka_unit_test(test_all_used), cmocka_unit_test(test_no_common),
+		cmocka_unit_test(test_used_stays),	   cmocka_unit_test(test_two),
+		cmocka_unit_test(test_all_used),	   cmocka_unit_test(test_no_common),
 		cmocka_unit_test(test_out_of_memory),
 	};
 

@@ -40,7 +40,8 @@ static void test_arrays(void **state)
 
 	for (u32 t = 0; t < 2; t++) {
 		struct map_spec ok = { types[t], 4, 4, 8 }, s;
-		struct bpf_prog a = { .type = BPF_PROG_TYPE_XDP }, b = { .type = BPF_PROG_TYPE_XDP };
+		struct bpf_prog a = { .type = BPF_PROG_TYPE_XDP },
+				b = { .type = BPF_PROG_TYPE_XDP };
 		struct bpf_map *m;
 		void *old;
 		u32 k = 3;

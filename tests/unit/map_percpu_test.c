@@ -38,11 +38,11 @@ static void test_values_differ(void **state)
 			for (u32 cpu = 0; cpu < FIXTURE_CPUS; cpu++) {
 				u64 mine = 1000 * k + cpu;
 
-				assert_int_equal(ops->update_elem(m, &k, &mine, BPF_EXIST,
-								  &run[cpu]),
-						 0);
+				assert_int_equal(
+					ops->update_elem(m, &k, &mine, BPF_EXIST, &run[cpu]), 0);
 			}
-			assert_int_equal(ops->update_elem(m, &k, &v, BPF_NOEXIST, &run[0]), -EEXIST);
+			assert_int_equal(ops->update_elem(m, &k, &v, BPF_NOEXIST, &run[0]),
+					 -EEXIST);
 			assert_int_equal(map_delete(m, &(u32){ 1000 }), array ? -EINVAL : -ENOENT);
 		}
 		for (k = 0; k < 100; k++) {
@@ -54,7 +54,8 @@ static void test_values_differ(void **state)
 
 				assert_int_equal(all[cpu], 1000 * k + cpu);
 				assert_int_equal(*p, 1000 * k + cpu);
-				assert_ptr_equal(p, (void *)look((u64)m, (u64)&k, 0, 0, 0, &run[cpu]));
+				assert_ptr_equal(p,
+						 (void *)look((u64)m, (u64)&k, 0, 0, 0, &run[cpu]));
 				assert_ptr_equal(p, ops->lookup_percpu_elem(m, &k, cpu));
 				for (u32 other = 0; other < cpu; other++) {
 					u64 *q = ops->lookup_elem(m, &k, &run[other]);
@@ -73,7 +74,9 @@ static void test_bpf2_forms(void **state)
 {
 	for (u32 t = 0; t < ARRAY_SIZE(types); t++) {
 		/* 12 bytes: passed as 16 for each CPU */
-		struct { u32 v[3], pad; } all[FIXTURE_CPUS], got[FIXTURE_CPUS];
+		struct {
+			u32 v[3], pad;
+		} all[FIXTURE_CPUS], got[FIXTURE_CPUS];
 		bool array = types[t] == BPF_MAP_TYPE_PERCPU_ARRAY;
 		struct bpf_map *m;
 		u32 k = 1;
@@ -160,8 +163,10 @@ static void test_growth(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values_differ), cmocka_unit_test(test_bpf2_forms),
-		cmocka_unit_test(test_reuse_is_clean), cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_values_differ),
+		cmocka_unit_test(test_bpf2_forms),
+		cmocka_unit_test(test_reuse_is_clean),
+		cmocka_unit_test(test_growth),
 	};
 
 	return cmocka_run_group_tests_name("map_percpu", tests, NULL, NULL);

@@ -333,9 +333,9 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_create_errors), cmocka_unit_test(test_wakeups),
-		cmocka_unit_test(test_full),	      cmocka_unit_test(test_pending),
-		cmocka_unit_test(test_wrap),	      cmocka_unit_test(test_many_rings),
+		cmocka_unit_test(test_create_errors),  cmocka_unit_test(test_wakeups),
+		cmocka_unit_test(test_full),	       cmocka_unit_test(test_pending),
+		cmocka_unit_test(test_wrap),	       cmocka_unit_test(test_many_rings),
 		cmocka_unit_test(test_hostile_client), cmocka_unit_test(test_threads),
 	};
 
