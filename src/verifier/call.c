@@ -438,9 +438,6 @@ int prepare_func_exit(struct bpf_verifier_env *env, u32 *insn_idx)
 	if (r0->type == PTR_TO_STACK)
 		return refuse(env, DIAG_RETURN_STACK);
 	if (callback) {
-		err = check_reg_arg(env, BPF_REG_0, SRC_OP);
-		if (err)
-			return err;
 		if (r0->type != SCALAR_VALUE)
 			return refuse(env, DIAG_CALLBACK_RETURN);
 		err = mark_chain_precision(env, BPF_REG_0);
@@ -533,8 +530,10 @@ static int call_callbacks(struct bpf_verifier_env *env, const struct bpf_call_ar
 
 	if (meta->func_id == BPF_FUNC_for_each_map_elem)
 		return push_callback(env, insn_idx, meta->subprogno, regs_of_map_callback);
-	/* bpf_loop: whether there is a further iteration depends on R1. */
-	err = mark_chain_precision(env, BPF_REG_1);
+	/* bpf_loop: Linux inlines it where the flags are 0; a further iteration depends on R1. */
+	err = register_is_null(&frame->regs[BPF_REG_4]) ? mark_chain_precision(env, BPF_REG_4) : 0;
+	if (!err)
+		err = mark_chain_precision(env, BPF_REG_1);
 	if (err)
 		return err;
 	if (frame->callback_depth < frame->regs[BPF_REG_1].umax_value)

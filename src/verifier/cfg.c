@@ -503,7 +503,8 @@ out:
 /*
  * Numbers the strongly connected components (Tarjan, without recursion): an
  * instruction in a loop gets the loop's number in aux->scc, one in none gets 0. A
- * call that calls back is a loop of its own.
+ * call that calls back is a loop of its own; Linux numbers it only since 7.0, so those
+ * come last, from env->scc_callbacks on, and are not shown.
  */
 int compute_scc(struct bpf_verifier_env *env)
 {
@@ -524,7 +525,7 @@ int compute_scc(struct bpf_verifier_env *env)
 		depth = 1;
 		while (depth) {
 			u32 w = walk[depth - 1], next[2], cnt;
-			bool descend = false, loop, self = env->aux[w].calls_callback;
+			bool descend = false, loop, self = false;
 
 			if (!pre[w]) {
 				pre[w] = low[w] = count++;
@@ -556,6 +557,10 @@ int compute_scc(struct bpf_verifier_env *env)
 			next_scc += loop;
 		}
 	}
+	env->scc_callbacks = next_scc;
+	for (u32 i = 0; i < env->len; i++)
+		if (env->aux[i].calls_callback && !env->aux[i].scc)
+			env->aux[i].scc = next_scc++;
 	env->scc_cnt = next_scc;
 	err = scc_init(env);
 out:

@@ -210,7 +210,8 @@ int compute_live_registers(struct bpf_verifier_env *env)
 		for (int j = 0; j < 10; j++)
 			live[j] = env->aux[i].live_regs_before & BIT(j) ? '0' + j : '.';
 		live[10] = 0;
-		if (env->profile >= KVER(6, 17) && env->aux[i].scc)
+		if (env->profile >= KVER(6, 17) && env->aux[i].scc &&
+		    env->aux[i].scc < env->scc_callbacks)
 			verbose(env, "%3u ", env->aux[i].scc);
 		else if (env->profile >= KVER(6, 17))
 			verbose(env, "    ");

@@ -401,7 +401,7 @@ static void print_reg_state(struct bpf_verifier_env *env, const struct bpf_func_
 	if (base == CONST_PTR_TO_MAP || base == PTR_TO_MAP_KEY || base == PTR_TO_MAP_VALUE) {
 		const struct bpf_map *map = reg->map->map;
 
-		if (map->name[0]) {
+		if (map->name[0] && reg->map->obj.id) { /* an inner map's template has no name */
 			print_comma(env, &sep);
 			verbose(env, "map=%s", map->name);
 		}

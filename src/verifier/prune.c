@@ -376,7 +376,8 @@ static struct scc_visit *find_visit(struct bpf_verifier_env *env, const struct s
 
 static void log_scc(struct bpf_verifier_env *env, const char *what, const struct scc_chain *chain)
 {
-	if (!(env->log.level & BPF_LOG_LEVEL2) || env->profile < KVER(6, 17))
+	if (!(env->log.level & BPF_LOG_LEVEL2) || env->profile < KVER(6, 17) ||
+	    chain->scc >= env->scc_callbacks)
 		return;
 	verbose(env, "SCC %s (", what);
 	for (u32 i = 0; i < MAX_CALL_FRAMES && chain->site[i]; i++)
@@ -489,8 +490,10 @@ static int add_scc_backedge(struct bpf_verifier_env *env, struct bpf_verifier_st
 	log_scc(env, "backedge", &chain);
 	b->next = v->backedges;
 	v->backedges = b;
-	v->n++;
-	env->num_backedges++;
+	if (chain.scc < env->scc_callbacks) { /* the others count as no states, as in Linux */
+		v->n++;
+		env->num_backedges++;
+	}
 	update_peak_states(env);
 	return 0;
 }
@@ -530,7 +533,7 @@ int update_branch_counts(struct bpf_verifier_env *env, struct bpf_verifier_state
 	return 0;
 }
 
-/* Everything that one check of a subprogram left. */
+/* Everything that one check of a subprogram left; the counts go on, as Linux's do. */
 void free_states(struct bpf_verifier_env *env)
 {
 	struct bpf_verifier_state_list *sl, *next;
@@ -545,13 +548,11 @@ void free_states(struct bpf_verifier_env *env)
 		mem_free(sl);
 	}
 	env->free_list = NULL;
-	env->free_list_size = 0;
 	for (u32 i = 0; env->sccs && i < env->scc_cnt; i++) {
 		for (size_t k = 0; k < env->sccs[i].visits.n; k++)
 			free_backedges(&env->sccs[i].visits.v[k]);
 		vec_free(&env->sccs[i].visits);
 	}
-	env->num_backedges = 0;
 	if (!env->explored_states)
 		return;
 	for (u32 i = 0; i < env->len; i++) {
@@ -562,7 +563,6 @@ void free_states(struct bpf_verifier_env *env)
 		}
 		env->explored_states[i] = NULL;
 	}
-	env->explored_states_size = 0;
 }
 
 /* ---- cleaning: what is not live need not be compared ---- */
@@ -713,11 +713,11 @@ static int infinite_loop(struct bpf_verifier_env *env, const struct bpf_verifier
 	return err;
 }
 
-enum match { MISS, HIT, HIT_LOOP };
+enum match { MISS, HIT_LOOP };
 
 /*
  * Compares with a state that has paths left, so lies on the way to the current one
- * (or beside it). *@keep_adding: whether the heuristic may still add a state here.
+ * (or beside it). MISS, HIT_LOOP or -errno.
  */
 static int match_open_state(struct bpf_verifier_env *env, struct bpf_verifier_state *old,
 			    u32 insn_idx)
@@ -736,8 +736,12 @@ static int match_open_state(struct bpf_verifier_env *env, struct bpf_verifier_st
 	if (insn->code == (BPF_JMP | BPF_JCOND) && old->may_goto_depth != cur->may_goto_depth &&
 	    states_equal(env, old, cur, RANGE_WITHIN))
 		return HIT_LOOP;
+	/*
+	 * Linux records no back edge here; without one, what the callback's other paths need
+	 * precisely would not be marked on this path. DIFF(callback-backedge)
+	 */
 	if (env->aux[insn_idx].calls_callback)
-		return states_equal(env, old, cur, RANGE_WITHIN) ? HIT : MISS;
+		return states_equal(env, old, cur, RANGE_WITHIN) ? HIT_LOOP : MISS;
 	if (states_maybe_looping(old, cur) && states_equal(env, old, cur, EXACT) &&
 	    !iter_active_depths_differ(old, cur) && old->may_goto_depth == cur->may_goto_depth &&
 	    old->callback_unroll_depth == cur->callback_unroll_depth)
@@ -822,7 +826,7 @@ int is_state_visited(struct bpf_verifier_env *env, u32 insn_idx)
 			if (err < 0)
 				return err;
 			if (err != MISS)
-				return take_hit(env, sl, insn_idx, err == HIT_LOOP);
+				return take_hit(env, sl, insn_idx, true);
 			/* In a loop: not a state in every round, they would not help. */
 			if (!force && env->jmps_processed - env->prev_jmps_processed < 20 &&
 			    env->insn_processed - env->prev_insn_processed < 100)

@@ -323,9 +323,6 @@ static int fill_part(struct bpf_verifier_env *env, struct bpf_func_state *src, i
 	if (size <= spill_size && !(off % BPF_REG_SIZE)) {
 		s32 subreg_def = dst->subreg_def;
 
-		/* A 32-bit spill and fill of a 32-bit value keeps both equal. */
-		if (env->bpf_capable && size == 4 && spill_size == 4 && reg_width(reg) <= 32)
-			scalar_give_id(env, reg);
 		*dst = *reg;
 		dst->subreg_def = subreg_def;
 		if (reg_width(reg) > size * 8)
@@ -403,8 +400,6 @@ static int check_stack_read_fixed_off(struct bpf_verifier_env *env, struct bpf_f
 		if (err)
 			return err;
 	} else if (dst_regno >= 0) {
-		if (env->bpf_capable)
-			scalar_give_id(env, reg);
 		cur->regs[dst_regno] = *reg;
 	} else if (reg_is_pointer(env, reg)) {
 		/* An atomic or a helper would turn the pointer into data. */

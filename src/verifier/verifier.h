@@ -285,7 +285,7 @@ struct bpf_verifier_env {
 	u32 idmap_cnt, idmap_tmp_id;
 	struct stack_liveness *liveness; /* liveness.c */
 	u32 *postorder;			 /* all instructions, subprogram by subprogram */
-	u32 scc_cnt;			 /* numbers 1 .. scc_cnt - 1 are given */
+	u32 scc_cnt, scc_callbacks;	 /* numbers 1 .. scc_cnt - 1 are given; see compute_scc() */
 	struct scc_info *sccs;		 /* prune.c, by number */
 	u32 scratched_regs;
 	u64 scratched_stack_slots;
