@@ -53,17 +53,22 @@ struct sk_buff {
 	u8 *frag;
 	u16 mac_header, network_header, transport_header; /* offsets from head; SKB_UNSET */
 	u16 mac_len;
-	u32 pkt_type, mark, priority, hash;
-	u16 queue_mapping, tc_index,
-		tc_classid; /* stores of programs are cut to these, as in Linux */
+	u32 mark, priority, hash;
+	/*
+	 * As wide as in Linux: stores of programs are cut to these, and a narrow load of
+	 * bytes that Linux does not have gives what it gives there.
+	 */
+	u8 pkt_type;
+	u16 queue_mapping, tc_index, tc_classid, gso_segs, gso_size;
 	u32 napi_id, ingress_ifindex, ifindex;
 	u16 protocol;	/* network byte order */
 	u16 vlan_proto; /* network byte order */
 	u16 vlan_tci;
-	u8 vlan_present, ip_summed;
+	u8 ip_summed;
+	u32 vlan_present;
 	u32 cb[5];
 	u64 tstamp, hwtstamp;
-	u32 tstamp_type, wire_len, gso_segs, gso_size;
+	u32 tstamp_type, wire_len;
 	u32 csum, csum_start, csum_offset;
 	u32 family, remote_ip4, local_ip4, remote_ip6[4], local_ip6[4], remote_port, local_port;
 	u8 hash_valid, cloned, is_ingress, l2; /* l2: data points at the Ethernet header */
