@@ -145,6 +145,8 @@ static int disasm_call(char *buf, size_t size, const struct bpf_insn *insn,
 			return OUT("(%02x) call pc%s", insn->code, name);
 		return OUT("(%02x) call pc%+d", insn->code, insn->imm);
 	}
+	if (!name && !insn->src_reg && !insn->imm)
+		name = "bpf_unspec";
 	if (!name)
 		name = insn->src_reg == BPF_PSEUDO_KFUNC_CALL ? "kernel-function" : "unknown";
 	return OUT("(%02x) call %s#%d", insn->code, name, insn->imm);

@@ -4,6 +4,7 @@
 
 #define V4 KVER(6, 6)		      /* movsx, bswap, sdiv, smod, gotol, ldsx */
 #define MAY_GOTO_SINCE KVER(6, 9) /* and addr_space_cast */
+#define MAY_GOTO_0_SINCE KVER(6, 14) /* an offset of 0 is allowed (derived; 6.12 no, 6.18 yes measured) */
 #define LOAD_ACQ_SINCE KVER(6, 15)
 
 static bool bad(struct insn_problem *p, enum diag_id id)
@@ -142,7 +143,7 @@ static bool alu_fields_ok(const struct bpf_insn *insn, kver profile, struct insn
 	return true;
 }
 
-static bool jmp_fields_ok(const struct bpf_insn *insn, struct insn_problem *p)
+static bool jmp_fields_ok(const struct bpf_insn *insn, kver profile, struct insn_problem *p)
 {
 	bool wide = BPF_CLASS(insn->code) == BPF_JMP;
 
@@ -165,6 +166,11 @@ static bool jmp_fields_ok(const struct bpf_insn *insn, struct insn_problem *p)
 			return bad(p, DIAG_ISA_EXIT_RESERVED);
 		return true;
 	case BPF_JCOND:
+		if (profile >= MAY_GOTO_0_SINCE) {
+			if (insn->src_reg != BPF_MAY_GOTO_SRC || insn->dst_reg || insn->imm)
+				return bad_args(p, DIAG_ISA_MAY_GOTO_IMM, insn->imm, 0);
+			return true;
+		}
 		if (insn->src_reg != BPF_MAY_GOTO_SRC || insn->dst_reg || insn->imm || !insn->off)
 			return bad_args(p, DIAG_ISA_MAY_GOTO, insn->off, insn->imm);
 		return true;
@@ -208,7 +214,7 @@ bool insn_check_fields(const struct bpf_insn *insn, kver profile, struct insn_pr
 		return alu_fields_ok(insn, profile, p);
 	case BPF_JMP:
 	case BPF_JMP32:
-		return jmp_fields_ok(insn, p);
+		return jmp_fields_ok(insn, profile, p);
 	case BPF_STX:
 		if (BPF_MODE(insn->code) == BPF_ATOMIC)
 			return atomic_fields_ok(insn, profile, p);
