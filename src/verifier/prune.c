@@ -115,7 +115,11 @@ static bool regsafe(struct bpf_verifier_env *env, const struct bpf_reg_state *ol
 		       check_ids(env, old->ref_obj_id, cur->ref_obj_id);
 	case PTR_TO_PACKET_META:
 	case PTR_TO_PACKET:
-		return old->range <= cur->range && old->off == cur->off &&
+		/* Negative: known to be at the end, by which later comparisons were decided. */
+		if (old->range < 0 || cur->range < 0 ? old->range != cur->range :
+						       old->range > cur->range)
+			return false;
+		return old->off == cur->off &&
 		       check_ids(env, old->id, cur->id) && range_within(old, cur) &&
 		       tnum_in(old->var_off, cur->var_off);
 	case PTR_TO_STACK:
