@@ -8,78 +8,78 @@
 
 #include "object/vocabulary.h"
 
-#define DONE FEATURE_DONE
+#define DONE	FEATURE_DONE
 #define PARTIAL FEATURE_PARTIAL
-#define ABSENT FEATURE_ABSENT
+#define ABSENT	FEATURE_ABSENT
 
 static const struct vocabulary_row command_rows[] = {
-#define COMMAND(value, name, since, state, note) {#name, value, since, state, note},
+#define COMMAND(value, name, since, state, note) { #name, value, since, state, note },
 #include "tables/commands.def"
 #undef COMMAND
 };
 
 static const struct vocabulary_row map_rows[] = {
-#define MAP(value, name, since, state, ops, note) {#name, value, since, state, note},
+#define MAP(value, name, since, state, ops, note) { #name, value, since, state, note },
 #include "tables/maps.def"
 #undef MAP
 };
 
 static const struct vocabulary_row prog_rows[] = {
-#define PROG(value, name, since, state, ops, note) {#name, value, since, state, note},
+#define PROG(value, name, since, state, ops, note) { #name, value, since, state, note },
 #include "tables/progs.def"
 #undef PROG
 };
 
 static const struct vocabulary_row attach_rows[] = {
-#define ATTACH(value, name, since, progs, state, note) {#name, value, since, state, note},
+#define ATTACH(value, name, since, progs, state, note) { #name, value, since, state, note },
 #include "tables/attach.def"
 #undef ATTACH
 };
 
 static const struct vocabulary_row link_rows[] = {
-#define LINK(value, name, since, state, note) {#name, value, since, state, note},
+#define LINK(value, name, since, state, note) { #name, value, since, state, note },
 #include "tables/links.def"
 #undef LINK
 };
 
 static const struct vocabulary_row helper_rows[] = {
-#define HELPER(id, name, since, state, note, ...) {"bpf_" #name, id, since, state, note},
+#define HELPER(id, name, since, state, note, ...) { "bpf_" #name, id, since, state, note },
 #include "tables/helpers.def"
 #undef HELPER
 };
 
 static const struct vocabulary_row kfunc_rows[] = {
-#define KFUNC(name, since, flags, sets, state, note) {#name, 0, since, state, note},
+#define KFUNC(name, since, flags, sets, state, note) { #name, 0, since, state, note },
 #include "tables/kfuncs.def"
 #undef KFUNC
 };
 
 static const struct vocabulary_row btf_kind_rows[] = {
-#define BTF_KIND(value, name, since, state, note) {"BTF_KIND_" #name, value, since, state, note},
+#define BTF_KIND(value, name, since, state, note) { "BTF_KIND_" #name, value, since, state, note },
 #include "tables/btf_kinds.def"
 #undef BTF_KIND
 };
 
 static const struct vocabulary_row flag_rows[] = {
-#define FLAG(name, since, state, note) {#name, (s64)name, since, state, note},
+#define FLAG(name, since, state, note) { #name, (s64)name, since, state, note },
 #include "tables/flags.def"
 #undef FLAG
 };
 
 static const struct vocabulary_row section_rows[] = {
-#define SECTION(name, prog, attach, flags, state, note) {name, 0, 0, state, note},
+#define SECTION(name, prog, attach, flags, state, note) { name, 0, 0, state, note },
 #include "tables/sections.def"
 #undef SECTION
 };
 
 static const struct vocabulary_row opcode_rows[] = {
-#define OPCODE(name, code, selector, since, state, note) {name, code, since, state, note},
+#define OPCODE(name, code, selector, since, state, note) { name, code, since, state, note },
 #include "tables/isa.def"
 #undef OPCODE
 };
 
 static const struct vocabulary_row rule_rows[] = {
-#define RULE(id, since, until, state, text) {#id, 0, since, state, text},
+#define RULE(id, since, until, state, text) { #id, 0, since, state, text },
 #include "tables/rules.def"
 #undef RULE
 };
@@ -93,18 +93,18 @@ static const struct {
 	const struct vocabulary_row *rows;
 	u32 n;
 } vocabularies[VOCABULARIES] = {
-	[VOCABULARY_COMMAND] = {"command", command_rows, ARRAY_SIZE(command_rows)},
-	[VOCABULARY_MAP] = {"map type", map_rows, ARRAY_SIZE(map_rows)},
-	[VOCABULARY_PROG] = {"program type", prog_rows, ARRAY_SIZE(prog_rows)},
-	[VOCABULARY_ATTACH] = {"attach type", attach_rows, ARRAY_SIZE(attach_rows)},
-	[VOCABULARY_LINK] = {"link type", link_rows, ARRAY_SIZE(link_rows)},
-	[VOCABULARY_HELPER] = {"helper", helper_rows, ARRAY_SIZE(helper_rows)},
-	[VOCABULARY_KFUNC] = {"kfunc", kfunc_rows, ARRAY_SIZE(kfunc_rows)},
-	[VOCABULARY_BTF_KIND] = {"BTF kind", btf_kind_rows, ARRAY_SIZE(btf_kind_rows)},
-	[VOCABULARY_FLAG] = {"flag", flag_rows, ARRAY_SIZE(flag_rows)},
-	[VOCABULARY_SECTION] = {"section", section_rows, ARRAY_SIZE(section_rows)},
-	[VOCABULARY_OPCODE] = {"instruction", opcode_rows, ARRAY_SIZE(opcode_rows)},
-	[VOCABULARY_RULE] = {"rule", rule_rows, ARRAY_SIZE(rule_rows)},
+	[VOCABULARY_COMMAND] = { "command", command_rows, ARRAY_SIZE(command_rows) },
+	[VOCABULARY_MAP] = { "map type", map_rows, ARRAY_SIZE(map_rows) },
+	[VOCABULARY_PROG] = { "program type", prog_rows, ARRAY_SIZE(prog_rows) },
+	[VOCABULARY_ATTACH] = { "attach type", attach_rows, ARRAY_SIZE(attach_rows) },
+	[VOCABULARY_LINK] = { "link type", link_rows, ARRAY_SIZE(link_rows) },
+	[VOCABULARY_HELPER] = { "helper", helper_rows, ARRAY_SIZE(helper_rows) },
+	[VOCABULARY_KFUNC] = { "kfunc", kfunc_rows, ARRAY_SIZE(kfunc_rows) },
+	[VOCABULARY_BTF_KIND] = { "BTF kind", btf_kind_rows, ARRAY_SIZE(btf_kind_rows) },
+	[VOCABULARY_FLAG] = { "flag", flag_rows, ARRAY_SIZE(flag_rows) },
+	[VOCABULARY_SECTION] = { "section", section_rows, ARRAY_SIZE(section_rows) },
+	[VOCABULARY_OPCODE] = { "instruction", opcode_rows, ARRAY_SIZE(opcode_rows) },
+	[VOCABULARY_RULE] = { "rule", rule_rows, ARRAY_SIZE(rule_rows) },
 };
 
 const char *vocabulary_title(enum vocabulary v)
@@ -155,19 +155,19 @@ const char *feature_state_name(enum feature_state state)
 
 /* ---- helpers ---- */
 
-#define DECLARE_DONE(func) BPF_HELPER_DECLARE(func);
+#define DECLARE_DONE(func)    BPF_HELPER_DECLARE(func);
 #define DECLARE_PARTIAL(func) DECLARE_DONE(func)
 #define DECLARE_ABSENT(func)
-#define HELPER(id, name, since, state, ...) DECLARE_##state(bpf_##name)
+#define HELPER(id, name, since, state, ...)		  DECLARE_##state(bpf_##name)
 #define HELPER_VARIANT(variant, helper, func, state, ...) DECLARE_##state(func)
 #include "tables/helpers.def"
 #include "tables/helper_variants.def"
 #undef HELPER
 #undef HELPER_VARIANT
 
-#define FUNC_DONE(func) func
+#define FUNC_DONE(func)	   func
 #define FUNC_PARTIAL(func) func
-#define FUNC_ABSENT(func) NULL
+#define FUNC_ABSENT(func)  NULL
 
 enum {
 #define HELPER(id, name, since, ...) SINCE_##name = (since),
@@ -177,21 +177,21 @@ enum {
 
 static const struct bpf_func_proto protos[__BPF_FUNC_MAX_ID] = {
 #define HELPER(helper_id, helper, first, state, note, ...)                                         \
-	[helper_id] = {.id = helper_id,                                                            \
-		       .name = #helper,                                                            \
-		       .since = first,                                                             \
-		       .func = FUNC_##state(bpf_##helper),                                         \
-		       __VA_ARGS__},
+	[helper_id] = { .id = helper_id,                                                           \
+			.name = #helper,                                                           \
+			.since = first,                                                            \
+			.func = FUNC_##state(bpf_##helper),                                        \
+			__VA_ARGS__ },
 #include "tables/helpers.def"
 #undef HELPER
 };
 
 #define HELPER_VARIANT(variant, helper, function, state, note, ...)                                \
-	const struct bpf_func_proto bpf_##variant##_proto = {.id = BPF_FUNC_##helper,              \
-							     .name = #helper,                      \
-							     .since = SINCE_##helper,              \
-							     .func = FUNC_##state(function),       \
-							     __VA_ARGS__};
+	const struct bpf_func_proto bpf_##variant##_proto = { .id = BPF_FUNC_##helper,             \
+							      .name = #helper,                     \
+							      .since = SINCE_##helper,             \
+							      .func = FUNC_##state(function),      \
+							      __VA_ARGS__ };
 #include "tables/helper_variants.def"
 #undef HELPER_VARIANT
 
@@ -229,7 +229,7 @@ const struct bpf_func_proto *bpf_prog_helper_proto(const struct bpf_prog_type_op
 
 /* ---- program types ---- */
 
-#define OPS_DONE(ops) extern const struct bpf_prog_type_ops ops;
+#define OPS_DONE(ops)	 extern const struct bpf_prog_type_ops ops;
 #define OPS_PARTIAL(ops) OPS_DONE(ops)
 #define OPS_ABSENT(ops)
 #define PROG(value, name, since, state, ops, note) OPS_##state(ops)
@@ -239,9 +239,9 @@ const struct bpf_func_proto *bpf_prog_helper_proto(const struct bpf_prog_type_op
 const struct bpf_prog_type_ops *bpf_prog_type_ops_of(u32 prog_type)
 {
 	static const struct bpf_prog_type_ops *const ops_of[__MAX_BPF_PROG_TYPE] = {
-#define OPS_OF_DONE(ops) &ops
-#define OPS_OF_PARTIAL(ops) &ops
-#define OPS_OF_ABSENT(ops) NULL
+#define OPS_OF_DONE(ops)			   &ops
+#define OPS_OF_PARTIAL(ops)			   &ops
+#define OPS_OF_ABSENT(ops)			   NULL
 #define PROG(value, name, since, state, ops, note) [value] = OPS_OF_##state(ops),
 #include "tables/progs.def"
 #undef PROG

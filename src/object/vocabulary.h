@@ -26,7 +26,7 @@ enum vocabulary {
 };
 
 enum feature_state {
-	FEATURE_ABSENT, /* refused with the errno of a kernel that lacks it */
+	FEATURE_ABSENT,	 /* refused with the errno of a kernel that lacks it */
 	FEATURE_PARTIAL, /* .note says what is missing */
 	FEATURE_DONE,
 };

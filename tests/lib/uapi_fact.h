@@ -8,9 +8,9 @@ struct uapi_fact {
 	unsigned long long value, size;
 };
 
-#define SIZE(type) { #type, sizeof(type), 0 },
+#define SIZE(type)	   { #type, sizeof(type), 0 },
 #define FIELD(type, field) { #type "." #field, offsetof(type, field), sizeof(((type *)0)->field) },
-#define VALUE(name) { #name, (unsigned long long)(name), 0 },
+#define VALUE(name)	   { #name, (unsigned long long)(name), 0 },
 
 extern const struct uapi_fact uapi_host[];
 
