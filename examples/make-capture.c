@@ -172,6 +172,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	pcap_dump_close(out);
+	pcap_close(format);
 	printf("%s: %u packets\n", argv[1], packets);
 	return 0;
 }

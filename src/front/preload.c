@@ -55,7 +55,8 @@ static const struct front_real *libc_calls(void)
 		return _result;                                                                    \
 	} while (0)
 
-SKEP_API long syscall(long nr, ...)
+/* Takes six arguments however many were passed, as libc's does. */
+__attribute__((no_sanitize("address"))) SKEP_API long syscall(long nr, ...)
 {
 	long a[6];
 	va_list ap;
@@ -79,7 +80,7 @@ SKEP_API void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t o
 	return mmap64(addr, len, prot, flags, fd, off);
 }
 
-SKEP_API int ioctl(int fd, unsigned long request, ...)
+__attribute__((no_sanitize("address"))) SKEP_API int ioctl(int fd, unsigned long request, ...)
 {
 	va_list ap;
 	void *arg;
