@@ -146,7 +146,10 @@ static int batch(struct call *c, enum batch_op op)
 	if (!has_batch(m->map->map_type, op, c->sys->profile))
 		goto out;
 	err = -EINVAL;
-	if (attr->batch.elem_flags & ~(u64)BPF_F_LOCK || attr->batch.flags)
+	if (attr->batch.elem_flags & ~(u64)BPF_F_LOCK)
+		goto out;
+	/* Only hashes look at the flags, and only when read. */
+	if (attr->batch.flags && read && is_hash(m->map->map_type))
 		goto out;
 	if (attr->batch.elem_flags & BPF_F_LOCK && !m->map->nr_fields)
 		goto out;

@@ -90,6 +90,10 @@ int command_map_get_fd_by_id(struct call *c)
 
 int command_btf_get_fd_by_id(struct call *c)
 {
+	if (c->attr->open_flags & ~(u32)BPF_F_TOKEN_FD)
+		return -EINVAL;
+	if (c->attr->open_flags) /* there are no tokens, so no descriptor is one */
+		return -EBADF;
 	return fd_by_id(c, OBJECT_BTF, O_RDWR);
 }
 

@@ -127,7 +127,7 @@ int command_obj_get_info_by_fd(struct call *c)
 	objects_drain(c->sys, c->sys->inotify_fd < 0);
 	o = object_get_any(c->sys, (int)c->attr->info.bpf_fd, &err);
 	if (!o)
-		return err;
+		return err == -EBADF ? -EBADFD : err; /* Linux's errno here, and only here */
 	switch (o->kind) {
 	case OBJECT_MAP:
 		err = info_map(c, (struct map_object *)o, uinfo, len);

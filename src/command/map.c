@@ -150,7 +150,8 @@ static int build_map(struct map_object *m, const union bpf_attr *attr,
 	map->key_size = attr->key_size;
 	map->value_size = attr->value_size;
 	map->max_entries = attr->max_entries;
-	map->map_flags = attr->map_flags;
+	/* How descriptors may be used is theirs to know, not the map's. */
+	map->map_flags = attr->map_flags & ~(u32)(BPF_F_RDONLY | BPF_F_WRONLY);
 	map->map_extra = attr->map_extra;
 	map->nr_cpus = sys->arena->nr_slots;
 	if (layout->client_size) {

@@ -174,6 +174,8 @@ static int read_program(struct call *c, struct prog_object *p)
 		return -EFAULT;
 	license[sizeof(license) - 1] = 0;
 	p->prog->gpl_compatible = license_is_gpl(license);
+	if (attr->signature) /* no keyring to check it by */
+		return -EOPNOTSUPP;
 	if (attr->prog_ifindex) /* no program lives on a device here */
 		return -EINVAL;
 	err = object_name_copy(p->prog->name, attr->prog_name, sizeof(attr->prog_name));
@@ -247,8 +249,6 @@ int command_prog_load(struct call *c)
 	if ((needs_net_admin(type) && !(caps & BPF_CAP_NET_ADMIN)) ||
 	    (needs_perfmon(type) && !(caps & BPF_CAP_PERFMON)))
 		return -EPERM;
-	if (attr->signature) /* no keyring to check it by */
-		return -EOPNOTSUPP;
 	err = find_target(c, &dst, &attach_btf);
 	if (err)
 		return err;
