@@ -209,24 +209,15 @@ static bool map_is_constant(const struct map_object *m)
 static int map_constant_load(struct bpf_verifier_env *env, const struct map_object *m, u32 off,
 			     int size, bool sign, u64 *value)
 {
-	u64 base; /* of byte @off */
-	int err = m->ops->direct_value_addr(m->map, &base, off);
+	u64 addr;
+	int err = m->ops->direct_value_addr(m->map, &addr, off);
 
 	if (err)
 		return refuse_err(env, err, DIAG_MAP_VALUE_BOUNDS, m->map->value_size, off, size);
-	switch (size) {
-	case 1:
-		*value = sign ? (u64)(s64) * (s8 *)(base) : *(u8 *)(base);
-		break;
-	case 2:
-		*value = sign ? (u64)(s64) * (s16 *)(base) : *(u16 *)(base);
-		break;
-	case 4:
-		*value = sign ? (u64)(s64) * (s32 *)(base) : *(u32 *)(base);
-		break;
-	default:
-		*value = *(u64 *)(base);
-	}
+	*value = 0; /* little-endian: the low bytes */
+	memcpy(value, (const void *)(uintptr_t)addr, size);
+	if (sign)
+		*value = (u64)((s64)(*value << (64 - size * 8)) >> (64 - size * 8));
 	return 0;
 }
 

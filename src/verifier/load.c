@@ -463,7 +463,7 @@ static bool arg_tag(const struct btf *btf, u32 func_id, u32 arg, const char *tag
 	s32 id = 0;
 
 	while ((id = btf_decl_tag_next(btf, func_id, arg, "arg:", id)) > 0)
-		if (!strcmp(btf_type_name(btf, id), tag))
+		if (!strcmp(btf_type_name(btf, id) + strlen("arg:"), tag))
 			return true;
 	return false;
 }
