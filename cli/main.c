@@ -231,6 +231,8 @@ int main(int argc, char **argv)
 		printf("usage: skep %s\n\n%s\n%s", cmd->synopsis, cmd->help, global_help);
 		return EXIT_DONE;
 	}
+	if (cli.engine == ENGINE_KERNEL)
+		skep_front_use(NULL); /* else the first call would make a system */
 	if (cmd->needs_system && cli.engine == ENGINE_SKEP) {
 		status = start_system(&cli);
 		if (status)

@@ -384,48 +384,6 @@ static int push_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog
 	return 0;
 }
 
-/* Forgets what is known of scalars that nothing relied on, so that callback loops converge. */
-static void widen_reg(struct bpf_verifier_env *env, const struct bpf_reg_state *old,
-		      struct bpf_reg_state *cur)
-{
-	if (old->type != SCALAR_VALUE || cur->type != SCALAR_VALUE)
-		return;
-	if (old->precise || cur->precise ||
-	    !memcmp(&old->var_off, &cur->var_off,
-		    offsetof(struct bpf_reg_state, id) - offsetof(struct bpf_reg_state, var_off)))
-		return;
-	__mark_reg_unknown(env, cur);
-}
-
-static void widen_scalars(struct bpf_verifier_env *env, const struct bpf_verifier_state *old,
-			  struct bpf_verifier_state *cur)
-{
-	for (u32 f = 0; f <= cur->curframe; f++) {
-		struct bpf_func_state *of = old->frame[f], *cf = cur->frame[f];
-		u32 slots = min(of->allocated_stack, cf->allocated_stack) / BPF_REG_SIZE;
-
-		for (u32 i = 0; i < MAX_BPF_REG; i++)
-			widen_reg(env, &of->regs[i], &cf->regs[i]);
-		for (u32 i = 0; i < slots; i++)
-			if (is_spilled_reg(&of->stack[i]) && is_spilled_reg(&cf->stack[i]))
-				widen_reg(env, &of->stack[i].spilled_ptr, &cf->stack[i].spilled_ptr);
-	}
-}
-
-/* The state in which this path passed @insn_idx before, in the same frames. */
-static struct bpf_verifier_state *earlier_visit(struct bpf_verifier_state *cur, u32 insn_idx)
-{
-	for (struct bpf_verifier_state *st = cur->parent; st; st = st->parent) {
-		bool same = st->insn_idx == insn_idx && st->curframe == cur->curframe;
-
-		for (u32 f = 1; same && f <= cur->curframe; f++)
-			same = st->frame[f]->callsite == cur->frame[f]->callsite;
-		if (same && st->branches && st->dfs_depth < cur->dfs_depth)
-			return st;
-	}
-	return NULL;
-}
-
 int prepare_func_exit(struct bpf_verifier_env *env, u32 *insn_idx)
 {
 	struct bpf_verifier_state *st = env->cur_state, *before;
@@ -460,9 +418,9 @@ int prepare_func_exit(struct bpf_verifier_env *env, u32 *insn_idx)
 	free_func_state(callee);
 	st->frame[st->curframe--] = NULL;
 	if (callback) {
-		before = earlier_visit(st, *insn_idx);
+		before = find_prev_entry(env, st, *insn_idx);
 		if (before)
-			widen_scalars(env, before, st);
+			widen_imprecise_scalars(env, before, st);
 	}
 	return 0;
 }
@@ -525,13 +483,18 @@ static int note_tail_call_key(struct bpf_verifier_env *env, const struct bpf_cal
 static int call_callbacks(struct bpf_verifier_env *env, const struct bpf_call_arg_meta *meta,
 			  u32 insn_idx)
 {
+	struct bpf_insn_aux_data *aux = &env->aux[insn_idx];
 	struct bpf_func_state *frame = cur_func(env);
-	int err;
+	int err = 0;
 
 	if (meta->func_id == BPF_FUNC_for_each_map_elem)
 		return push_callback(env, insn_idx, meta->subprogno, regs_of_map_callback);
-	/* bpf_loop: Linux inlines it where the flags are 0; a further iteration depends on R1. */
-	err = register_is_null(&frame->regs[BPF_REG_4]) ? mark_chain_precision(env, BPF_REG_4) : 0;
+	/* bpf_loop: Linux inlines calls with flags 0 on all paths, and must know them precisely. */
+	if (!aux->loop_flags && register_is_null(&frame->regs[BPF_REG_4]))
+		err = mark_chain_precision(env, BPF_REG_4);
+	else
+		aux->loop_flags = true;
+	/* Whether there is a further iteration depends on R1. */
 	if (!err)
 		err = mark_chain_precision(env, BPF_REG_1);
 	if (err)

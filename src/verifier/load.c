@@ -546,8 +546,8 @@ int btf_prepare_func_args(struct bpf_verifier_env *env, u32 subprog)
 			const struct btf_type *p = btf_type_skip_modifiers(btf, to, NULL);
 
 			return refuse(env, DIAG_GLOBAL_ARG_SIZE, i,
-				      p ? btf_kind_name(btf_kind(p)) : "?", btf_type_name(btf, to),
-				      -EINVAL);
+				      p ? btf_kind_name(btf_kind(p)) : "?",
+				      p ? btf_str(btf, p->name_off) : "", -EINVAL);
 		}
 		arg->arg_type = ARG_PTR_TO_MEM | (nonnull ? 0 : PTR_MAYBE_NULL);
 	}

@@ -51,19 +51,6 @@ static int reg_width(const struct bpf_reg_state *reg)
 	return reg->umax_value ? 64 - __builtin_clzll(reg->umax_value) : 0;
 }
 
-/* Gives an unknown scalar an id, so that its copies learn from each other's comparisons. */
-static void scalar_give_id(struct bpf_verifier_env *env, struct bpf_reg_state *reg)
-{
-	if (reg->type != SCALAR_VALUE)
-		return;
-	if (reg->id & BPF_ADD_CONST) {
-		reg->id = 0;
-		reg->off = 0;
-	}
-	if (!reg->id && !tnum_is_const(reg->var_off))
-		reg->id = ++env->id_gen;
-}
-
 static u32 stack_access_flags(u32 frameno, int spi)
 {
 	return INSN_F_STACK_ACCESS | (spi << INSN_F_SPI_SHIFT) | frameno;
@@ -187,7 +174,7 @@ int check_stack_write_fixed_off(struct bpf_verifier_env *env, struct bpf_func_st
 		bool fits = reg_width(reg) <= size * 8;
 
 		if (fits)
-			scalar_give_id(env, reg);
+			assign_scalar_id_before_mov(env, reg);
 		save_register_state(env, st, spi, reg, size);
 		if (!fits) /* the stored value is no longer equal to the register */
 			slot->spilled_ptr.id = 0;

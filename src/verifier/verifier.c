@@ -266,7 +266,8 @@ static int set_global_args(struct bpf_verifier_env *env, struct bpf_reg_state *r
 			reg->type = PTR_TO_MEM | null |
 				    (arg->arg_type & (PTR_UNTRUSTED | MEM_RDONLY));
 			reg->mem_size = arg->mem_size;
-			reg->id = ++env->id_gen;
+			if (null)
+				reg->id = ++env->id_gen;
 			break;
 		case ARG_PTR_TO_BTF_ID:
 			reg->type = PTR_TO_BTF_ID | null |

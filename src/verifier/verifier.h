@@ -197,7 +197,7 @@ struct bpf_insn_aux_data {
 	s32 call_imm;	    /* subprogram call: number of the callee */
 	bool seen, zext_dst, prune_point, jmp_point, force_checkpoint, calls_callback,
 		storage_get_func_atomic, is_iter_next, sanitize_stack_spill, indirect_target,
-		nospec, needs_zext_known, arena_cast, non_sleepable, fields_ok;
+		nospec, loop_flags, needs_zext_known, arena_cast, non_sleepable, fields_ok;
 	u16 live_regs_before; /* registers that this instruction or a later one may read */
 	u32 scc;	      /* number of the strongly connected component; 0: in no loop */
 	u32 orig_idx;
