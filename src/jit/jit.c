@@ -103,7 +103,7 @@ static void analyse_jmp(struct jit *j, struct jit_sub *sub, u32 i)
 		if (BPF_SRC(insn->code) == BPF_X)
 			use(sub, insn->src_reg);
 	}
-	j->is_target[i + 1 + insn_jmp_off(insn)] = 1;
+	j->is_target[i + 1 + insn_jmp_off(insn)] |= insn_jmp_off(insn) < 0 ? 2 : 1;
 }
 
 /* What the subprogram uses and where jumps go. */

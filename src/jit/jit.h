@@ -60,7 +60,7 @@ struct jit {
 	u32 nr_subs;
 	bool has_tail; /* any subprogram */
 	bool bmi2;     /* shifts by register without flags */
-	u8 *is_target; /* per instruction: some jump goes there */
+	u8 *is_target; /* per instruction: some jump goes there; 2: one from below */
 	u16 *live;     /* per instruction: BPF registers whose values are read after it */
 	u32 *offset;   /* per instruction: code offset; [len] is the end */
 	u8 *code;

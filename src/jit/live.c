@@ -75,7 +75,10 @@ static struct effect effect_of(const struct bpf_insn *insn)
 	return e;
 }
 
-/* One pass; true when something changed. @in: live before each instruction. */
+/*
+ * One pass; true when what a jump from below was given has changed, so that another is
+ * needed. @in: live before each instruction.
+ */
 static bool pass(struct jit *j, const struct jit_sub *sub, u16 *in)
 {
 	const struct bpf_insn *insn;
@@ -104,7 +107,7 @@ static bool pass(struct jit *j, const struct jit_sub *sub, u16 *in)
 		}
 		if (now != in[i]) {
 			in[i] = now;
-			changed = true;
+			changed |= j->is_target[i] & 2;
 		}
 	}
 	return changed;
