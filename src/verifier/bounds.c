@@ -213,9 +213,10 @@ int reg_bounds_sanity_check(struct bpf_verifier_env *env, struct bpf_reg_state *
 	if (likely(!what))
 		return 0;
 	verbose(env,
-		"REG INVARIANTS VIOLATION (%s): %s u64=[%#llx, %#llx] s64=[%#llx, %#llx] u32=[%#x, "
-		"%#x] s32=[%#x, %#x] var_off=(%#llx, %#llx)\n",
-		ctx, what, (unsigned long long)reg->umin_value, (unsigned long long)reg->umax_value,
+		"%sREG INVARIANTS VIOLATION (%s): %s u64=[0x%llx, 0x%llx] s64=[0x%llx, 0x%llx] "
+		"u32=[0x%x, 0x%x] s32=[0x%x, 0x%x] var_off=(0x%llx, 0x%llx)\n",
+		visible(env->profile, KVER(6, 16)) ? "verifier bug: " : "", ctx, what,
+		(unsigned long long)reg->umin_value, (unsigned long long)reg->umax_value,
 		(unsigned long long)reg->smin_value, (unsigned long long)reg->smax_value,
 		reg->u32_min_value, reg->u32_max_value, (u32)reg->s32_min_value,
 		(u32)reg->s32_max_value, (unsigned long long)v,

@@ -45,9 +45,14 @@ static bool check_ids(struct bpf_verifier_env *env, u32 old, u32 cur)
 	return true;
 }
 
-/* A scalar without id counts as linked with nothing: as if it had an id of its own. */
+/*
+ * Scalars: one that was linked with nothing covers any. (Before 6.18 it counted as if it
+ * had an id of its own.) One that is linked is covered by nothing that is not.
+ */
 static bool check_scalar_ids(struct bpf_verifier_env *env, u32 old, u32 cur)
 {
+	if (!old && env->profile >= KVER(6, 18))
+		return true;
 	old = old ? old : ++env->idmap_tmp_id;
 	cur = cur ? cur : ++env->idmap_tmp_id;
 	return check_ids(env, old, cur);
