@@ -6,6 +6,10 @@
  * producer's own position is kept elsewhere, and a record's buffer is found among
  * those that the run has reserved in, not by what the record's header says.
  * DIFF(ringbuf-rings): at most four at a time.
+ *
+ * A process may be killed between reserving and submitting. Its record would hold back
+ * all later ones; so each CPU slot notes what it has reserved, and whoever finds the
+ * oldest record busy for long discards those of the dead.
  */
 #include "helper/helper.h"
 #include "object/arena.h"
@@ -19,20 +23,27 @@ static struct bpf_ringbuf_map *ring_of(u64 entry)
 	return (struct bpf_ringbuf_map *)(entry & ~COUNT_MASK);
 }
 
-/* Where the run notes that it has reserved in @rb; NULL: in too many others. */
-static u64 *ring_entry(struct bpf_run *run, struct bpf_ringbuf_map *rb)
+static __attribute__((noinline)) u64 *find_entry(struct bpf_run *run, struct bpf_ringbuf_map *rb)
 {
 	u64 *unused = NULL;
 
 	for (u32 i = 0; i < ARRAY_SIZE(run->rings); i++) {
 		if (ring_of(run->rings[i]) == rb)
 			return &run->rings[i];
-		if (!(run->rings[i] & COUNT_MASK))
+		if (!unused && !(run->rings[i] & COUNT_MASK))
 			unused = &run->rings[i];
 	}
 	if (unused)
 		*unused = (u64)rb;
 	return unused;
+}
+
+/* Where the run notes that it has reserved in @rb; NULL: in too many others. */
+static inline u64 *ring_entry(struct bpf_run *run, struct bpf_ringbuf_map *rb)
+{
+	if (likely(ring_of(run->rings[0]) == rb))
+		return &run->rings[0];
+	return find_entry(run, rb);
 }
 
 static inline u64 record_size(u32 len)
@@ -41,8 +52,80 @@ static inline u64 record_size(u32 len)
 	return round_up((u64)len + BPF_RINGBUF_HDR_SZ, 8);
 }
 
+static inline struct bpf_ringbuf_hdr *header_at(struct bpf_ringbuf_map *rb, u64 pos)
+{
+	return (struct bpf_ringbuf_hdr *)(rb->data + (pos & rb->mask));
+}
+
+/* Discards what the dead owner of @claim had reserved. rb->lock is held. */
+static void discard_claim(struct bpf_ringbuf_map *rb, struct bpf_ringbuf_claim *claim,
+			  const struct skep_platform *platform)
+{
+	for (u32 i = 0; i < min_t(u32, claim->n, RINGBUF_CLAIMS); i++) {
+		u64 pos = claim->pos[i], age = rb->head - pos;
+		struct bpf_ringbuf_hdr *hdr = header_at(rb, pos);
+
+		/* It may have died before the reservation counted, or after the submission. */
+		if (!age || age > rb->mask + 1 || pos - rb->pending > rb->mask ||
+		    !(hdr->len & BPF_RINGBUF_BUSY_BIT))
+			continue;
+		__atomic_store_n(&hdr->len,
+				 (hdr->len & ~BPF_RINGBUF_BUSY_BIT) | BPF_RINGBUF_DISCARD_BIT,
+				 __ATOMIC_SEQ_CST);
+		platform->wake(&rb->map);
+	}
+	WRITE_ONCE(claim->n, 0);
+}
+
+/* The oldest record stays busy: perhaps its owner is dead. rb->lock is held. */
+static __attribute__((noinline)) void unstick(struct bpf_ringbuf_map *rb,
+					      const struct skep_platform *platform)
+{
+	for (u32 cpu = 0; cpu < rb->map.nr_cpus; cpu++) {
+		struct bpf_ringbuf_claim *claim = &rb->claims[cpu];
+		u32 tid = READ_ONCE(claim->tid);
+
+		if (!READ_ONCE(claim->n) || !tid || !platform->recover)
+			continue;
+		platform->recover(&claim->tid, tid);
+		if (!READ_ONCE(claim->tid))
+			discard_claim(rb, claim, platform);
+	}
+	rb->stuck = 0;
+}
+
+/* The lock was left in the middle of a reservation: it counts if .head moved. */
+static __attribute__((noinline)) void cancel_reservation(struct bpf_ringbuf_map *rb)
+{
+	struct bpf_ringbuf_claim *claim = &rb->claims[rb->reserving - 1];
+
+	if (claim->n && claim->n <= RINGBUF_CLAIMS && claim->pos[claim->n - 1] == rb->head)
+		WRITE_ONCE(claim->n, claim->n - 1);
+	WRITE_ONCE(rb->reserving, 0);
+}
+
+static u64 move_pending(struct bpf_ringbuf_map *rb)
+{
+	u64 pending = rb->pending, head = rb->head;
+
+	while (head - pending - 1 <= rb->mask) { /* pending < head, whatever the client wrote */
+		u32 len = READ_ONCE(header_at(rb, pending)->len);
+
+		if (len & BPF_RINGBUF_BUSY_BIT)
+			break;
+		pending += record_size(len);
+	}
+	if (pending != rb->pending)
+		rb->stuck = 0;
+	rb->pending = pending;
+	return pending;
+}
+
+#define STUCK_MAX 64
+
 static struct bpf_ringbuf_hdr *reserve(struct bpf_ringbuf_map *rb, u64 size, struct bpf_run *run)
 {
+	struct bpf_ringbuf_claim *claim = &rb->claims[run->cpu];
 	u64 consumer, pending, head, next, len;
 	struct bpf_ringbuf_hdr *hdr;
 	u32 tid;
@@ -60,28 +143,34 @@ static struct bpf_ringbuf_hdr *reserve(struct bpf_ringbuf_map *rb, u64 size, str
 			return NULL; /* this run interrupted another that holds it */
 		lock_take(&rb->lock, run->platform);
 	}
+	if (unlikely(rb->reserving))
+		cancel_reservation(rb);
+	if (unlikely(claim->tid != tid)) {
+		if (claim->n) /* the slot has a new owner: the one before was killed */
+			discard_claim(rb, claim, run->platform);
+		claim->tid = tid;
+	}
+	pending = move_pending(rb);
 	head = rb->head;
 	next = head + len;
-	pending = rb->pending;
-	while (head - pending - 1 < rb->mask + 1) { /* pending < head, whatever the client wrote */
-		u32 other;
-
-		hdr = (void *)(rb->data + (pending & rb->mask));
-		other = READ_ONCE(hdr->len);
-		if (other & BPF_RINGBUF_BUSY_BIT)
-			break;
-		pending += record_size(other);
+	if (unlikely(pending != head && ++rb->stuck > STUCK_MAX)) {
+		unstick(rb, run->platform);
+		pending = move_pending(rb);
 	}
-	rb->pending = pending;
 	if (unlikely(next - consumer > rb->mask || next - pending > rb->mask)) {
 		lock_drop(&rb->lock);
 		return NULL;
 	}
-	hdr = (void *)(rb->data + (head & rb->mask));
+	hdr = header_at(rb, head);
 	hdr->pg_off = (u32)(((u8 *)hdr - (u8 *)rb->consumer_pos) / RINGBUF_PAGE);
 	WRITE_ONCE(hdr->len, (u32)size | BPF_RINGBUF_BUSY_BIT);
-	/* Who dies between these two leaves a busy record that the next one publishes. */
+	if (likely(claim->n < RINGBUF_CLAIMS))
+		claim->pos[claim->n] = head;
+	store_release(&rb->reserving, run->cpu + 1);
+	store_release(&claim->n, claim->n + 1);
 	store_release(&rb->head, next);
+	store_release(&rb->reserving, 0);
+	/* Who dies here leaves a record that the next one publishes. */
 	store_release(rb->producer_pos, next);
 	lock_drop(&rb->lock);
 	return hdr;
@@ -90,11 +179,22 @@ static struct bpf_ringbuf_hdr *reserve(struct bpf_ringbuf_map *rb, u64 size, str
 static void commit(struct bpf_ringbuf_map *rb, struct bpf_ringbuf_hdr *hdr, u64 flags, u32 discard,
 		   struct bpf_run *run)
 {
-	u32 len = (hdr->len & ~BPF_RINGBUF_BUSY_BIT) | discard;
+	struct bpf_ringbuf_claim *claim = &rb->claims[run->cpu];
+	u32 len = (hdr->len & ~BPF_RINGBUF_BUSY_BIT) | discard, n = claim->n;
 	u64 consumer, at = (u64)((u8 *)hdr - rb->data);
 
 	/* A full barrier: the client stores its position, then looks for a record. */
 	__atomic_exchange_n(&hdr->len, len, __ATOMIC_SEQ_CST);
+
+	/* Usually the newest one, or the only one. */
+	for (u32 i = min_t(u32, n, RINGBUF_CLAIMS); i-- > 0;) {
+		if ((claim->pos[i] & rb->mask) == at) {
+			claim->pos[i] = n <= RINGBUF_CLAIMS ? claim->pos[n - 1] : ~0ULL;
+			break;
+		}
+	}
+	store_release(&claim->n, n - 1);
+
 	consumer = load_acquire(rb->consumer_pos) & rb->mask;
 	if (flags & BPF_RB_FORCE_WAKEUP)
 		run->platform->wake(&rb->map);

@@ -11,6 +11,7 @@
 #define PAGE_SIZE	       4096ULL
 #define LINUX_RINGBUF_MAP_SIZE 304 /* sizeof(struct bpf_ringbuf_map) on 6.18, x86-64 */
 #define LINUX_META_PAGES       3
+#define CLAIMS_OFF	       round_up(sizeof(struct bpf_ringbuf_map), 64)
 
 static u64 ringbuf_usage(u64 size)
 {
@@ -29,8 +30,9 @@ static int ringbuf_map_alloc_check(const struct bpf_map_params *p, struct bpf_ma
 	if (attr->key_size || attr->value_size || !is_power_of_2(attr->max_entries) ||
 	    attr->max_entries % PAGE_SIZE)
 		return -EINVAL;
-	layout->reserve = PAGE_SIZE;
-	layout->backed = PAGE_SIZE;
+	layout->reserve =
+		round_up(CLAIMS_OFF + p->nr_cpus * sizeof(struct bpf_ringbuf_claim), PAGE_SIZE);
+	layout->backed = layout->reserve;
 	layout->client_size = RINGBUF_DATA_OFF + 2 * (u64)attr->max_entries;
 	layout->charge = ringbuf_usage(attr->max_entries);
 	return 0;
@@ -47,6 +49,7 @@ static int ringbuf_map_init(struct bpf_map *map, const struct skep_platform *pla
 	rb->consumer_pos = (u64 *)client;
 	rb->producer_pos = (u64 *)(client + RINGBUF_PAGE);
 	rb->data = client + RINGBUF_DATA_OFF;
+	rb->claims = (void *)((u8 *)map + CLAIMS_OFF);
 	return 0;
 }
 

@@ -25,15 +25,31 @@ struct bpf_ringbuf_hdr {
 	u32 pg_off; /* pages from the start of the client's file to this header's */
 };
 
+/*
+ * What runs on one CPU slot have reserved and not yet submitted: so that the records
+ * of a process that was killed can be discarded, which otherwise would hold back all
+ * later ones. What does not fit here is not noted.
+ */
+#define RINGBUF_CLAIMS 7
+
+struct bpf_ringbuf_claim {
+	u32 tid; /* of the run */
+	u32 n;
+	u64 pos[RINGBUF_CLAIMS];
+} __attribute__((aligned(64)));
+
 struct bpf_ringbuf_map {
 	struct bpf_map map;
 	u64 mask;	   /* size - 1 */
 	u64 *consumer_pos; /* in the client's pages: not to be trusted */
 	u64 *producer_pos; /* in the client's pages; never read back */
 	u8 *data;
-	u64 head;    /* the producer's position: the truth */
-	u64 pending; /* position of the oldest record that may still be busy */
-	u32 lock __attribute__((aligned(64))); /* owner's tid; guards .head and .pending */
+	struct bpf_ringbuf_claim *claims;      /* one for each CPU */
+	u32 lock __attribute__((aligned(64))); /* owner's tid; guards .head, .pending, .stuck */
+	u32 stuck;			       /* reservations since .pending last moved */
+	u32 reserving; /* CPU + 1 whose reservation is between its claim and .head */
+	u64 head;      /* the producer's position: the truth */
+	u64 pending;   /* position of the oldest record that may still be busy */
 };
 
 #endif

@@ -31,6 +31,15 @@ static int back_shared(struct arena *arena, void *addr, u64 len)
 	return 0;
 }
 
+static void recover(u32 *lock, u32 owner)
+{
+	if (fx.dead && owner == fx.dead)
+		__atomic_compare_exchange_n(lock, &owner, 0, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST);
+	else
+		platform_process()->recover(lock, owner);
+}
+
 static void wake(void *ring)
 {
 	fx.wakes++;
@@ -48,6 +57,7 @@ void fixture_start(bool shared)
 	platform = *platform_process();
 	platform.back = shared ? back_shared : back_strict;
 	platform.wake = wake;
+	platform.recover = recover;
 	if (!fx.arena)
 		fx.arena = pages(sizeof(struct arena), PROT_READ | PROT_WRITE);
 	memset(fx.arena, 0, sizeof(*fx.arena));
@@ -56,6 +66,7 @@ void fixture_start(bool shared)
 	fx.shared = shared;
 	fx.wakes = 0;
 	fx.fail_back = 0;
+	fx.dead = 0;
 	fx.run = fixture_run(0);
 }
 

@@ -28,6 +28,7 @@ struct fixture {
 	bool shared;
 	struct bpf_run run; /* on CPU 0 */
 	u64 wakes;
+	u32 dead;      /* .recover() takes this thread for dead; 0: asks the system */
 	u64 fail_back; /* .back() fails from the n-th call on; 0: never */
 };
 

@@ -18,6 +18,12 @@
 
 #include "../lib/map_fixture.h"
 #include "map/htab.h"
+#include "object/helper.h"
+#include "object/map_ringbuf.h"
+
+BPF_HELPER_DECLARE(bpf_ringbuf_reserve);
+BPF_HELPER_DECLARE(bpf_ringbuf_submit);
+BPF_HELPER_DECLARE(bpf_ringbuf_output);
 
 #define KEYS 400
 
@@ -295,6 +301,106 @@ static void test_every_instruction(void **state)
 	}
 }
 
+/* ---- ring buffer: who dies with a record reserved holds nobody back ---- */
+
+#define THEIRS 7777
+
+static void produce_on_stage(struct bpf_map *map, u32 scene)
+{
+	struct bpf_run run = fixture_run(1);
+	u64 v = THEIRS, *a, *b;
+
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	raise(SIGSTOP);
+	if (scene == 0) {
+		bpf_ringbuf_output((u64)map, (u64)&v, 8, 0, 0, &run);
+	} else if (scene == 1) {
+		a = (u64 *)bpf_ringbuf_reserve((u64)map, 8, 0, 0, 0, &run);
+		*a = v;
+		bpf_ringbuf_submit((u64)a, 0, 0, 0, 0, &run);
+	} else {
+		a = (u64 *)bpf_ringbuf_reserve((u64)map, 8, 0, 0, 0, &run);
+		b = (u64 *)bpf_ringbuf_reserve((u64)map, 8, 0, 0, 0, &run);
+		*a = *b = v;
+		bpf_ringbuf_submit((u64)a, 0, 0, 0, 0, &run);
+		bpf_ringbuf_submit((u64)b, 0, 0, 0, 0, &run);
+	}
+	_exit(0);
+}
+
+static void consume_all(struct bpf_map *map, u64 *expected, u32 *theirs)
+{
+	struct bpf_ringbuf_map *rb = (struct bpf_ringbuf_map *)map;
+
+	while (*rb->consumer_pos < *rb->producer_pos) {
+		struct bpf_ringbuf_hdr *hdr = (void *)(rb->data + (*rb->consumer_pos & rb->mask));
+		u32 len = hdr->len & ~BPF_RINGBUF_DISCARD_BIT;
+
+		if (len & BPF_RINGBUF_BUSY_BIT)
+			return;
+		if (!(hdr->len & BPF_RINGBUF_DISCARD_BIT)) {
+			u64 v = *(u64 *)(hdr + 1);
+
+			if (v == THEIRS)
+				++*theirs;
+			else
+				assert_int_equal(v, (*expected)++);
+		}
+		*rb->consumer_pos += (len + 8 + 7) / 8 * 8;
+	}
+}
+
+static void ring_autopsy(struct bpf_map *map)
+{
+	struct bpf_ringbuf_map *rb = (struct bpf_ringbuf_map *)map;
+	u64 seen = 0;
+	u32 theirs = 0;
+
+	rb->lock = 0;
+	for (u64 i = 0; i < 700; i++) { /* more than the ring holds */
+		assert_int_equal(bpf_ringbuf_output((u64)map, (u64)&i, 8, 0, 0, &fx.run), 0);
+		consume_all(map, &seen, &theirs);
+	}
+	assert_int_equal(seen, 700);
+	assert_true(theirs <= 2);
+	map_ok(map);
+}
+
+static void test_ring_buffer(void **state)
+{
+	for (u32 scene = 0; scene < 3; scene++) {
+		struct bpf_map *map;
+		u8 *save[2];
+		int status;
+		u32 steps = 0;
+		pid_t pid;
+
+		fixture_start(true);
+		map = map_must((struct map_spec){ BPF_MAP_TYPE_RINGBUF, 0, 0, 8192 });
+		save[0] = malloc(map->reserved);
+		save[1] = malloc(map->client_size);
+		pid = fork();
+		if (!pid)
+			produce_on_stage(map, scene);
+		assert_true(pid > 0);
+		fx.dead = (u32)pid;
+		while (waitpid(pid, &status, 0) == pid && WIFSTOPPED(status)) {
+			memcpy(save[0], map, map->reserved);
+			memcpy(save[1], map->client, map->client_size);
+			ring_autopsy(map);
+			memcpy(map, save[0], map->reserved);
+			memcpy(map->client, save[1], map->client_size);
+			steps++;
+			assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+		}
+		free(save[0]);
+		free(save[1]);
+		map_ok(map);
+		if (steps < 50)
+			skip(); /* ptrace is not permitted here */
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_percpu),
 		cmocka_unit_test(test_lru),
 		cmocka_unit_test(test_every_instruction),
+		cmocka_unit_test(test_ring_buffer),
 	};
 
 	return cmocka_run_group_tests_name("map_kill", tests, NULL, NULL);
