@@ -35,6 +35,12 @@ static const struct field_kind {
 	[BTF_FIELD_REFCOUNT] = {"bpf_refcount", "bpf_refcount", 4, 4, true, false},
 };
 
+/* Not in a union. */
+static bool is_struct(const struct btf_type *t)
+{
+	return btf_kind(t) == BTF_KIND_STRUCT;
+}
+
 const char *btf_field_kind_name(u32 kind)
 {
 	return kind < BTF_FIELD_KINDS ? kinds[kind].name : "unknown";
@@ -95,7 +101,7 @@ static int pointer_kind(const struct btf *btf, const struct btf_type *t, u32 *ki
 	if (i == ARRAY_SIZE(tags))
 		return -EINVAL;
 	t = btf_type_skip_modifiers(btf, t->type, target);
-	if (!t || !btf_is_struct(t))
+	if (!t || !is_struct(t))
 		return -EINVAL;
 	*kind = tags[i].kind;
 	return 1;
@@ -136,7 +142,7 @@ static int graph_root(struct finder *f, u32 kind, const struct site *s)
 			return -EINVAL;
 		node = btf_type_get(f->btf, m->type);
 		off = btf_member_bit_offset(t, m);
-		if (!node || !btf_is_struct(node) || off % 64 ||
+		if (!node || !is_struct(node) || off % 64 ||
 		    strcmp(btf_name_or_anon(f->btf, node->name_off), node_type))
 			return -EINVAL;
 	}
@@ -176,7 +182,7 @@ static int kind_of(const struct finder *f, const struct btf_type *t)
 	for (k = 0; k < BTF_FIELD_KINDS; k++)
 		if ((f->mask & BIT(k)) && kinds[k].type_name && !strcmp(kinds[k].type_name, name))
 			return k;
-	if ((f->mask & BTF_FIELDS_KPTR) && !btf_is_struct(t))
+	if ((f->mask & BTF_FIELDS_KPTR) && !is_struct(t))
 		return BTF_FIELD_KPTR_REF;
 	return -1;
 }
@@ -198,7 +204,7 @@ static int find_one(struct finder *f, const struct site *s, u32 type_id, u32 lev
 		return 0;
 	found = kind_of(f, t);
 	if (found < 0) {
-		if (!btf_is_struct(t) || (s->size && s->size != t->size * nelems))
+		if (!is_struct(t) || (s->size && s->size != t->size * nelems))
 			return 0;
 		if (level + 1 >= BTF_RESOLVE_DEPTH)
 			return -E2BIG;
@@ -218,7 +224,7 @@ static int find_one(struct finder *f, const struct site *s, u32 type_id, u32 lev
 		if (res <= 0 || !(f->mask & BIT(kind)))
 			return res < 0 ? res : 0;
 		res = take(f, kind, s->off, target, 0);
-	} else if (!btf_is_struct(t) || t->size != kinds[kind].size) {
+	} else if (!is_struct(t) || t->size != kinds[kind].size) {
 		return 0;
 	} else if (kind == BTF_FIELD_LIST_HEAD || kind == BTF_FIELD_RB_ROOT) {
 		res = graph_root(f, kind, s);
@@ -282,7 +288,7 @@ int btf_find_fields(const struct btf *btf, u32 id, u32 mask, u32 value_size, str
 	u32 have = 0, end = 0;
 	int err, i;
 
-	if (t && btf_is_struct(t))
+	if (t && is_struct(t))
 		err = find_in_struct(&f, id, 0, 0);
 	else if (t && btf_kind(t) == BTF_KIND_DATASEC)
 		err = find_in_datasec(&f, t);
@@ -398,7 +404,7 @@ int btf_check_fields(struct btf_check *c)
 	for (i = btf_start_id(c->btf); i < n; i++) {
 		const struct btf_type *t = btf_type_get(c->btf, i);
 
-		if (!btf_is_struct(t) || !has_special(c->btf, t, special, o.kptrs))
+		if (!is_struct(t) || !has_special(c->btf, t, special, o.kptrs))
 			continue;
 		c->log_id = i;
 		err = ownership_depth(&o, i, OWNERSHIP_DEPTH);

@@ -375,7 +375,7 @@ int btf_ctx_access(const struct btf_ctx_proto *p, int off, int size, struct btf_
 		param = &params[arg];
 		t = btf_type_skip_modifiers(p->btf, param->type, NULL);
 	}
-	if (t && (btf_is_small_int(t) || btf_is_enum(t) || btf_is_struct(t)))
+	if (t && (btf_is_small_int(t) || btf_is_enum(t) || btf_kind(t) == BTF_KIND_STRUCT))
 		return 0;
 	if (!t || btf_kind(t) != BTF_KIND_PTR)
 		return btf_refuse(why, BTF_DIAG_BTF_CTX_TYPE, p->name, arg,

@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Every kind of BTF type, for tests of src/btf. */
-#include <linux/bpf.h>
+#include <linux/types.h>
 #include <bpf/bpf_helpers.h>
+
+/* Own declarations of what <linux/bpf.h> has, since that of an old host lacks some. */
+struct bpf_spin_lock { __u32 val; };
+struct bpf_timer { __u64 opaque[2]; };
+struct bpf_list_head { __u64 opaque[2]; };
+struct bpf_list_node { __u64 opaque[3]; };
+struct bpf_rb_root { __u64 opaque[2]; };
+struct bpf_rb_node { __u64 opaque[4]; };
+struct bpf_refcount { __u32 opaque[1]; };
+struct __sk_buff { __u32 len; };
 
 #define __decl(x) __attribute__((btf_decl_tag(#x)))
 #define __tag(x) __attribute__((btf_type_tag(#x)))
@@ -44,14 +54,29 @@ struct value {
 	struct bpf_timer timer;
 };
 
+struct item {
+	struct bpf_list_node list;
+	struct bpf_rb_node tree;
+	struct bpf_refcount refs;
+	int payload;
+};
+struct container {
+	struct bpf_spin_lock lock;
+	struct bpf_list_head head __decl(contains:item:list);
+	struct bpf_rb_root root __decl(contains:item:tree);
+	struct item __tag(kptr) *items[2];
+	struct { int depth; struct item __tag(kptr_untrusted) *deep; } nested;
+};
+
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(type, 2 /* BPF_MAP_TYPE_ARRAY */);
 	__uint(max_entries, 1);
 	__type(key, int);
 	__type(value, struct value);
 } values SEC(".maps");
 
 struct outer *outer_ptr;
+struct container container_value;
 static volatile struct bits static_bits = {1, 2, 3, 4};
 int initialised __decl(variable) = 7;
 const volatile long constant = 8;
@@ -70,6 +95,7 @@ int prog(struct __sk_buff *skb)
 
 	if (v)
 		v->count++;
+	container_value.nested.depth++;
 	static_bits.a = constant;
 	return helper(outer_ptr, c, 0) + initialised + static_bits.b;
 }
