@@ -358,8 +358,8 @@ struct btf_field {
 
 /*
  * The special fields of struct or DATASEC @id, sorted by offset, into @out
- * [BTF_FIELDS_MAX]: their number, or -errno as MAP_CREATE returns it. Only kinds in
- * @mask are looked for.
+ * [BTF_FIELDS_MAX]: their number, or -errno, which MAP_CREATE takes for "none" (a value
+ * with bit-fields is -EINVAL, for one). Only kinds in @mask are looked for.
  */
 int btf_find_fields(const struct btf *btf, u32 id, u32 mask, u32 value_size, struct btf_field *out);
 const char *btf_field_kind_name(u32 kind); /* "bpf_timer", "kptr" ... */

