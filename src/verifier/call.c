@@ -622,6 +622,50 @@ static int refine_return(struct bpf_verifier_env *env, const struct bpf_func_pro
 	return reg_bounds_sanity_check(env, r0, "retval");
 }
 
+/* Helpers whose use needs more than the right to load the program (Linux: bpf_base_func_proto()). */
+static bool helper_permitted(const struct bpf_verifier_env *env, u32 func_id)
+{
+	switch (func_id) {
+	case BPF_FUNC_trace_printk:
+	case BPF_FUNC_trace_vprintk:
+	case BPF_FUNC_get_current_task:
+	case BPF_FUNC_get_current_task_btf:
+	case BPF_FUNC_task_pt_regs:
+	case BPF_FUNC_probe_read_user:
+	case BPF_FUNC_probe_read_kernel:
+	case BPF_FUNC_probe_read_user_str:
+	case BPF_FUNC_probe_read_kernel_str:
+	case BPF_FUNC_snprintf:
+	case BPF_FUNC_snprintf_btf:
+		return env->caps & BPF_CAP_PERFMON;
+	case BPF_FUNC_spin_lock:
+	case BPF_FUNC_spin_unlock:
+	case BPF_FUNC_jiffies64:
+	case BPF_FUNC_per_cpu_ptr:
+	case BPF_FUNC_this_cpu_ptr:
+	case BPF_FUNC_timer_init:
+	case BPF_FUNC_timer_set_callback:
+	case BPF_FUNC_timer_start:
+	case BPF_FUNC_timer_cancel:
+	case BPF_FUNC_kptr_xchg:
+	case BPF_FUNC_for_each_map_elem:
+	case BPF_FUNC_loop:
+	case BPF_FUNC_user_ringbuf_drain:
+	case BPF_FUNC_ringbuf_reserve_dynptr:
+	case BPF_FUNC_ringbuf_submit_dynptr:
+	case BPF_FUNC_ringbuf_discard_dynptr:
+	case BPF_FUNC_dynptr_from_mem:
+	case BPF_FUNC_dynptr_read:
+	case BPF_FUNC_dynptr_write:
+	case BPF_FUNC_dynptr_data:
+	case BPF_FUNC_get_current_cgroup_id:
+	case BPF_FUNC_get_current_ancestor_cgroup_id:
+		return env->caps & BPF_CAP_BPF;
+	default:
+		return true;
+	}
+}
+
 /* The helper of that number for this program and version, or the refusal that clients look for. */
 static int get_helper(struct bpf_verifier_env *env, s32 func_id, const struct bpf_func_proto **fn)
 {
@@ -636,7 +680,7 @@ static int get_helper(struct bpf_verifier_env *env, s32 func_id, const struct bp
 		return refuse(env, DIAG_HELPER_INVALID, "unknown", func_id);
 	snprintf(name, sizeof(name), "bpf_%s", any->name);
 	*fn = bpf_prog_helper_proto(env->ops, env->prog, func_id, env->profile);
-	if (!*fn)
+	if (!*fn || !helper_permitted(env, func_id))
 		return refuse(env, by_type, name, func_id);
 	/* DIFF(helper-absent): Linux has it here. Clients that probe must not find it. */
 	if (!(*fn)->func && func_id != BPF_FUNC_tail_call)

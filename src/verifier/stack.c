@@ -62,14 +62,11 @@ static struct bpf_func_state *stack_frame(struct bpf_verifier_env *env,
 	return env->cur_state->frame[ptr->frameno];
 }
 
-/* A byte that stops being part of a spill: unknown data, which may be zero or never written. */
+/* A byte beside a narrow spill: what it held may have been a part of a wider one. */
 static void byte_to_misc(struct bpf_verifier_env *env, u8 *type)
 {
-	if (*type == STACK_ZERO)
-		return;
-	if (env->allow_ptr_leaks && *type == STACK_INVALID)
-		return;
-	*type = STACK_MISC;
+	if (*type != STACK_ZERO && *type != STACK_INVALID)
+		*type = STACK_MISC;
 }
 
 static void byte_scrub(u8 *type)
