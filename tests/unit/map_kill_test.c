@@ -353,11 +353,20 @@ static void consume_all(struct bpf_map *map, u64 *expected, u32 *theirs)
 static void ring_autopsy(struct bpf_map *map)
 {
 	struct bpf_ringbuf_map *rb = (struct bpf_ringbuf_map *)map;
-	u64 seen = 0;
+	u64 seen = 0, *live;
 	u32 theirs = 0;
 
 	rb->lock = 0;
-	for (u64 i = 0; i < 700; i++) { /* more than the ring holds */
+	/* A living owner's record is held for as long: it must stay. */
+	live = (u64 *)bpf_ringbuf_reserve((u64)map, 8, 0, 0, 0, &fx.run);
+	assert_non_null(live);
+	for (u64 i = 1; i < 100; i++)
+		assert_int_equal(bpf_ringbuf_output((u64)map, (u64)&i, 8, 0, 0, &fx.run), 0);
+	*live = 0;
+	bpf_ringbuf_submit((u64)live, 0, 0, 0, 0, &fx.run);
+	consume_all(map, &seen, &theirs);
+	assert_int_equal(seen, 100);
+	for (u64 i = 100; i < 700; i++) { /* more than the ring holds */
 		assert_int_equal(bpf_ringbuf_output((u64)map, (u64)&i, 8, 0, 0, &fx.run), 0);
 		consume_all(map, &seen, &theirs);
 	}
