@@ -85,17 +85,13 @@ static int configure(struct skep_system *sys, const struct skep_system_opts *opt
 struct skep_system *skep_system_new(const struct skep_system_opts *opts)
 {
 	struct skep_system *sys = mem_zalloc(sizeof(*sys));
-	pthread_mutexattr_t attr;
 	int err;
 
 	if (!sys) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
-	pthread_mutex_init(&sys->lock, &attr);
-	pthread_mutexattr_destroy(&attr);
+	system_lock_init(sys);
 	sys->inotify_fd = -1;
 	sys->platform = platform_process();
 	sys->tables[OBJECT_BTF].next_id = 2; /* 1 is vmlinux's */

@@ -305,7 +305,8 @@ static int finish(struct jit *j, struct jit_output *out)
 		to = end;
 	}
 	memcpy(out->code + to, j->code + from, j->n - from);
-	memcpy(out->code + pool, j->pool, 8 * j->nr_pool);
+	if (j->nr_pool)
+		memcpy(out->code + pool, j->pool, 8 * j->nr_pool);
 	for (i = 0; i < j->nr_subs; i++) {
 		u64 at = i ? j->subs[i].stub : j->subs[i].body;
 

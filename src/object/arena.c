@@ -19,8 +19,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "object/object.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -50,6 +53,7 @@ struct extent_table {
 
 struct arena_private {
 	struct arena pub;
+	u64 inode, code_inode; /* of the two files */
 	struct extent_table heap, code;
 };
 
@@ -138,12 +142,29 @@ static bool memory_suffices(u64 len)
 	return enough;
 }
 
-static int back(int fd, u64 off, u64 len)
+/* Whether @fd still is the file: the client may have closed it and got the number again. */
+static bool is_file(int fd, u64 inode)
+{
+	struct stat st;
+
+	return fd >= 0 && !fstat(fd, &st) && st.st_ino == inode;
+}
+
+static u64 inode_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) ? 0 : st.st_ino;
+}
+
+static int back(int fd, u64 inode, u64 off, u64 len)
 {
 	u64 from = round_down(off, PAGE);
 
 	if (!len)
 		return 0;
+	if (!is_file(fd, inode))
+		return -ENOMEM;
 	len = round_up(off + len, PAGE) - from;
 	if (!memory_suffices(len))
 		return -ENOMEM;
@@ -153,8 +174,10 @@ static int back(int fd, u64 off, u64 len)
 	return 0;
 }
 
-static void unback(int fd, u64 off, u64 len)
+static void unback(int fd, u64 inode, u64 off, u64 len)
 {
+	if (!is_file(fd, inode))
+		return;
 	while (len && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off,
 				(off_t)len) < 0)
 		if (errno != EINTR)
@@ -174,7 +197,7 @@ static int table_room(struct arena *arena, struct extent_table *t, u32 n)
 		u32 more = min(step, EXTENTS_MAX - t->backed);
 
 		for (int i = 0; i < 2 && !err; i++)
-			err = back(arena->fd, (u64)&t->v[i][t->backed] - (u64)arena,
+			err = back(arena->fd, priv(arena)->inode, (u64)&t->v[i][t->backed] - (u64)arena,
 				   more * sizeof(struct extent));
 		if (!err)
 			t->backed += more;
@@ -247,16 +270,7 @@ static int make_memfd(const char *name, unsigned int flags)
 
 	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
 		fd = memfd_create(name, MFD_CLOEXEC);
-	if (fd >= 0) {
-		/* Out of the way of programs that count on low numbers. */
-		int high = fcntl(fd, F_DUPFD_CLOEXEC, 200);
-
-		if (high >= 0) {
-			close(fd);
-			fd = high;
-		}
-	}
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? -errno : fd_move_up(fd);
 }
 
 static int map_range(u64 at, u64 len, int prot, int flags, int fd, u64 off)
@@ -297,7 +311,7 @@ int arena_new(struct arena **out, u32 nr_slots)
 	struct arena *arena;
 	struct rlimit limit;
 	int err = -ENOMEM, fd;
-	u64 base = 0;
+	u64 base = 0, inode;
 
 	if (!nr_slots || nr_slots > BPF_MAX_SLOTS)
 		return -EINVAL;
@@ -321,6 +335,7 @@ int arena_new(struct arena **out, u32 nr_slots)
 		err = fd;
 		goto out_unmap;
 	}
+	inode = inode_of(fd);
 	if (ftruncate(fd, ARENA_CODE) < 0) {
 		err = -errno;
 		goto out_close;
@@ -335,9 +350,9 @@ int arena_new(struct arena **out, u32 nr_slots)
 				MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, ARENA_HEAP);
 	/* All but the entries of the tables, which get pages as they grow. */
 	if (!err)
-		err = back(fd, 0, offsetof(struct arena_private, heap.v));
+		err = back(fd, inode, 0, offsetof(struct arena_private, heap.v));
 	if (!err)
-		err = back(fd, offsetof(struct arena_private, code),
+		err = back(fd, inode, offsetof(struct arena_private, code),
 			   offsetof(struct extent_table, v));
 	if (err)
 		goto out_close;
@@ -348,7 +363,9 @@ int arena_new(struct arena **out, u32 nr_slots)
 	arena->epoch = 1;
 	arena->nr_slots = nr_slots;
 	arena->fd = fd;
+	p->inode = inode;
 	arena->code_fd = map_code(arena);
+	p->code_inode = arena->code_fd >= 0 ? inode_of(arena->code_fd) : 0;
 	err = table_room(arena, &p->heap, 1);
 	if (!err)
 		err = table_room(arena, &p->code, 1);
@@ -402,7 +419,7 @@ void *arena_alloc(struct arena *arena, u64 reserve, u64 backed, int *err)
 	unlock_arena(arena);
 	if (!start)
 		return NULL;
-	if (back(arena->fd, start - (u64)arena, backed)) {
+	if (back(arena->fd, p->inode, start - (u64)arena, backed)) {
 		arena_free(arena, (void *)start, reserve);
 		return NULL;
 	}
@@ -412,7 +429,7 @@ void *arena_alloc(struct arena *arena, u64 reserve, u64 backed, int *err)
 
 int arena_back(struct arena *arena, void *addr, u64 len)
 {
-	return back(arena->fd, (u64)addr - (u64)arena, len);
+	return back(arena->fd, priv(arena)->inode, (u64)addr - (u64)arena, len);
 }
 
 void arena_free(struct arena *arena, void *segment, u64 reserve)
@@ -422,7 +439,7 @@ void arena_free(struct arena *arena, void *segment, u64 reserve)
 	if (!segment)
 		return;
 	reserve = round_up(reserve, PAGE);
-	unback(arena->fd, (u64)segment - (u64)arena, reserve);
+	unback(arena->fd, p->inode, (u64)segment - (u64)arena, reserve);
 	lock_arena(arena);
 	range_give(arena, &p->heap, (u64)segment, reserve);
 	unlock_arena(arena);
@@ -471,6 +488,8 @@ static int write_code(struct arena *arena, u64 at, const void *bytes, u64 len)
 	u64 off = at - (u64)arena - ARENA_CODE;
 	const char *from = bytes;
 
+	if (!is_file(arena->code_fd, priv(arena)->code_inode))
+		return -ENOMEM;
 	while (len) {
 		ssize_t n = pwrite(arena->code_fd, from, len, (off_t)off);
 
@@ -532,7 +551,7 @@ void arena_code_free(struct arena *arena, void *code, u64 len)
 
 	if (!code)
 		return;
-	unback(arena->code_fd, (u64)code - (u64)arena - ARENA_CODE, size);
+	unback(arena->code_fd, p->code_inode, (u64)code - (u64)arena - ARENA_CODE, size);
 	lock_arena(arena);
 	range_give(arena, &p->code, (u64)code, size);
 	unlock_arena(arena);

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,8 +41,6 @@
 #define F_SEAL_EXEC 0x0020
 #endif
 
-/* Our own descriptors stay above the numbers that programs count on. */
-#define INTERNAL_FD 200
 #define SUSPECT_NS 100000000ULL
 
 static const char *const file_names[OBJECT_KINDS] = {
@@ -53,10 +52,14 @@ static const char *const file_names[OBJECT_KINDS] = {
 	[OBJECT_STATS] = "bpf-stats",
 };
 
-static int move_up(int fd)
+int fd_move_up(int fd)
 {
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, INTERNAL_FD);
+	struct rlimit limit;
+	int high, from = 768;
 
+	if (!getrlimit(RLIMIT_NOFILE, &limit))
+		from = (int)(min_t(u64, limit.rlim_cur, 4096) / 4 * 3);
+	high = fcntl(fd, F_DUPFD_CLOEXEC, from);
 	if (high < 0)
 		return fd; /* a low number is not an error */
 	close(fd);
@@ -121,10 +124,10 @@ static int make_file(struct object *o, u64 size, void **client, int *raw)
 		if (probe < 0)
 			err = probe;
 		else
-			o->probe_fd = move_up(probe);
+			o->probe_fd = fd_move_up(probe);
 	}
 	if (raw && !err)
-		*raw = move_up(fd);
+		*raw = fd_move_up(fd);
 	else
 		close(fd);
 	if (!err) {
@@ -268,10 +271,14 @@ struct object *object_get_fd(struct skep_system *sys, int fd, enum object_kind k
 
 static bool somebody_holds(const struct object *o)
 {
+	struct stat st;
+
 	if (fcntl(o->probe_fd, F_SETLEASE, F_WRLCK) < 0)
 		return true; /* EAGAIN; any other failure must not free what is in use */
 	fcntl(o->probe_fd, F_SETLEASE, F_UNLCK);
-	return false;
+	/* Unless the client has closed our descriptor, and the number means something else. */
+	return fstat(o->probe_fd, &st) < 0 || st.st_ino != o->inode ||
+	       st.st_dev != o->sys->memfd_device;
 }
 
 /* The last descriptor of @o is gone. The lock is held; @o may be gone afterwards. */
@@ -351,14 +358,19 @@ static void probe_many(struct skep_system *sys, bool all, u64 now)
 	} while (n == ARRAY_SIZE(chunk));
 }
 
-static void forked(struct skep_system *sys)
+/*
+ * In the child of a fork. The lock may have been held by a thread that is not here,
+ * and the events of the inherited queue are the parent's; here we probe.
+ */
+static void notice_fork(struct skep_system *sys)
 {
-	u32 generation = platform_fork_generation();
+	u32 generation = platform_fork_generation(), old = sys->generation;
 
-	if (likely(sys->generation == generation))
+	if (likely(old == generation) ||
+	    !__atomic_compare_exchange_n(&sys->generation, &old, generation, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return;
-	sys->generation = generation;
-	/* The events of the inherited queue are the parent's; here we probe. */
+	system_lock_init(sys);
 	if (sys->inotify_fd >= 0)
 		close(sys->inotify_fd);
 	sys->inotify_fd = -1;
@@ -370,8 +382,8 @@ void objects_drain(struct skep_system *sys, bool all)
 	u64 now = 0;
 	ssize_t n;
 
+	notice_fork(sys);
 	pthread_mutex_lock(&sys->lock);
-	forked(sys);
 	if (sys->inotify_fd < 0) {
 		if (all)
 			probe_many(sys, true, 0);
@@ -403,12 +415,22 @@ out:
 	pthread_mutex_unlock(&sys->lock);
 }
 
+void system_lock_init(struct skep_system *sys)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&sys->lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
 int objects_start(struct skep_system *sys)
 {
 	sys->generation = platform_fork_generation();
 	sys->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (sys->inotify_fd >= 0)
-		sys->inotify_fd = move_up(sys->inotify_fd);
+		sys->inotify_fd = fd_move_up(sys->inotify_fd);
 	return 0; /* without inotify we probe */
 }
 

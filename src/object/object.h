@@ -177,6 +177,11 @@ int object_next_id(struct skep_system *sys, enum object_kind kind, u32 id, u32 *
 
 /* ---- which objects are still held; see fd.c ---- */
 
+/*
+ * Moves a descriptor of ours out of the way: to numbers that a client which closes
+ * everything is not given again soon. The old one is closed.
+ */
+int fd_move_up(int fd);
 int objects_start(struct skep_system *sys);
 void objects_stop(struct skep_system *sys);
 /* Takes note of closed descriptors; with @all, probes every object. Called before each command. */

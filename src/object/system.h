@@ -72,6 +72,8 @@ enum {
 };
 u32 system_caps(struct skep_system *sys);
 
+void system_lock_init(struct skep_system *sys); /* sys->lock, recursive */
+
 /* The kernel's BTF, loaded at its first use; borrowed, NULL when there is none. */
 struct object_btf *system_vmlinux(struct skep_system *sys);
 

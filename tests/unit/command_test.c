@@ -49,7 +49,7 @@ static void array_attr(union wide *w)
 
 static int try(struct skep_system *sys, int cmd, union wide *w, unsigned size)
 {
-	int fd = skep_bpf(sys, cmd, &w->attr, size);
+	int fd = skep_bpf(sys, cmd, (union bpf_attr *)w, size);
 
 	if (fd >= 0)
 		close(fd);

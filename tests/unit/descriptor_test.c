@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -452,6 +453,84 @@ static void test_dead_owners(void **state)
 	assert_int_equal(maps(sys), 0);
 }
 
+/*
+ * A client that closes every descriptor, as daemons do, and opens files of its own:
+ * no number of ours may then be used on them.
+ */
+static void test_close_all(void **state)
+{
+	struct skep_system *sys = *state;
+	int fd = hash(sys), key = 1, status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		char byte = 'x';
+		struct rlimit limit;
+		long value;
+		int end;
+
+		getrlimit(RLIMIT_NOFILE, &limit);
+		end = limit.rlim_cur < 4096 ? (int)limit.rlim_cur - 8 : 4096;
+		for (int i = 3; i < end + 8; i++)
+			close(i);
+		for (int i = 3; i < end; i++) /* take all the numbers again */
+			if (memfd_create("mine", 0) != i || write(i, &byte, 1) != 1)
+				_exit(2);
+		if (sys_map_lookup(sys, fd, &key, &value) != -EINVAL)
+			_exit(3);
+		if (sys_map_create(sys, BPF_MAP_TYPE_HASH, 4, 8, 16, 0) >= 0)
+			_exit(4);
+		count_ids(sys, BPF_MAP_GET_NEXT_ID);
+		for (int i = 3; i < end; i++) {
+			struct stat st;
+
+			if (fstat(i, &st) || st.st_size != 1 || pread(i, &byte, 1, 0) != 1)
+				_exit(5);
+		}
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(maps(sys), 1);
+	close(fd);
+}
+
+static pthread_barrier_t held;
+
+static void *lock_holder(void *arg)
+{
+	struct skep_system *sys = arg;
+
+	pthread_mutex_lock(&sys->lock);
+	pthread_barrier_wait(&held);
+	pthread_barrier_wait(&held);
+	pthread_mutex_unlock(&sys->lock);
+	return NULL;
+}
+
+/* fork() while another thread is in the middle of a command. */
+static void test_fork_under_lock(void **state)
+{
+	struct skep_system *sys = *state;
+	int fd = hash(sys), status;
+	pthread_t thread;
+	pid_t pid;
+
+	pthread_barrier_init(&held, NULL, 2);
+	pthread_create(&thread, NULL, lock_holder, sys);
+	pthread_barrier_wait(&held);
+	pid = fork();
+	if (!pid) {
+		alarm(20);
+		_exit(maps(sys) == 1 ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	pthread_barrier_wait(&held);
+	pthread_join(thread, NULL);
+	assert_int_equal(status, 0);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +547,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_freeze, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_processes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_child_makes_maps, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_close_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fork_under_lock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_free_under_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dead_owners, setup, teardown),
 	};
