@@ -29,8 +29,8 @@
 #include "skep/skep.h"
 
 #define ROUNDS_MAX 64
-#define SUBS_MAX 16
-#define PACKET 1024
+#define SUBS_MAX   16
+#define PACKET	   1024
 
 enum engine { JIT, INTERP, KERNEL, GCC, CLANG, ENGINES };
 static const char *const engine_names[ENGINES] = { "jit", "interp", "kernel", "gcc", "clang" };
@@ -114,7 +114,8 @@ static void fix_up(struct kernel *k)
 
 		for (i = k->start[s]; i < end; i++)
 			if (k->insns[i].dst_reg == 10 || k->insns[i].src_reg == 10)
-				k->stack[s] = max(k->stack[s], k->insns[i].off < 0 ? -k->insns[i].off : 256);
+				k->stack[s] = max(k->stack[s],
+						  k->insns[i].off < 0 ? -k->insns[i].off : 256);
 		k->stack[s] = round_up(k->stack[s], 8);
 		if (k->stack[s] > 128) /* offsets from copies of the frame pointer */
 			k->stack[s] = max(k->stack[s], 512u);
@@ -138,7 +139,9 @@ static void fix_up(struct kernel *k)
 static u32 run(struct kernel *k, enum engine e, u64 repeat, double *spent)
 {
 	u64 start = now();
-	struct bpf_run r = { .arena = arena, .platform = platform_process(), .interpret = e == INTERP };
+	struct bpf_run r = { .arena = arena,
+			     .platform = platform_process(),
+			     .interpret = e == INTERP };
 	u32 v = 0;
 	u64 i;
 
@@ -216,7 +219,8 @@ int main(int argc, char **argv)
 	}
 	if (arena_new(&arena, 2))
 		return 1;
-	packet = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	packet = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+		      -1, 0);
 	ctx = (void *)(packet + 4096);
 	srand(1);
 	for (i = 0; i < PACKET; i++)
@@ -235,7 +239,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: not there; make bench builds it\n", path);
 		return 1;
 	}
-	bpf_object__for_each_program(p, obj) {
+	bpf_object__for_each_program(p, obj)
+	{
 		bpf_program__set_type(p, BPF_PROG_TYPE_XDP);
 	}
 	if (bpf_object__load(obj))
@@ -251,8 +256,8 @@ int main(int argc, char **argv)
 	for (e = GCC; e <= CLANG; e++) {
 		void *so;
 
-		snprintf(path, sizeof(path), "%s%s/bench/kernels.%s.so", *dir == '/' ? "" : "./", dir,
-			 engine_names[e]);
+		snprintf(path, sizeof(path), "%s%s/bench/kernels.%s.so", *dir == '/' ? "" : "./",
+			 dir, engine_names[e]);
 		so = dlopen(path, RTLD_NOW);
 		for (i = 0; so && i < nr_kernels; i++) {
 			snprintf(path, sizeof(path), "prog_%.63s", kernels[i].name);

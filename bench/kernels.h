@@ -14,7 +14,7 @@ typedef unsigned long long u64;
 typedef signed long long s64;
 
 #define inline_always static inline __attribute__((always_inline))
-#define inline_never static __attribute__((noinline))
+#define inline_never  static __attribute__((noinline))
 /* keeps clang from folding a loop into a formula */
 #define opaque(x) __asm__ volatile("" : "+r"(x))
 #define no_unroll _Pragma("clang loop unroll(disable) vectorize(disable)")
@@ -29,7 +29,8 @@ inline_always u64 k_xorshift(struct packet p)
 	u64 x = 88172645463325252ULL;
 	u32 i;
 
-	no_unroll for (i = 0; i < 1000; i++) {
+	no_unroll for (i = 0; i < 1000; i++)
+	{
 		x ^= x >> 12;
 		x ^= x << 25;
 		x ^= x >> 27;
@@ -44,7 +45,8 @@ inline_always u64 k_fnv_bytes(struct packet p)
 	u64 h = 14695981039346656037ULL;
 	u32 i;
 
-	no_unroll for (i = 0; i < 1000; i++) {
+	no_unroll for (i = 0; i < 1000; i++)
+	{
 		if (p.data + i + 1 > p.end)
 			break;
 		h = (h ^ p.data[i]) * 1099511628211ULL;
@@ -58,7 +60,8 @@ inline_always u64 k_checksum(struct packet p)
 	u64 sum = 0;
 	u32 i;
 
-	no_unroll for (i = 0; i < 500; i++) {
+	no_unroll for (i = 0; i < 500; i++)
+	{
 		if (p.data + 2 * i + 2 > p.end)
 			break;
 		sum += *(u16 *)(p.data + 2 * i);
@@ -78,14 +81,27 @@ inline_always u64 k_jhash_rot32(struct packet p)
 {
 	u32 a = 0xdeadbeef, b = a, c = a, i;
 
-	no_unroll for (i = 0; i < 200; i++) {
+	no_unroll for (i = 0; i < 200; i++)
+	{
 		a += i;
-		a -= c; a ^= rol32(c, 4); c += b;
-		b -= a; b ^= rol32(a, 6); a += c;
-		c -= b; c ^= rol32(b, 8); b += a;
-		a -= c; a ^= rol32(c, 16); c += b;
-		b -= a; b ^= rol32(a, 19); a += c;
-		c -= b; c ^= rol32(b, 4); b += a;
+		a -= c;
+		a ^= rol32(c, 4);
+		c += b;
+		b -= a;
+		b ^= rol32(a, 6);
+		a += c;
+		c -= b;
+		c ^= rol32(b, 8);
+		b += a;
+		a -= c;
+		a ^= rol32(c, 16);
+		c += b;
+		b -= a;
+		b ^= rol32(a, 19);
+		a += c;
+		c -= b;
+		c ^= rol32(b, 4);
+		b += a;
 	}
 	return c;
 }
@@ -102,12 +118,23 @@ inline_always u64 k_siphash_rot64(struct packet p)
 	    d = 0x7465646279746573;
 	u32 i;
 
-	no_unroll for (i = 0; i < 200; i++) {
+	no_unroll for (i = 0; i < 200; i++)
+	{
 		d ^= i;
-		a += b; b = rol64(b, 13); b ^= a; a = rol64(a, 32);
-		c += d; d = rol64(d, 16); d ^= c;
-		a += d; d = rol64(d, 21); d ^= a;
-		c += b; b = rol64(b, 17); b ^= c; c = rol64(c, 32);
+		a += b;
+		b = rol64(b, 13);
+		b ^= a;
+		a = rol64(a, 32);
+		c += d;
+		d = rol64(d, 16);
+		d ^= c;
+		a += d;
+		d = rol64(d, 21);
+		d ^= a;
+		c += b;
+		b = rol64(b, 17);
+		b ^= c;
+		c = rol64(c, 32);
 		a ^= i;
 	}
 	return a ^ b ^ c ^ d;
@@ -118,11 +145,13 @@ inline_always u64 k_crc_select(struct packet p)
 {
 	u32 crc = ~0u, i, k;
 
-	no_unroll for (i = 0; i < 40; i++) {
+	no_unroll for (i = 0; i < 40; i++)
+	{
 		if (p.data + i + 1 > p.end)
 			break;
 		crc ^= p.data[i];
-		no_unroll for (k = 0; k < 8; k++) {
+		no_unroll for (k = 0; k < 8; k++)
+		{
 			u32 x = crc >> 1;
 
 			if (crc & 1)
@@ -138,7 +167,8 @@ inline_always u64 k_minmax(struct packet p)
 {
 	u32 lo = 255, hi = 0, n = 0, i;
 
-	no_unroll for (i = 0; i < 500; i++) {
+	no_unroll for (i = 0; i < 500; i++)
+	{
 		u32 v;
 
 		if (p.data + i + 1 > p.end)
@@ -160,7 +190,8 @@ inline_always u64 k_divide(struct packet p)
 	u64 sum = 0;
 	u32 i;
 
-	no_unroll for (i = 0; i < 200; i++) {
+	no_unroll for (i = 0; i < 200; i++)
+	{
 		u64 v;
 
 		if (p.data + i + 1 > p.end)
@@ -177,7 +208,8 @@ inline_always u64 k_be_bytes(struct packet p)
 	u64 sum = 0;
 	u32 i;
 
-	no_unroll for (i = 0; i < 120; i++) {
+	no_unroll for (i = 0; i < 120; i++)
+	{
 		u8 *b = p.data + 8 * i;
 
 		if (b + 8 > p.end)
@@ -194,18 +226,35 @@ inline_always u64 k_switch(struct packet p)
 	u64 acc = 1;
 	u32 i;
 
-	no_unroll for (i = 0; i < 300; i++) {
+	no_unroll for (i = 0; i < 300; i++)
+	{
 		if (p.data + i + 1 > p.end)
 			break;
 		switch (p.data[i] & 7) {
-		case 0: acc += 3; break;
-		case 1: acc ^= 0x55; break;
-		case 2: acc *= 3; break;
-		case 3: acc -= i; break;
-		case 4: acc = acc << 1 | acc >> 63; break;
-		case 5: acc |= i; break;
-		case 6: acc += acc >> 3; break;
-		case 7: acc = ~acc; break;
+		case 0:
+			acc += 3;
+			break;
+		case 1:
+			acc ^= 0x55;
+			break;
+		case 2:
+			acc *= 3;
+			break;
+		case 3:
+			acc -= i;
+			break;
+		case 4:
+			acc = acc << 1 | acc >> 63;
+			break;
+		case 5:
+			acc |= i;
+			break;
+		case 6:
+			acc += acc >> 3;
+			break;
+		case 7:
+			acc = ~acc;
+			break;
 		}
 	}
 	return acc;
@@ -218,14 +267,14 @@ inline_always u64 k_stack_stride(struct packet p)
 	u64 sum = 0;
 	u32 i;
 
-	no_unroll for (i = 0; i < 32; i++) {
+	no_unroll for (i = 0; i < 32; i++)
+	{
 		u64 v = i * 2654435761u;
 
 		opaque(v);
 		t[i & 31] = v;
 	}
-	no_unroll for (i = 0; i < 400; i++)
-		sum += t[i * 7 & 31];
+	no_unroll for (i = 0; i < 400; i++) sum += t[i * 7 & 31];
 	return sum;
 }
 
@@ -245,8 +294,7 @@ inline_always u64 k_calls(struct packet p)
 	u64 acc = 1;
 	u32 i;
 
-	no_unroll for (i = 0; i < 200; i++)
-		acc = f_middle(acc, i);
+	no_unroll for (i = 0; i < 200; i++) acc = f_middle(acc, i);
 	return acc;
 }
 
@@ -323,8 +371,9 @@ inline_always u64 k_empty(struct packet p)
 }
 
 #define KERNELS(ROW)                                                                               \
-	ROW(empty) ROW(parse) ROW(xorshift) ROW(fnv_bytes) ROW(checksum) ROW(jhash_rot32)          \
-	ROW(siphash_rot64) ROW(crc_select) ROW(minmax) ROW(divide) ROW(be_bytes) ROW(switch)       \
-	ROW(stack_stride) ROW(calls)
+	ROW(empty)                                                                                 \
+	ROW(parse) ROW(xorshift) ROW(fnv_bytes) ROW(checksum) ROW(jhash_rot32) ROW(siphash_rot64)  \
+		ROW(crc_select) ROW(minmax) ROW(divide) ROW(be_bytes) ROW(switch)                  \
+			ROW(stack_stride) ROW(calls)
 
 #endif

@@ -94,30 +94,23 @@ static struct bpf_insn *dump_insns(const struct prog_object *p)
 	return insns;
 }
 
-/*
- * Where the code of each function begins and how long it is. Without an order of
- * the entries that follows the functions, the program counts as one.
- */
+/* Where the code of each function begins and how long it is. */
 static u32 native_functions(const struct prog_object *p, u64 *addr, u32 *len)
 {
 	const struct bpf_prog *prog = p->prog;
-	u64 code = (u64)prog->code, end = code + prog->code_size;
+	u64 end = (u64)prog->code + prog->native_len;
 	u32 n = prog->nr_subprogs;
 
-	if (!prog->jited || n <= 1 || !prog->subprog_entry)
-		goto one;
-	for (u32 i = 0; i < n; i++) {
-		addr[i] = i ? (u64)prog->subprog_entry[i] : code;
-		if (addr[i] < code || addr[i] >= end || (i && addr[i] <= addr[i - 1]))
-			goto one;
+	if (!prog->subprog_code) {
+		addr[0] = (u64)prog->code;
+		len[0] = 0;
+		return 1;
 	}
-	for (u32 i = 0; i < n; i++)
-		len[i] = (u32)((i + 1 < n ? addr[i + 1] : end) - addr[i]);
+	for (u32 i = 0; i < n; i++) {
+		addr[i] = prog->subprog_code[i];
+		len[i] = (u32)((i + 1 < n ? prog->subprog_code[i + 1] : end) - addr[i]);
+	}
 	return n;
-one:
-	addr[0] = code;
-	len[0] = (u32)prog->code_size;
-	return 1;
 }
 
 static int put_native(const struct call *c, const struct prog_object *p, struct bpf_prog_info *info)
@@ -133,7 +126,7 @@ static int put_native(const struct call *c, const struct prog_object *p, struct 
 	shown = native_functions(p, addr, len);
 	err = -EFAULT;
 	room = info->jited_prog_len;
-	info->jited_prog_len = (u32)p->prog->code_size;
+	info->jited_prog_len = p->prog->native_len;
 	if (put_array(c, info->jited_prog_insns, p->prog->code, info->jited_prog_len, room, 1))
 		goto out;
 	room = info->nr_jited_ksyms;

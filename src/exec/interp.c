@@ -73,24 +73,24 @@ u64 interp_subprog(struct bpf_run *run, const struct bpf_prog *prog, u32 subprog
 {
 #define ALU_LABELS(name, e64, e32)                                                                 \
 	[BPF_ALU64 | BPF_##name | BPF_X] = &&alu64_##name##_x,                                     \
-	[BPF_ALU64 | BPF_##name | BPF_K] = &&alu64_##name##_k,                                     \
-	[BPF_ALU | BPF_##name | BPF_X] = &&alu32_##name##_x,                                       \
-	[BPF_ALU | BPF_##name | BPF_K] = &&alu32_##name##_k,
+				  [BPF_ALU64 | BPF_##name | BPF_K] = &&alu64_##name##_k,           \
+				  [BPF_ALU | BPF_##name | BPF_X] = &&alu32_##name##_x,             \
+				  [BPF_ALU | BPF_##name | BPF_K] = &&alu32_##name##_k,
 #define JMP_LABELS(name, cond)                                                                     \
 	[BPF_JMP | BPF_##name | BPF_X] = &&jmp64_##name##_x,                                       \
-	[BPF_JMP | BPF_##name | BPF_K] = &&jmp64_##name##_k,                                       \
-	[BPF_JMP32 | BPF_##name | BPF_X] = &&jmp32_##name##_x,                                     \
-	[BPF_JMP32 | BPF_##name | BPF_K] = &&jmp32_##name##_k,
+				[BPF_JMP | BPF_##name | BPF_K] = &&jmp64_##name##_k,               \
+				[BPF_JMP32 | BPF_##name | BPF_X] = &&jmp32_##name##_x,             \
+				[BPF_JMP32 | BPF_##name | BPF_K] = &&jmp32_##name##_k,
 #define MEM_LABELS(size, type)                                                                     \
 	[BPF_LDX | BPF_MEM | BPF_##size] = &&ldx_##size,                                           \
-	[BPF_STX | BPF_MEM | BPF_##size] = &&stx_##size,                                           \
-	[BPF_ST | BPF_MEM | BPF_##size] = &&st_##size,                                             \
-	[BPF_STX | BPF_ATOMIC | BPF_##size] = &&atomic,                                            \
-	[BPF_LDX | BPF_PROBE_MEM | BPF_##size] = &&probe,
+			     [BPF_STX | BPF_MEM | BPF_##size] = &&stx_##size,                      \
+			     [BPF_ST | BPF_MEM | BPF_##size] = &&st_##size,                        \
+			     [BPF_STX | BPF_ATOMIC | BPF_##size] = &&atomic,                       \
+			     [BPF_LDX | BPF_PROBE_MEM | BPF_##size] = &&probe,
 #define MEM_SIZES(ROW) ROW(B, u8) ROW(H, u16_any) ROW(W, u32_any) ROW(DW, u64_any)
 #define SX_LABELS(size, type)                                                                      \
 	[BPF_LDX | BPF_MEMSX | BPF_##size] = &&ldsx_##size,                                        \
-	[BPF_LDX | BPF_PROBE_MEMSX | BPF_##size] = &&probe,
+			       [BPF_LDX | BPF_PROBE_MEMSX | BPF_##size] = &&probe,
 #define SX_SIZES(ROW) ROW(B, s8) ROW(H, s16_any) ROW(W, s32_any)
 
 /* "bad" first, then the instructions over it */
@@ -98,11 +98,8 @@ u64 interp_subprog(struct bpf_run *run, const struct bpf_prog *prog, u32 subprog
 #pragma GCC diagnostic ignored "-Woverride-init"
 	static const void *const labels[256] = {
 		[0 ... 255] = &&bad,
-		ALU_ROWS(ALU_LABELS)
-		JMP_ROWS(JMP_LABELS)
-		MEM_SIZES(MEM_LABELS)
-		SX_SIZES(SX_LABELS)
-		[BPF_ALU64 | BPF_MOV | BPF_X] = &&mov64_x,
+		ALU_ROWS(ALU_LABELS) JMP_ROWS(JMP_LABELS) MEM_SIZES(MEM_LABELS)
+			SX_SIZES(SX_LABELS)[BPF_ALU64 | BPF_MOV | BPF_X] = &&mov64_x,
 		[BPF_ALU64 | BPF_MOV | BPF_K] = &&mov64_k,
 		[BPF_ALU | BPF_MOV | BPF_X] = &&mov32_x,
 		[BPF_ALU | BPF_MOV | BPF_K] = &&mov32_k,
@@ -145,8 +142,8 @@ enter:
 	reg[10] = (u64)(uintptr_t)__builtin_alloca_with_align(depth, FRAME_ALIGN * 8) + depth;
 	insn = prog->insns + prog->subprog_start[subprog];
 
-#define DST reg[insn->dst_reg]
-#define SRC reg[insn->src_reg]
+#define DST	 reg[insn->dst_reg]
+#define SRC	 reg[insn->src_reg]
 #define DISPATCH goto *labels[insn->code]
 #define NEXT                                                                                       \
 	do {                                                                                       \
@@ -156,22 +153,26 @@ enter:
 	DISPATCH;
 
 #define ALU_CODE(name, e64, e32)                                                                   \
-	alu64_##name##_x : {                                                                       \
+	alu64_##name##_x:                                                                          \
+	{                                                                                          \
 		u64 d = DST, s = SRC;                                                              \
 		DST = (e64);                                                                       \
 		NEXT;                                                                              \
 	}                                                                                          \
-	alu64_##name##_k : {                                                                       \
+	alu64_##name##_k:                                                                          \
+	{                                                                                          \
 		u64 d = DST, s = (u64)(s64)insn->imm;                                              \
 		DST = (e64);                                                                       \
 		NEXT;                                                                              \
 	}                                                                                          \
-	alu32_##name##_x : {                                                                       \
+	alu32_##name##_x:                                                                          \
+	{                                                                                          \
 		u32 d = (u32)DST, s = (u32)SRC;                                                    \
 		DST = (u32)(e32);                                                                  \
 		NEXT;                                                                              \
 	}                                                                                          \
-	alu32_##name##_k : {                                                                       \
+	alu32_##name##_k:                                                                          \
+	{                                                                                          \
 		u32 d = (u32)DST, s = (u32)insn->imm;                                              \
 		DST = (u32)(e32);                                                                  \
 		NEXT;                                                                              \

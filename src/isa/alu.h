@@ -68,9 +68,9 @@ static inline u32 alu_smod32(u32 d, u32 s)
 #define ALU_ROWS(ROW)                                                                              \
 	ROW(ADD, d + s, d + s)                                                                     \
 	ROW(SUB, d - s, d - s)                                                                     \
-	ROW(MUL, d * s, d * s)                                                                     \
+	ROW(MUL, d *s, d *s)                                                                       \
 	ROW(OR, d | s, d | s)                                                                      \
-	ROW(AND, d & s, d & s)                                                                     \
+	ROW(AND, d &s, d &s)                                                                       \
 	ROW(XOR, d ^ s, d ^ s)                                                                     \
 	ROW(LSH, d << (s & 63), d << (s & 31))                                                     \
 	ROW(RSH, d >> (s & 63), d >> (s & 31))                                                     \

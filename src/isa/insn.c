@@ -2,9 +2,10 @@
 /* Which instructions exist, by kernel version, and their reserved fields. See insn.h. */
 #include "isa/insn.h"
 
-#define V4 KVER(6, 6)		      /* movsx, bswap, sdiv, smod, gotol, ldsx */
+#define V4	       KVER(6, 6) /* movsx, bswap, sdiv, smod, gotol, ldsx */
 #define MAY_GOTO_SINCE KVER(6, 9) /* and addr_space_cast */
-#define MAY_GOTO_0_SINCE KVER(6, 14) /* an offset of 0 is allowed (derived; 6.12 no, 6.18 yes measured) */
+#define MAY_GOTO_0_SINCE                                                                           \
+	KVER(6, 14) /* an offset of 0 is allowed (derived; 6.12 no, 6.18 yes measured) */
 #define LOAD_ACQ_SINCE KVER(6, 15)
 
 static bool bad(struct insn_problem *p, enum diag_id id)
@@ -111,8 +112,8 @@ static bool mov_fields_ok(const struct bpf_insn *insn, kver profile, struct insn
 			return bad(p, DIAG_ISA_ADDR_SPACE_CAST);
 		return true;
 	}
-	extends = profile >= V4 && (insn->off == 8 || insn->off == 16 ||
-				    (insn->off == 32 && insn_is_alu64(insn)));
+	extends = profile >= V4 &&
+		  (insn->off == 8 || insn->off == 16 || (insn->off == 32 && insn_is_alu64(insn)));
 	if ((insn->off && !extends) || insn->imm)
 		return bad(p, DIAG_ISA_MOV_RESERVED);
 	return true;

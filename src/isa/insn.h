@@ -19,10 +19,11 @@
 #define BPF_JCOND 0xe0
 #endif
 #ifndef BPF_LOAD_ACQ
-#define BPF_LOAD_ACQ 0x100
+#define BPF_LOAD_ACQ  0x100
 #define BPF_STORE_REL 0x110
 #endif
-#define BPF_MAY_GOTO_SRC 0 /* src_reg of a JCOND that is may_goto (uapi: enum bpf_cond_pseudo_jmp) */
+#define BPF_MAY_GOTO_SRC                                                                           \
+	0 /* src_reg of a JCOND that is may_goto (uapi: enum bpf_cond_pseudo_jmp) */
 #define BPF_ADDR_SPACE_CAST_OFF 1 /* off of the move (uapi: enum bpf_addr_space_cast) */
 
 static inline bool insn_is_ldimm64(const struct bpf_insn *insn)

@@ -274,9 +274,10 @@ static int finish(struct jit *j, struct jit_output *out)
 	}
 	shrink(j, saved, first_ref);
 	pool = round_up(j->n - saved[j->nr_refs] + 1, 8U);
-	out->nr_entries = j->nr_subs;
+	out->nr_subs = j->nr_subs;
+	out->native_len = j->n - saved[j->nr_refs];
 	out->entries = pool + 8 * j->nr_pool;
-	out->size = out->entries + 8 * j->nr_subs;
+	out->size = out->entries + 16 * j->nr_subs;
 	out->code = mem_zalloc(out->size);
 	if (!out->code)
 		goto out;
@@ -308,12 +309,14 @@ static int finish(struct jit *j, struct jit_output *out)
 	if (j->nr_pool)
 		memcpy(out->code + pool, j->pool, 8 * j->nr_pool);
 	for (i = 0; i < j->nr_subs; i++) {
-		u64 at = i ? j->subs[i].stub : j->subs[i].body;
+		u64 body = j->subs[i].body, entry = i ? j->subs[i].stub : body;
 
-		at -= saved[refs_before(j, at)];
-		memcpy(out->code + out->entries + 8 * i, &at, 8);
+		entry -= saved[refs_before(j, entry)];
+		body -= saved[refs_before(j, body)];
+		memcpy(out->code + out->entries + 8 * i, &entry, 8);
+		memcpy(out->code + out->entries + 8 * (j->nr_subs + i), &body, 8);
 		if (!i)
-			out->entry = at;
+			out->entry = entry;
 	}
 	err = 0;
 out:
@@ -389,7 +392,7 @@ int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_fact
 	at = arena_code_alloc(arena, out.size, &err);
 	if (!at)
 		goto out;
-	for (i = 0; i < out.nr_entries; i++) {
+	for (i = 0; i < 2 * out.nr_subs; i++) {
 		memcpy(&addr, out.code + out.entries + 8 * i, 8);
 		addr += (u64)(uintptr_t)at;
 		memcpy(out.code + out.entries + 8 * i, &addr, 8);
@@ -403,6 +406,8 @@ int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_fact
 	prog->code_size = out.size;
 	prog->entry = (bpf_entry_t)(uintptr_t)(at + out.entry);
 	prog->subprog_entry = (const bpf_helper_t *)(at + out.entries);
+	prog->subprog_code = (const u64 *)(at + out.entries + 8 * out.nr_subs);
+	prog->native_len = out.native_len;
 	prog->jited = 1;
 out:
 	mem_free(out.code);
@@ -422,4 +427,5 @@ void jit_release(struct arena *arena, struct bpf_prog *prog)
 	prog->code = NULL;
 	prog->entry = NULL;
 	prog->subprog_entry = NULL;
+	prog->subprog_code = NULL;
 }

@@ -18,31 +18,31 @@ struct prog_object;
 struct skep_system;
 
 #define JIT_MAX_INSN_BYTES 256 /* no selection emits more for one instruction */
-#define JIT_NREGS 12	       /* R0..R10, AX */
+#define JIT_NREGS	   12  /* R0..R10, AX */
 
 enum jit_ref_kind {
-	JIT_REF_JUMP,  /* to instruction .target; may shrink */
-	JIT_REF_CALL,  /* to the body of subprogram .target */
-	JIT_REF_POOL,  /* 8-byte constant .target of the pool */
+	JIT_REF_JUMP, /* to instruction .target; may shrink */
+	JIT_REF_CALL, /* to the body of subprogram .target */
+	JIT_REF_POOL, /* 8-byte constant .target of the pool */
 };
 
 /* A place in the code that depends on final addresses. */
 struct jit_ref {
-	u32 at;	   /* offset of the instruction that refers */
+	u32 at; /* offset of the instruction that refers */
 	u32 target;
 	u8 kind;
-	u8 len;	   /* bytes now */
+	u8 len;	      /* bytes now */
 	u8 short_len; /* bytes in the short form; 0: cannot shrink */
 	bool is_short;
 };
 
 struct jit_sub {
-	u32 start, end;	 /* instructions [start, end) */
-	u32 stack;	 /* bytes */
-	u32 body;	 /* code offset */
-	u32 stub;	 /* code offset of the entry that C calls */
+	u32 start, end;	   /* instructions [start, end) */
+	u32 stack;	   /* bytes */
+	u32 body;	   /* code offset */
+	u32 stub;	   /* code offset of the entry that C calls */
 	u16 used, written; /* BPF registers */
-	bool has_call;	 /* helper or kfunc */
+	bool has_call;	   /* helper or kfunc */
 	bool has_subcall, has_tail, needs_temp2;
 	/* decided by the architecture */
 	u8 reg[JIT_NREGS]; /* machine register of each BPF register */
@@ -76,15 +76,21 @@ struct jit {
 struct jit_output {
 	u8 *code; /* mem_alloc()ed */
 	u32 size, entry;
-	u32 entries; /* offset of the u64 table of subprogram entries; holds offsets until placed */
-	u32 nr_entries;
+	u32 native_len; /* of the instructions alone */
+	/*
+	 * Offset of two u64 tables by subprogram: entries for C, then where the
+	 * instructions begin. They hold offsets until placed.
+	 */
+	u32 entries;
+	u32 nr_subs;
 };
 
 /* Compiles @prog; @facts may be NULL. 0, -ENOMEM, or -ENOTSUPP for code no selection exists for. */
 int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2,
 		  struct jit_output *out);
 /* Compiles and places the code; sets prog->entry, .code, .code_size, .subprog_entry, .jited. */
-int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2);
+int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_facts *facts,
+	      bool bmi2);
 int jit_compile(struct skep_system *sys, struct prog_object *obj);
 /* Gives the code of @prog back; no run may be inside. */
 void jit_release(struct arena *arena, struct bpf_prog *prog);

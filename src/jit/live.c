@@ -12,7 +12,7 @@
 #include "jit/jit.h"
 #include "object/fixup.h"
 
-#define ARGS (BIT(BPF_REG_1) | BIT(BPF_REG_2) | BIT(BPF_REG_3) | BIT(BPF_REG_4) | BIT(BPF_REG_5))
+#define ARGS	   (BIT(BPF_REG_1) | BIT(BPF_REG_2) | BIT(BPF_REG_3) | BIT(BPF_REG_4) | BIT(BPF_REG_5))
 #define ROUNDS_MAX 20
 
 struct effect {

@@ -34,6 +34,8 @@ struct bpf_prog {
 	bpf_entry_t entry;	 /* native code, tail calls jump there too; NULL: interpret */
 	void *code;		 /* start and size of what arena_code_alloc() gave */
 	u64 code_size;
+	u32 native_len;		 /* bytes of instructions in .code; constants follow */
+	const u64 *subprog_code; /* where each subprogram's instructions begin, for dumps */
 	const struct bpf_insn *insns; /* after fix-ups (object/fixup.h), in the arena */
 	const bpf_helper_t *calls;    /* functions that calls in .insns name by .off */
 	u32 nr_calls;

@@ -51,8 +51,10 @@ void hand_prog_free(struct hand_prog *h)
 
 u64 hand_prog_run(struct hand_prog *h, void *ctx, bool interpret, void *arg)
 {
-	struct bpf_run run = { .arena = hand_arena(), .platform = platform_process(),
-			       .interpret = interpret, .event = arg };
+	struct bpf_run run = { .arena = hand_arena(),
+			       .platform = platform_process(),
+			       .interpret = interpret,
+			       .event = arg };
 
 	return bpf_prog_run(&h->prog, ctx, &run);
 }

@@ -91,7 +91,8 @@ static u8 *elf_text(u8 *image, u32 *n)
 
 static u64 gather_bytes(u64 a, u64 b, u64 c, u64 d, u64 e, struct bpf_run *run)
 {
-	return (a & 0xff) << 32 | (b & 0xff) << 24 | (c & 0xff) << 16 | (d & 0xff) << 8 | (e & 0xff);
+	return (a & 0xff) << 32 | (b & 0xff) << 24 | (c & 0xff) << 16 | (d & 0xff) << 8 |
+	       (e & 0xff);
 }
 
 static u64 memfrob_bytes(u64 p, u64 n, u64 c, u64 d, u64 e, struct bpf_run *run)
@@ -130,7 +131,7 @@ static u64 first_argument(u64 a, u64 b, u64 c, u64 d, u64 e, struct bpf_run *run
 	return a;
 }
 
-static const bpf_helper_t helpers[] = { gather_bytes, memfrob_bytes, trash_registers,
+static const bpf_helper_t helpers[] = { gather_bytes, memfrob_bytes,   trash_registers,
 					square_root,  compare_strings, first_argument };
 
 /* The calling convention of tests: R2 holds the length, which a program's entry does not pass. */
@@ -216,8 +217,10 @@ int main(int argc, char **argv)
 		else if (argv[i][0] != '-')
 			memory = argv[i];
 		else if (strcmp(argv[i], "--jit")) {
-			fprintf(stderr, "usage: %s [--program HEX] [MEMORY-HEX] [--interpret] [--elf] "
-					"[--debug]\n", argv[0]);
+			fprintf(stderr,
+				"usage: %s [--program HEX] [MEMORY-HEX] [--interpret] [--elf] "
+				"[--debug]\n",
+				argv[0]);
 			return 2;
 		}
 	}
@@ -242,7 +245,8 @@ int main(int argc, char **argv)
 			fprintf(stderr, "%u: %s\n", i - 2, line);
 		}
 		if (!insn_check_form(insns, n + 2, i, KVER_NEWEST, &problem)) {
-			fprintf(stderr, "instruction %u (%02x) does not exist\n", i - 2, insns[i].code);
+			fprintf(stderr, "instruction %u (%02x) does not exist\n", i - 2,
+				insns[i].code);
 			return 1;
 		}
 		if (insn_is_ldimm64(&insns[i]))

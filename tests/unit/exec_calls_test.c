@@ -178,9 +178,9 @@ static void test_tail_calls(void **unused)
 	struct bpf_array *a = array_new(BPF_MAP_TYPE_PROG_ARRAY, 4, 8);
 	struct bpf_insn again[] = {
 		/* ctx: [0] counter, [8] index */
-		LDX(BPF_DW, 6, 1, 0), ALU64_K(BPF_ADD, 6, 1), STX(BPF_DW, 1, 6, 0),
-		LDX(BPF_W, 3, 1, 8), LD_IMM64(2, (uintptr_t)a), MOV_X(7, 1), TAIL_CALL(),
-		LDX(BPF_DW, 0, 7, 0), EXIT(),
+		LDX(BPF_DW, 6, 1, 0), ALU64_K(BPF_ADD, 6, 1),	 STX(BPF_DW, 1, 6, 0),
+		LDX(BPF_W, 3, 1, 8),  LD_IMM64(2, (uintptr_t)a), MOV_X(7, 1),
+		TAIL_CALL(),	      LDX(BPF_DW, 0, 7, 0),	 EXIT(),
 	};
 	struct bpf_insn other[] = { MOV_K(0, 4711), EXIT() };
 	u64 ctx[2], engine, index;
@@ -262,8 +262,14 @@ static void test_tail_call_in_subprogram(void **unused)
 static void test_packet_loads(void **unused)
 {
 	u8 buf[64], frag[4] = { 0xa1, 0xa2, 0xa3, 0xa4 };
-	struct sk_buff skb = { .head = buf, .data = buf + 16, .data_end = buf + 48, .end = buf + 64,
-			       .len = 36, .data_len = 4, .frag = frag, .mac_header = 2,
+	struct sk_buff skb = { .head = buf,
+			       .data = buf + 16,
+			       .data_end = buf + 48,
+			       .end = buf + 64,
+			       .len = 36,
+			       .data_len = 4,
+			       .frag = frag,
+			       .mac_header = 2,
 			       .network_header = 16 };
 	struct bpf_run *run = NULL;
 	u32 i;
@@ -278,7 +284,8 @@ static void test_packet_loads(void **unused)
 	assert_int_equal((s64)bpf_skb_load_8((u64)&skb, 36, 0, 0, 0, run), -14);
 	assert_int_equal((s64)bpf_skb_load_32((u64)&skb, 0x7fffffff, 0, 0, 0, run), -14);
 	/* the network header, the link-layer header, neither */
-	assert_int_equal(bpf_skb_load_16((u64)&skb, (u32)(-0x100000 + 2), 0, 0, 0, run), 18 << 8 | 19);
+	assert_int_equal(bpf_skb_load_16((u64)&skb, (u32)(-0x100000 + 2), 0, 0, 0, run),
+			 18 << 8 | 19);
 	assert_int_equal(bpf_skb_load_8((u64)&skb, (u32)(-0x200000), 0, 0, 0, run), 2);
 	assert_int_equal((s64)bpf_skb_load_8((u64)&skb, (u32)(-0x100000 + 32), 0, 0, 0, run), -14);
 	assert_int_equal((s64)bpf_skb_load_8((u64)&skb, (u32)-0x7fffffff, 0, 0, 0, run), -14);
@@ -293,11 +300,16 @@ static void test_untrusted_loads(void **unused)
 		s16 off;
 		u64 want;
 	} cases[] = {
-		{ world, 0, 1 },	     { world + 100, -92, 1 }, /* readable: zero pages */
-		{ 0, 0, 1 },		     { ~0ULL, 1, 1 },
-		{ world, -8, 1 },	     { world + size - 8, 0, 1 },
-		{ world + size - 8, 1, 1 },  { world + size, 0, 1 },
-		{ 0x800000000000, 16, 1 },   { world + size - 7, 0, 1 },
+		{ world, 0, 1 },
+		{ world + 100, -92, 1 }, /* readable: zero pages */
+		{ 0, 0, 1 },
+		{ ~0ULL, 1, 1 },
+		{ world, -8, 1 },
+		{ world + size - 8, 0, 1 },
+		{ world + size - 8, 1, 1 },
+		{ world + size, 0, 1 },
+		{ 0x800000000000, 16, 1 },
+		{ world + size - 7, 0, 1 },
 	};
 	struct hand_prog h;
 	u32 i;
@@ -307,7 +319,8 @@ static void test_untrusted_loads(void **unused)
 		struct bpf_insn p[] = {
 			LD_IMM64(6, cases[i].addr),
 			INSN(BPF_LDX | BPF_PROBE_MEM | BPF_DW, 0, 6, cases[i].off, 0),
-			ALU64_K(BPF_ADD, 0, 1), EXIT(),
+			ALU64_K(BPF_ADD, 0, 1),
+			EXIT(),
 		};
 
 		hand_prog_init(&h, p, ARRAY_SIZE(p), 0);
@@ -329,8 +342,11 @@ static void test_inlined_lookup(void **unused)
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		struct bpf_array *a = array_new(BPF_MAP_TYPE_ARRAY, counts[i], sizes[i]);
 		struct bpf_insn p[] = {
-			MOV_X(6, 1), MOV_X(2, 1), LD_IMM64(1, (uintptr_t)a),
-			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem), EXIT(),
+			MOV_X(6, 1),
+			MOV_X(2, 1),
+			LD_IMM64(1, (uintptr_t)a),
+			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
+			EXIT(),
 		};
 		struct insn_fact facts[ARRAY_SIZE(p)] = { 0 };
 		struct prog_facts all = { ARRAY_SIZE(p), facts };
@@ -344,7 +360,8 @@ static void test_inlined_lookup(void **unused)
 		assert_int_equal(jit_place(hand_arena(), &h.prog, &all, true), 0);
 		for (key = 0; key < 8; key++)
 			assert_int_equal(hand_prog_run(&h, &key, false, NULL),
-					 key < counts[i] ? (uintptr_t)a->value + key * sizes[i] : 0);
+					 key < counts[i] ? (uintptr_t)a->value + key * sizes[i] :
+							   0);
 		key = 0xffffffff;
 		assert_int_equal(hand_prog_run(&h, &key, false, NULL), 0);
 		hand_prog_free(&h);

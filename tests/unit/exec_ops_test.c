@@ -22,13 +22,46 @@ struct state {
 };
 
 static const u64 values[] = {
-	0, 1, 2, 3, 7, 8, 31, 32, 33, 63, 64, 65, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff,
-	0x12345678, 0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff, 0x100000000,
-	0x1ffffffff, 0x123456789abcdef0, 0x7fffffffffffffff, 0x8000000000000000,
-	0xfedcba9876543210, 0xffffffff80000000, 0xfffffffffffffffe, 0xffffffffffffffff,
+	0,
+	1,
+	2,
+	3,
+	7,
+	8,
+	31,
+	32,
+	33,
+	63,
+	64,
+	65,
+	0x7f,
+	0x80,
+	0xff,
+	0x100,
+	0x7fff,
+	0x8000,
+	0xffff,
+	0x12345678,
+	0x7fffffff,
+	0x80000000,
+	0x80000001,
+	0xfffffffe,
+	0xffffffff,
+	0x100000000,
+	0x1ffffffff,
+	0x123456789abcdef0,
+	0x7fffffffffffffff,
+	0x8000000000000000,
+	0xfedcba9876543210,
+	0xffffffff80000000,
+	0xfffffffffffffffe,
+	0xffffffffffffffff,
 };
-static const s32 imms[] = { 0, 1, -1, 2, 5, 8, 10, 31, 127, 128, -128, 255, 0xffff, 1000, 0x7fffffff,
-			    (s32)0x80000000, 0x12345678, -0x1234 };
+static const s32 imms[] = { 0,		1,	-1,	    2,
+			    5,		8,	10,	    31,
+			    127,	128,	-128,	    255,
+			    0xffff,	1000,	0x7fffffff, (s32)0x80000000,
+			    0x12345678, -0x1234 };
 
 /* ---- the model: arithmetic on unsigned __int128, nothing that could trap ---- */
 
@@ -156,7 +189,8 @@ static bool model_jmp(u8 code, u64 a, u64 b)
 	if ((code & 7) == BPF_JMP32) {
 		a = extend(a, 32);
 		b = extend(b, 32);
-		if ((code & 0xf0) < BPF_JSGT || (code & 0xf0) == BPF_JLT || (code & 0xf0) == BPF_JLE) {
+		if ((code & 0xf0) < BPF_JSGT || (code & 0xf0) == BPF_JLT ||
+		    (code & 0xf0) == BPF_JLE) {
 			a &= mask(32);
 			b &= mask(32);
 		}
@@ -301,7 +335,10 @@ static void bench_check(struct bench *b, const struct bpf_insn *insn, const stru
 			if (!memcmp(&got, want, sizeof(got)))
 				continue;
 			snprintf(name, sizeof(name), "%s, %s",
-				 engine == 2 ? "interpreter" : engine ? "jit bmi2" : "jit", names[shape]);
+				 engine == 2 ? "interpreter" :
+				 engine	     ? "jit bmi2" :
+					       "jit",
+				 names[shape]);
 			differ(name, insn, in, want, &got);
 		}
 	}
@@ -355,10 +392,12 @@ static void check_alu_op(u8 op, s16 off)
 	for (class = BPF_ALU; class <= BPF_ALU64; class += BPF_ALU64 - BPF_ALU) {
 		for (d = 0; d < ARRAY_SIZE(regs); d++)
 			for (s = 0; s < ARRAY_SIZE(regs); s++)
-				check_alu_insn(&INSN(class | op | BPF_X, regs[d], regs[s], off, 0), 5);
+				check_alu_insn(&INSN(class | op | BPF_X, regs[d], regs[s], off, 0),
+					       5);
 		for (i = 0; i < ARRAY_SIZE(imms); i++)
 			for (d = i % 2; d < ARRAY_SIZE(regs); d += 2)
-				check_alu_insn(&INSN(class | op | BPF_K, regs[d], 0, off, imms[i]), 1);
+				check_alu_insn(&INSN(class | op | BPF_K, regs[d], 0, off, imms[i]),
+					       1);
 	}
 }
 
@@ -391,10 +430,12 @@ static void test_movsx(void **unused)
 		for (d = 0; d < ARRAY_SIZE(regs); d++) {
 			for (s = 0; s < ARRAY_SIZE(regs); s++) {
 				check_alu_insn(&INSN(BPF_ALU64 | BPF_MOV | BPF_X, regs[d], regs[s],
-						     widths[i], 0), 3);
+						     widths[i], 0),
+					       3);
 				if (widths[i] < 32)
 					check_alu_insn(&INSN(BPF_ALU | BPF_MOV | BPF_X, regs[d],
-							     regs[s], widths[i], 0), 3);
+							     regs[s], widths[i], 0),
+						       3);
 			}
 		}
 	}
@@ -457,7 +498,7 @@ static void check_jmp_insn(u8 code, u32 dst, u32 src, s32 imm, u32 step)
 	}
 }
 
-static const u8 jumps[] = { BPF_JEQ, BPF_JGT, BPF_JGE, BPF_JSET, BPF_JNE, BPF_JSGT,
+static const u8 jumps[] = { BPF_JEQ,  BPF_JGT, BPF_JGE, BPF_JSET, BPF_JNE, BPF_JSGT,
 			    BPF_JSGE, BPF_JLT, BPF_JLE, BPF_JSLT, BPF_JSLE };
 
 static void check_jumps(u8 class)
@@ -469,8 +510,8 @@ static void check_jumps(u8 class)
 		for (i = 0; i < ARRAY_SIZE(pairs); i++)
 			check_jmp_insn(class | jumps[o] | BPF_X, pairs[i][0], pairs[i][1], 0, 4);
 		for (i = 0; i < ARRAY_SIZE(imms); i++)
-			check_jmp_insn(class | jumps[o] | BPF_K, regs[i % ARRAY_SIZE(regs)], 0, imms[i],
-				       ARRAY_SIZE(values));
+			check_jmp_insn(class | jumps[o] | BPF_K, regs[i % ARRAY_SIZE(regs)], 0,
+				       imms[i], ARRAY_SIZE(values));
 	}
 }
 
@@ -554,8 +595,9 @@ static void test_ldx(void **unused)
 				if (z == 3)
 					continue;
 				want.reg[regs[d]] = extend(want.reg[regs[d]], 8 * bytes[z]);
-				check_mem_insn(&INSN(BPF_LDX | BPF_MEMSX | sizes[z], regs[d], regs[s],
-						     offs[o], 0), regs[s], &in, &want);
+				check_mem_insn(&INSN(BPF_LDX | BPF_MEMSX | sizes[z], regs[d],
+						     regs[s], offs[o], 0),
+					       regs[s], &in, &want);
 			}
 		}
 	}
@@ -574,12 +616,14 @@ static void test_st(void **unused)
 					continue;
 				want = in;
 				mem_put(&want, 3, bytes[z], in.reg[regs[s]]);
-				check_mem_insn(&STX(sizes[z], regs[d], regs[s], 3), regs[d], &in, &want);
+				check_mem_insn(&STX(sizes[z], regs[d], regs[s], 3), regs[d], &in,
+					       &want);
 			}
 			for (i = 0; i < ARRAY_SIZE(imms); i += 3) {
 				want = in;
 				mem_put(&want, -8, bytes[z], (u64)(s64)imms[i]);
-				check_mem_insn(&ST(sizes[z], regs[d], -8, imms[i]), regs[d], &in, &want);
+				check_mem_insn(&ST(sizes[z], regs[d], -8, imms[i]), regs[d], &in,
+					       &want);
 			}
 		}
 	}
@@ -587,9 +631,16 @@ static void test_st(void **unused)
 
 static void test_atomic(void **unused)
 {
-	static const s32 ops[] = { BPF_ADD, BPF_AND, BPF_OR, BPF_XOR, BPF_ADD | BPF_FETCH,
-				   BPF_AND | BPF_FETCH, BPF_OR | BPF_FETCH, BPF_XOR | BPF_FETCH,
-				   BPF_XCHG, BPF_CMPXCHG };
+	static const s32 ops[] = { BPF_ADD,
+				   BPF_AND,
+				   BPF_OR,
+				   BPF_XOR,
+				   BPF_ADD | BPF_FETCH,
+				   BPF_AND | BPF_FETCH,
+				   BPF_OR | BPF_FETCH,
+				   BPF_XOR | BPF_FETCH,
+				   BPF_XCHG,
+				   BPF_CMPXCHG };
 	struct state in, want;
 	u32 z, d, s, o, hit;
 	u64 old, val;
@@ -601,7 +652,8 @@ static void test_atomic(void **unused)
 					if (s == d)
 						continue;
 					for (hit = 0; hit < 2; hit++) {
-						if (hit && (ops[o] != BPF_CMPXCHG || !regs[d] || !regs[s]))
+						if (hit &&
+						    (ops[o] != BPF_CMPXCHG || !regs[d] || !regs[s]))
 							continue;
 						/* cmpxchg with R0 as address compares the address */
 						if (ops[o] == BPF_CMPXCHG && !regs[d])
@@ -609,7 +661,8 @@ static void test_atomic(void **unused)
 						mem_state(&in);
 						old = mem_get(&in, 8, bytes[z]);
 						if (hit)
-							in.reg[0] = old | (z == 2 ? 0xabcd00000000 : 0);
+							in.reg[0] =
+								old | (z == 2 ? 0xabcd00000000 : 0);
 						val = in.reg[regs[s]] & mask(8 * bytes[z]);
 						want = in;
 						switch (ops[o] & 0xf0) {
@@ -629,14 +682,16 @@ static void test_atomic(void **unused)
 							mem_put(&want, 8, bytes[z], val);
 							break;
 						case BPF_CMPXCHG & 0xf0:
-							if (hit || (in.reg[0] & mask(8 * bytes[z])) == old)
+							if (hit ||
+							    (in.reg[0] & mask(8 * bytes[z])) == old)
 								mem_put(&want, 8, bytes[z], val);
 							want.reg[0] = old;
 							break;
 						}
 						if ((ops[o] & BPF_FETCH) && ops[o] != BPF_CMPXCHG)
 							want.reg[regs[s]] = old;
-						check_mem_insn(&ATOMIC(sizes[z], ops[o], regs[d], regs[s], 8),
+						check_mem_insn(&ATOMIC(sizes[z], ops[o], regs[d],
+								       regs[s], 8),
 							       regs[d], &in, &want);
 					}
 				}
@@ -662,8 +717,9 @@ static void test_acquire_release(void **unused)
 					continue;
 				want = in;
 				mem_put(&want, 8, bytes[z], in.reg[regs[s]]);
-				check_mem_insn(&ATOMIC(sizes[z], BPF_STORE_REL, regs[d], regs[s], 8),
-					       regs[d], &in, &want);
+				check_mem_insn(
+					&ATOMIC(sizes[z], BPF_STORE_REL, regs[d], regs[s], 8),
+					regs[d], &in, &want);
 			}
 		}
 	}
@@ -692,14 +748,17 @@ static void test_ld_imm64(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_add), cmocka_unit_test(test_sub), cmocka_unit_test(test_mul),
-		cmocka_unit_test(test_div), cmocka_unit_test(test_mod), cmocka_unit_test(test_sdiv),
-		cmocka_unit_test(test_smod), cmocka_unit_test(test_or), cmocka_unit_test(test_and),
-		cmocka_unit_test(test_xor), cmocka_unit_test(test_lsh), cmocka_unit_test(test_rsh),
-		cmocka_unit_test(test_arsh), cmocka_unit_test(test_mov), cmocka_unit_test(test_movsx),
-		cmocka_unit_test(test_neg_end), cmocka_unit_test(test_jmp),
-		cmocka_unit_test(test_jmp32), cmocka_unit_test(test_ldx), cmocka_unit_test(test_st),
-		cmocka_unit_test(test_atomic), cmocka_unit_test(test_acquire_release),
+		cmocka_unit_test(test_add),	 cmocka_unit_test(test_sub),
+		cmocka_unit_test(test_mul),	 cmocka_unit_test(test_div),
+		cmocka_unit_test(test_mod),	 cmocka_unit_test(test_sdiv),
+		cmocka_unit_test(test_smod),	 cmocka_unit_test(test_or),
+		cmocka_unit_test(test_and),	 cmocka_unit_test(test_xor),
+		cmocka_unit_test(test_lsh),	 cmocka_unit_test(test_rsh),
+		cmocka_unit_test(test_arsh),	 cmocka_unit_test(test_mov),
+		cmocka_unit_test(test_movsx),	 cmocka_unit_test(test_neg_end),
+		cmocka_unit_test(test_jmp),	 cmocka_unit_test(test_jmp32),
+		cmocka_unit_test(test_ldx),	 cmocka_unit_test(test_st),
+		cmocka_unit_test(test_atomic),	 cmocka_unit_test(test_acquire_release),
 		cmocka_unit_test(test_ld_imm64),
 	};
 

@@ -18,7 +18,7 @@
 #include "tests/lib/hand_prog.h"
 
 #define BODY_MAX 120
-#define SLOTS 6 /* 8-byte stack slots that programs read and write: fp-8 .. fp-48 */
+#define SLOTS	 6 /* 8-byte stack slots that programs read and write: fp-8 .. fp-48 */
 
 struct state {
 	u64 reg[10];
@@ -50,7 +50,7 @@ static u64 interesting(struct gen *g)
 	case 0:
 		return below(g, 4);
 	case 1:
-		return (u64)-(s64)below(g, 4);
+		return (u64) - (s64)below(g, 4);
 	case 2:
 		return 1ULL << below(g, 64);
 	case 3:
@@ -76,7 +76,7 @@ static void put(struct gen *g, struct bpf_insn insn)
 
 static void gen_alu(struct gen *g)
 {
-	static const u8 ops[] = { BPF_ADD, BPF_SUB, BPF_MUL, BPF_DIV, BPF_OR, BPF_AND, BPF_LSH,
+	static const u8 ops[] = { BPF_ADD, BPF_SUB, BPF_MUL, BPF_DIV, BPF_OR,	BPF_AND, BPF_LSH,
 				  BPF_RSH, BPF_MOD, BPF_XOR, BPF_MOV, BPF_ARSH, BPF_MOV, BPF_ADD };
 	u8 class = below(g, 2) ? BPF_ALU64 : BPF_ALU, op = ops[below(g, ARRAY_SIZE(ops))];
 	u32 d = below(g, 10), s = below(g, 10);
@@ -114,8 +114,8 @@ static void gen_idiom(struct gen *g)
 
 			put(g, LDX(BPF_B, r, 10, -16 + at + i));
 			if (swap ? lo - 8 * i : 8 * i)
-				put(g, INSN((count < 8 ? class : BPF_ALU64) | BPF_LSH | BPF_K, r, 0, 0,
-					    swap ? lo - 8 * i : 8 * i));
+				put(g, INSN((count < 8 ? class : BPF_ALU64) | BPF_LSH | BPF_K, r, 0,
+					    0, swap ? lo - 8 * i : 8 * i));
 			if (i)
 				put(g, INSN((count < 8 ? class : BPF_ALU64) | BPF_OR | BPF_X, d,
 					    below(g, 40) ? s : t, 0, 0));
@@ -126,7 +126,9 @@ static void gen_idiom(struct gen *g)
 	}
 	case 11: /* load, modify, store */
 		put(g, LDX(below(g, 2) ? BPF_W : BPF_DW, d, 10, -24));
-		put(g, INSN(class | (below(g, 2) ? BPF_ADD : BPF_XOR) | (below(g, 2) ? BPF_X : BPF_K), d, 0, 0, 0));
+		put(g,
+		    INSN(class | (below(g, 2) ? BPF_ADD : BPF_XOR) | (below(g, 2) ? BPF_X : BPF_K),
+			 d, 0, 0, 0));
 		if (BPF_SRC(g->body[g->n - 1].code) == BPF_K)
 			g->body[g->n - 1].imm = rnd_imm(g);
 		else
@@ -140,15 +142,18 @@ static void gen_idiom(struct gen *g)
 		put(g, INSN(class | BPF_RSH | BPF_K, d, 0, 0, n));
 		put(g, INSN(class | BPF_MOV | BPF_X, t, s, 0, 0));
 		put(g, INSN(class | BPF_LSH | BPF_K, t, 0, 0, width - n));
-		put(g, INSN(class | BPF_OR | BPF_X, below(g, 2) ? t : d, below(g, 2) ? d : t, 0, 0));
+		put(g,
+		    INSN(class | BPF_OR | BPF_X, below(g, 2) ? t : d, below(g, 2) ? d : t, 0, 0));
 		break;
 	case 7: /* division by small constants */
-		put(g, INSN(class | (below(g, 2) ? BPF_DIV : BPF_MOD) | BPF_K, d, 0, 0, 2 + below(g, 1500)));
+		put(g, INSN(class | (below(g, 2) ? BPF_DIV : BPF_MOD) | BPF_K, d, 0, 0,
+			    2 + below(g, 1500)));
 		break;
 	case 8: /* comparison with memory: the value is not read again */
 		put(g, LDX(below(g, 2) ? BPF_B : BPF_W, d, 10, -8));
-		put(g, INSN((below(g, 2) ? BPF_JMP : BPF_JMP32) | (below(g, 2) ? BPF_JEQ : BPF_JSET) | BPF_K, d,
-			    0, 3, below(g, 2) ? below(g, 256) : rnd_imm(g)));
+		put(g, INSN((below(g, 2) ? BPF_JMP : BPF_JMP32) |
+				    (below(g, 2) ? BPF_JEQ : BPF_JSET) | BPF_K,
+			    d, 0, 3, below(g, 2) ? below(g, 256) : rnd_imm(g)));
 		put(g, ALU64_K(BPF_ADD, s == d ? (s + 1) % 10 : s, 1));
 		put(g, ST(BPF_W, 10, -16, 5));
 		put(g, ST(BPF_W, 10, -24, 6));
@@ -172,7 +177,8 @@ static void gen_idiom(struct gen *g)
 		if (below(g, 2))
 			put(g, MOV_X(d, s));
 		put(g, ALU64_K(BPF_LSH, d, 32));
-		put(g, ALU64_K(below(g, 2) ? BPF_RSH : BPF_ARSH, t, below(g, 2) ? 32 : below(g, 64)));
+		put(g,
+		    ALU64_K(below(g, 2) ? BPF_RSH : BPF_ARSH, t, below(g, 2) ? 32 : below(g, 64)));
 		break;
 	case 2:
 		put(g, INSN(class | BPF_MOV | BPF_X, d, s, 0, 0));
@@ -184,7 +190,8 @@ static void gen_idiom(struct gen *g)
 		break;
 	case 3:
 		put(g, INSN(class | BPF_MOV | BPF_X, d, s, 0, 0));
-		put(g, INSN(class | (below(g, 2) ? BPF_MUL : BPF_AND) | BPF_K, t, 0, 0, rnd_imm(g)));
+		put(g,
+		    INSN(class | (below(g, 2) ? BPF_MUL : BPF_AND) | BPF_K, t, 0, 0, rnd_imm(g)));
 		break;
 	case 4:
 		put(g, LDX(below(g, 2) ? BPF_B : BPF_H, d, 10, -8));
@@ -200,9 +207,16 @@ static void gen_idiom(struct gen *g)
 static void gen_mem(struct gen *g)
 {
 	static const u8 sizes[] = { BPF_B, BPF_H, BPF_W, BPF_DW };
-	static const s32 atomics[] = { BPF_ADD, BPF_AND, BPF_OR, BPF_XOR, BPF_ADD | BPF_FETCH,
-				       BPF_AND | BPF_FETCH, BPF_OR | BPF_FETCH,
-				       BPF_XOR | BPF_FETCH, BPF_XCHG, BPF_CMPXCHG };
+	static const s32 atomics[] = { BPF_ADD,
+				       BPF_AND,
+				       BPF_OR,
+				       BPF_XOR,
+				       BPF_ADD | BPF_FETCH,
+				       BPF_AND | BPF_FETCH,
+				       BPF_OR | BPF_FETCH,
+				       BPF_XOR | BPF_FETCH,
+				       BPF_XCHG,
+				       BPF_CMPXCHG };
 	u32 z = below(g, 4), r = below(g, 10);
 	s16 off = -(s16)(8 * (1 + below(g, SLOTS)));
 
@@ -221,14 +235,15 @@ static void gen_mem(struct gen *g)
 		put(g, ST(sizes[z], 10, off, rnd_imm(g)));
 		break;
 	case 4:
-		put(g, ATOMIC(below(g, 2) ? BPF_W : BPF_DW, atomics[below(g, ARRAY_SIZE(atomics))], 10, r, off));
+		put(g, ATOMIC(below(g, 2) ? BPF_W : BPF_DW, atomics[below(g, ARRAY_SIZE(atomics))],
+			      10, r, off));
 		break;
 	}
 }
 
 static void gen_jmp(struct gen *g)
 {
-	static const u8 ops[] = { BPF_JEQ, BPF_JGT, BPF_JGE, BPF_JSET, BPF_JNE, BPF_JSGT,
+	static const u8 ops[] = { BPF_JEQ,  BPF_JGT, BPF_JGE, BPF_JSET, BPF_JNE,  BPF_JSGT,
 				  BPF_JSGE, BPF_JLT, BPF_JLE, BPF_JSLT, BPF_JSLE, BPF_JA };
 	u8 class = below(g, 2) ? BPF_JMP : BPF_JMP32, op = ops[below(g, ARRAY_SIZE(ops))];
 	u32 d = below(g, 10), s = below(g, 10);
@@ -412,7 +427,8 @@ static void report(struct gen *g, u64 seed)
 
 	shrink(g, seed, &want, &got);
 	bad = disagree(g, seed, &want, &got);
-	print_message("seed %llu: interpreter and jit (%s) differ\n", (unsigned long long)seed, bad);
+	print_message("seed %llu: interpreter and jit (%s) differ\n", (unsigned long long)seed,
+		      bad);
 	for (i = 0; i < g->n; i++) {
 		if (g->body[i].code == (BPF_JMP | BPF_JA) && !g->body[i].off)
 			continue;
@@ -422,11 +438,13 @@ static void report(struct gen *g, u64 seed)
 	for (i = 0; i < 10; i++)
 		if (want.reg[i] != got.reg[i])
 			print_message("  r%u: %016llx, jit %016llx\n", i,
-				      (unsigned long long)want.reg[i], (unsigned long long)got.reg[i]);
+				      (unsigned long long)want.reg[i],
+				      (unsigned long long)got.reg[i]);
 	for (i = 0; i < SLOTS; i++)
 		if (want.slot[i] != got.slot[i])
 			print_message("  fp-%u: %016llx, jit %016llx\n", 8 * (i + 1),
-				      (unsigned long long)want.slot[i], (unsigned long long)got.slot[i]);
+				      (unsigned long long)want.slot[i],
+				      (unsigned long long)got.slot[i]);
 	fail();
 }
 

@@ -43,7 +43,7 @@ static int load(struct skep_system *s, const struct bpf_insn *p, u32 n, char *lo
 	attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
 	attr.insns = (uintptr_t)p;
 	attr.insn_cnt = n;
-	attr.license = (uintptr_t)"GPL";
+	attr.license = (uintptr_t) "GPL";
 	attr.log_buf = (uintptr_t)log;
 	attr.log_size = size;
 	attr.log_level = 2;
@@ -96,8 +96,10 @@ static bool is_known(const struct bpf_insn *insn)
 {
 	if (insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_KFUNC_CALL)
 		return true; /* calls of kernel functions are looked up before they are checked */
-	return (insn->code & ~BPF_DW) == (BPF_STX | BPF_ATOMIC) && !insn->dst_reg && !insn->src_reg &&
-	       insn->imm == 1; /* the order of alignment and type in atomics whose address is fetched to */
+	return (insn->code & ~BPF_DW) == (BPF_STX | BPF_ATOMIC) && !insn->dst_reg &&
+	       !insn->src_reg &&
+	       insn->imm ==
+		       1; /* the order of alignment and type in atomics whose address is fetched to */
 }
 
 static void compare(const struct bpf_insn *p, u32 n)
@@ -110,11 +112,13 @@ static void compare(const struct bpf_insn *p, u32 n)
 	cut(a);
 	cut(b);
 	compared++;
-	if (!is_known(&p[3]) && ((ours < 0 ? ours : 0) != (theirs < 0 ? theirs : 0) || strcmp(a, b))) {
+	if (!is_known(&p[3]) &&
+	    ((ours < 0 ? ours : 0) != (theirs < 0 ? theirs : 0) || strcmp(a, b))) {
 		if (differed++ < 100)
-			print_message("code %02x dst %d src %d off %d imm %d\n skep %d: %s\n kernel %d: %s\n",
-				      p[3].code, p[3].dst_reg, p[3].src_reg, p[3].off, p[3].imm, ours,
-				      a, theirs, b);
+			print_message("code %02x dst %d src %d off %d imm %d\n skep %d: %s\n "
+				      "kernel %d: %s\n",
+				      p[3].code, p[3].dst_reg, p[3].src_reg, p[3].off, p[3].imm,
+				      ours, a, theirs, b);
 	}
 	if (ours >= 0)
 		close(ours);
@@ -129,13 +133,17 @@ static void test_every_field(void **unused)
 		s16 off;
 		s32 imm;
 	} form[] = {
-		{ 0, 0, 0, 0 }, { 1, 0, 0, 0 },	 { 0, 1, 0, 0 },   { 0, 2, 0, 0 },  { 0, 3, 0, 0 },
-		{ 0, 0, 1, 0 }, { 0, 0, -1, 0 }, { 0, 0, 0, 1 },   { 2, 3, 0, 0 },  { 2, 3, 1, 0 },
-		{ 2, 3, 8, 0 }, { 2, 0, 16, 0 }, { 2, 3, 32, 0 },  { 2, 3, 0, 16 }, { 2, 0, 0, 16 },
-		{ 2, 0, 0, 32 }, { 2, 0, 0, 64 }, { 2, 0, 0, -1 }, { 10, 2, -8, 0 }, { 10, 0, -8, 5 },
-		{ 10, 2, -8, 1 }, { 10, 2, -8, 0xe1 }, { 10, 2, -8, 0xf1 }, { 10, 2, -8, 0x41 },
-		{ 2, 10, -8, 0x100 }, { 10, 2, -8, 0x110 }, { 2, 10, -8, 0 }, { 10, 2, -8, 0x42 },
-		{ 2, 3, 0, 1 }, { 2, 3, 1, 1 }, { 2, 3, 1, 0x10000 }, { 12, 2, 0, 0 }, { 2, 12, 0, 0 },
+		{ 0, 0, 0, 0 },	      { 1, 0, 0, 0 },	    { 0, 1, 0, 0 },
+		{ 0, 2, 0, 0 },	      { 0, 3, 0, 0 },	    { 0, 0, 1, 0 },
+		{ 0, 0, -1, 0 },      { 0, 0, 0, 1 },	    { 2, 3, 0, 0 },
+		{ 2, 3, 1, 0 },	      { 2, 3, 8, 0 },	    { 2, 0, 16, 0 },
+		{ 2, 3, 32, 0 },      { 2, 3, 0, 16 },	    { 2, 0, 0, 16 },
+		{ 2, 0, 0, 32 },      { 2, 0, 0, 64 },	    { 2, 0, 0, -1 },
+		{ 10, 2, -8, 0 },     { 10, 0, -8, 5 },	    { 10, 2, -8, 1 },
+		{ 10, 2, -8, 0xe1 },  { 10, 2, -8, 0xf1 },  { 10, 2, -8, 0x41 },
+		{ 2, 10, -8, 0x100 }, { 10, 2, -8, 0x110 }, { 2, 10, -8, 0 },
+		{ 10, 2, -8, 0x42 },  { 2, 3, 0, 1 },	    { 2, 3, 1, 1 },
+		{ 2, 3, 1, 0x10000 }, { 12, 2, 0, 0 },	    { 2, 12, 0, 0 },
 	};
 	u32 code, i;
 
@@ -148,12 +156,16 @@ static void test_every_field(void **unused)
 	for (code = 0; code < 256; code++) {
 		for (i = 0; i < ARRAY_SIZE(form); i++) {
 			struct bpf_insn p[] = {
-				MOV_K(0, 0), MOV_K(2, 7), MOV_K(3, 9),
+				MOV_K(0, 0),
+				MOV_K(2, 7),
+				MOV_K(3, 9),
 				INSN(code, form[i].dst, form[i].src, form[i].off, form[i].imm),
-				MOV_K(0, 1), EXIT(),
+				MOV_K(0, 1),
+				EXIT(),
 			};
 			struct bpf_insn stack[] = {
-				MOV_K(0, 0), MOV_K(2, 7), ST(BPF_DW, 10, -8, 3), p[3], MOV_K(0, 1), EXIT(),
+				MOV_K(0, 0), MOV_K(2, 7), ST(BPF_DW, 10, -8, 3),
+				p[3],	     MOV_K(0, 1), EXIT(),
 			};
 
 			if (form[i].dst == 10 || form[i].src == 10)
@@ -172,8 +184,10 @@ static void test_tags(void **unused)
 {
 	static const struct {
 		const char *v, *tag;
-	} want[] = { { "6.1", "a04f5eef06a7f555" }, { "6.12", "a04f5eef06a7f555" },
-		     { "6.18", "59f4a931744dcdc6" }, { "7.2", "59f4a931744dcdc6" } };
+	} want[] = { { "6.1", "a04f5eef06a7f555" },
+		     { "6.12", "a04f5eef06a7f555" },
+		     { "6.18", "59f4a931744dcdc6" },
+		     { "7.2", "59f4a931744dcdc6" } };
 	struct bpf_insn p[] = { MOV_K(0, 0), EXIT() };
 	struct bpf_insn a[] = { INSN(0x18, 1, 1, 0, 5), INSN(0, 0, 0, 0, 0), MOV_K(0, 0), EXIT() };
 	struct bpf_insn b[] = { INSN(0x18, 1, 1, 0, 9), INSN(0, 0, 0, 0, 0), MOV_K(0, 0), EXIT() };
@@ -291,7 +305,8 @@ static void test_table(void **unused)
 			for (i = 0; i < ARRAY_SIZE(row); i++)
 				listed |= row[i].code == code && visible(v, row[i].since);
 			if (listed != insn_opcode_known((u8)code, v))
-				fail_msg("opcode %02x on %u.%u: %s", code, KVER_MAJOR(v), KVER_MINOR(v),
+				fail_msg("opcode %02x on %u.%u: %s", code, KVER_MAJOR(v),
+					 KVER_MINOR(v),
 					 listed ? "only in the table" : "not in the table");
 		}
 	}
@@ -333,14 +348,17 @@ static void test_texts(void **unused)
 		  "(c3) r2 = atomic_fetch_add((u32 *)(r1 +4), r2)" },
 		{ { ATOMIC(BPF_DW, BPF_CMPXCHG, 1, 2, 4) },
 		  "(db) r0 = atomic64_cmpxchg((u64 *)(r1 +4), r0, r2)" },
-		{ { ATOMIC(BPF_B, BPF_LOAD_ACQ, 1, 2, 4) }, "(d3) r1 = load_acquire((u8 *)(r2 +4))" },
-		{ { ATOMIC(BPF_H, BPF_STORE_REL, 1, 2, 4) }, "(cb) store_release((u16 *)(r1 +4), r2)" },
+		{ { ATOMIC(BPF_B, BPF_LOAD_ACQ, 1, 2, 4) },
+		  "(d3) r1 = load_acquire((u8 *)(r2 +4))" },
+		{ { ATOMIC(BPF_H, BPF_STORE_REL, 1, 2, 4) },
+		  "(cb) store_release((u16 *)(r1 +4), r2)" },
 		{ { INSN(BPF_ALU64 | BPF_MOD | BPF_X, 1, 2, 1, 0) }, "(9f) r1 s%= r2" },
 		{ { INSN(BPF_ALU | BPF_MOV | BPF_X, 1, 2, 16, 0) }, "(bc) w1 = (s16)w2" },
 		{ { INSN(BPF_ALU64 | BPF_END, 1, 0, 0, 16) }, "(d7) r1 = bswap16 r1" },
 		{ { INSN(BPF_JMP | BPF_JCOND, 0, 0, 4, 0) }, "(e5) may_goto pc+4" },
 		{ { INSN(BPF_JMP32 | BPF_JA, 0, 0, 0, -9) }, "(06) gotol pc-9" },
-		{ { INSN(BPF_LD | BPF_IND | BPF_B, 0, 3, 0, 14) }, "(50) r0 = *(u8 *)skb[r3 + 14]" },
+		{ { INSN(BPF_LD | BPF_IND | BPF_B, 0, 3, 0, 14) },
+		  "(50) r0 = *(u8 *)skb[r3 + 14]" },
 		{ { EXIT() }, "(95) exit" },
 	};
 	struct disasm_names names = { .helper = name_helper, .imm = name_map };
@@ -359,12 +377,9 @@ static void test_texts(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_texts),
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_versions),
-		cmocka_unit_test(test_tags),
-		cmocka_unit_test(test_tags_of_kernel),
-		cmocka_unit_test(test_every_field),
+		cmocka_unit_test(test_texts),	       cmocka_unit_test(test_table),
+		cmocka_unit_test(test_versions),       cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_tags_of_kernel), cmocka_unit_test(test_every_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 #include "object/fixup.h"
 
 #define WINDOW 40
-#define ZERO INT32_MIN /* this byte of the register is 0 */
+#define ZERO   INT32_MIN /* this byte of the register is 0 */
 
 /* What a register holds while a number is put together: where each byte came from. */
 struct bytes {

@@ -14,7 +14,18 @@ enum x86_reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R1
 
 /* condition codes, as in the opcodes of jcc, setcc, cmovcc; ^ 1 negates */
 enum x86_cc {
-	CC_B = 2, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_L = 12, CC_GE, CC_LE, CC_G,
+	CC_B = 2,
+	CC_AE,
+	CC_E,
+	CC_NE,
+	CC_BE,
+	CC_A,
+	CC_S,
+	CC_NS,
+	CC_L = 12,
+	CC_GE,
+	CC_LE,
+	CC_G,
 };
 
 /* group-1 operations: opcode of "op r/m, r" is 8 * op + 1, of "op r/m, imm" 81 /op */

@@ -18,10 +18,11 @@
 #include "object/fixup.h"
 #include "object/map_array.h"
 
-static const u8 convention[JIT_NREGS] = { RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP,
-					  R10 };
+static const u8 convention[JIT_NREGS] = {
+	RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP, R10
+};
 #define CALLEE_SAVED (BIT(RBX) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15))
-#define RED_ZONE 128
+#define RED_ZONE     128
 
 void jit_arch_assign(struct jit *j, struct jit_sub *sub)
 {
@@ -150,7 +151,8 @@ static bool inline_array_lookup(struct jit *j, u32 i)
 	if (!fact || !fact->helper_const_map || !fact->map)
 		return false;
 	array = (const struct bpf_array *)(uintptr_t)fact->map;
-	if (array->map.map_type != BPF_MAP_TYPE_ARRAY || !array->value || array->elem_size > (1U << 30))
+	if (array->map.map_type != BPF_MAP_TYPE_ARRAY || !array->value ||
+	    array->elem_size > (1U << 30))
 		return false;
 	rm(j, false, 0x8b, RAX, RSI, 0);
 	alu_ri(j, false, X_CMP, RAX, (s32)array->map.max_entries);

@@ -452,13 +452,14 @@ static void rotate(struct jit *j, bool w, u32 res, u32 src, u32 n)
  */
 static int select_rotate(struct jit *j, u32 i)
 {
-	const struct bpf_insn *mov = &j->insns[i], *sa = next(j, i, 1), *copy, *sb, *or;
+	const struct bpf_insn *mov = &j->insns[i], *sa = next(j, i, 1), *copy, *sb, * or ;
 	u32 class = BPF_CLASS(mov->code), a = mov->dst_reg, x = mov->src_reg, b, width, n, len, res;
 	bool w = class == BPF_ALU64, a_left;
 	u8 left = class | BPF_LSH | BPF_K, right = class | BPF_RSH | BPF_K;
 
 	copy = next(j, i, 2);
-	if (!copy || a == x || mov->off || sa->dst_reg != a || (sa->code != left && sa->code != right))
+	if (!copy || a == x || mov->off || sa->dst_reg != a ||
+	    (sa->code != left && sa->code != right))
 		return 0;
 	a_left = sa->code == left;
 	len = copy->code == mov->code && !copy->off && copy->src_reg == x && copy->dst_reg != a &&
@@ -466,7 +467,7 @@ static int select_rotate(struct jit *j, u32 i)
 	b = len ? copy->dst_reg : x;
 	sb = next(j, i, 2 + len);
 	or = next(j, i, 3 + len);
-	if (!or || sb->code != (a_left ? right : left) || sb->dst_reg != b ||
+	if (! or || sb->code != (a_left ? right : left) || sb->dst_reg != b ||
 	    or->code != (class | BPF_OR | BPF_X))
 		return 0;
 	width = w ? 64 : 32;
@@ -625,16 +626,19 @@ static bool select_compare_mem(struct jit *j, u32 i, int *err)
 		return false;
 	if (op != BPF_JEQ && op != BPF_JNE && op != BPF_JSET)
 		return false;
-	if (size == BPF_B ? (u32)jmp->imm > 255 : size != BPF_W || (BPF_CLASS(jmp->code) == BPF_JMP && jmp->imm < 0))
+	if (size == BPF_B ? (u32)jmp->imm > 255 :
+			    size != BPF_W || (BPF_CLASS(jmp->code) == BPF_JMP && jmp->imm < 0))
 		return false;
 	if (size == BPF_B) {
-		rm(j, false, op == BPF_JSET ? 0xf6 : 0x80, op == BPF_JSET ? 0 : X_CMP, s, insn->off);
+		rm(j, false, op == BPF_JSET ? 0xf6 : 0x80, op == BPF_JSET ? 0 : X_CMP, s,
+		   insn->off);
 		e1(j, (u8)jmp->imm);
 	} else if (op != BPF_JSET && is_s8(jmp->imm)) {
 		rm(j, false, 0x83, X_CMP, s, insn->off);
 		e1(j, (u8)jmp->imm);
 	} else {
-		rm(j, false, op == BPF_JSET ? 0xf7 : 0x81, op == BPF_JSET ? 0 : X_CMP, s, insn->off);
+		rm(j, false, op == BPF_JSET ? 0xf7 : 0x81, op == BPF_JSET ? 0 : X_CMP, s,
+		   insn->off);
 		e4(j, (u32)jmp->imm);
 	}
 	*err = jit_ref(j, j->n, JIT_REF_JUMP, i + 2 + jmp->off, 6, 2);
@@ -940,7 +944,8 @@ int jit_arch_insn(struct jit *j, u32 i)
 	case BPF_STX:
 		if (BPF_MODE(insn->code) == BPF_ATOMIC)
 			return select_atomic(j, insn);
-		store(j, BPF_SIZE(insn->code), reg(j, insn->src_reg), reg(j, insn->dst_reg), insn->off);
+		store(j, BPF_SIZE(insn->code), reg(j, insn->src_reg), reg(j, insn->dst_reg),
+		      insn->off);
 		return 1;
 	case BPF_LD:
 		if (!insn_is_ldimm64(insn))

@@ -6,7 +6,7 @@
 #include "base/uapi.h"
 #include "jit/x86_64/encode.h"
 
-#define TMP R11	 /* scratch of any selection */
+#define TMP  R11 /* scratch of any selection */
 #define TMP2 R9	 /* second scratch: only where jit_sub.needs_temp2 */
 
 /* combine.c: fuse what begins with the load @i; number of instructions, 0: nothing to fuse. */
