@@ -61,7 +61,11 @@ static const struct map_object *map_of_imm(const struct prog_object *p, u64 imm,
 static struct bpf_insn *dump_insns(const struct prog_object *p)
 {
 	u32 n = p->prog->len;
-	struct bpf_insn *insns = mem_dup(p->prog->insns, n * sizeof(*insns));
+	/* The verifier wrote both forms; what has none of its own is derived. */
+	struct bpf_insn *insns = mem_dup(p->xlated ? p->xlated : p->prog->insns, n * sizeof(*insns));
+
+	if (p->xlated)
+		return insns;
 
 	for (u32 i = 0; insns && i < n; i++) {
 		struct bpf_insn *insn = &insns[i];

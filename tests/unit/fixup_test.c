@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The rewriting of accepted programs: jumps go where they went, function and line
+ * records stay with their instructions. The programs of tests/bpf/calls.bpf.c are
+ * looked at as loaded (and their records held against the running kernel's, where it
+ * permits); small hand-written ones are run by both engines for a known result.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/uapi.h"
+#include "isa/insn.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "skep/skep.h"
+#include "tests/lib/asm.h"
+
+#define MAX_LINES 256
+
+struct loaded {
+	struct bpf_insn xlated[1024];
+	struct bpf_line_info lines[MAX_LINES];
+	struct bpf_func_info funcs[16];
+	unsigned n, nr_lines, nr_funcs;
+};
+
+static int silent(enum libbpf_print_level level, const char *format, va_list ap)
+{
+	return 0;
+}
+
+static int get_info(int fd, struct loaded *l)
+{
+	struct bpf_prog_info info = { 0 };
+	u32 len = sizeof(info);
+	int err;
+
+	memset(l, 0, sizeof(*l));
+	info.xlated_prog_insns = (uintptr_t)l->xlated;
+	info.xlated_prog_len = sizeof(l->xlated);
+	info.line_info = (uintptr_t)l->lines;
+	info.nr_line_info = MAX_LINES;
+	info.line_info_rec_size = sizeof(l->lines[0]);
+	info.func_info = (uintptr_t)l->funcs;
+	info.nr_func_info = ARRAY_SIZE(l->funcs);
+	info.func_info_rec_size = sizeof(l->funcs[0]);
+	err = bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (err)
+		return err;
+	l->n = info.xlated_prog_len / sizeof(struct bpf_insn);
+	l->nr_lines = info.nr_line_info;
+	l->nr_funcs = info.nr_func_info;
+	return 0;
+}
+
+/* Loads only program @name: 0, or what libbpf says. */
+static int load(const char *path, const char *name, struct loaded *l)
+{
+	struct bpf_object *obj = bpf_object__open_file(path, NULL);
+	struct bpf_program *p;
+	int err;
+
+	assert_non_null(obj);
+	bpf_object__for_each_program(p, obj)
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
+	err = bpf_object__load(obj);
+	if (!err)
+		err = get_info(bpf_program__fd(bpf_object__find_program_by_name(obj, name)), l);
+	bpf_object__close(obj);
+	return err;
+}
+
+static bool starts_function(const struct loaded *l, unsigned at)
+{
+	for (unsigned i = 0; i < l->nr_funcs; i++)
+		if (l->funcs[i].insn_off == at)
+			return true;
+	return false;
+}
+
+static void check_records(const char *name, const struct loaded *l)
+{
+	bool second = false;
+
+	assert_true(l->n && l->nr_funcs && l->nr_lines);
+	assert_int_equal(l->funcs[0].insn_off, 0);
+	for (unsigned i = 0; i < l->nr_funcs; i++) {
+		bool has_line = false;
+
+		assert_true(l->funcs[i].insn_off < l->n);
+		if (i)
+			assert_true(l->funcs[i].insn_off > l->funcs[i - 1].insn_off);
+		for (unsigned k = 0; k < l->nr_lines; k++)
+			has_line |= l->lines[k].insn_off == l->funcs[i].insn_off;
+		assert_true(has_line);
+	}
+	for (unsigned k = 0; k < l->nr_lines; k++) {
+		assert_true(l->lines[k].insn_off < l->n);
+		assert_true(l->xlated[l->lines[k].insn_off].code);
+		if (k)
+			assert_true(l->lines[k].insn_off > l->lines[k - 1].insn_off);
+	}
+	for (unsigned i = 0; i < l->n; i++) {
+		const struct bpf_insn *insn = &l->xlated[i];
+		u8 class = BPF_CLASS(insn->code);
+		s64 to;
+
+		if (second) {
+			second = false;
+			continue;
+		}
+		second = insn_is_ldimm64(insn);
+		if (second && insn->src_reg == BPF_PSEUDO_FUNC)
+			assert_true(starts_function(l, i + 1 + insn->imm));
+		if (insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_CALL) {
+			assert_true(starts_function(l, i + 1 + insn->off));
+			continue;
+		}
+		if ((class != BPF_JMP && class != BPF_JMP32) || BPF_OP(insn->code) == BPF_CALL ||
+		    BPF_OP(insn->code) == BPF_EXIT)
+			continue;
+		to = (s64)i + 1 + insn_jmp_off(insn);
+		assert_true(to >= 0 && to < l->n && l->xlated[to].code);
+		/* never from one function into another */
+		for (unsigned f = 1; f < l->nr_funcs; f++)
+			assert_int_equal(to >= l->funcs[f].insn_off, i >= l->funcs[f].insn_off);
+	}
+}
+
+static struct skep_system *sys;
+
+static void test_records(void **state)
+{
+	static struct loaded ours, theirs;
+	const char *out = getenv("O");
+	struct bpf_object *obj;
+	struct bpf_program *p;
+	unsigned loaded = 0, compared = 0;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/bpf/calls.bpf.o", out ? out : "build");
+	libbpf_set_print(silent);
+	obj = bpf_object__open_file(path, NULL);
+	if (!obj) {
+		print_message("%s is not there\n", path);
+		skip();
+	}
+	bpf_object__for_each_program(p, obj) {
+		const char *name = bpf_program__name(p);
+
+		skep_front_use(sys);
+		if (load(path, name, &ours))
+			continue;
+		loaded++;
+		check_records(name, &ours);
+		skep_front_use(NULL);
+		if (load(path, name, &theirs))
+			continue;
+		compared++;
+		if (ours.nr_lines != theirs.nr_lines)
+			print_message("%s: %u lines, kernel %u\n", name, ours.nr_lines, theirs.nr_lines);
+		assert_int_equal(ours.nr_lines, theirs.nr_lines);
+		assert_int_equal(ours.nr_funcs, theirs.nr_funcs);
+		for (unsigned k = 0; k < ours.nr_lines; k++)
+			assert_int_equal(ours.lines[k].line_col, theirs.lines[k].line_col);
+		for (unsigned k = 0; k < ours.nr_funcs; k++)
+			assert_int_equal(ours.funcs[k].type_id, theirs.funcs[k].type_id);
+	}
+	bpf_object__close(obj);
+	print_message("%u programs, %u of them compared with the running kernel\n", loaded, compared);
+	assert_true(loaded > 20);
+}
+
+/* ---- results ---- */
+
+static const struct {
+	const char *name;
+	unsigned type, result;
+	const struct bpf_insn *insns;
+	unsigned len;
+} runs[] = {
+#define RUN(name, type, result, ...)                                                               \
+	{ name, BPF_PROG_TYPE_##type, result, (const struct bpf_insn[]){ __VA_ARGS__ },            \
+	  sizeof((const struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn) }
+	RUN("narrow loads", SCHED_CLS, 64 + 64, LD(B, 0, 1, 0), LD(H, 2, 1, 0), ADDX(0, 2), LD(B, 2, 1, 1),
+	    ADDX(0, 2), EXIT),
+	RUN("narrow store and load of cb", SCHED_CLS, 0x5634, STK(W, 1, 48, 0x12345634), STK(B, 1, 49, 0x56),
+	    LD(H, 0, 1, 48), EXIT),
+	RUN("loop over an expanded load", SCHED_CLS, 64 * 5, MOVX(6, 1), MOVK(0, 0), MOVK(7, 5),
+	    LD(B, 2, 6, 0), ADDX(0, 2), ADDK(7, -1), JK(JNE, 7, 0, -4), EXIT),
+	RUN("jump onto an expanded load", SCHED_CLS, 64, MOVK(0, 3), JK(JEQ, 0, 3, 1), MOVK(1, 0),
+	    LD(B, 0, 1, 0), EXIT),
+	RUN("jump over expanded loads", SCHED_CLS, 7, MOVX(6, 1), LD(W, 2, 1, 0), MOVK(0, 7), JK(JGT, 2, 60, 2),
+	    LD(B, 0, 6, 0), LD(H, 0, 6, 2), EXIT),
+	RUN("loop to the first instruction", SCHED_CLS, 64 * 3, LD(B, 2, 1, 0), LD(W, 3, 1, 48), ADDX(3, 2),
+	    ST(W, 1, 48, 3), LD(W, 4, 1, 52), ADDK(4, 1), ST(W, 1, 52, 4), LD(W, 5, 1, 56), JK(JLT, 5, 0, -9),
+	    JK(JLT, 4, 3, 2), MOVX(0, 3), EXIT, LD(B, 6, 1, 0), LD(W, 0, 1, 48), ADDX(0, 6), ADDX(0, 6), EXIT),
+	RUN("dead code before and behind", XDP, 9, MOVK(2, 1), JK(JEQ, 2, 1, 2), MOVK(0, 1), EXIT, MOVK(0, 9),
+	    JK(JNE, 2, 1, 1), JA(2), LD64(0, 5), EXIT),
+	RUN("dead function", XDP, 4, MOVK(2, 0), JK(JEQ, 2, 0, 2), CALLSUB(5), EXIT, CALLSUB(1), EXIT, MOVK(0, 4), EXIT,
+	    MOVK(0, 1), EXIT),
+	RUN("live function behind a dead one", XDP, 6, MOVK(2, 0), JK(JEQ, 2, 0, 2), CALLSUB(3), EXIT, CALLSUB(3),
+	    EXIT, MOVK(0, 1), EXIT, MOVK(0, 6), EXIT),
+	RUN("jumps that become empty", XDP, 2, MOVK(0, 2), MOVK(2, 1), JK(JEQ, 2, 1, 3), MOVK(0, 1), JA(0), MOVK(0, 5),
+	    JA(0), EXIT),
+	RUN("legacy loads", SOCKET_FILTER, 10, MOVX(6, 1), MOVK(7, 1), LDABS(B, 0), MOVX(8, 0), LDIND(B, 7, 2),
+	    ADDX(0, 8), EXIT),
+	RUN("legacy load out of range", SOCKET_FILTER, 0, MOVX(6, 1), LDABS(W, 4000), MOVK(0, 5), EXIT),
+	RUN("may_goto", XDP, 8, MOVK(0, 0), I(BPF_JMP | BPF_JCOND, 0, 0, 2, 0), ADDK(0, 1), JK(JLT, 0, 8, -3), EXIT),
+	RUN("constant of 64 bits", XDP, 3, LD64(2, 0x300000002ULL), I(BPF_ALU64 | BPF_RSH | BPF_K, 2, 0, 0, 32), MOVX(0, 2),
+	    EXIT),
+#undef RUN
+};
+
+static void run_all(const char *jit)
+{
+	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18", .caps = "full", .jit = jit };
+	struct skep_system *s = skep_system_new(&opts);
+	unsigned char packet[64] = { [14] = 3, [17] = 7 }; /* behind the Ethernet header */
+	unsigned bad = 0;
+
+	assert_non_null(s);
+	for (unsigned i = 0; i < ARRAY_SIZE(runs); i++) {
+		static char log[65536];
+		union bpf_attr attr;
+		int fd, err;
+
+		memset(&attr, 0, sizeof(attr));
+		attr.prog_type = runs[i].type;
+		attr.insns = (uintptr_t)runs[i].insns;
+		attr.insn_cnt = runs[i].len;
+		attr.license = (uintptr_t)"GPL";
+		attr.log_buf = (uintptr_t)log;
+		attr.log_size = sizeof(log);
+		attr.log_level = 1;
+		fd = skep_bpf(s, BPF_PROG_LOAD, &attr, sizeof(attr));
+		if (fd < 0) {
+			print_message("%s: %d\n%s\n", runs[i].name, fd, log);
+			bad++;
+			continue;
+		}
+		memset(&attr, 0, sizeof(attr));
+		attr.test.prog_fd = fd;
+		attr.test.data_in = (uintptr_t)packet;
+		attr.test.data_size_in = sizeof(packet);
+		err = skep_bpf(s, BPF_PROG_TEST_RUN, &attr, sizeof(attr));
+		if (err || attr.test.retval != runs[i].result) {
+			print_message("%s: %d, result %u, not %u\n", runs[i].name, err, attr.test.retval,
+				      runs[i].result);
+			bad++;
+		}
+		close(fd);
+	}
+	skep_system_free(s);
+	assert_int_equal(bad, 0);
+}
+
+static void test_results_interpreted(void **state)
+{
+	run_all("off");
+}
+
+static void test_results_native(void **state)
+{
+	run_all("on");
+}
+
+int main(void)
+{
+	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18", .caps = "full" };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_results_interpreted),
+		cmocka_unit_test(test_results_native),
+	};
+	int failed;
+
+	sys = skep_system_new(&opts);
+	failed = cmocka_run_group_tests_name("fixup", tests, NULL, NULL);
+	skep_front_use(NULL);
+	skep_system_free(sys);
+	return failed;
+}
