@@ -188,6 +188,23 @@ int object_size_file(struct object *o, int raw, u64 size, void **client)
 	return err;
 }
 
+/* Whether o->probe_fd still is ours: a client may have closed it and got the number again. */
+static bool is_ours(const struct object *o)
+{
+	struct stat st;
+
+	return o->probe_fd >= 0 && !fstat(o->probe_fd, &st) && st.st_ino == o->inode &&
+	       st.st_dev == o->sys->memfd_device;
+}
+
+static bool is_inotify(int fd)
+{
+	char path[32], link[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, link, sizeof(link) - 1) > 0 && !strcmp(link, "anon_inode:inotify");
+}
+
 int object_new_fd_mode(struct object *o, int access)
 {
 	struct skep_system *sys = o->sys;
@@ -197,7 +214,7 @@ int object_new_fd_mode(struct object *o, int access)
 	if (o->probe_fd < 0)
 		fd = make_file(o, 0, NULL, NULL);
 	if (!fd)
-		fd = reopen(o->probe_fd, access);
+		fd = is_ours(o) ? reopen(o->probe_fd, access) : -EBADF;
 	if (fd >= 0)
 		o->held = true;
 	pthread_mutex_unlock(&sys->lock);
@@ -220,16 +237,16 @@ void object_forget_file(struct object *o)
 	}
 	if (o->inode)
 		idmap_del(&sys->by_inode, o->inode);
-	o->inode = 0;
 	if (o->watch >= 0) {
 		idmap_del(&sys->by_watch, (u64)o->watch);
 		if (sys->inotify_fd >= 0 && object_is_mine(o))
 			inotify_rm_watch(sys->inotify_fd, o->watch);
 	}
 	o->watch = -1;
-	if (o->probe_fd >= 0)
+	if (is_ours(o))
 		close(o->probe_fd);
 	o->probe_fd = -1;
+	o->inode = 0;
 }
 
 /* ---- from a descriptor to its object ---- */
@@ -271,14 +288,10 @@ struct object *object_get_fd(struct skep_system *sys, int fd, enum object_kind k
 
 static bool somebody_holds(const struct object *o)
 {
-	struct stat st;
-
 	if (fcntl(o->probe_fd, F_SETLEASE, F_WRLCK) < 0)
 		return true; /* EAGAIN; any other failure must not free what is in use */
 	fcntl(o->probe_fd, F_SETLEASE, F_UNLCK);
-	/* Unless the client has closed our descriptor, and the number means something else. */
-	return fstat(o->probe_fd, &st) < 0 || st.st_ino != o->inode ||
-	       st.st_dev != o->sys->memfd_device;
+	return !is_ours(o);
 }
 
 /* The last descriptor of @o is gone. The lock is held; @o may be gone afterwards. */
@@ -371,7 +384,7 @@ static void notice_fork(struct skep_system *sys)
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return;
 	system_lock_init(sys);
-	if (sys->inotify_fd >= 0)
+	if (sys->inotify_fd >= 0 && is_inotify(sys->inotify_fd))
 		close(sys->inotify_fd);
 	sys->inotify_fd = -1;
 }
@@ -379,6 +392,7 @@ static void notice_fork(struct skep_system *sys)
 void objects_drain(struct skep_system *sys, bool all)
 {
 	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	struct stat st;
 	u64 now = 0;
 	ssize_t n;
 
@@ -389,7 +403,11 @@ void objects_drain(struct skep_system *sys, bool all)
 			probe_many(sys, true, 0);
 		goto out;
 	}
-	while ((n = read(sys->inotify_fd, buf, sizeof(buf))) > 0) {
+	if (fstat(sys->inotify_fd, &st) < 0 || st.st_ino != sys->inotify_inode) {
+		sys->inotify_fd = -1; /* the client closed it, and may have the number again */
+		all = true;
+	}
+	while (sys->inotify_fd >= 0 && (n = read(sys->inotify_fd, buf, sizeof(buf))) > 0) {
 		for (char *p = buf; p < buf + n;) {
 			struct inotify_event *e = (struct inotify_event *)p;
 			struct object *o;
@@ -427,10 +445,14 @@ void system_lock_init(struct skep_system *sys)
 
 int objects_start(struct skep_system *sys)
 {
+	struct stat st;
+
 	sys->generation = platform_fork_generation();
 	sys->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (sys->inotify_fd >= 0)
+	if (sys->inotify_fd >= 0) {
 		sys->inotify_fd = fd_move_up(sys->inotify_fd);
+		sys->inotify_inode = fstat(sys->inotify_fd, &st) ? 0 : st.st_ino;
+	}
 	return 0; /* without inotify we probe */
 }
 
@@ -441,7 +463,7 @@ void objects_stop(struct skep_system *sys)
 	idmap_free(&sys->by_inode);
 	idmap_free(&sys->by_watch);
 	idmap_free(&sys->by_address);
-	if (sys->inotify_fd >= 0)
+	if (sys->inotify_fd >= 0 && is_inotify(sys->inotify_fd))
 		close(sys->inotify_fd);
 	sys->inotify_fd = -1;
 }

@@ -32,6 +32,7 @@ struct skep_system {
 	struct idmap by_address; /* struct bpf_map or bpf_prog in the arena -> struct object */
 	u64 memfd_device;      /* st_dev of all memfds */
 	int inotify_fd;	       /* -1: probe by polling */
+	u64 inotify_inode;
 	u32 generation;	       /* platform_fork_generation() of the process that this copy is for */
 	u32 suspects;	       /* objects to probe again soon, see fd.c */
 	struct waker *wakers;  /* grows only; read without a lock */
