@@ -36,6 +36,9 @@ static const struct fitting fit_mem = {{PTR_TO_STACK, PTR_TO_PACKET, PTR_TO_PACK
 					PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM,
 					PTR_TO_MEM | MEM_RINGBUF, PTR_TO_BUF,
 					PTR_TO_BTF_ID | PTR_TRUSTED}};
+/* Up to 6.1 no memory but the stack, packets and maps held keys and values. */
+static const struct fitting fit_key_6_1 = {{PTR_TO_STACK, PTR_TO_PACKET, PTR_TO_PACKET_META,
+					    PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE}};
 static const struct fitting fit_ringbuf_mem = {{PTR_TO_MEM | MEM_RINGBUF}};
 static const struct fitting fit_func = {{PTR_TO_FUNC}};
 static const struct fitting fit_stack = {{PTR_TO_STACK}};
@@ -93,6 +96,16 @@ static bool reg_is_struct(struct bpf_verifier_env *env, const struct bpf_reg_sta
 	return id > 0 && btf_struct_ids_match(reg->btf, reg->btf_id, reg->off, kernel, id, false);
 }
 
+/* Whether the profile's kernel lists the @i-th type of @fit. */
+static bool fits_in_profile(struct bpf_verifier_env *env, const struct fitting *fit, u32 i)
+{
+	if (fit == &fit_mem && fit->type[i] == (PTR_TO_BTF_ID | PTR_TRUSTED))
+		return visible(env->profile, KVER(6, 10));
+	if (fit == &fit_lock && i)
+		return visible(env->profile, KVER(6, 2));
+	return true;
+}
+
 /* @arg_btf: kernel type wanted of a PTR_TO_BTF_ID, or NULL. */
 int check_reg_type(struct bpf_verifier_env *env, u32 regno, u32 arg_type, const char *arg_btf,
 		   struct bpf_call_arg_meta *meta)
@@ -106,6 +119,10 @@ int check_reg_type(struct bpf_verifier_env *env, u32 regno, u32 arg_type, const 
 
 	if (!fit)
 		return refuse(env, DIAG_ARG_TYPE_UNKNOWN, base_type(arg_type));
+	if ((base_type(arg_type) == ARG_PTR_TO_MAP_KEY ||
+	     base_type(arg_type) == ARG_PTR_TO_MAP_VALUE) &&
+	    !visible(env->profile, KVER(6, 2)))
+		fit = &fit_key_6_1;
 	/* An argument that may be read-only or NULL takes a register that is not, and never the converse. */
 	if (arg_type & MEM_RDONLY)
 		type &= ~MEM_RDONLY;
@@ -115,7 +132,7 @@ int check_reg_type(struct bpf_verifier_env *env, u32 regno, u32 arg_type, const 
 		type &= ~DYNPTR_TYPES;
 
 	for (i = 0; i < REG_TYPES_MAX && fit->type[i] != NOT_INIT; i++)
-		if (type == fit->type[i])
+		if (type == fit->type[i] && fits_in_profile(env, fit, i))
 			break;
 	if (i == REG_TYPES_MAX || fit->type[i] == NOT_INIT) {
 		char have[48];
@@ -123,8 +140,9 @@ int check_reg_type(struct bpf_verifier_env *env, u32 regno, u32 arg_type, const 
 		snprintf(have, sizeof(have), "%s", reg_type_str(env, reg->type));
 		list[0] = 0;
 		for (i = 0; i < REG_TYPES_MAX && fit->type[i] != NOT_INIT && n < sizeof(list); i++)
-			n += snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "",
-				      reg_type_str(env, fit->type[i]));
+			if (fits_in_profile(env, fit, i))
+				n += snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "",
+					      reg_type_str(env, fit->type[i]));
 		return refuse(env, DIAG_ARG_TYPE, regno, have, list);
 	}
 	if (base_type(reg->type) != PTR_TO_BTF_ID)
@@ -187,7 +205,9 @@ static int check_mem_size_reg(struct bpf_verifier_env *env, u32 regno, enum bpf_
 	if (reg->smin_value < 0)
 		return refuse(env, DIAG_SIZE_NEGATIVE, regno);
 	if (reg->umin_value == 0 && !zero_size_allowed)
-		return refuse(env, DIAG_SIZE_ZERO, regno, reg->umin_value, reg->umax_value);
+		return !visible(env->profile, KVER(6, 8)) ?
+			       refuse(env, DIAG_STACK_ZERO_SIZED) :
+			       refuse(env, DIAG_SIZE_ZERO, regno, reg->umin_value, reg->umax_value);
 	if (reg->umax_value >= BPF_MAX_VAR_SIZ)
 		return refuse(env, DIAG_SIZE_UNBOUNDED, regno);
 	err = check_helper_mem(env, regno - 1, reg->umax_value, t, zero_size_allowed, meta);

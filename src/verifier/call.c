@@ -36,8 +36,9 @@ int check_resource_leak(struct bpf_verifier_env *env, bool exception_exit, bool 
 	if (check_lock && st->active_locks)
 		return refuse(env, DIAG_IN_LOCK, prefix);
 	err = check_reference_leak(env, exception_exit);
-	if (err)
-		return refuse(env, DIAG_REF_LEAK, prefix);
+	if (err) /* 6.13 added the line that says where */
+		return visible(env->profile, KVER(6, 13)) ? refuse(env, DIAG_REF_LEAK, prefix) :
+							    err;
 	if (check_lock && st->active_irq_id)
 		return refuse(env, DIAG_IN_IRQ, prefix);
 	if (check_lock && st->active_rcu_lock)

@@ -86,7 +86,8 @@ static int check_map_prog(struct bpf_verifier_env *env, const struct bpf_map *ma
 	case BPF_MAP_TYPE_ARENA:
 		return 0;
 	default:
-		return refuse(env, DIAG_MAP_SLEEPABLE);
+		return refuse(env, visible(env->profile, KVER(6, 2)) ? DIAG_MAP_SLEEPABLE :
+								       DIAG_MAP_SLEEPABLE_6_1);
 	}
 }
 

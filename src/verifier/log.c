@@ -269,7 +269,10 @@ const char *reg_type_str(struct bpf_verifier_env *env, u32 type)
 	if (type & PTR_MAYBE_NULL)
 		null = btf_id ? "or_null_" : "_or_null";
 	snprintf(env->type_text, sizeof(env->type_text), "%s%s%s%s%s%s%s%s%s",
-		 type & MEM_RDONLY ? "rdonly_" : "", type & MEM_RINGBUF ? "ringbuf_" : "",
+		 type & MEM_RDONLY ? "rdonly_" : "",
+		 !(type & MEM_RINGBUF)		   ? "" :
+		 visible(env->profile, KVER(6, 2)) ? "ringbuf_" :
+						     "alloc_",
 		 type & MEM_USER ? "user_" : "", type & MEM_PERCPU ? "percpu_" : "",
 		 type & MEM_RCU ? "rcu_" : "", type & PTR_UNTRUSTED ? "untrusted_" : "",
 		 type & PTR_TRUSTED ? "trusted_" : "", reg_type_names[base_type(type)], null);

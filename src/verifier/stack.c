@@ -91,13 +91,16 @@ void save_register_state(struct bpf_verifier_env *env, struct bpf_func_state *st
 
 /* ---- bounds ---- */
 
-int check_stack_access_bounds(struct bpf_verifier_env *env, u32 regno, int off, int size,
-			      enum bpf_access_type t)
+/* @helper: the access is a helper's, of memory whose address was passed. */
+static int stack_bounds(struct bpf_verifier_env *env, u32 regno, int off, int size,
+			enum bpf_access_type t, bool helper)
 {
 	struct bpf_reg_state *reg = &cur_regs(env)[regno];
 	struct bpf_func_state *st = stack_frame(env, reg);
 	bool fixed = tnum_is_const(reg->var_off);
-	const char *how = t == BPF_READ ? " read from" : " write to";
+	/* Up to 6.13 helpers' reads and writes were not told apart. */
+	const char *how = helper && !visible(env->profile, KVER(6, 14)) ? " indirect access to" :
+			  t == BPF_READ ? " read from" : " write to";
 	s64 lowest, min_off, max_off;
 	char tn[TNUM_TEXT];
 	int err = 0;
@@ -129,6 +132,12 @@ int check_stack_access_bounds(struct bpf_verifier_env *env, u32 regno, int off, 
 				  tnum_text(tn, reg->var_off), off, size);
 	}
 	return grow_stack_state(env, st, -min_off);
+}
+
+int check_stack_access_bounds(struct bpf_verifier_env *env, u32 regno, int off, int size,
+			      enum bpf_access_type t)
+{
+	return stack_bounds(env, regno, off, size, t, false);
 }
 
 
@@ -435,7 +444,7 @@ int check_stack_buffer(struct bpf_verifier_env *env, u32 regno, int off, int acc
 
 	if (access_size == 0 && !zero_size_allowed)
 		return refuse(env, DIAG_STACK_ZERO_SIZED);
-	err = check_stack_access_bounds(env, regno, off, access_size, t);
+	err = stack_bounds(env, regno, off, access_size, t, true);
 	if (err)
 		return err;
 
