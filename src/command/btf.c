@@ -12,7 +12,7 @@
 #include "command/command.h"
 
 #define LOG_LEVELS 15U /* BPF_LOG_LEVEL1, _LEVEL2, _STATS, _FIXED */
-#define LOG_FIXED 8U
+#define LOG_FIXED  8U
 
 static void btf_object_free(struct arena_retired *r)
 {

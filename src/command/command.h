@@ -16,8 +16,8 @@
 struct call {
 	struct skep_system *sys;
 	union bpf_attr *attr; /* our copy; zero behind .size */
-	u64 uattr;	       /* the caller's attribute */
-	u32 size;	       /* bytes of it that are known to the profile */
+	u64 uattr;	      /* the caller's attribute */
+	u32 size;	      /* bytes of it that are known to the profile */
 };
 
 /* Writes field @off of the caller's attribute, when the caller's has room for it. */

@@ -62,7 +62,8 @@ static struct bpf_insn *dump_insns(const struct prog_object *p)
 {
 	u32 n = p->prog->len;
 	/* The verifier wrote both forms; what has none of its own is derived. */
-	struct bpf_insn *insns = mem_dup(p->xlated ? p->xlated : p->prog->insns, n * sizeof(*insns));
+	struct bpf_insn *insns =
+		mem_dup(p->xlated ? p->xlated : p->prog->insns, n * sizeof(*insns));
 
 	if (p->xlated)
 		return insns;

@@ -95,8 +95,7 @@ static struct link_object *attach_tracing(struct call *c, struct prog_object *p,
 	if (p->prog->expected_attach_type != BPF_TRACE_RAW_TP)
 		return NULL;
 	*err = -ENOENT;
-	if (!p->attach_btf ||
-	    btf_trace_proto_by_id(p->attach_btf->btf, p->attach_btf_id, &proto))
+	if (!p->attach_btf || btf_trace_proto_by_id(p->attach_btf->btf, p->attach_btf_id, &proto))
 		return NULL;
 	return link_attach_raw_tp(c->sys, p, proto.name, cookie, err);
 }
@@ -200,8 +199,8 @@ int command_link_update(struct call *c)
 
 	if (attr->link_update.flags & ~(u32)BPF_F_REPLACE)
 		return -EINVAL;
-	l = (struct link_object *)object_get_fd(c->sys, (int)attr->link_update.link_fd,
-						OBJECT_LINK, &err);
+	l = (struct link_object *)object_get_fd(c->sys, (int)attr->link_update.link_fd, OBJECT_LINK,
+						&err);
 	if (!l)
 		return err;
 	new_prog = prog_get_fd(c->sys, (int)attr->link_update.new_prog_fd, &err);

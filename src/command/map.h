@@ -5,7 +5,7 @@
 
 #include "command/command.h"
 
-bool map_is_fd_array(u32 type);	  /* array whose elements are given by descriptor */
+bool map_is_fd_array(u32 type); /* array whose elements are given by descriptor */
 bool map_is_map_in_map(u32 type);
 bool map_is_percpu(u32 type);
 /* Whether the profile's kernel has the type. */

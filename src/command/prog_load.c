@@ -16,9 +16,9 @@
 #include "verifier/verifier.h"
 
 #define MAX_INSNS_UNPRIVILEGED 4096
-#define MAX_INSNS 1000000
-#define MAX_LICENSE 128
-#define BTF_MAX_TYPE 0x000fffff
+#define MAX_INSNS	       1000000
+#define MAX_LICENSE	       128
+#define BTF_MAX_TYPE	       0x000fffff
 
 static bool license_is_gpl(const char *license)
 {
@@ -40,14 +40,10 @@ static u32 known_flags(kver profile)
 		kver since;
 		u32 flag;
 	} rows[] = {
-		{ KVER(4, 12), BPF_F_STRICT_ALIGNMENT },
-		{ KVER(5, 0), BPF_F_ANY_ALIGNMENT },
-		{ KVER(5, 3), BPF_F_TEST_RND_HI32 },
-		{ KVER(5, 4), BPF_F_TEST_STATE_FREQ },
-		{ KVER(5, 10), BPF_F_SLEEPABLE },
-		{ KVER(5, 18), BPF_F_XDP_HAS_FRAGS },
-		{ KVER(6, 3), BPF_F_XDP_DEV_BOUND_ONLY },
-		{ KVER(6, 8), BPF_F_TEST_REG_INVARIANTS },
+		{ KVER(4, 12), BPF_F_STRICT_ALIGNMENT },  { KVER(5, 0), BPF_F_ANY_ALIGNMENT },
+		{ KVER(5, 3), BPF_F_TEST_RND_HI32 },	  { KVER(5, 4), BPF_F_TEST_STATE_FREQ },
+		{ KVER(5, 10), BPF_F_SLEEPABLE },	  { KVER(5, 18), BPF_F_XDP_HAS_FRAGS },
+		{ KVER(6, 3), BPF_F_XDP_DEV_BOUND_ONLY }, { KVER(6, 8), BPF_F_TEST_REG_INVARIANTS },
 		{ KVER(6, 9), BPF_F_TOKEN_FD },
 	};
 	u32 flags = 0;
@@ -199,8 +195,7 @@ static int check_and_compile(struct call *c, struct prog_object *p)
 
 	err = bpf_check(sys, p, c->attr, c->size, &diag);
 	if (offsetofend(union bpf_attr, log_true_size) <= c->size &&
-	    visible(sys->profile, KVER(6, 4)) &&
-	    ATTR_PUT(c, log_true_size, p->log_true_size))
+	    visible(sys->profile, KVER(6, 4)) && ATTR_PUT(c, log_true_size, p->log_true_size))
 		err = -EFAULT;
 	if (err) {
 		remember(sys, &diag, p);

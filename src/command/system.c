@@ -118,7 +118,7 @@ struct skep_system *skep_system_new(const struct skep_system_opts *opts)
 /* Ends every object, those that refer to others first; nothing runs any more. */
 static void end_objects(struct skep_system *sys)
 {
-	static const enum object_kind order[] = { OBJECT_LINK, OBJECT_PROG, OBJECT_MAP,
+	static const enum object_kind order[] = { OBJECT_LINK, OBJECT_PROG,  OBJECT_MAP,
 						  OBJECT_PERF, OBJECT_STATS, OBJECT_BTF };
 
 	object_put((struct object *)sys->vmlinux);

@@ -42,10 +42,10 @@ struct hook {
 	struct skep_system *sys;
 	enum hook_kind kind;
 	u32 ifindex;
-	u32 nr_args; /* raw tracepoints */
-	char name[64]; /* of the device or the tracepoint */
-	u64 revision;  /* Linux: bpf_mprog revision; starts at 1 */
-	u32 xdp_flags; /* XDP_FLAGS_SKB_MODE ... of an attachment by netlink */
+	u32 nr_args;		  /* raw tracepoints */
+	char name[64];		  /* of the device or the tracepoint */
+	u64 revision;		  /* Linux: bpf_mprog revision; starts at 1 */
+	u32 xdp_flags;		  /* XDP_FLAGS_SKB_MODE ... of an attachment by netlink */
 	struct hook_progs *progs; /* NULL: none; read with load_acquire() in a slot */
 };
 
@@ -91,9 +91,9 @@ int hook_replace(struct hook *h, const struct link_object *link, struct prog_obj
 
 /* Where a program goes among the others: the uapi's flags and reference point. */
 struct hook_place {
-	u32 flags;	 /* BPF_F_BEFORE, BPF_F_AFTER, BPF_F_ID, BPF_F_LINK */
-	u32 relative;	 /* descriptor or id */
-	u64 revision;	 /* expected; 0: any */
+	u32 flags;    /* BPF_F_BEFORE, BPF_F_AFTER, BPF_F_ID, BPF_F_LINK */
+	u32 relative; /* descriptor or id */
+	u64 revision; /* expected; 0: any */
 };
 
 /*

@@ -240,9 +240,8 @@ struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object 
 	int at;
 
 	pthread_mutex_lock(&sys->lock);
-	h = hook_find_netdev(sys, attach_type == BPF_TCX_INGRESS ? HOOK_TCX_INGRESS :
-								   HOOK_TCX_EGRESS,
-			     ifindex);
+	h = hook_find_netdev(
+		sys, attach_type == BPF_TCX_INGRESS ? HOOK_TCX_INGRESS : HOOK_TCX_EGRESS, ifindex);
 	*err = -ENODEV;
 	if (!h)
 		goto out;

@@ -35,10 +35,10 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-#define PAGE 4096ULL
+#define PAGE	    4096ULL
 #define ARENA_MAGIC 0x70656b73616e6572ULL
 #define EXTENTS_MAX 65536
-#define INT3 0xcc
+#define INT3	    0xcc
 
 struct extent {
 	u64 start, len; /* bytes, page-aligned */
@@ -197,7 +197,8 @@ static int table_room(struct arena *arena, struct extent_table *t, u32 n)
 		u32 more = min(step, EXTENTS_MAX - t->backed);
 
 		for (int i = 0; i < 2 && !err; i++)
-			err = back(arena->fd, priv(arena)->inode, (u64)&t->v[i][t->backed] - (u64)arena,
+			err = back(arena->fd, priv(arena)->inode,
+				   (u64)&t->v[i][t->backed] - (u64)arena,
 				   more * sizeof(struct extent));
 		if (!err)
 			t->backed += more;

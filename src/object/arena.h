@@ -24,21 +24,21 @@
 
 #include "object/run.h"
 
-#define ARENA_BASE 0x200000000000ULL
+#define ARENA_BASE	 0x200000000000ULL
 #define ARENA_LEASE_SIZE (256ULL << 30)
-#define ARENA_LEASES 64
-#define ARENA_WORLD (1ULL << 30)
-#define ARENA_HEAP (16ULL << 30)
-#define ARENA_CODE (254ULL << 30)
-#define ARENA_CODE_SIZE (1ULL << 30)
+#define ARENA_LEASES	 64
+#define ARENA_WORLD	 (1ULL << 30)
+#define ARENA_HEAP	 (16ULL << 30)
+#define ARENA_CODE	 (254ULL << 30)
+#define ARENA_CODE_SIZE	 (1ULL << 30)
 
 struct arena {
 	u64 magic;
 	u64 size;
-	u64 epoch;    /* starts at 1; grows with each retirement */
-	u32 nr_slots; /* possible CPUs, as libbpf_num_possible_cpus() counts them */
-	u32 lock;     /* allocator; holds the owner's tid */
-	u32 stats;    /* somebody wants run counts and times of programs (BPF_ENABLE_STATS) */
+	u64 epoch;	 /* starts at 1; grows with each retirement */
+	u32 nr_slots;	 /* possible CPUs, as libbpf_num_possible_cpus() counts them */
+	u32 lock;	 /* allocator; holds the owner's tid */
+	u32 stats;	 /* somebody wants run counts and times of programs (BPF_ENABLE_STATS) */
 	int fd, code_fd; /* memfds; inherited by fork under the same numbers; code_fd -1: no JIT */
 	struct bpf_slot slots[BPF_MAX_SLOTS];
 	/* private allocator state follows; see arena.c */

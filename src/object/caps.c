@@ -12,7 +12,7 @@
 
 #ifndef CAP_PERFMON
 #define CAP_PERFMON 38
-#define CAP_BPF 39
+#define CAP_BPF	    39
 #endif
 
 static bool unprivileged_disabled(void)
@@ -40,7 +40,8 @@ u32 system_caps(struct skep_system *sys)
 	if (syscall(SYS_capget, &header, data) == 0) {
 		effective = (u64)data[1].effective << 32 | data[0].effective;
 		if (effective & BIT_ULL(CAP_SYS_ADMIN))
-			caps |= BPF_CAP_SYS_ADMIN | BPF_CAP_BPF | BPF_CAP_PERFMON | BPF_CAP_NET_ADMIN;
+			caps |= BPF_CAP_SYS_ADMIN | BPF_CAP_BPF | BPF_CAP_PERFMON |
+				BPF_CAP_NET_ADMIN;
 		if (effective & BIT_ULL(CAP_BPF))
 			caps |= BPF_CAP_BPF;
 		if (effective & BIT_ULL(CAP_PERFMON))

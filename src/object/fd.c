@@ -44,12 +44,8 @@
 #define SUSPECT_NS 100000000ULL
 
 static const char *const file_names[OBJECT_KINDS] = {
-	[OBJECT_MAP] = "bpf-map",
-	[OBJECT_PROG] = "bpf-prog",
-	[OBJECT_LINK] = "bpf_link",
-	[OBJECT_BTF] = "btf",
-	[OBJECT_PERF] = "[perf_event]",
-	[OBJECT_STATS] = "bpf-stats",
+	[OBJECT_MAP] = "bpf-map", [OBJECT_PROG] = "bpf-prog",	  [OBJECT_LINK] = "bpf_link",
+	[OBJECT_BTF] = "btf",	  [OBJECT_PERF] = "[perf_event]", [OBJECT_STATS] = "bpf-stats",
 };
 
 int fd_move_up(int fd)

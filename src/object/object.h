@@ -39,13 +39,13 @@ struct skep_system;
 
 struct object {
 	enum object_kind kind;
-	u32 id;	  /* 0: not published */
-	u32 refs; /* references by other objects and by running commands */
-	bool held; /* some process has a descriptor */
-	bool dying; /* destroy() has been called */
-	bool suspect; /* a close was seen, but a descriptor still counted: probe again */
-	int probe_fd; /* read-only description; -1: never had a descriptor */
-	int watch;    /* inotify watch, -1: none */
+	u32 id;		/* 0: not published */
+	u32 refs;	/* references by other objects and by running commands */
+	bool held;	/* some process has a descriptor */
+	bool dying;	/* destroy() has been called */
+	bool suspect;	/* a close was seen, but a descriptor still counted: probe again */
+	int probe_fd;	/* read-only description; -1: never had a descriptor */
+	int watch;	/* inotify watch, -1: none */
 	u32 generation; /* of the process that made it: only that one gives arena pages back */
 	u64 inode;
 	u64 suspect_since; /* CLOCK_MONOTONIC ns */
@@ -97,19 +97,20 @@ struct prog_object {
 	u32 load_flags;
 	u32 prog_flags;
 	u32 log_true_size; /* out of bpf_check(): bytes the whole log takes, for attr.log_true_size */
-	void *segment; /* arena memory of what prog points to */
+	void *segment;	   /* arena memory of what prog points to */
 	u64 segment_size;
 	u64 prog_size; /* of the segment that holds *prog itself */
-	struct prog_facts *facts; /* per-instruction knowledge for code generation, see verifier/facts.h */
+	struct prog_facts
+		*facts; /* per-instruction knowledge for code generation, see verifier/facts.h */
 };
 
 /* Software event BPF_OUTPUT: a ring that programs write and a client maps. */
 struct perf_object {
 	struct object obj;
-	struct perf_ring *ring; /* in the arena */
+	struct perf_ring *ring;	  /* in the arena */
 	struct prog_object *prog; /* PERF_EVENT_IOC_SET_BPF, or NULL */
-	u64 file_size; /* of the client's pages, 0 before its first mmap */
-	int raw_fd;    /* to size the file by; -1 afterwards */
+	u64 file_size;		  /* of the client's pages, 0 before its first mmap */
+	int raw_fd;		  /* to size the file by; -1 afterwards */
 };
 
 struct object_table {
@@ -129,7 +130,7 @@ struct object *object_get_any(struct skep_system *sys, int fd, int *err);
 void object_get(struct object *o);
 void object_put(struct object *o);
 /* A new descriptor of @o. fd or -errno. */
-int object_new_fd(struct object *o); /* read-write, O_CLOEXEC */
+int object_new_fd(struct object *o);		      /* read-write, O_CLOEXEC */
 int object_new_fd_mode(struct object *o, int access); /* O_RDWR, O_RDONLY or O_WRONLY */
 
 static inline struct map_object *map_get_fd(struct skep_system *sys, int fd, int *err)

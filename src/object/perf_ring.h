@@ -21,14 +21,14 @@
 
 struct perf_ring {
 	struct arena *arena;
-	u32 lock;    /* owner's tid; see object/lock.h */
-	u32 enabled; /* 0: records are dropped silently, as of a disabled event */
-	s32 cpu;     /* the CPU whose programs may write to it; -1: any */
+	u32 lock;	      /* owner's tid; see object/lock.h */
+	u32 enabled;	      /* 0: records are dropped silently, as of a disabled event */
+	s32 cpu;	      /* the CPU whose programs may write to it; -1: any */
 	u32 wakeup_events;    /* wake after so many records (at least 1), unless .watermark */
 	u32 wakeup_watermark; /* wake after so many bytes, when .watermark */
 	u32 watermark;
-	u32 overwrite; /* attr.write_backward: not supported, always 0 */
-	u32 pending;   /* records or bytes since the last wake-up */
+	u32 overwrite;	 /* attr.write_backward: not supported, always 0 */
+	u32 pending;	 /* records or bytes since the last wake-up */
 	u64 sample_type; /* PERF_SAMPLE_RAW, and of TID, TIME, CPU what the client asked for */
 	u64 id;
 	u64 lost; /* since the last PERF_RECORD_LOST */

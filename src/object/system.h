@@ -16,7 +16,7 @@ struct hook_table;
 struct waker {
 	struct waker *next;
 	const void *what; /* struct bpf_map of a ring buffer, or struct perf_ring */
-	int fd; /* -1: given up; the entry stays */
+	int fd;		  /* -1: given up; the entry stays */
 };
 
 struct skep_system {
@@ -27,21 +27,21 @@ struct skep_system {
 	const struct skep_platform *platform;
 	pthread_mutex_t lock; /* object tables and control operations */
 	struct object_table tables[OBJECT_KINDS];
-	struct idmap by_inode; /* inode -> struct object */
-	struct idmap by_watch; /* inotify watch -> struct object */
+	struct idmap by_inode;	 /* inode -> struct object */
+	struct idmap by_watch;	 /* inotify watch -> struct object */
 	struct idmap by_address; /* struct bpf_map or bpf_prog in the arena -> struct object */
-	u64 memfd_device;      /* st_dev of all memfds */
-	int inotify_fd;	       /* -1: probe by polling */
+	u64 memfd_device;	 /* st_dev of all memfds */
+	int inotify_fd;		 /* -1: probe by polling */
 	u64 inotify_inode;
-	u32 generation;	       /* platform_fork_generation() of the process that this copy is for */
-	u32 suspects;	       /* objects to probe again soon, see fd.c */
-	struct waker *wakers;  /* grows only; read without a lock */
+	u32 generation;	      /* platform_fork_generation() of the process that this copy is for */
+	u32 suspects;	      /* objects to probe again soon, see fd.c */
+	struct waker *wakers; /* grows only; read without a lock */
 	struct arena_retired *retired;
 	struct object_btf *vmlinux; /* NULL until it is needed: see system_vmlinux() */
 	bool vmlinux_tried;
 	const char *btf_origin; /* where it came from */
-	char *btf_path; /* NULL: host's, else built-in */
-	u32 stats_enabled; /* descriptors of BPF_ENABLE_STATS that are held */
+	char *btf_path;		/* NULL: host's, else built-in */
+	u32 stats_enabled;	/* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
 	u64 perf_ids; /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
@@ -49,10 +49,10 @@ struct skep_system {
 	void *trace_arg;
 	/* Fires raw tracepoint @name with @n arguments, when somebody listens; set by src/hook. */
 	void (*raw_tp)(struct skep_system *sys, const char *name, const u64 *args, u32 n);
-	struct diag last; /* the newest refusal, for explanations */
+	struct diag last;     /* the newest refusal, for explanations */
 	char last_text[1024]; /* its line, rendered for skep_last_refusal() */
-	u32 jit_mode;	  /* JIT_ON, JIT_OFF, JIT_COMPARE */
-	bool jit_forbidden; /* the host forbids executable shared memory: JIT_OFF */
+	u32 jit_mode;	      /* JIT_ON, JIT_OFF, JIT_COMPARE */
+	bool jit_forbidden;   /* the host forbids executable shared memory: JIT_OFF */
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;
 };

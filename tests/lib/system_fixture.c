@@ -13,7 +13,7 @@ struct skep_system *system_for(const char *kernel)
 }
 
 int sys_map_create(struct skep_system *sys, unsigned type, unsigned key, unsigned value,
-	       unsigned entries, unsigned flags)
+		   unsigned entries, unsigned flags)
 {
 	union bpf_attr attr;
 
@@ -41,7 +41,7 @@ static int elem(struct skep_system *sys, int cmd, int fd, const void *key, const
 }
 
 int sys_map_update(struct skep_system *sys, int fd, const void *key, const void *value,
-	       unsigned long long flags)
+		   unsigned long long flags)
 {
 	return elem(sys, BPF_MAP_UPDATE_ELEM, fd, key, value, flags);
 }
@@ -93,7 +93,7 @@ int count_ids(struct skep_system *sys, int cmd)
 }
 
 int sys_prog_load(struct skep_system *sys, unsigned type, const struct bpf_insn *insns, unsigned n,
-	      char *log, unsigned log_size)
+		  char *log, unsigned log_size)
 {
 	union bpf_attr attr;
 

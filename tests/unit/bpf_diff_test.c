@@ -22,7 +22,7 @@
 #include "base/version.h"
 
 #define OBJECTS 16
-#define VALUE 4096
+#define VALUE	4096
 
 /* One side: skep (sys) or the kernel (NULL), with its descriptors. */
 struct side {
@@ -116,11 +116,11 @@ static void same(int a, int b)
 static void random_map(union bpf_attr *attr)
 {
 	memset(attr, 0, sizeof(*attr));
-	attr->map_type = PICK(BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_HASH,
-			      BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_LRU_HASH,
-			      BPF_MAP_TYPE_LRU_PERCPU_HASH, BPF_MAP_TYPE_PROG_ARRAY,
-			      BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF, 0, 77,
-			      BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS);
+	attr->map_type =
+		PICK(BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_HASH,
+		     BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH,
+		     BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_RINGBUF,
+		     0, 77, BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS);
 	attr->key_size = PICK(4, 4, 4, 4, 4, 8, 0, 3, 512, 1 << 20);
 	attr->value_size = PICK(4, 4, 8, 8, 3, 0, 40, 4097, 1 << 20, 0xfffffff0);
 	attr->max_entries = PICK(1, 4, 4, 8, 100, 4096, 8192, 0, 5000);
@@ -164,13 +164,14 @@ static void test_map_create(void **state)
 		attr.inner_map_fd = rnd(2) ? (u32)-1 : 0;
 		if (rnd(2) && ours.fd[0] >= 0)
 			inner = 0;
-		snprintf(what, sizeof(what),
-			 "map_create %d: type %u key %u value %u entries %u flags %#x numa %u extra "
-			 "%llu btf %u %u %u name %.16s size %u inner %d",
-			 i, attr.map_type, attr.key_size, attr.value_size, attr.max_entries,
-			 attr.map_flags, attr.numa_node, (unsigned long long)attr.map_extra,
-			 attr.btf_fd, attr.btf_key_type_id, attr.btf_value_type_id, attr.map_name,
-			 size, inner);
+		snprintf(
+			what, sizeof(what),
+			"map_create %d: type %u key %u value %u entries %u flags %#x numa %u extra "
+			"%llu btf %u %u %u name %.16s size %u inner %d",
+			i, attr.map_type, attr.key_size, attr.value_size, attr.max_entries,
+			attr.map_flags, attr.numa_node, (unsigned long long)attr.map_extra,
+			attr.btf_fd, attr.btf_key_type_id, attr.btf_value_type_id, attr.map_name,
+			size, inner);
 		if (inner >= 0)
 			attr.inner_map_fd = ours.fd[0];
 		a = call(&ours, BPF_MAP_CREATE, &attr, size);
@@ -275,8 +276,9 @@ static void test_elements(void **state)
 		/* Evicting is each side's own choice: keep the LRU below its size. */
 		if (map == 6 && key > 5)
 			continue;
-		snprintf(what, sizeof(what), "element %d: cmd %d map %u key %u flags %llu bad %u size %u",
-			 i, cmd, map, key, (unsigned long long)flags, bad, size);
+		snprintf(what, sizeof(what),
+			 "element %d: cmd %d map %u key %u flags %llu bad %u size %u", i, cmd, map,
+			 key, (unsigned long long)flags, bad, size);
 		for (int side = 0; side < 2; side++) {
 			struct side *s = side ? &theirs : &ours;
 			union bpf_attr attr;
@@ -317,14 +319,17 @@ static void test_elements(void **state)
 static void test_refusals(void **state)
 {
 	static const int cmds[] = {
-		BPF_MAP_FREEZE,		BPF_PROG_GET_NEXT_ID,	 BPF_MAP_GET_NEXT_ID,
-		BPF_PROG_GET_FD_BY_ID,	BPF_MAP_GET_FD_BY_ID,	 BPF_OBJ_GET_INFO_BY_FD,
-		BPF_BTF_GET_FD_BY_ID,	BPF_MAP_LOOKUP_BATCH,	 BPF_MAP_UPDATE_BATCH,
-		BPF_MAP_DELETE_BATCH,	BPF_LINK_CREATE,	 BPF_LINK_UPDATE,
-		BPF_LINK_GET_FD_BY_ID,	BPF_LINK_GET_NEXT_ID,	 BPF_ENABLE_STATS,
-		BPF_LINK_DETACH,	BPF_PROG_BIND_MAP,	 BPF_BTF_LOAD,
-		BPF_PROG_LOAD,		BPF_PROG_TEST_RUN,	 BPF_RAW_TRACEPOINT_OPEN,
-		BPF_MAP_LOOKUP_AND_DELETE_BATCH,
+		BPF_MAP_FREEZE,		 BPF_PROG_GET_NEXT_ID,
+		BPF_MAP_GET_NEXT_ID,	 BPF_PROG_GET_FD_BY_ID,
+		BPF_MAP_GET_FD_BY_ID,	 BPF_OBJ_GET_INFO_BY_FD,
+		BPF_BTF_GET_FD_BY_ID,	 BPF_MAP_LOOKUP_BATCH,
+		BPF_MAP_UPDATE_BATCH,	 BPF_MAP_DELETE_BATCH,
+		BPF_LINK_CREATE,	 BPF_LINK_UPDATE,
+		BPF_LINK_GET_FD_BY_ID,	 BPF_LINK_GET_NEXT_ID,
+		BPF_ENABLE_STATS,	 BPF_LINK_DETACH,
+		BPF_PROG_BIND_MAP,	 BPF_BTF_LOAD,
+		BPF_PROG_LOAD,		 BPF_PROG_TEST_RUN,
+		BPF_RAW_TRACEPOINT_OPEN, BPF_MAP_LOOKUP_AND_DELETE_BATCH,
 	};
 
 	(void)state;
@@ -358,14 +363,15 @@ static void test_refusals(void **state)
 			seed = saved;
 			memset(&u, 0, sizeof(u));
 			for (int k = 0; k < n; k++)
-				if (cmd != BPF_PROG_LOAD || at[k] < 152) /* signatures: another errno */
+				if (cmd != BPF_PROG_LOAD ||
+				    at[k] < 152) /* signatures: another errno */
 					u.word[at[k] / 4] = value[k];
 			/* Descriptors 0..2 are no objects; sometimes name a map. */
 			if (rnd(2)) {
-				u32 word = cmd >= BPF_MAP_LOOKUP_BATCH &&
-							   cmd <= BPF_MAP_DELETE_BATCH ?
-						   9 :
-						   0;
+				u32 word =
+					cmd >= BPF_MAP_LOOKUP_BATCH && cmd <= BPF_MAP_DELETE_BATCH ?
+						9 :
+						0;
 				u.word[word] = (u32)s->fd[map];
 			}
 			ret[side] = call(s, cmd, &u.attr, size);

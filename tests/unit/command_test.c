@@ -93,11 +93,16 @@ static void test_profiles(void **state)
 		const char *kernel;
 		int cmd, err;
 	} rows[] = {
-		{ "4.9", BPF_PROG_TEST_RUN, -EINVAL },	 { "4.12", BPF_PROG_TEST_RUN, -EBADF },
-		{ "5.6", BPF_LINK_DETACH, -EINVAL },	 { "5.9", BPF_LINK_DETACH, -EBADF },
-		{ "6.8", BPF_TOKEN_CREATE, -EINVAL },	 { "6.9", BPF_TOKEN_CREATE, -EOPNOTSUPP },
-		{ "5.1", BPF_MAP_FREEZE, -EINVAL },	 { "5.2", BPF_MAP_FREEZE, -EBADF },
-		{ "6.18", 100, -EINVAL },		 { "6.18", -1, -EINVAL },
+		{ "4.9", BPF_PROG_TEST_RUN, -EINVAL },
+		{ "4.12", BPF_PROG_TEST_RUN, -EBADF },
+		{ "5.6", BPF_LINK_DETACH, -EINVAL },
+		{ "5.9", BPF_LINK_DETACH, -EBADF },
+		{ "6.8", BPF_TOKEN_CREATE, -EINVAL },
+		{ "6.9", BPF_TOKEN_CREATE, -EOPNOTSUPP },
+		{ "5.1", BPF_MAP_FREEZE, -EINVAL },
+		{ "5.2", BPF_MAP_FREEZE, -EBADF },
+		{ "6.18", 100, -EINVAL },
+		{ "6.18", -1, -EINVAL },
 		{ "6.18", BPF_ITER_CREATE, -EOPNOTSUPP },
 	};
 	union bpf_attr attr;

@@ -273,8 +273,9 @@ static void test_modes(void **state)
 	assert_int_equal(sys_map_lookup(sys, ro, &key, &value), -ENOENT);
 	assert_int_equal(sys_map_update(sys, wo, &key, &value, 0), 0);
 	assert_int_equal(sys_map_lookup(sys, wo, &key, &value), -EPERM);
-	assert_int_equal(sys_map_create(sys, BPF_MAP_TYPE_HASH, 4, 8, 16, BPF_F_RDONLY | BPF_F_WRONLY),
-			 -EINVAL);
+	assert_int_equal(
+		sys_map_create(sys, BPF_MAP_TYPE_HASH, 4, 8, 16, BPF_F_RDONLY | BPF_F_WRONLY),
+		-EINVAL);
 	assert_int_equal(maps(sys), 2);
 	close(ro);
 	close(wo);
@@ -308,7 +309,8 @@ static void test_two_processes(void **state)
 {
 	enum { ROUNDS = 20000 };
 	struct skep_system *sys = *state;
-	int fd = sys_map_create(sys, BPF_MAP_TYPE_HASH, 4, 8, 64, 0), key = 5, err, status, other = 6;
+	int fd = sys_map_create(sys, BPF_MAP_TYPE_HASH, 4, 8, 64, 0), key = 5, err, status,
+	    other = 6;
 	struct map_object *m = map_get_fd(sys, fd, &err);
 	struct bpf_run run = { 0 };
 	unsigned long value = 0, *v;

@@ -97,8 +97,9 @@ static void test_refused(void **state)
 	struct skep_refusal why = { .sz = sizeof(why) };
 	u64 before = arena_pages_used(sys->arena);
 
-	assert_int_equal(sys_prog_load(sys, BPF_PROG_TYPE_XDP, no_r0, 1, log_text, sizeof(log_text)),
-			 -EACCES);
+	assert_int_equal(
+		sys_prog_load(sys, BPF_PROG_TYPE_XDP, no_r0, 1, log_text, sizeof(log_text)),
+		-EACCES);
 	assert_non_null(strstr(log_text, "R0 !read_ok"));
 	assert_int_equal(skep_last_refusal(sys, &why), 0);
 	assert_int_equal(why.err, EACCES);
@@ -211,15 +212,9 @@ static void test_tail_call(void **state)
 static void test_load_allocation_failures(void **state)
 {
 	const struct bpf_insn insns[] = {
-		MOV_X(6, 1),
-		LDX(BPF_W, 2, 6, 0),
-		LDX(BPF_W, 3, 6, 4),
-		MOV_X(4, 2),
-		ALU64_K(BPF_ADD, 4, 14),
-		JMP_X(BPF_JGT, 4, 3, 1),
-		LDX(BPF_B, 0, 2, 0),
-		MOV_K(0, XDP_PASS),
-		EXIT(),
+		MOV_X(6, 1),	     LDX(BPF_W, 2, 6, 0),     LDX(BPF_W, 3, 6, 4),
+		MOV_X(4, 2),	     ALU64_K(BPF_ADD, 4, 14), JMP_X(BPF_JGT, 4, 3, 1),
+		LDX(BPF_B, 0, 2, 0), MOV_K(0, XDP_PASS),      EXIT(),
 	};
 	struct skep_system *sys = *state;
 	u64 before;

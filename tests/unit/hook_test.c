@@ -148,8 +148,9 @@ static void test_xdp_refusals(void **state)
 	union bpf_attr attr;
 
 	assert_int_equal(link_create(sys, prog, BPF_XDP, XDP_FLAGS_UPDATE_IF_NOEXIST, 0), -EINVAL);
-	assert_int_equal(link_create(sys, prog, BPF_XDP, XDP_FLAGS_SKB_MODE | XDP_FLAGS_DRV_MODE, 0),
-			 -EINVAL);
+	assert_int_equal(
+		link_create(sys, prog, BPF_XDP, XDP_FLAGS_SKB_MODE | XDP_FLAGS_DRV_MODE, 0),
+		-EINVAL);
 	assert_int_equal(link_create(sys, -1, BPF_XDP, 0, 0), -EBADF);
 	memset(&attr, 0, sizeof(attr));
 	attr.link_create.prog_fd = prog;
