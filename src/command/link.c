@@ -90,6 +90,7 @@ static struct link_object *attach_tracing(struct call *c, struct prog_object *p,
 					  int *err)
 {
 	struct btf_ctx_proto proto;
+	struct btf_ctx_arg arg;
 
 	*err = -ENOTSUPP; /* fentry and the like: as a kernel without trampolines */
 	if (p->prog->expected_attach_type != BPF_TRACE_RAW_TP)
@@ -97,6 +98,15 @@ static struct link_object *attach_tracing(struct call *c, struct prog_object *p,
 	*err = -ENOENT;
 	if (!p->attach_btf || btf_trace_proto_by_id(p->attach_btf->btf, p->attach_btf_id, &proto))
 		return NULL;
+	/*
+	 * Kernel objects behind typed pointers have no world objects here yet: such a
+	 * program would read zeros, so it does not attach.
+	 */
+	for (int i = 0; !btf_ctx_access(&proto, i * 8, 8, &arg, NULL); i++)
+		if (arg.ptr) {
+			*err = -EOPNOTSUPP;
+			return NULL;
+		}
 	return link_attach_raw_tp(c->sys, p, proto.name, cookie, err);
 }
 

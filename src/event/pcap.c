@@ -211,11 +211,10 @@ static bool reads_only(struct skep_pcap *p, const struct prog_object *obj)
 	return p->judged_reads_only;
 }
 
-static void xdp_exception(struct skep_pcap *p, const struct bpf_prog *prog, u32 act)
+static void xdp_exception(struct skep_pcap *p, u32 act)
 {
-	/* device and program: addresses of the world window, where every read is safe */
-	u64 world = (u64)(uintptr_t)p->sys->arena + ARENA_WORLD;
-	u64 args[3] = { world, world, act };
+	/* The device and the program have no world objects yet: a read through 0 is a fault, no silent 0. */
+	u64 args[3] = { 0, 0, act };
 	struct bpf_run run = { 0 };
 
 	if (p->exception && hook_active(p->exception))
@@ -384,8 +383,8 @@ static void deliver(struct skep_pcap *p, const struct capture_packet *pkt, const
 
 /* ---- the run ---- */
 
-static void after_xdp(struct skep_pcap *p, const struct capture_packet *pkt, const struct xdp_buff *xdp,
-		      u32 act, const struct bpf_prog *prog, struct bpf_run *run, struct outputs *o,
+static void after_xdp(struct skep_pcap *p, const struct capture_packet *pkt,
+		      const struct xdp_buff *xdp, u32 act, struct bpf_run *run, struct outputs *o,
 		      struct skep_pcap_stats *s)
 {
 	u32 len = (u32)(xdp->data_end - xdp->data);
@@ -411,7 +410,7 @@ static void after_xdp(struct skep_pcap *p, const struct capture_packet *pkt, con
 		return;
 	default: /* XDP_ABORTED and what is no result: dropped, and told to who traces exceptions */
 		s->dropped++;
-		xdp_exception(p, prog, act);
+		xdp_exception(p, act);
 	}
 }
 
@@ -440,7 +439,7 @@ static void run_on_copies(struct skep_pcap *p, const struct capture_packet *from
 		run->prog = prog;
 		act = call_xdp(prog, xdp, run);
 		s->xdp[act < ACT_OTHER ? act : ACT_OTHER]++;
-		after_xdp(p, pkt, xdp, act, prog, run, o, s);
+		after_xdp(p, pkt, xdp, act, run, o, s);
 	}
 }
 
@@ -473,7 +472,7 @@ static void run_in_place(struct skep_pcap *p, const struct capture_packet *from,
 		act = act < ACT_OTHER ? act : ACT_OTHER;
 		n[act]++;
 		if (unlikely(!ends[act]))
-			after_xdp(p, pkt, xdp, act, prog, run, o, s);
+			after_xdp(p, pkt, xdp, act, run, o, s);
 	}
 	for (u32 act = 0; act <= ACT_OTHER; act++)
 		s->xdp[act] += n[act];
