@@ -133,21 +133,17 @@ static int fill_socket(struct skep_system *sys, struct sk_buff *skb, const u8 *n
 	skb->has_sk = 1;
 	skb->sk_cookie = sys->platform->random() >> 16 | 1;
 	if (skb->protocol == htons(ETH_P_IP)) {
-		const struct iphdr *ip = (const void *)net;
-
-		if (len < sizeof(*ip))
+		if (len < sizeof(struct iphdr))
 			return -EINVAL;
 		skb->family = AF_INET;
-		memcpy(&skb->local_ip4, &ip->saddr, 4);
-		memcpy(&skb->remote_ip4, &ip->daddr, 4);
+		memcpy(&skb->local_ip4, net + offsetof(struct iphdr, saddr), 4);
+		memcpy(&skb->remote_ip4, net + offsetof(struct iphdr, daddr), 4);
 	} else if (skb->protocol == htons(ETH_P_IPV6)) {
-		const struct ip6_hdr *ip6 = (const void *)net;
-
-		if (len < sizeof(*ip6))
+		if (len < sizeof(struct ip6_hdr))
 			return -EINVAL;
 		skb->family = AF_INET6;
-		memcpy(skb->local_ip6, &ip6->ip6_src, 16);
-		memcpy(skb->remote_ip6, &ip6->ip6_dst, 16);
+		memcpy(skb->local_ip6, net + offsetof(struct ip6_hdr, ip6_src), 16);
+		memcpy(skb->remote_ip6, net + offsetof(struct ip6_hdr, ip6_dst), 16);
 	}
 	return 0;
 }

@@ -253,7 +253,8 @@ static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 	err = add_call(f, func, &to.off);
 	if (!err)
 		err = emit_shown(f, to, *insn);
-	if (!err && one_map) {
+	/* The template of inner maps has no id: it is not the map that the call will get. */
+	if (!err && one_map && aux->call_map->obj.id) {
 		last_fact(f)->helper_const_map = 1;
 		last_fact(f)->map = (u64)(uintptr_t)aux->call_map->map;
 	}
