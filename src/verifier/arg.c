@@ -300,9 +300,18 @@ static int constant_key(struct bpf_verifier_env *env, const struct bpf_reg_state
 	return 0;
 }
 
-static bool lookup_can_be_proven(u32 map_type)
+/* Types whose lookup of a key below max_entries is never NULL. */
+static bool lookup_can_be_proven(const struct map_object *m)
 {
-	return map_type == BPF_MAP_TYPE_ARRAY || map_type == BPF_MAP_TYPE_PERCPU_ARRAY;
+	switch (m->map->map_type) {
+	case BPF_MAP_TYPE_ARRAY:
+		/* Inner arrays may be shorter than their template if they were made so. */
+		return !(m->map->map_flags & BPF_F_INNER_MAP);
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		return m->obj.id; /* inner ones may always be */
+	default:
+		return false;
+	}
 }
 
 static int check_spin_lock(struct bpf_verifier_env *env, u32 regno, bool take)
@@ -418,7 +427,7 @@ int check_func_arg(struct bpf_verifier_env *env, u32 arg, struct bpf_call_arg_me
 			return refuse(env, DIAG_ARG_NO_MAP, "key");
 		err = check_helper_mem(env, regno, meta->map->map->key_size, BPF_READ, false, NULL);
 		if (!err && visible(env->profile, KVER(6, 14)) &&
-		    lookup_can_be_proven(meta->map->map->map_type))
+		    lookup_can_be_proven(meta->map))
 			err = constant_key(env, reg, meta->map->map->key_size, &meta->const_map_key);
 		return err;
 	case ARG_PTR_TO_MAP_VALUE:

@@ -236,7 +236,8 @@ static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 	struct bpf_insn to = *insn;
 	const struct bpf_func_proto *fn;
 	bpf_helper_t func = NULL;
-	bool one_map = aux->call_map && !aux->call_map_poisoned;
+	/* The template of inner maps (which has no id) stands for many maps. */
+	bool one_map = aux->call_map && !aux->call_map_poisoned && aux->call_map->obj.id;
 	int err;
 
 	if (insn->imm == BPF_FUNC_tail_call) {

@@ -231,6 +231,7 @@ CASE("helper gpl", XDP_NOT_GPL, MOVX(1, 10), ADDK(1, -8), STK(DW, 10, -8, 0x6f6c
 CASE("helper printk", XDP, MOVX(1, 10), ADDK(1, -8), STK(DW, 10, -8, 0x6f6c6c65), MOVK(2, 8), CALL(trace_printk), RET(0))
 CASE("helper array of maps", XDP, LOOKUP_ANY(M_OUTER), JK(JEQ, 0, 0, 7), STK(W, 10, -4, 0), MOVX(2, 10), ADDK(2, -4), MOVX(1, 0), CALL(map_lookup_elem), JK(JEQ, 0, 0, 1), LD(DW, 0, 0, 40), RET(0))
 CASE("helper array of maps unchecked", XDP, LOOKUP_ANY(M_OUTER), STK(W, 10, -4, 0), MOVX(2, 10), ADDK(2, -4), MOVX(1, 0), CALL(map_lookup_elem), RET(0))
+CASE("helper array of maps const key", XDP, LOOKUP_ANY(M_OUTER), JK(JEQ, 0, 0, 6), STK(W, 10, -4, 0), MOVX(2, 10), ADDK(2, -4), MOVX(1, 0), CALL(map_lookup_elem), LD(DW, 0, 0, 40), RET(0))
 CASE("helper array of maps update", XDP, STK(W, 10, -4, 0), MOVX(2, 10), ADDK(2, -4), MOVX(3, 2), MOVK(4, 0), LDMAP(1, M_OUTER), CALL(map_update_elem), RET(0))
 CASE("helper percpu lookup", XDP, STK(W, 10, -4, 0), MOVX(2, 10), ADDK(2, -4), LDMAP(1, M_PERCPU), MOVK(3, 0), CALL(map_lookup_percpu_elem), JK(JEQ, 0, 0, 1), LD(DW, 0, 0, 0), RET(0))
 CASE("helper percpu lookup of array", XDP, STK(W, 10, -4, 0), MOVX(2, 10), ADDK(2, -4), LDMAP(1, M_ARRAY), MOVK(3, 0), CALL(map_lookup_percpu_elem), RET(0))

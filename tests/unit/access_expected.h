@@ -195,6 +195,7 @@
 { "helper printk", 0, "" },
 { "helper array of maps", 0, "" },
 { "helper array of maps unchecked", -13, "R1 type=map_value_or_null expected=map_ptr" },
+{ "helper array of maps const key", 0, "" },
 { "helper array of maps update", -22, "cannot pass map_type 12 into func bpf_map_update_elem#2" },
 { "helper percpu lookup", 0, "" },
 { "helper percpu lookup of array", -22, "cannot pass map_type 2 into func bpf_map_lookup_percpu_elem#195" },

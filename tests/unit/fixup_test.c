@@ -265,6 +265,84 @@ static void run_all(const char *jit)
 	assert_int_equal(bad, 0);
 }
 
+static int make_map(struct skep_system *s, unsigned type, unsigned value_size, unsigned n, int inner)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = type;
+	attr.key_size = 4;
+	attr.value_size = value_size;
+	attr.max_entries = n;
+	attr.inner_map_fd = inner > 0 ? (unsigned)inner : 0;
+	return skep_bpf(s, BPF_MAP_CREATE, &attr, sizeof(attr));
+}
+
+static void put(struct skep_system *s, int map, u32 key, const void *value)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = (unsigned)map;
+	attr.key = (uintptr_t)&key;
+	attr.value = (uintptr_t)value;
+	assert_int_equal(skep_bpf(s, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)), 0);
+}
+
+/* A lookup in an inner map goes to that map, never to the template that it was verified with. */
+static void test_inner_maps(void **state)
+{
+	static const char *const jits[] = { "on", "off" };
+
+	for (unsigned j = 0; j < 2; j++) {
+		struct skep_system_opts opts = {
+			.sz = sizeof(opts), .kernel = "6.18", .caps = "full", .jit = jits[j]
+		};
+		struct skep_system *s = skep_system_new(&opts);
+		int inner[3], outer, fd;
+		union bpf_attr attr;
+		u64 packet[8] = { 0 };
+
+		assert_non_null(s);
+		for (u32 i = 0; i < 3; i++) {
+			u64 value = 100 + i;
+
+			inner[i] = make_map(s, BPF_MAP_TYPE_ARRAY, 8, 2, 0);
+			assert_true(inner[i] >= 0);
+			put(s, inner[i], 0, &value);
+		}
+		outer = make_map(s, BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 2, inner[0]);
+		assert_true(outer >= 0);
+		put(s, outer, 0, &inner[1]);
+		put(s, outer, 1, &inner[2]);
+		struct bpf_insn prog[] = {
+			STK(DW, 10, -8, 0), LD(W, 0, 1, 16), ST(W, 10, -4, 0), MOVX(2, 10), ADDK(2, -4),
+			I(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_FD, 0, outer), I(0, 0, 0, 0, 0),
+			CALL(map_lookup_elem), JK(JNE, 0, 0, 2), RET(1), MOVX(1, 0), MOVX(2, 10), ADDK(2, -8),
+			CALL(map_lookup_elem), JK(JNE, 0, 0, 2), RET(2), LD(DW, 0, 0, 0), EXIT
+		};
+
+		memset(&attr, 0, sizeof(attr));
+		attr.prog_type = BPF_PROG_TYPE_XDP;
+		attr.insns = (uintptr_t)prog;
+		attr.insn_cnt = sizeof(prog) / sizeof(prog[0]);
+		attr.license = (uintptr_t)"GPL";
+		fd = skep_bpf(s, BPF_PROG_LOAD, &attr, sizeof(attr));
+		assert_true(fd >= 0);
+		memset(&attr, 0, sizeof(attr));
+		attr.test.prog_fd = (unsigned)fd;
+		attr.test.data_in = (uintptr_t)packet;
+		attr.test.data_size_in = sizeof(packet);
+		assert_int_equal(skep_bpf(s, BPF_PROG_TEST_RUN, &attr, sizeof(attr)), 0);
+		assert_int_equal(attr.test.retval, 101); /* rx_queue_index is 0 */
+		close(fd);
+		close(outer);
+		for (u32 i = 0; i < 3; i++)
+			close(inner[i]);
+		skep_system_free(s);
+	}
+}
+
 static void test_results_interpreted(void **state)
 {
 	run_all("off");
@@ -280,6 +358,7 @@ int main(void)
 	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18", .caps = "full" };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_inner_maps),
 		cmocka_unit_test(test_results_interpreted),
 		cmocka_unit_test(test_results_native),
 	};
