@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Prototypes of helpers against Linux 6.18: ten thousand calls with right and wrong
- * arguments, in eleven program types. tests/data/helper-args-6.18.txt holds what the
- * kernel answered:
+ * Prototypes of helpers against Linux 6.1, 6.12 and 6.18: ten thousand calls with right
+ * and wrong arguments, in eleven program types. tests/data/helper-args-*.txt hold what
+ * the kernels answered:
  *
  *   M number errno message              the answers
  *   P type attach flags helper map call=answer call=answer ...
@@ -38,7 +38,8 @@ struct fixture {
 	struct target target;
 	struct answer answers[MAX_ANSWERS];
 	u32 nr_answers; /* when recording */
-	u32 calls, wrong;
+	u32 calls, wrong, known;
+	bool may_differ;
 	bool record;
 };
 
@@ -148,10 +149,13 @@ static void check_call(struct fixture *f, const struct test_prog *like, u32 help
 	}
 	if (err == want->err && !strcmp(err ? line : "", want->text))
 		return;
-	if (f->wrong++ < 2000)
-		print_error("program type %u, bpf_%s(%s): %d \"%s\", Linux 6.18: %d \"%s\"\n",
-			    p.type, bpf_helper_proto(helper)->name, call, err, line, want->err,
-			    want->text);
+	if (f->may_differ && helper == BPF_FUNC_loop) {
+		f->known++;
+		return;
+	}
+	if (f->wrong++ < 20)
+		print_error("program type %u, bpf_%s(%s): %d \"%s\", Linux: %d \"%s\"\n", p.type,
+			    bpf_helper_proto(helper)->name, call, err, line, want->err, want->text);
 }
 
 static void check_line(struct fixture *f, char *line)
@@ -201,7 +205,8 @@ static void make_maps(struct fixture *f)
 	}
 }
 
-static void compare(const char *kernel, u32 calls)
+/* @differ: how many calls of bpf_loop() are known to be answered otherwise. */
+static void compare(const char *kernel, u32 calls, u32 differ)
 {
 	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = kernel, .caps = "full" };
 	struct skep_system *sys = skep_system_new(&opts);
@@ -215,6 +220,7 @@ static void compare(const char *kernel, u32 calls)
 	assert_non_null(sys);
 	assert_non_null(file);
 	f->target.sys = sys;
+	f->may_differ = differ != 0;
 	make_maps(f);
 	while (getline(&line, &room, file) > 0) {
 		u32 number;
@@ -232,6 +238,7 @@ static void compare(const char *kernel, u32 calls)
 	}
 	print_message("# %u calls\n", f->calls);
 	assert_int_equal(f->wrong, 0);
+	assert_int_equal(f->known, differ);
 	assert_int_equal(f->calls, calls); /* nobody chooses the denominator */
 	for (u32 i = 0; i < MAX_ANSWERS; i++)
 		free(f->answers[i].text);
@@ -263,17 +270,18 @@ static void record(void)
 
 static void as_6_18(void **state)
 {
-	compare("6.18", 10092);
+	compare("6.18", 10092, 0);
 }
 
 static void as_6_12(void **state)
 {
-	compare("6.12", 10092);
+	/* 6.12.117 got a fix that 6.18.44 lacks: the count of bpf_loop() may be no pointer. */
+	compare("6.12", 10092, 44);
 }
 
 static void as_6_1(void **state)
 {
-	compare("6.1", 10092);
+	compare("6.1", 10092, 0);
 }
 
 int main(int argc, char **argv)
