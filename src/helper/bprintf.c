@@ -28,19 +28,22 @@ struct spec {
 	char ptr, ptr2; /* letters after p, or 0 */
 };
 
+/* The kernel's character classes are those of Latin-1. */
 static bool is_space(u8 c)
 {
-	return c == ' ' || (c >= 9 && c <= 13);
+	return c == ' ' || (c >= 9 && c <= 13) || c == 0xa0;
 }
 
 static bool is_alnum(u8 c)
 {
+	if (c >= 0xc0)
+		return c != 0xd7 && c != 0xf7;
 	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
 }
 
 static bool is_punct(u8 c)
 {
-	return c > 32 && c < 127 && !is_alnum(c);
+	return ((c > 32 && c < 127) || c > 0xa0) && !is_alnum(c);
 }
 
 static bool ends_word(u8 c)
@@ -281,7 +284,10 @@ static int convert(struct bpf_run *run, struct out *o, struct bin *b, const stru
 		text = bin_str(run, b, arg, s->conv == 's' ? 's' : s->ptr);
 		if (!text)
 			return -ENOSPC;
-		put_str(o, text, s->conv == 's' ? s->width : -1, s->left);
+		if (s->conv == 's')
+			put_str(o, text, s->width, s->left);
+		else if (o->len < o->size) /* else Linux does not even count it */
+			put_str(o, text, -1, false);
 		return 0;
 	}
 	if (s->conv == 'c') {
@@ -295,14 +301,19 @@ static int convert(struct bpf_run *run, struct out *o, struct bin *b, const stru
 		return 0;
 	}
 	if (s->conv == 'p' && (s->ptr == 'i' || s->ptr == 'I')) {
-		u32 n = s->ptr2 == '4' ? 4 : 16, before = o->len;
+		u32 n = s->ptr2 == '4' ? 4 : 16;
+		char ip_text[40];
+		struct out tmp = { ip_text, sizeof(ip_text) - 1, 0 };
 
 		if (BIN_ARGS - b->used < n)
 			return -ENOSPC;
 		if (probe_kernel(run, ip, arg, n))
 			rt_zero(ip, sizeof(ip));
-		put_ip(o, ip, s);
-		b->used = min_t(u32, BIN_ARGS, b->used + (o->len - before) + 1);
+		put_ip(&tmp, ip, s);
+		ip_text[tmp.len] = 0;
+		b->used = min_t(u32, BIN_ARGS, b->used + tmp.len + 1);
+		if (o->len < o->size)
+			put_str(o, ip_text, -1, false);
 		return 0;
 	}
 	if (bin_take(b, s->size64 ? 8 : 4, true))

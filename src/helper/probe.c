@@ -32,6 +32,12 @@ static __attribute__((noinline)) bool on_stack(u64 addr, u64 size)
 	return addr >= frame && addr - frame < PROBE_STACK && size <= PROBE_STACK;
 }
 
+/* Linux (x86-64) does not even try addresses that the kernel cannot have. */
+static int refusal(u64 addr)
+{
+	return addr < 0xffff800000000000ULL ? -ERANGE : -EFAULT;
+}
+
 bool probe_is_kernel(const struct bpf_run *run, u64 addr)
 {
 	return in_arena(run, addr) || on_stack(addr, 1);
@@ -44,7 +50,7 @@ int probe_kernel(struct bpf_run *run, void *dst, u64 src, u32 size)
 		return 0;
 	}
 	if (!in_arena(run, src) && !on_stack(src, size))
-		return -EFAULT;
+		return refusal(src);
 	/* Not every page there exists. */
 	return run->platform->read_user(dst, src, size);
 }
@@ -73,7 +79,7 @@ long probe_kernel_str(struct bpf_run *run, char *dst, u64 src, u32 size)
 		return n + 1;
 	}
 	if (!in_arena(run, src) && !on_stack(src, 1))
-		return -EFAULT;
+		return refusal(src);
 	return probe_user_str(run, dst, src, size);
 }
 

@@ -9,9 +9,9 @@
 
 #include "helper/helper.h"
 
-/* 0 or -EFAULT; @dst is undefined then. */
+/* 0, -EFAULT, or -ERANGE for what is user memory; @dst is undefined then. */
 int probe_kernel(struct bpf_run *run, void *dst, u64 src, u32 size);
-/* At most @size bytes with the NUL that is always there; length with NUL, or -EFAULT. */
+/* At most @size bytes with the NUL that is always there; length with NUL, or an error as above. */
 long probe_kernel_str(struct bpf_run *run, char *dst, u64 src, u32 size);
 long probe_user_str(struct bpf_run *run, char *dst, u64 src, u32 size);
 bool probe_is_kernel(const struct bpf_run *run, u64 addr);

@@ -552,7 +552,8 @@ int check_snprintf(struct bpf_verifier_env *env)
 	for (s = (const char *)addr; *s;) {
 		int n = 1;
 
-		if (!is_space(*s) && (*s < ' ' || *s > '~'))
+		/* DIFF(printk-utf8) */
+		if (!is_space(*s) && (u8)*s < 0x80 && (*s < ' ' || *s > '~'))
 			return refuse(env, DIAG_FORMAT);
 		if (s[0] == '%' && s[1] == '%') {
 			n = 2;
