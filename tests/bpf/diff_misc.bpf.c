@@ -137,7 +137,6 @@ int misc(struct __sk_buff *ctx)
 	for (__u32 i = 0; sc && i < SCRIPT_STEPS; i++) {
 		struct step *s = &sc->steps[i];
 		struct result *r;
-		__u64 left;
 
 		if (i >= sc->n)
 			break;
@@ -146,15 +145,30 @@ int misc(struct __sk_buff *ctx)
 			break;
 		string_step(s, sc, r);
 		print_step(s, sc, r);
-		if (s->op == 11) {
-			left = s->c & 0xff;
-			r->ret = bpf_loop((__u32)s->a & 0xff, count, &left, s->d == 1);
-			r->value = left;
-		}
-		if (s->op == 12)
-			r->ret = bpf_loop((__u32)s->a | 1 << 24, count, &left, s->d == 1);
 	}
 	return 0;
+}
+
+/* One step, the first. */
+SEC("tc")
+int loops(struct __sk_buff *ctx)
+{
+	__u32 zero = 0;
+	struct script *sc = bpf_map_lookup_elem(&scripts, &zero);
+	struct result *r = bpf_map_lookup_elem(&results, &zero);
+	struct step *s;
+	__u64 left;
+
+	if (!sc || !r)
+		return 0;
+	s = &sc->steps[0];
+	left = s->c & 0xff;
+	if (s->d & 1)
+		r->ret = bpf_loop((__u32)s->a & 0xff, count, &left, s->d == 1);
+	else
+		r->ret = bpf_loop((__u32)s->a | 1 << 24, count, &left, s->d == 2);
+	r->value = left;
+	return left;
 }
 
 char _license[] SEC("license") = "GPL";

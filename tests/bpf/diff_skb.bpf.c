@@ -234,4 +234,86 @@ int skb_cgroup(struct __sk_buff *ctx)
 	return FOLLOW(ctx, read_step(ctx, s, r);) & 1;
 }
 
+/* What packets on a route may have done to them, on the way in and on the way out. */
+static __always_inline void lwt_step(struct __sk_buff *ctx, const struct step *s,
+				     struct script *sc, struct result *r, int xmit)
+{
+	unsigned char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	switch (s->op) {
+	case 30:
+		r->ret = bpf_skb_pull_data(ctx, (__u32)s->a);
+		break;
+	case 37:
+		r->value = sum(data, end);
+		r->ret = end - data;
+		break;
+	case 39:
+		ctx->mark = (__u32)s->c;
+		ctx->priority = (__u32)s->d;
+		break;
+	case 42:
+		r->ret = bpf_get_route_realm(ctx);
+		break;
+	}
+	if (!xmit)
+		return;
+	data = (void *)(long)ctx->data;
+	end = (void *)(long)ctx->data_end;
+	switch (s->op) {
+	case 20:
+		r->ret = bpf_skb_store_bytes(ctx, s->a, sc->buf, length(s), s->c & 7);
+		break;
+	case 21:
+		r->ret = bpf_l3_csum_replace(ctx, s->a, s->c, s->d, (__u32)s->b);
+		break;
+	case 22:
+		r->ret = bpf_l4_csum_replace(ctx, s->a, s->c, s->d, (__u32)s->b);
+		break;
+	case 28:
+		r->ret = bpf_skb_change_tail(ctx, (__u32)s->a, s->c & 1);
+		break;
+	case 29:
+		r->ret = bpf_skb_change_head(ctx, (__u32)s->a, s->c & 1);
+		break;
+	case 31:
+		r->ret = bpf_csum_update(ctx, (__u32)s->c);
+		break;
+	case 32:
+		r->ret = bpf_csum_level(ctx, s->c & 7);
+		break;
+	case 38:
+		data += (__u32)s->a & 15;
+		if (data + 4 <= end)
+			*(__u32 *)data = (__u32)s->c;
+		break;
+	}
+}
+
+static __always_inline void lwt_read_step(struct __sk_buff *ctx, const struct step *s,
+					  struct result *r)
+{
+	if (s->op == 1 || s->op == 8)
+		return; /* not for these types */
+	read_step(ctx, s, r);
+}
+
+SEC("lwt_in")
+int skb_lwt_in(struct __sk_buff *ctx)
+{
+	return FOLLOW(ctx, lwt_read_step(ctx, s, r); lwt_step(ctx, s, sc, r, 0););
+}
+
+SEC("lwt_out")
+int skb_lwt_out(struct __sk_buff *ctx)
+{
+	return FOLLOW(ctx, lwt_read_step(ctx, s, r); lwt_step(ctx, s, sc, r, 0););
+}
+
+SEC("lwt_xmit")
+int skb_lwt_xmit(struct __sk_buff *ctx)
+{
+	return FOLLOW(ctx, lwt_read_step(ctx, s, r); lwt_step(ctx, s, sc, r, 1););
+}
+
 char _license[] SEC("license") = "GPL";

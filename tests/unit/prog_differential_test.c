@@ -402,6 +402,10 @@ static void show(const struct input *in, const struct outcome *a, const struct o
 		      in->size, in->out_room, in->ctx_size, in->flags, in->repeat);
 	for (u32 i = 0; i < 34 && i < in->size; i++)
 		print_message("%02x%s", in->data[i], i == 33 ? "\n" : " ");
+	print_message("text:");
+	for (u32 i = 0; i < SCRIPT_BUF; i++)
+		print_message(s->buf[i] > 32 && s->buf[i] < 127 ? " %c" : " %02x", s->buf[i]);
+	print_message("\n");
 	for (u32 i = 0; i < s->n; i++)
 		print_message("  step %u: op %u a %d b %d c %#llx d %#llx: ret %lld, kernel %lld; "
 			      "value %#llx, kernel %#llx%s\n",
@@ -497,6 +501,74 @@ static void make_filter(struct input *in)
 	make_common(in);
 }
 
+/* Text that is nearly a number, a format or the constant the program knows. */
+static void make_text(u8 *buf)
+{
+	static const char *const texts[] = {
+		"12345678901234567890",
+		"0x1fz",
+		"-9223372036854775808",
+		"9223372036854775808",
+		"0755",
+		" \t-077",
+		"18446744073709551615",
+		"18446744073709551616",
+		"0x",
+		"- 5",
+		"08",
+		"eBPF that you can carry",
+		"eBPF that you",
+		"0000000000000000000000000000000000000000007",
+		"-1",
+		"+1",
+		"0b1",
+		"0xFFFFFFFFFFFFFFFFF",
+	};
+	static const char *const pieces[] = {
+		"%d",  "%s",  "%5",   "%",    "l",    "u",     "x",   "%px",  "%pI4", "%pi6",
+		"%p",  "%c",  "%%",   "z",    "h",    " ",     "\n",  "\x01", "\xc3", ".",
+		"#",   "0",   "-",    "%lld", "%pks", "%pus",  "%pB", "%pK",  "%+05", "%ps",
+		"%pS", "%lu", "%llx", "%i",   "%X",   "%pI6c", "%pX", "abc",
+	};
+	char text[SCRIPT_BUF * 2] = "";
+
+	if (chance(2)) {
+		strcpy(text, texts[below(ARRAY_SIZE(texts))]);
+	} else {
+		for (u32 n = 1 + below(6); n; n--)
+			strcat(text, pieces[below(ARRAY_SIZE(pieces))]);
+	}
+	if (chance(4))
+		text[below(30)] = (char)rnd();
+	memset(buf, 0, SCRIPT_BUF);
+	memcpy(buf, text, SCRIPT_BUF - chance(8));
+}
+
+static void make_misc(struct input *in)
+{
+	make_packet(in, 100);
+	in->size = max(in->size, 60U);
+	in->ctx_size = 0;
+	in->ctx_out = false;
+	make_script(in, 0, 58);
+	for (u32 i = 0; i < in->script.n; i++) {
+		struct step *s = &in->script.steps[i];
+
+		if (chance(2))
+			s->op = below(13);
+		if (s->op < 2 && chance(2))
+			s->b = (s32)(below(3) * 8 + (chance(3) ? 2 : 0));
+		if (s->op < 6 && chance(2))
+			s->a = 63;
+		if (s->op == 8 && chance(2))
+			s->c = 0;
+	}
+	make_text(in->script.buf);
+	make_common(in);
+	in->repeat = 0;
+	in->flags = 0;
+}
+
 static void xdp_same(void **state)
 {
 	compare("diff_xdp.bpf.o", "xdp_linear", make_xdp);
@@ -517,9 +589,34 @@ static void act_same(void **state)
 	compare("diff_skb.bpf.o", "skb_act", make_tc);
 }
 
+static void misc_same(void **state)
+{
+	compare("diff_misc.bpf.o", "misc", make_misc);
+}
+
+static void loops_same(void **state)
+{
+	compare("diff_misc.bpf.o", "loops", make_misc);
+}
+
 static void filter_same(void **state)
 {
 	compare("diff_skb.bpf.o", "skb_filter", make_filter);
+}
+
+static void lwt_in_same(void **state)
+{
+	compare("diff_skb.bpf.o", "skb_lwt_in", make_tc);
+}
+
+static void lwt_out_same(void **state)
+{
+	compare("diff_skb.bpf.o", "skb_lwt_out", make_tc);
+}
+
+static void lwt_xmit_same(void **state)
+{
+	compare("diff_skb.bpf.o", "skb_lwt_xmit", make_tc);
 }
 
 static void cgroup_same(void **state)
@@ -558,13 +655,18 @@ static int teardown(void **state)
 	return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(xdp_same),    cmocka_unit_test(xdp_frags_same),
-		cmocka_unit_test(tc_same),     cmocka_unit_test(act_same),
-		cmocka_unit_test(filter_same), cmocka_unit_test(cgroup_same),
+		cmocka_unit_test(xdp_same),	 cmocka_unit_test(xdp_frags_same),
+		cmocka_unit_test(tc_same),	 cmocka_unit_test(act_same),
+		cmocka_unit_test(filter_same),	 cmocka_unit_test(cgroup_same),
+		cmocka_unit_test(misc_same),	 cmocka_unit_test(loops_same),
+		cmocka_unit_test(lwt_in_same),	 cmocka_unit_test(lwt_out_same),
+		cmocka_unit_test(lwt_xmit_same),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
