@@ -40,6 +40,15 @@ u64 bpf_prog_run(const struct bpf_prog *prog, void *ctx, struct bpf_run *run)
 	return enter(prog, ctx, run);
 }
 
+bpf_helper_t bpf_subprog_native(struct bpf_run *run, u64 func)
+{
+	const struct bpf_prog *prog = run->prog;
+
+	if (!prog->subprog_entry || run->interpret || func >= prog->nr_subprogs)
+		return NULL;
+	return prog->subprog_entry[func];
+}
+
 u64 bpf_call_subprog(struct bpf_run *run, u64 func, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	const struct bpf_prog *prog = run->prog;

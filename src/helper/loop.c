@@ -10,14 +10,18 @@
 
 BPF_HELPER(loop)
 {
+	bpf_helper_t fn = bpf_subprog_native(run, r2);
 	u32 n = (u32)r1, i;
 
 	if (r4)
 		return ERR(EINVAL);
 	if (n > MAX_LOOPS)
 		return ERR(E2BIG);
-	for (i = 0; i < n; i++)
+	for (i = 0; fn && i < n; i++)
+		if (fn(i, r3, 0, 0, 0, run))
+			return i + 1;
+	for (i = 0; !fn && i < n; i++)
 		if (bpf_call_subprog(run, r2, i, r3, 0, 0, 0))
 			return i + 1;
-	return i;
+	return n;
 }

@@ -65,6 +65,9 @@ struct jit {
 	u32 *offset;   /* per instruction: code offset; [len] is the end */
 	u8 *code;
 	u32 n, cap;
+	/* the machine's zero flag is that of machine register .flags_reg while n == .flags_at */
+	u32 flags_at, flags_reg;
+	bool flags_wide;
 	struct jit_ref *refs;
 	u32 nr_refs, cap_refs;
 	u64 *pool;
@@ -98,6 +101,10 @@ bool jit_cpu_has_bmi2(void);
 
 /* live.c: fills j->live. */
 int jit_liveness(struct jit *j);
+
+struct bpf_array;
+/* The array whose lookup call @i is compiled in place, or NULL. */
+const struct bpf_array *jit_known_array(const struct jit *j, u32 i);
 
 /* ---- for the architecture ---- */
 int jit_reserve(struct jit *j); /* room for one instruction */

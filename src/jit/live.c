@@ -11,6 +11,7 @@
 #include "isa/insn.h"
 #include "jit/jit.h"
 #include "object/fixup.h"
+#include "object/map_array.h"
 
 #define ARGS	   (BIT(BPF_REG_1) | BIT(BPF_REG_2) | BIT(BPF_REG_3) | BIT(BPF_REG_4) | BIT(BPF_REG_5))
 #define ROUNDS_MAX 20
@@ -19,8 +20,24 @@ struct effect {
 	u16 use, def;
 };
 
-static struct effect effect_of(const struct bpf_insn *insn)
+const struct bpf_array *jit_known_array(const struct jit *j, u32 i)
 {
+	const struct insn_fact *fact = j->facts ? &j->facts->insn[i] : NULL;
+	const struct bpf_array *array;
+
+	if (!fact || !fact->helper_const_map || !fact->map)
+		return NULL;
+	array = (const struct bpf_array *)(uintptr_t)fact->map;
+	if ((array->map.map_type != BPF_MAP_TYPE_ARRAY &&
+	     array->map.map_type != BPF_MAP_TYPE_PERCPU_ARRAY) ||
+	    !array->value || array->elem_size > 1U << 30 || array->cpu_stride > 1U << 30)
+		return NULL;
+	return array;
+}
+
+static struct effect effect_of(const struct jit *j, u32 i)
+{
+	const struct bpf_insn *insn = &j->insns[i];
 	u16 dst = BIT(insn->dst_reg), src = BIT(insn->src_reg);
 	struct effect e = { 0, 0 };
 
@@ -56,7 +73,11 @@ static struct effect effect_of(const struct bpf_insn *insn)
 	case BPF_JMP32:
 		switch (BPF_OP(insn->code)) {
 		case BPF_CALL:
-			e.use = ARGS; /* how many are arguments is not known here */
+			/* how many are arguments is not known here (trace_printk reads undeclared ones) */
+			e.use = ARGS;
+			if (!insn->src_reg && insn->imm == BPF_FUNC_map_lookup_elem &&
+			    jit_known_array(j, i))
+				e.use = BIT(BPF_REG_2);
 			e.def = ARGS | BIT(BPF_REG_0);
 			break;
 		case BPF_TAIL_CALL:
@@ -102,7 +123,7 @@ static bool pass(struct jit *j, const struct jit_sub *sub, u16 *in)
 		if (!insn->code) { /* second half of a constant */
 			now = out;
 		} else {
-			e = effect_of(insn);
+			e = effect_of(j, i);
 			now = e.use | (out & ~e.def);
 		}
 		if (now != in[i]) {

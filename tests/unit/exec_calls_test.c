@@ -336,34 +336,52 @@ static u64 never_helper(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *
 static void test_inlined_lookup(void **unused)
 {
 	static const bpf_helper_t calls[] = { never_helper };
-	static const u32 counts[] = { 1, 5, 5, 5 }, sizes[] = { 8, 8, 24, 4096 };
-	u32 i, key;
+	static const u32 counts[] = { 1, 5, 5, 5, 5 }, sizes[] = { 8, 8, 24, 4096, 16 };
+	u32 i, key, form;
 
-	for (i = 0; i < ARRAY_SIZE(counts); i++) {
-		struct bpf_array *a = array_new(BPF_MAP_TYPE_ARRAY, counts[i], sizes[i]);
+	/* alone, with the null check that shares its jump, and per CPU (of which the run is on 0) */
+	for (i = 0; i < 3 * ARRAY_SIZE(counts); i++) {
+		u32 n = counts[i % ARRAY_SIZE(counts)], size = sizes[i % ARRAY_SIZE(counts)];
+		struct bpf_array *a;
 		struct bpf_insn p[] = {
 			MOV_X(6, 1),
 			MOV_X(2, 1),
-			LD_IMM64(1, (uintptr_t)a),
+			LD_IMM64(1, 0),
 			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
+			JMP_K(BPF_JEQ, 0, 0, 2),
+			ALU64_K(BPF_ADD, 0, 1),
+			EXIT(),
+			MOV_K(0, -1),
 			EXIT(),
 		};
 		struct insn_fact facts[ARRAY_SIZE(p)] = { 0 };
 		struct prog_facts all = { ARRAY_SIZE(p), facts };
 		struct hand_prog h;
+		u64 want;
 
+		form = i / ARRAY_SIZE(counts);
+		a = array_new(form == 2 ? BPF_MAP_TYPE_PERCPU_ARRAY : BPF_MAP_TYPE_ARRAY, n, size);
+		a->cpu_stride = form == 2 ? 4096 : 0;
+		if (!form)
+			p[5] = EXIT();
+		p[2].imm = (s32)(uintptr_t)a;
+		p[3].imm = (s32)((uintptr_t)a >> 32);
 		facts[4].helper_const_map = 1;
 		facts[4].map = (uintptr_t)a;
 		hand_prog_init(&h, p, ARRAY_SIZE(p), 0);
 		h.prog.calls = calls;
 		h.prog.nr_calls = 1;
 		assert_int_equal(jit_place(hand_arena(), &h.prog, &all, true), 0);
-		for (key = 0; key < 8; key++)
-			assert_int_equal(hand_prog_run(&h, &key, false, NULL),
-					 key < counts[i] ? (uintptr_t)a->value + key * sizes[i] :
-							   0);
-		key = 0xffffffff;
-		assert_int_equal(hand_prog_run(&h, &key, false, NULL), 0);
+		for (key = 0; key < 9; key++) {
+			u32 k = key == 8 ? 0xffffffff : key;
+
+			want = (uintptr_t)a->value + (u64)k * size;
+			if (form)
+				want = k < n ? want + 1 : (u64)-1;
+			else
+				want = k < n ? want : 0;
+			assert_int_equal(hand_prog_run(&h, &k, false, NULL), want);
+		}
 		hand_prog_free(&h);
 		free(a);
 	}

@@ -141,39 +141,57 @@ int x86_subprog_call(struct jit *j, const struct bpf_insn *insn)
 	return 0;
 }
 
-/* Lookup in an array that is known: bounds check and multiplication, no call. */
-static bool inline_array_lookup(struct jit *j, u32 i)
+/*
+ * Lookup in an array that is known: bounds check and multiplication, no call. The
+ * null check that follows nearly always shares the bounds check's jump.
+ */
+static int inline_array_lookup(struct jit *j, u32 i)
 {
-	const struct insn_fact *fact = j->facts ? &j->facts->insn[i] : NULL;
-	const struct bpf_array *array;
-	u32 out, done;
+	const struct bpf_array *array = jit_known_array(j, i);
+	const struct bpf_insn *check = &j->insns[i + 1];
+	u32 out, done, scale;
+	bool fuse;
+	int err;
 
-	if (!fact || !fact->helper_const_map || !fact->map)
-		return false;
-	array = (const struct bpf_array *)(uintptr_t)fact->map;
-	if (array->map.map_type != BPF_MAP_TYPE_ARRAY || !array->value ||
-	    array->elem_size > (1U << 30))
-		return false;
+	if (!array)
+		return 0;
+	fuse = i + 1 < j->sub->end && !j->is_target[i + 1] &&
+	       check->code == (BPF_JMP | BPF_JEQ | BPF_K) && !check->dst_reg && !check->imm;
 	rm(j, false, 0x8b, RAX, RSI, 0);
 	alu_ri(j, false, X_CMP, RAX, (s32)array->map.max_entries);
 	out = jcc8(j, CC_AE);
+	if (array->map.map_type == BPF_MAP_TYPE_PERCPU_ARRAY) {
+		rm(j, false, 0x8b, RCX, R12, offsetof(struct bpf_run, cpu));
+		rr(j, true, 0x69, RCX, RCX);
+		e4(j, (u32)array->cpu_stride);
+	}
 	mov_ri(j, R11, (u64)(uintptr_t)array->value, true);
-	if (array->map.max_entries == 1) {
-		mov_rr(j, true, RAX, R11);
-	} else {
-		if (is_power_of_2(array->elem_size)) {
-			shift_ri(j, true, X_SHL, RAX, __builtin_ctz(array->elem_size));
+	scale = is_power_of_2(array->elem_size) ? __builtin_ctz(array->elem_size) : 32;
+	if (scale > 3) {
+		if (scale < 32) {
+			shift_ri(j, true, X_SHL, RAX, scale);
 		} else {
 			rr(j, true, 0x69, RAX, RAX);
 			e4(j, array->elem_size);
 		}
-		alu_rr(j, true, X_ADD, RAX, R11);
+		scale = 0;
 	}
+	rmx(j, true, 0x8d, RAX, R11, RAX, scale, 0); /* lea */
+	if (array->map.map_type == BPF_MAP_TYPE_PERCPU_ARRAY)
+		alu_rr(j, true, X_ADD, RAX, RCX);
 	done = jmp8(j);
 	land(j, out);
 	mov_ri(j, RAX, 0, true);
+	if (fuse) {
+		/* the long form here: nothing inside a selection may shrink */
+		err = jit_ref(j, j->n, JIT_REF_JUMP, i + 2 + check->off, 5, 0);
+		e1(j, 0xe9);
+		e4(j, 0);
+		if (err)
+			return err;
+	}
 	land(j, done);
-	return true;
+	return fuse ? 2 : 1;
 }
 
 int x86_helper_call(struct jit *j, u32 i)
@@ -185,12 +203,13 @@ int x86_helper_call(struct jit *j, u32 i)
 	if (!insn->src_reg) {
 		switch (insn->imm) {
 		case BPF_FUNC_map_lookup_elem:
-			if (inline_array_lookup(j, i))
-				return 0;
+			err = inline_array_lookup(j, i);
+			if (err)
+				return err;
 			break;
 		case BPF_FUNC_get_smp_processor_id:
 			rm(j, false, 0x8b, RAX, R12, offsetof(struct bpf_run, cpu));
-			return 0;
+			return 1;
 		}
 	}
 	if (slot >= j->prog->nr_calls)
@@ -206,7 +225,7 @@ int x86_helper_call(struct jit *j, u32 i)
 	e1(j, 0xff); /* call [rip + distance] */
 	e1(j, 0x15);
 	e4(j, 0);
-	return err;
+	return err ? err : 1;
 }
 
 /* R1 (rdi) is the context, R2 (rsi) the array, R3 (edx) the index. */

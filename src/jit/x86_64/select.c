@@ -516,14 +516,20 @@ static int select_alu(struct jit *j, u32 i)
 	case BPF_OR:
 	case BPF_XOR:
 	case BPF_AND:
-		if (!k)
+		if (!k) {
 			alu_rr(j, w, group1[op >> 4], d, s);
-		else if (op == BPF_AND)
+		} else if (op == BPF_AND) {
 			select_and_k(j, w, d, insn->imm);
-		else if (insn->imm == 128 && (op == BPF_ADD || op == BPF_SUB))
+			if (insn->imm == 0xff || insn->imm == 0xffff) /* a move: no flags */
+				return 1;
+		} else if (insn->imm == 128 && (op == BPF_ADD || op == BPF_SUB)) {
 			alu_ri(j, w, op == BPF_ADD ? X_SUB : X_ADD, d, -128);
-		else
+		} else {
 			alu_ri(j, w, group1[op >> 4], d, insn->imm);
+		}
+		j->flags_at = j->n;
+		j->flags_reg = d;
+		j->flags_wide = w;
 		return 1;
 	case BPF_MUL:
 		if (k)
@@ -811,6 +817,11 @@ static void compare(struct jit *j, const struct bpf_insn *insn)
 			e4(j, (u32)insn->imm);
 		}
 	} else if (!insn->imm) {
+		/* the arithmetic just before left the zero flag (and a 32-bit result has no upper half) */
+		if (j->flags_at == j->n && j->flags_reg == d && (w || !j->flags_wide) &&
+		    (BPF_OP(insn->code) == BPF_JEQ || BPF_OP(insn->code) == BPF_JNE) &&
+		    !j->is_target[insn - j->insns])
+			return;
 		rr(j, w, 0x85, d, d); /* carry and overflow are 0, as cmp would have them */
 	} else {
 		alu_ri(j, w, X_CMP, d, insn->imm);
@@ -859,9 +870,19 @@ static int select_cmov(struct jit *j, u32 i)
 	return (int)n + 1;
 }
 
+static int jcc(struct jit *j, enum x86_cc cc, u32 target)
+{
+	int err = jit_ref(j, j->n, JIT_REF_JUMP, target, 6, 2);
+
+	e1(j, 0x0f);
+	e1(j, 0x80 | cc);
+	e4(j, 0);
+	return err;
+}
+
 static int select_jcc(struct jit *j, u32 i)
 {
-	const struct bpf_insn *insn = &j->insns[i];
+	const struct bpf_insn *insn = &j->insns[i], *ja;
 	int n, err;
 
 	n = select_cmov(j, i);
@@ -870,11 +891,12 @@ static int select_jcc(struct jit *j, u32 i)
 	if (!insn->off)
 		return 1;
 	compare(j, insn);
-	err = jit_ref(j, j->n, JIT_REF_JUMP, i + 1 + insn->off, 6, 2);
-	e1(j, 0x0f);
-	e1(j, 0x80 | cond[BPF_OP(insn->code) >> 4]);
-	e4(j, 0);
-	return err ? err : 1;
+	ja = insn->off == 1 ? next(j, i, 1) : NULL;
+	if (ja && ja->code == (BPF_JMP | BPF_JA)) /* a jump over a jump: the other way round */
+		err = jcc(j, cond[BPF_OP(insn->code) >> 4] ^ 1, i + 2 + ja->off);
+	else
+		err = jcc(j, cond[BPF_OP(insn->code) >> 4], i + 1 + insn->off);
+	return err ? err : ja && ja->code == (BPF_JMP | BPF_JA) ? 2 : 1;
 }
 
 static int select_jmp(struct jit *j, u32 i)
@@ -896,7 +918,7 @@ static int select_jmp(struct jit *j, u32 i)
 		if (insn->src_reg == BPF_PSEUDO_CALL)
 			err = x86_subprog_call(j, insn);
 		else
-			err = x86_helper_call(j, i);
+			return x86_helper_call(j, i);
 		break;
 	case BPF_TAIL_CALL:
 		err = x86_tail_call(j);

@@ -16,6 +16,7 @@ int x86_modify_memory(struct jit *j, u32 i);
 /* frame.c */
 void x86_exit(struct jit *j);
 int x86_subprog_call(struct jit *j, const struct bpf_insn *insn);
+/* Returns how many instructions it stands for, or -errno. */
 int x86_helper_call(struct jit *j, u32 i);
 int x86_tail_call(struct jit *j);
 
