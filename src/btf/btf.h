@@ -31,7 +31,7 @@
 
 struct btf;
 
-#define BTF_MAX_SIZE (16 << 20)
+#define BTF_MAX_SIZE	  (16 << 20)
 #define BTF_RESOLVE_DEPTH 32
 
 /* ---- refusals and log (log.c) ---- */
@@ -73,17 +73,18 @@ struct btf_log {
 	size_t len, cap;
 	bool failed; /* out of memory: what follows was lost */
 };
-void btf_log_printf(struct btf_log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void btf_log_printf(struct btf_log *log, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 void btf_log_vprintf(struct btf_log *log, const char *fmt, va_list ap);
 void btf_log_free(struct btf_log *log);
 
 /* ---- making and freeing (parse.c, check.c, load.c) ---- */
 
 struct btf_parse_opts {
-	kver profile;	    /* decides which kinds and rules exist; 0: the newest */
-	struct btf *base;   /* split BTF over this one, or NULL; borrowed */
+	kver profile;	     /* decides which kinds and rules exist; 0: the newest */
+	struct btf *base;    /* split BTF over this one, or NULL; borrowed */
 	struct btf_log *log; /* or NULL */
-	bool trusted;	    /* bounds only, either byte order, no log; refuses with -EINVAL */
+	bool trusted;	     /* bounds only, either byte order, no log; refuses with -EINVAL */
 };
 
 /*
@@ -104,7 +105,7 @@ int btf_load_file(const char *path, struct btf *base, struct btf **out);
  * string or to @path: where it came from.
  */
 int btf_load_kernel(const char *path, struct btf **out, const char **origin);
-#define BTF_HOST_PATH "/sys/kernel/btf/vmlinux"
+#define BTF_HOST_PATH	   "/sys/kernel/btf/vmlinux"
 #define BTF_BUILTIN_ORIGIN "built-in"
 
 /* ---- the whole (query.c) ---- */
@@ -271,16 +272,16 @@ bool btf_param_suffix(const struct btf *btf, const struct btf_param *p, const ch
 
 enum btf_walk_kind { BTF_WALK_SCALAR, BTF_WALK_PTR, BTF_WALK_STRUCT };
 
-#define BTF_TAG_USER 1	     /* the pointer's type tags */
-#define BTF_TAG_PERCPU 2
-#define BTF_TAG_RCU 4
+#define BTF_TAG_USER	   1 /* the pointer's type tags */
+#define BTF_TAG_PERCPU	   2
+#define BTF_TAG_RCU	   4
 #define BTF_WALK_UNTRUSTED 8 /* reached through a union */
 
 struct btf_walk {
 	enum btf_walk_kind kind;
-	struct btf *btf; /* PTR: of .btf_id */
-	u32 btf_id;	 /* PTR: the struct pointed to; STRUCT: the struct embedded there */
-	u32 flags;	 /* BTF_TAG_* | BTF_WALK_UNTRUSTED */
+	struct btf *btf;   /* PTR: of .btf_id */
+	u32 btf_id;	   /* PTR: the struct pointed to; STRUCT: the struct embedded there */
+	u32 flags;	   /* BTF_TAG_* | BTF_WALK_UNTRUSTED */
 	const char *field; /* PTR: name of the member */
 	struct btf_refusal why;
 };
@@ -299,20 +300,20 @@ bool btf_struct_ids_match(struct btf *btf, u32 id, int off, struct btf *need, u3
 
 struct btf_ctx_proto {
 	struct btf *btf;
-	const char *name; /* function or tracepoint, for messages */
-	const struct btf_type *proto; /* NULL: five untyped u64 (arguments of ... kernels) */
-	bool trace;	  /* btf_trace_* typedef: the first parameter is skipped */
+	const char *name;	      /* function or tracepoint, for messages */
+	const struct btf_type *proto; /* NULL: five untyped u64 */
+	bool trace;		      /* btf_trace_* typedef: the first parameter is skipped */
 	enum { BTF_CTX_NO_RET, BTF_CTX_RET, BTF_CTX_RET_INT } ret; /* none; fexit, LSM; fmod_ret */
 	const char *raw_tp; /* tracepoint name for what may be NULL; or NULL */
 };
 
 struct btf_ctx_arg {
-	bool ptr;	/* false: a scalar */
-	bool retval;	/* the argument after the last: the return value */
+	bool ptr;    /* false: a scalar */
+	bool retval; /* the argument after the last: the return value */
 	bool nullable;
-	u32 flags;	/* BTF_TAG_* */
-	u32 btf_id;	/* of the struct pointed to */
-	u32 arg;	/* its number, from 0 */
+	u32 flags;  /* BTF_TAG_* */
+	u32 btf_id; /* of the struct pointed to */
+	u32 arg;    /* its number, from 0 */
 };
 
 /* The tracepoint @name: its typedef's id and prototype. 0 or -ENOENT. */
@@ -352,7 +353,7 @@ enum btf_field_kind {
 struct btf_field {
 	u32 kind; /* enum btf_field_kind */
 	u32 offset, size;
-	u32 btf_id;	 /* kptrs: struct pointed to (in this BTF); roots and heads: the node's struct */
+	u32 btf_id; /* kptrs: struct pointed to (in this BTF); roots and heads: the node's struct */
 	u32 node_offset; /* roots and heads: of the node in that struct */
 };
 

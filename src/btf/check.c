@@ -9,14 +9,14 @@
  */
 #include "btf/internal.h"
 
-#define KSYM_NAME_LEN 512
-#define INFO_MASK 0x9f00ffff
-#define INT_MASK 0x0fffffff
-#define BITS_U128 128
-#define KVER_ENUM_SIGN KVER(6, 0)
-#define KVER_TAG_KFLAG KVER(6, 15) /* kflag of tags: an attribute other than btf_{type,decl}_tag */
+#define KSYM_NAME_LEN	   512
+#define INFO_MASK	   0x9f00ffff
+#define INT_MASK	   0x0fffffff
+#define BITS_U128	   128
+#define KVER_ENUM_SIGN	   KVER(6, 0)
+#define KVER_TAG_KFLAG	   KVER(6, 15) /* kflag of tags: an attribute other than btf_{type,decl}_tag */
 #define KVER_SECTION_NAMES KVER(6, 12)
-#define KVER_LONG_NAMES KVER(6, 1)
+#define KVER_LONG_NAMES	   KVER(6, 1)
 
 static bool kind_visible(kver profile, u32 kind)
 {
@@ -380,7 +380,7 @@ int btf_check_types(struct btf_check *c)
 
 		if (left < sizeof(*t))
 			return refuse_whole(c, BTF_DIAG_BTF_META_LEFT, c->log_id, left,
-					  (u32)sizeof(*t));
+					    (u32)sizeof(*t));
 		if (t->info & ~INFO_MASK)
 			return refuse_whole(c, BTF_DIAG_BTF_INFO, c->log_id, t->info);
 		kind = btf_kind(t);

@@ -9,6 +9,7 @@
  *
  * DIFF(btf-kptr-target): whether the kernel has the struct that a kptr names, and a
  * destructor for it, is not asked here.
+ * DIFF(btf-unique-nested): "at most one" counts the whole value in every profile.
  */
 #include <stdlib.h> /* qsort() */
 
@@ -17,22 +18,22 @@
 static const struct field_kind {
 	const char *name, *type_name; /* struct; NULL: a pointer */
 	u8 size, align;
-	bool unique; /* at most one in a value */
+	bool unique;  /* at most one in a value */
 	bool repeats; /* may be in an array */
 } kinds[BTF_FIELD_KINDS] = {
-	[BTF_FIELD_SPIN_LOCK] = {"bpf_spin_lock", "bpf_spin_lock", 4, 4, true, false},
-	[BTF_FIELD_RES_SPIN_LOCK] = {"bpf_res_spin_lock", "bpf_res_spin_lock", 4, 4, true, false},
-	[BTF_FIELD_TIMER] = {"bpf_timer", "bpf_timer", 16, 8, true, false},
-	[BTF_FIELD_WORKQUEUE] = {"bpf_wq", "bpf_wq", 16, 8, true, false},
-	[BTF_FIELD_KPTR_UNREF] = {"kptr", NULL, 8, 8, false, true},
-	[BTF_FIELD_KPTR_REF] = {"kptr", NULL, 8, 8, false, true},
-	[BTF_FIELD_KPTR_PERCPU] = {"percpu_kptr", NULL, 8, 8, false, true},
-	[BTF_FIELD_UPTR] = {"uptr", NULL, 8, 8, false, true},
-	[BTF_FIELD_LIST_HEAD] = {"bpf_list_head", "bpf_list_head", 16, 8, false, true},
-	[BTF_FIELD_LIST_NODE] = {"bpf_list_node", "bpf_list_node", 24, 8, false, false},
-	[BTF_FIELD_RB_ROOT] = {"bpf_rb_root", "bpf_rb_root", 16, 8, false, true},
-	[BTF_FIELD_RB_NODE] = {"bpf_rb_node", "bpf_rb_node", 32, 8, false, false},
-	[BTF_FIELD_REFCOUNT] = {"bpf_refcount", "bpf_refcount", 4, 4, true, false},
+	[BTF_FIELD_SPIN_LOCK] = { "bpf_spin_lock", "bpf_spin_lock", 4, 4, true, false },
+	[BTF_FIELD_RES_SPIN_LOCK] = { "bpf_res_spin_lock", "bpf_res_spin_lock", 4, 4, true, false },
+	[BTF_FIELD_TIMER] = { "bpf_timer", "bpf_timer", 16, 8, true, false },
+	[BTF_FIELD_WORKQUEUE] = { "bpf_wq", "bpf_wq", 16, 8, true, false },
+	[BTF_FIELD_KPTR_UNREF] = { "kptr", NULL, 8, 8, false, true },
+	[BTF_FIELD_KPTR_REF] = { "kptr", NULL, 8, 8, false, true },
+	[BTF_FIELD_KPTR_PERCPU] = { "percpu_kptr", NULL, 8, 8, false, true },
+	[BTF_FIELD_UPTR] = { "uptr", NULL, 8, 8, false, true },
+	[BTF_FIELD_LIST_HEAD] = { "bpf_list_head", "bpf_list_head", 16, 8, false, true },
+	[BTF_FIELD_LIST_NODE] = { "bpf_list_node", "bpf_list_node", 24, 8, false, false },
+	[BTF_FIELD_RB_ROOT] = { "bpf_rb_root", "bpf_rb_root", 16, 8, false, true },
+	[BTF_FIELD_RB_NODE] = { "bpf_rb_node", "bpf_rb_node", 32, 8, false, false },
+	[BTF_FIELD_REFCOUNT] = { "bpf_refcount", "bpf_refcount", 4, 4, true, false },
 };
 
 /* Not in a union. */
@@ -65,7 +66,7 @@ static int take(struct finder *f, u32 kind, u32 off, u32 btf_id, u32 node)
 {
 	if (f->n == BTF_FIELDS_MAX)
 		return -E2BIG;
-	f->out[f->n++] = (struct btf_field){kind, off, kinds[kind].size, btf_id, node};
+	f->out[f->n++] = (struct btf_field){ kind, off, kinds[kind].size, btf_id, node };
 	return 0;
 }
 
@@ -76,10 +77,10 @@ static int pointer_kind(const struct btf *btf, const struct btf_type *t, u32 *ki
 		const char *tag;
 		u32 kind;
 	} tags[] = {
-		{"kptr_untrusted", BTF_FIELD_KPTR_UNREF},
-		{"kptr", BTF_FIELD_KPTR_REF},
-		{"percpu_kptr", BTF_FIELD_KPTR_PERCPU},
-		{"uptr", BTF_FIELD_UPTR},
+		{ "kptr_untrusted", BTF_FIELD_KPTR_UNREF },
+		{ "kptr", BTF_FIELD_KPTR_REF },
+		{ "percpu_kptr", BTF_FIELD_KPTR_PERCPU },
+		{ "uptr", BTF_FIELD_UPTR },
 	};
 	const struct btf_type *next;
 	const char *tag;
@@ -242,7 +243,7 @@ static int find_in_struct(struct finder *f, u32 id, u32 base, u32 level)
 	for (i = 0; i < btf_vlen(t); i++) {
 		const struct btf_member *m = btf_members(t) + i;
 		u32 off = btf_member_bit_offset(t, m);
-		struct site s = {id, (s32)i, base + off / 8, 0};
+		struct site s = { id, (s32)i, base + off / 8, 0 };
 		int err;
 
 		/* Linux refuses such a member; bit-fields do not matter here */
@@ -262,7 +263,7 @@ static int find_in_datasec(struct finder *f, const struct btf_type *t)
 	for (i = 0; i < btf_vlen(t); i++) {
 		const struct btf_var_secinfo *v = btf_secinfos(t) + i;
 		const struct btf_type *var = btf_type_get(f->btf, v->type);
-		struct site s = {v->type, -1, v->offset, v->size};
+		struct site s = { v->type, -1, v->offset, v->size };
 		int err;
 
 		if (!var || btf_kind(var) != BTF_KIND_VAR)
@@ -284,7 +285,7 @@ static int by_offset(const void *a, const void *b)
 int btf_find_fields(const struct btf *btf, u32 id, u32 mask, u32 value_size, struct btf_field *out)
 {
 	const struct btf_type *t = btf_type_get(btf, id);
-	struct finder f = {btf, mask, 0, out, 0};
+	struct finder f = { btf, mask, 0, out, 0 };
 	u32 have = 0, end = 0;
 	int err, i;
 
@@ -319,7 +320,7 @@ int btf_find_fields(const struct btf *btf, u32 id, u32 mask, u32 value_size, str
 
 #define KVER_STRUCT_METAS KVER(6, 2)
 #define KVER_STRUCT_KPTRS KVER(6, 11)
-#define OWNERSHIP_DEPTH 8
+#define OWNERSHIP_DEPTH	  8
 
 static const u32 alloc_mask = BIT(BTF_FIELD_SPIN_LOCK) | BIT(BTF_FIELD_RES_SPIN_LOCK) |
 			      BIT(BTF_FIELD_LIST_HEAD) | BIT(BTF_FIELD_LIST_NODE) |
@@ -385,7 +386,7 @@ static int ownership_depth(const struct ownership *o, u32 id, u32 left)
 
 int btf_check_fields(struct btf_check *c)
 {
-	struct ownership o = {.btf = c->btf, .mask = alloc_mask};
+	struct ownership o = { .btf = c->btf, .mask = alloc_mask };
 	s32 special[BTF_FIELD_KINDS];
 	u32 n = btf_nr_types(c->btf), i;
 	int err;
@@ -397,10 +398,10 @@ int btf_check_fields(struct btf_check *c)
 	if (o.kptrs)
 		o.mask |= BTF_FIELDS_KPTR & ~BIT(BTF_FIELD_UPTR);
 	for (i = 0; i < BTF_FIELD_KINDS; i++)
-		special[i] = o.mask & BIT(i) && kinds[i].type_name ?
-				     btf_find_by_name_kind(c->btf, kinds[i].type_name,
-							   BTF_KIND_STRUCT) :
-				     -ENOENT;
+		special[i] =
+			o.mask & BIT(i) && kinds[i].type_name ?
+				btf_find_by_name_kind(c->btf, kinds[i].type_name, BTF_KIND_STRUCT) :
+				-ENOENT;
 	for (i = btf_start_id(c->btf); i < n; i++) {
 		const struct btf_type *t = btf_type_get(c->btf, i);
 

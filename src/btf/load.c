@@ -108,7 +108,7 @@ static int elf_section(const struct elf *e, const char *name, u64 *off, u64 *len
 /* The types in @fd into @btf: mapped from sysfs, which nobody can truncate, else copied. */
 static int read_types(int fd, struct btf *btf)
 {
-	u8 ident[EI_NIDENT] = {0};
+	u8 ident[EI_NIDENT] = { 0 };
 	u64 off = 0, len;
 	struct statfs fs;
 	struct stat st;
@@ -127,8 +127,8 @@ static int read_types(int fd, struct btf *btf)
 	if (err)
 		return err;
 	if (!memcmp(ident, ELFMAG, SELFMAG)) {
-		e = (struct elf){fd, len, ident[EI_DATA] == ELFDATA2MSB,
-				 ident[EI_CLASS] == ELFCLASS64};
+		e = (struct elf){ fd, len, ident[EI_DATA] == ELFDATA2MSB,
+				  ident[EI_CLASS] == ELFCLASS64 };
 		err = elf_section(&e, ".BTF", &off, &len);
 		if (err)
 			return err;

@@ -16,8 +16,8 @@ struct diag_row {
 };
 
 static const struct diag_row rows[BTF_DIAG_MAX] = {
-	[BTF_DIAG_NONE] = {EINVAL, ""},
-#define DIAG(id, err, since, format, advice) [BTF_DIAG_##id] = {err, format},
+	[BTF_DIAG_NONE] = { EINVAL, "" },
+#define DIAG(id, err, since, format, advice) [BTF_DIAG_##id] = { err, format },
 #include "tables/diag/btf.def"
 #undef DIAG
 };
@@ -194,15 +194,14 @@ static void details_func_proto(struct btf_log *l, const struct btf *btf, const s
 		if (!p[i].type && i == n - 1)
 			btf_log_printf(l, "vararg");
 		else
-			btf_log_printf(l, "%u %s", p[i].type,
-				       btf_name_or_anon(btf, p[i].name_off));
+			btf_log_printf(l, "%u %s", p[i].type, btf_name_or_anon(btf, p[i].name_off));
 	}
 	btf_log_printf(l, ")");
 }
 
 static void details(struct btf_log *l, const struct btf *btf, const struct btf_type *t)
 {
-	static const char *const encodings[] = {"(none)", "SIGNED", "CHAR", NULL, "BOOL"};
+	static const char *const encodings[] = { "(none)", "SIGNED", "CHAR", NULL, "BOOL" };
 	const struct btf_array *a;
 	u32 data, enc;
 
@@ -264,7 +263,8 @@ static void place_member(struct btf_log *l, const struct btf_check *c, const str
 
 	if (btf_kflag(t))
 		btf_log_printf(l, "\t%s type_id=%u bitfield_size=%u bits_offset=%u", name, m->type,
-			       BTF_MEMBER_BITFIELD_SIZE(m->offset), BTF_MEMBER_BIT_OFFSET(m->offset));
+			       BTF_MEMBER_BITFIELD_SIZE(m->offset),
+			       BTF_MEMBER_BIT_OFFSET(m->offset));
 	else
 		btf_log_printf(l, "\t%s type_id=%u bits_offset=%u", name, m->type, m->offset);
 }
@@ -304,7 +304,7 @@ static int refuse_at(struct btf_check *c, struct btf_log *place, enum btf_diag i
 	const char *format = rows[id].format + 3; /* behind "%s " */
 	struct btf_refusal r;
 	const char *where = place->buf ? place->buf : "";
-	struct btf_log message = {.level = 1};
+	struct btf_log message = { .level = 1 };
 	va_list again;
 
 	va_copy(again, ap);
@@ -352,7 +352,7 @@ int refuse_whole(struct btf_check *c, enum btf_diag id, ...)
 
 int refuse_type(struct btf_check *c, const struct btf_type *t, enum btf_diag id, ...)
 {
-	struct btf_log place = {.level = 1};
+	struct btf_log place = { .level = 1 };
 	va_list ap;
 	int err;
 
@@ -365,7 +365,7 @@ int refuse_type(struct btf_check *c, const struct btf_type *t, enum btf_diag id,
 
 int refuse_basic(struct btf_check *c, const struct btf_type *t, enum btf_diag id, ...)
 {
-	struct btf_log place = {.level = 1};
+	struct btf_log place = { .level = 1 };
 	va_list ap;
 	int err;
 
@@ -379,7 +379,7 @@ int refuse_basic(struct btf_check *c, const struct btf_type *t, enum btf_diag id
 int refuse_member(struct btf_check *c, const struct btf_type *t, const struct btf_member *m,
 		  enum btf_diag id, ...)
 {
-	struct btf_log place = {.level = 1};
+	struct btf_log place = { .level = 1 };
 	va_list ap;
 	int err;
 
@@ -396,7 +396,7 @@ int refuse_member(struct btf_check *c, const struct btf_type *t, const struct bt
 int refuse_vsi(struct btf_check *c, const struct btf_type *t, const struct btf_var_secinfo *v,
 	       enum btf_diag id, ...)
 {
-	struct btf_log place = {.level = 1};
+	struct btf_log place = { .level = 1 };
 	va_list ap;
 	int err;
 

@@ -154,7 +154,8 @@ static int check_sections(struct btf *btf, struct btf_check *c)
 {
 	struct section {
 		u32 off, len;
-	} sec[2] = {{btf->hdr.type_off, btf->hdr.type_len}, {btf->hdr.str_off, btf->hdr.str_len}};
+	} sec[2] = { { btf->hdr.type_off, btf->hdr.type_len },
+		     { btf->hdr.str_off, btf->hdr.str_len } };
 	u32 total = 0, room = btf->size - btf->hdr.hdr_len, i;
 	s32 order = (s32)(sec[0].off - sec[1].off);
 
@@ -292,7 +293,7 @@ static bool bounds_ok(const struct btf *btf, const struct btf_type *t)
 
 int btf_open_trusted(struct btf *btf)
 {
-	struct btf_check c = {.btf = btf};
+	struct btf_check c = { .btf = btf };
 	u32 off = 0, i;
 	int err;
 

@@ -326,13 +326,16 @@ static int member_find(const struct btf *btf, u32 id, const char *name, u32 base
 		const char *s = btf_str(btf, m->name_off);
 
 		if (s && *s && !strcmp(s, name)) {
-			*out = (struct btf_member_at){t, m, id, off, btf_member_bits(t, m), m->type};
+			*out =
+				(struct btf_member_at){ t,	m, id, off, btf_member_bits(t, m),
+							m->type };
 			return 0;
 		}
 		if (s && *s)
 			continue;
 		mt = btf_type_skip_modifiers(btf, m->type, NULL);
-		if (mt && btf_is_struct(mt) && !member_find(btf, m->type, name, off, depth + 1, out))
+		if (mt && btf_is_struct(mt) &&
+		    !member_find(btf, m->type, name, off, depth + 1, out))
 			return 0;
 	}
 	return -ENOENT;
@@ -357,7 +360,8 @@ int btf_member_at(const struct btf *btf, u32 id, u32 off, struct btf_member_at *
 			break;
 		for (i = 0; i < btf_vlen(t); i++) {
 			const struct btf_member *m = btf_members(t) + i;
-			u32 start = base + btf_member_bit_offset(t, m), bits = btf_member_bits(t, m);
+			u32 start = base + btf_member_bit_offset(t, m),
+			    bits = btf_member_bits(t, m);
 			u64 end;
 
 			if (bits)
@@ -374,7 +378,9 @@ int btf_member_at(const struct btf *btf, u32 id, u32 off, struct btf_member_at *
 		if (!hit)
 			break;
 		base += btf_member_bit_offset(t, hit);
-		*out = (struct btf_member_at){t, hit, id, base, btf_member_bits(t, hit), hit->type};
+		*out = (struct btf_member_at){
+			t, hit, id, base, btf_member_bits(t, hit), hit->type
+		};
 		found = true;
 		id = hit->type;
 	}

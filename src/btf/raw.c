@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* Types as text, a line each, or as JSON: the formats of `bpftool btf dump`. */
+/*
+ * Types as text, a line each, or as JSON: the formats of `bpftool btf dump` (Linux:
+ * tools/bpf/bpftool/btf.c). A C header is libbpf's btf_dump, called by cli/btf.c.
+ */
 #include <stdio.h>
 #include <stdarg.h>
 
@@ -16,7 +19,7 @@ struct dump {
 static void put(struct dump *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void put(struct dump *d, const char *fmt, ...)
 {
-	char text[2048];
+	char text[512], *big = NULL;
 	va_list ap;
 	int n;
 
@@ -25,7 +28,18 @@ static void put(struct dump *d, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	d->err = d->emit(d->arg, text, min_t(size_t, (size_t)n, sizeof(text) - 1));
+	if ((size_t)n >= sizeof(text)) { /* kernel BTF may have names of any length */
+		big = mem_alloc((size_t)n + 1);
+		if (!big) {
+			d->err = -ENOMEM;
+			return;
+		}
+		va_start(ap, fmt);
+		vsnprintf(big, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
+	d->err = d->emit(d->arg, big ? big : text, n);
+	mem_free(big);
 }
 
 /* C identifiers, section names and tags: only the characters that JSON must escape are. */
@@ -159,7 +173,8 @@ static void put_enum(struct dump *d, const struct btf_type *t)
 		if (is_signed)
 			put(d, d->json ? ",\"val\":%lld%s" : " val=%lld%s", (long long)v, unit);
 		else
-			put(d, d->json ? ",\"val\":%llu%s" : " val=%llu%s", (unsigned long long)v, unit);
+			put(d, d->json ? ",\"val\":%llu%s" : " val=%llu%s", (unsigned long long)v,
+			    unit);
 		close_item(d, i + 1 == n);
 	}
 	close_list(d);
@@ -198,7 +213,8 @@ static void put_datasec(struct dump *d, const struct btf_type *t)
 		}
 		put(d, "\n\ttype_id=%u offset=%u size=%u", v->type, v->offset, v->size);
 		if (var && (btf_kind(var) == BTF_KIND_VAR || btf_kind(var) == BTF_KIND_FUNC))
-			put(d, " (%s '%s')", btf_kind_name(btf_kind(var)), name_of(d, var->name_off));
+			put(d, " (%s '%s')", btf_kind_name(btf_kind(var)),
+			    name_of(d, var->name_off));
 	}
 	close_list(d);
 }
@@ -251,7 +267,8 @@ static void put_type(struct dump *d, u32 id, const struct btf_type *t)
 		break;
 	case BTF_KIND_VAR:
 		put_u(d, "type_id", t->type);
-		put(d, d->json ? ",\"linkage\":\"%s\"" : ", linkage=%s", linkage_name(btf_linkage(t)));
+		put(d, d->json ? ",\"linkage\":\"%s\"" : ", linkage=%s",
+		    linkage_name(btf_linkage(t)));
 		break;
 	case BTF_KIND_DATASEC:
 		put_datasec(d, t);

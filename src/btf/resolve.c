@@ -326,8 +326,7 @@ static int resolve_ref(struct btf_check *c, const struct btf_vertex *v)
 		if (lt && btf_kind(lt) == BTF_KIND_PTR && must_wait(c, lt, last))
 			return push(c, lt, last);
 	}
-	if (!type_id_size(c, &id, NULL) &&
-	    (kind == BTF_KIND_VAR || !ends_sizeless(c, &id)))
+	if (!type_id_size(c, &id, NULL) && (kind == BTF_KIND_VAR || !ends_sizeless(c, &id)))
 		return refuse_type(c, t, BTF_DIAG_BTF_TYPE_ID);
 	return pop(c, id, 0);
 }

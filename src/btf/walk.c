@@ -132,7 +132,8 @@ static int walk_struct(struct walk *s)
 		if (s->off + s->size <= moff)
 			break;
 		if (bits) {
-			if (s->off <= moff && bits_roundup_bytes(bit_off + bits) <= s->off + s->size)
+			if (s->off <= moff &&
+			    bits_roundup_bytes(bit_off + bits) <= s->off + s->size)
 				return BTF_WALK_SCALAR;
 			continue; /* part of a bit-field: maybe a later member is meant */
 		}
@@ -151,7 +152,7 @@ static int walk_struct(struct walk *s)
 /* Descends until there is an answer; STRUCT when a struct begins at the offset. */
 static int walk(struct btf *btf, u32 id, u32 off, int size, bool flex, struct btf_walk *w)
 {
-	struct walk s = {btf, btf_type_skip_modifiers(btf, id, NULL), off, size, flex, w};
+	struct walk s = { btf, btf_type_skip_modifiers(btf, id, NULL), off, size, flex, w };
 	u32 depth;
 	int res = -EINVAL;
 
@@ -214,7 +215,7 @@ int btf_struct_access(struct btf *btf, u32 id, int off, int size, bool alloc, st
 bool btf_struct_ids_match(struct btf *btf, u32 id, int off, struct btf *need, u32 need_id,
 			  bool strict)
 {
-	struct btf_walk w = {0};
+	struct btf_walk w = { 0 };
 	u32 depth;
 
 	if (!off && btf_same_type(btf, id, need, need_id))
@@ -238,7 +239,7 @@ static const struct {
 	const char *name;
 	u64 mask;
 } raw_tp_null[] = {
-#define RAW_TP_NULL(name, mask) {#name, mask},
+#define RAW_TP_NULL(name, mask) { #name, mask },
 #include "tables/raw_tp_null.def"
 #undef RAW_TP_NULL
 };

@@ -32,9 +32,12 @@ static int kernel_load(const void *data, u32 size)
 void skip_unless_kernel_loads(kver version)
 {
 	static const u32 tiny[] = {
-		0x0001eb9f, 24, 0, 16, 16, 5, /* header */
-		1, BTF_KIND_INT << 24, 4, 32, /* int */
-		0x746e6900, 0,		      /* "\0int\0" */
+		0x0001eb9f, 24,
+		0,	    16,
+		16,	    5, /* header */
+		1,	    BTF_KIND_INT << 24,
+		4,	    32, /* int */
+		0x746e6900, 0,	/* "\0int\0" */
 	};
 	struct utsname uts;
 	kver running = 0;
@@ -68,8 +71,8 @@ static void print_difference(const char *name, int err, const char *log, int ker
 
 bool same_as_kernel(const void *data, u32 size, const char *name)
 {
-	struct btf_log log = {.level = 1};
-	struct btf_parse_opts opts = {.log = &log};
+	struct btf_log log = { .level = 1 };
+	struct btf_parse_opts opts = { .log = &log };
 	struct utsname uts;
 	struct btf *btf;
 	int err, kernel_err;

@@ -9,20 +9,22 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define N(i) (0xabcd0000u | (i)) /* the i-th string, from 1 */
+#define N(i)			(0xabcd0000u | (i)) /* the i-th string, from 1 */
 #define INFO(kind, kflag, vlen) ((u32)(kflag) << 31 | BTF_KIND_##kind << 24 | (vlen))
-#define INT(name, size, off, bits, enc) (name), INFO(INT, 0, 0), (size), (enc) << 24 | (off) << 16 | (bits)
-#define I32 INT(N(1), 4, 0, 32, BTF_INT_SIGNED)
+#define INT(name, size, off, bits, enc)                                                            \
+	(name), INFO(INT, 0, 0), (size), (enc) << 24 | (off) << 16 | (bits)
+#define I32				 INT(N(1), 4, 0, 32, BTF_INT_SIGNED)
 #define T(name, kind, kflag, vlen, size) (name), INFO(kind, kflag, vlen), (size)
-#define PTR(to) T(0, PTR, 0, 0, to)
-#define ARRAY(elem, index, n) T(0, ARRAY, 0, 0, 0), (elem), (index), (n)
-#define M(name, type, off) (name), (type), (off)
-#define MB(name, type, bits, off) (name), (type), (bits) << 24 | (off)
+#define PTR(to)				 T(0, PTR, 0, 0, to)
+#define ARRAY(elem, index, n)		 T(0, ARRAY, 0, 0, 0), (elem), (index), (n)
+#define M(name, type, off)		 (name), (type), (off)
+#define MB(name, type, bits, off)	 (name), (type), (bits) << 24 | (off)
 
-#define WORDS(...) (const u32[]){__VA_ARGS__}, sizeof((const u32[]){__VA_ARGS__}) / 4
+#define WORDS(...) (const u32[]){ __VA_ARGS__ }, sizeof((const u32[]){ __VA_ARGS__ }) / 4
 
 enum { MAGIC = 1, VERSION, FLAGS, HDR_LEN, TYPE_OFF, TYPE_LEN, STR_OFF, STR_LEN, CUT, TAIL, EXTRA };
 
+/* clang-format off */
 static const struct blob_case {
 	const char *name;
 	const u32 *words;
@@ -206,6 +208,7 @@ static const struct blob_case {
 	       T(N(2), STRUCT, 0, 1, 16), M(N(3), 2, 0)), EINVAL, ""},
 };
 
+/* clang-format on */
 static const char strings[] = "\0int\0A\0b_1\0_c.d\0.data\0has space\0bpf_spin_lock\0bpf_list_head";
 
 static u32 string_offset(u32 index)
@@ -219,8 +222,8 @@ static u32 string_offset(u32 index)
 
 static u32 make(const struct blob_case *c, u8 *out)
 {
-	struct btf_header h = {BTF_MAGIC, BTF_VERSION, 0, sizeof(h), 0, (u32)c->n * 4, (u32)c->n * 4,
-			       sizeof(strings)};
+	struct btf_header h = { BTF_MAGIC,     BTF_VERSION,    0, sizeof(h), 0, (u32)c->n * 4,
+				(u32)c->n * 4, sizeof(strings) };
 	u32 size, extra = c->patch == EXTRA ? 8 : 0;
 	size_t i;
 
@@ -281,7 +284,7 @@ static void test_crafted(void **state)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		const struct blob_case *c = &cases[i];
-		struct btf_parse_opts opts = {.profile = c->profile ? c->profile : KVER(6, 18)};
+		struct btf_parse_opts opts = { .profile = c->profile ? c->profile : KVER(6, 18) };
 		struct btf_refusal why;
 		struct btf *btf;
 		char text[256];
@@ -293,8 +296,8 @@ static void test_crafted(void **state)
 		want = c->message ? strlen(c->message) : 0;
 		if (err != -c->err || why.err != c->err || !btf != !!err || len < want ||
 		    (want && strcmp(text + len - want, c->message))) {
-			print_error("%s: %d \"%s\", expected %d \"%s\"\n", c->name, err, text, -c->err,
-				    c->message ? c->message : "");
+			print_error("%s: %d \"%s\", expected %d \"%s\"\n", c->name, err, text,
+				    -c->err, c->message ? c->message : "");
 			failed++;
 		}
 		btf_free(btf);
@@ -309,7 +312,8 @@ static void test_crafted_as_kernel(void **state)
 
 	skip_unless_kernel_loads(KVER(6, 18));
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		if (!cases[i].profile && !same_as_kernel(blob, make(&cases[i], blob), cases[i].name))
+		if (!cases[i].profile &&
+		    !same_as_kernel(blob, make(&cases[i], blob), cases[i].name))
 			failed++;
 	assert_int_equal(failed, 0);
 }
@@ -318,7 +322,7 @@ static void test_crafted_as_kernel(void **state)
 
 #define MUTATIONS 3000
 
-static const char *const objects[] = {"bpf/kinds.bpf.o", "gen/builtin_btf.o.bpf"};
+static const char *const objects[] = { "bpf/kinds.bpf.o", "gen/builtin_btf.o.bpf" };
 
 static u64 rng_state;
 
@@ -370,7 +374,7 @@ static void mutations(bool with_kernel, u32 count)
 		assert_non_null(whole);
 		data = test_malloc(size);
 		for (i = 0; i < count / (o ? 30 : 1); i++) {
-			struct btf_parse_opts trusted = {.trusted = true};
+			struct btf_parse_opts trusted = { .trusted = true };
 			struct btf *btf;
 
 			memcpy(data, whole, size);

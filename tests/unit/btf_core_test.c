@@ -50,7 +50,7 @@ struct layout {
 /* @path NULL: the host's types. What the object saw there is returned in *@l. */
 static void try_kernel(const char *path, struct layout *l)
 {
-	struct skep_system_opts opts = {.sz = sizeof(opts), .btf = path};
+	struct skep_system_opts opts = { .sz = sizeof(opts), .btf = path };
 	struct skep_system *sys;
 	struct btf_member_at at;
 	char *file = build_path("bpf/core.bpf.o");
@@ -94,7 +94,8 @@ static void try_kernel(const char *path, struct layout *l)
 
 static void test_three_kernels(void **state)
 {
-	char *builtin = build_path("gen/builtin_btf.o.bpf"), *other = build_path("bpf/other_kernel.bpf.o");
+	char *builtin = build_path("gen/builtin_btf.o.bpf"),
+	     *other = build_path("bpf/other_kernel.bpf.o");
 	struct layout host, own, odd;
 
 	libbpf_set_print(quiet);
@@ -121,7 +122,7 @@ static void test_three_kernels(void **state)
 static void test_missing_type(void **state)
 {
 	char *empty = build_path("bpf/kinds.bpf.o"), *file = build_path("bpf/core.bpf.o");
-	struct skep_system_opts opts = {.sz = sizeof(opts), .btf = empty};
+	struct skep_system_opts opts = { .sz = sizeof(opts), .btf = empty };
 	struct skep_system *sys = skep_system_new(&opts);
 	struct bpf_object *obj;
 

@@ -47,32 +47,82 @@ static u32 find(const struct btf *btf, const char *name, u32 kind)
 static const struct {
 	const char *type, *member;
 } needed[] = {
-	{"task_struct", "pid"}, {"task_struct", "tgid"}, {"task_struct", "comm"},
-	{"task_struct", "real_parent"}, {"task_struct", "group_leader"}, {"task_struct", "cred"},
-	{"task_struct", "mm"}, {"task_struct", "files"}, {"task_struct", "fs"},
-	{"task_struct", "nsproxy"}, {"task_struct", "signal"}, {"task_struct", "start_time"},
-	{"task_struct", "exit_code"}, {"task_struct", "__state"}, {"task_struct", "cgroups"},
-	{"task_struct", "thread_pid"}, {"task_struct", "start_boottime"}, {"task_struct", "flags"},
-	{"cred", "uid"}, {"cred", "cap_effective"}, {"mm_struct", "arg_start"}, {"mm_struct", "exe_file"},
-	{"file", "f_path"}, {"file", "f_inode"}, {"file", "f_flags"}, {"path", "dentry"},
-	{"dentry", "d_name"}, {"dentry", "d_parent"}, {"dentry", "d_inode"}, {"qstr", "name"},
-	{"inode", "i_ino"}, {"inode", "i_mode"}, {"inode", "i_sb"}, {"super_block", "s_dev"},
-	{"vm_area_struct", "vm_start"}, {"vm_area_struct", "vm_file"}, {"linux_binprm", "filename"},
-	{"filename", "name"}, {"nsproxy", "pid_ns_for_children"}, {"pid_namespace", "ns"},
-	{"ns_common", "inum"}, {"pid", "numbers"}, {"upid", "nr"}, {"cgroup", "kn"}, {"kernfs_node", "name"},
-	{"sock", "__sk_common"}, {"sock_common", "skc_daddr"}, {"sock_common", "skc_dport"},
-	{"sock_common", "skc_family"}, {"sock_common", "skc_v6_daddr"}, {"inet_sock", "inet_sport"},
-	{"tcp_sock", "srtt_us"}, {"socket", "sk"}, {"sk_buff", "len"}, {"sk_buff", "data"},
-	{"sk_buff", "network_header"}, {"net_device", "ifindex"}, {"net_device", "name"},
-	{"xdp_buff", "data"}, {"xdp_md", "data_end"}, {"__sk_buff", "mark"}, {"iphdr", "saddr"},
-	{"pt_regs", "sp"}, {"bpf_map", "id"}, {"bpf_prog", "aux"}, {"seq_file", "buf"},
-	{"bpf_iter__task", "task"}, {"trace_event_raw_sys_enter", "args"},
-	{"trace_event_raw_sched_switch", "prev_pid"}, {"trace_event_raw_sched_process_exec", "pid"},
+	{ "task_struct", "pid" },
+	{ "task_struct", "tgid" },
+	{ "task_struct", "comm" },
+	{ "task_struct", "real_parent" },
+	{ "task_struct", "group_leader" },
+	{ "task_struct", "cred" },
+	{ "task_struct", "mm" },
+	{ "task_struct", "files" },
+	{ "task_struct", "fs" },
+	{ "task_struct", "nsproxy" },
+	{ "task_struct", "signal" },
+	{ "task_struct", "start_time" },
+	{ "task_struct", "exit_code" },
+	{ "task_struct", "__state" },
+	{ "task_struct", "cgroups" },
+	{ "task_struct", "thread_pid" },
+	{ "task_struct", "start_boottime" },
+	{ "task_struct", "flags" },
+	{ "cred", "uid" },
+	{ "cred", "cap_effective" },
+	{ "mm_struct", "arg_start" },
+	{ "mm_struct", "exe_file" },
+	{ "file", "f_path" },
+	{ "file", "f_inode" },
+	{ "file", "f_flags" },
+	{ "path", "dentry" },
+	{ "dentry", "d_name" },
+	{ "dentry", "d_parent" },
+	{ "dentry", "d_inode" },
+	{ "qstr", "name" },
+	{ "inode", "i_ino" },
+	{ "inode", "i_mode" },
+	{ "inode", "i_sb" },
+	{ "super_block", "s_dev" },
+	{ "vm_area_struct", "vm_start" },
+	{ "vm_area_struct", "vm_file" },
+	{ "linux_binprm", "filename" },
+	{ "filename", "name" },
+	{ "nsproxy", "pid_ns_for_children" },
+	{ "pid_namespace", "ns" },
+	{ "ns_common", "inum" },
+	{ "pid", "numbers" },
+	{ "upid", "nr" },
+	{ "cgroup", "kn" },
+	{ "kernfs_node", "name" },
+	{ "sock", "__sk_common" },
+	{ "sock_common", "skc_daddr" },
+	{ "sock_common", "skc_dport" },
+	{ "sock_common", "skc_family" },
+	{ "sock_common", "skc_v6_daddr" },
+	{ "inet_sock", "inet_sport" },
+	{ "tcp_sock", "srtt_us" },
+	{ "socket", "sk" },
+	{ "sk_buff", "len" },
+	{ "sk_buff", "data" },
+	{ "sk_buff", "network_header" },
+	{ "net_device", "ifindex" },
+	{ "net_device", "name" },
+	{ "xdp_buff", "data" },
+	{ "xdp_md", "data_end" },
+	{ "__sk_buff", "mark" },
+	{ "iphdr", "saddr" },
+	{ "pt_regs", "sp" },
+	{ "bpf_map", "id" },
+	{ "bpf_prog", "aux" },
+	{ "seq_file", "buf" },
+	{ "bpf_iter__task", "task" },
+	{ "trace_event_raw_sys_enter", "args" },
+	{ "trace_event_raw_sched_switch", "prev_pid" },
+	{ "trace_event_raw_sched_process_exec", "pid" },
 };
 
 static const char *const tracepoints[] = {
-	"sys_enter", "sys_exit", "sched_switch", "sched_process_fork", "sched_process_exec",
-	"sched_process_exit", "kfree_skb", "inet_sock_set_state", "tcp_retransmit_skb",
+	"sys_enter",	      "sys_exit",	    "sched_switch", "sched_process_fork",
+	"sched_process_exec", "sched_process_exit", "kfree_skb",    "inet_sock_set_state",
+	"tcp_retransmit_skb",
 };
 
 static void check_kernel_types(struct btf *btf, const char *origin)
@@ -89,7 +139,8 @@ static void check_kernel_types(struct btf *btf, const char *origin)
 			missing++;
 		} else {
 			assert_int_equal(btf_type_size(btf, s, &size), 0);
-			assert_true(at.bit_offset / 8 <= size); /* flexible arrays begin at the end */
+			assert_true(at.bit_offset / 8 <=
+				    size); /* flexible arrays begin at the end */
 		}
 	}
 	for (i = 0; i < ARRAY_SIZE(tracepoints); i++)
@@ -101,7 +152,8 @@ static void check_kernel_types(struct btf *btf, const char *origin)
 	/* uapi structs have one layout everywhere */
 	assert_int_equal(btf_type_size(btf, find(btf, "__sk_buff", BTF_KIND_STRUCT), &size), 0);
 	assert_int_equal(size, sizeof(struct __sk_buff));
-	assert_int_equal(btf_member_find(btf, find(btf, "xdp_md", BTF_KIND_STRUCT), "data_end", &at), 0);
+	assert_int_equal(
+		btf_member_find(btf, find(btf, "xdp_md", BTF_KIND_STRUCT), "data_end", &at), 0);
 	assert_int_equal(at.bit_offset, 32);
 }
 
@@ -223,8 +275,9 @@ static void test_types(void **state)
 	t = btf_func_proto(btf, find(btf, "helper", BTF_KIND_FUNC), &id);
 	assert_int_equal(btf_vlen(t), 3);
 	assert_null(btf_func_proto(btf, outer, &id));
-	assert_string_equal(btf_decl_tag_value(btf, find(btf, "helper", BTF_KIND_FUNC), 1, "arg", &err),
-			    "ument");
+	assert_string_equal(
+		btf_decl_tag_value(btf, find(btf, "helper", BTF_KIND_FUNC), 1, "arg", &err),
+		"ument");
 	assert_null(btf_decl_tag_value(btf, outer, 0, "arg", &err));
 	assert_int_equal(err, -ENOENT);
 
@@ -260,7 +313,8 @@ static void test_fields(void **state)
 	assert_int_equal(btf_find_fields(btf, value, BTF_FIELDS_ALL, 20, f), -EFAULT);
 
 	assert_int_equal(btf_find_fields(btf, find(btf, "container", BTF_KIND_STRUCT),
-					 BTF_FIELDS_ALL & ~BTF_FIELDS_KPTR, 72, f), 3);
+					 BTF_FIELDS_ALL & ~BTF_FIELDS_KPTR, 72, f),
+			 3);
 	assert_int_equal(f[1].kind, BTF_FIELD_LIST_HEAD);
 	assert_string_equal(btf_type_name(btf, f[1].btf_id), "item");
 	assert_int_equal(f[1].node_offset, 0);
@@ -268,18 +322,22 @@ static void test_fields(void **state)
 	assert_int_equal(f[2].node_offset, 24);
 
 	assert_int_equal(btf_find_fields(btf, find(btf, ".bss", BTF_KIND_DATASEC),
-					 BIT(BTF_FIELD_SPIN_LOCK), 80, f), 1);
+					 BIT(BTF_FIELD_SPIN_LOCK), 80, f),
+			 1);
 	/* a list needs a lock beside it */
 	assert_int_equal(btf_find_fields(btf, find(btf, "container", BTF_KIND_STRUCT),
-					 BIT(BTF_FIELD_LIST_HEAD), 72, f), -EINVAL);
-	assert_int_equal(btf_find_fields(btf, find(btf, "color", BTF_KIND_ENUM), BTF_FIELDS_ALL, 4, f),
+					 BIT(BTF_FIELD_LIST_HEAD), 72, f),
 			 -EINVAL);
+	assert_int_equal(
+		btf_find_fields(btf, find(btf, "color", BTF_KIND_ENUM), BTF_FIELDS_ALL, 4, f),
+		-EINVAL);
 	/* bit-fields make Linux give up */
 	assert_int_equal(btf_type_size(btf, find(btf, "outer", BTF_KIND_STRUCT), &size), 0);
 	assert_int_equal(btf_find_fields(btf, find(btf, "outer", BTF_KIND_STRUCT),
-					 BIT(BTF_FIELD_SPIN_LOCK), size, f), -EINVAL);
-	assert_int_equal(btf_find_fields(btf, find(btf, "inner", BTF_KIND_STRUCT),
-					 BTF_FIELDS_ALL, 3, f), 0);
+					 BIT(BTF_FIELD_SPIN_LOCK), size, f),
+			 -EINVAL);
+	assert_int_equal(
+		btf_find_fields(btf, find(btf, "inner", BTF_KIND_STRUCT), BTF_FIELDS_ALL, 3, f), 0);
 	btf_free(btf);
 }
 
@@ -314,7 +372,8 @@ static void test_walk(void **state)
 	assert_int_equal(btf_struct_access(btf, task, off + 1, 2, false, &w), 0);
 	assert_int_equal(btf_struct_access(btf, task, off + 2, 4, false, &w), -EACCES);
 	snprintf(text, sizeof(text),
-		 "access beyond the end of member pid (mend:%u) in struct task_struct with off %u size 4",
+		 "access beyond the end of member pid (mend:%u) in struct task_struct with off %u "
+		 "size 4",
 		 off + 4, off + 2);
 	refused(&w.why, text);
 
@@ -326,7 +385,8 @@ static void test_walk(void **state)
 	assert_string_equal(w.field, "real_parent");
 	assert_int_equal(btf_struct_access(btf, task, off, 4, false, &w), -EACCES);
 	snprintf(text, sizeof(text),
-		 "cannot access ptr member real_parent with moff %u in struct task_struct with off %u size 4",
+		 "cannot access ptr member real_parent with moff %u in struct task_struct with off "
+		 "%u size 4",
 		 off, off);
 	refused(&w.why, text);
 	/* an object of the program's own: pointers in it are numbers */
@@ -339,18 +399,21 @@ static void test_walk(void **state)
 	refused(&w.why, text);
 	/* through embedded structs to a pointer: file.f_path.dentry */
 	assert_int_equal(btf_struct_access(btf, find(btf, "file", BTF_KIND_STRUCT),
-					   offset_of(btf, "file", "f_path") + 8, 8, false, &w), 0);
+					   offset_of(btf, "file", "f_path") + 8, 8, false, &w),
+			 0);
 	assert_int_equal(w.kind, BTF_WALK_PTR);
 	assert_string_equal(btf_type_name(btf, w.btf_id), "dentry");
 	/* a union makes what it leads to untrusted */
 	assert_int_equal(btf_struct_access(btf, find(btf, "sk_buff", BTF_KIND_STRUCT),
-					   offset_of(btf, "sk_buff", "dev"), 8, false, &w), 0);
+					   offset_of(btf, "sk_buff", "dev"), 8, false, &w),
+			 0);
 	assert_int_equal(w.kind, BTF_WALK_PTR);
 	assert_int_equal(w.flags, BTF_WALK_UNTRUSTED);
 	/* elements of the flexible array at the end of struct pid */
 	assert_int_equal(btf_type_size(btf, find(btf, "pid", BTF_KIND_STRUCT), &size), 0);
 	assert_int_equal(btf_struct_access(btf, find(btf, "pid", BTF_KIND_STRUCT), size + 16 + 8, 8,
-					   false, &w), 0);
+					   false, &w),
+			 0);
 	assert_string_equal(btf_type_name(btf, w.btf_id), "pid_namespace");
 
 	assert_true(btf_struct_ids_match(btf, find(btf, "tcp_sock", BTF_KIND_STRUCT), 0, btf,
@@ -392,8 +455,9 @@ static void test_context(void **state)
 	assert_true(arg.ptr && arg.nullable);
 
 	assert_int_equal(btf_trace_proto(btf, "no_such_event", &ctx, NULL), -ENOENT);
-	assert_int_equal(btf_trace_proto_by_id(btf, find(btf, "task_struct", BTF_KIND_STRUCT), &ctx),
-			 -EINVAL);
+	assert_int_equal(
+		btf_trace_proto_by_id(btf, find(btf, "task_struct", BTF_KIND_STRUCT), &ctx),
+		-EINVAL);
 	btf_free(btf);
 }
 
@@ -406,7 +470,7 @@ struct blob {
 
 static struct btf *trusted(const struct blob *b, u32 size, struct btf *base)
 {
-	struct btf_parse_opts opts = {.trusted = true, .base = base};
+	struct btf_parse_opts opts = { .trusted = true, .base = base };
 	struct btf *btf;
 
 	if (btf_parse(b, size, &opts, &btf, NULL))
@@ -419,11 +483,12 @@ static void test_split(void **state)
 	static const char names[8] = "split";
 	struct btf *base = builtin(), *btf, *user;
 	u32 task = find(base, "task_struct", BTF_KIND_STRUCT), n = btf_nr_types(base), base_strings;
-	struct blob b = {{BTF_MAGIC, 1, 0, sizeof(b.h), 0, 24, 24, sizeof(names)}};
-	struct btf_parse_opts opts = {.base = base};
+	struct blob b = { { BTF_MAGIC, 1, 0, sizeof(b.h), 0, 24, 24, sizeof(names) } };
+	struct btf_parse_opts opts = { .base = base };
 
 	base_strings = ((const struct btf_header *)skep_builtin_btf)->str_len;
-	memcpy(b.words, (u32[]){0, BTF_KIND_PTR << 24, task, base_strings, BTF_KIND_TYPEDEF << 24, n}, 24);
+	memcpy(b.words,
+	       (u32[]){ 0, BTF_KIND_PTR << 24, task, base_strings, BTF_KIND_TYPEDEF << 24, n }, 24);
 	memcpy(b.words + 6, names, sizeof(names));
 	btf = trusted(&b, sizeof(b.h) + 24 + sizeof(names), base);
 	assert_non_null(btf);
@@ -449,7 +514,7 @@ static void test_other_byte_order(void **state)
 	u32 size, i, id;
 	const u8 *data = btf_raw_data(a, &size);
 	u8 *swapped = mem_dup(data, size);
-	struct btf_parse_opts opts = {.trusted = true};
+	struct btf_parse_opts opts = { .trusted = true };
 	struct btf_header h;
 	struct btf_refusal why;
 	u32 *w = (u32 *)swapped;
@@ -479,30 +544,30 @@ static void test_other_byte_order(void **state)
 /* Kernel BTF is trusted to mean something, not to be in bounds, and not to end. */
 static void test_hostile(void **state)
 {
-	struct blob b = {{BTF_MAGIC, 1, 0, sizeof(b.h), 0, 0, 0, 4}};
+	struct blob b = { { BTF_MAGIC, 1, 0, sizeof(b.h), 0, 0, 0, 4 } };
 	static const struct {
 		u32 words[16], n;
 		bool opens;
 	} cases[] = {
-		{{0, BTF_KIND_PTR << 24, 1}, 3, true},	     /* points to itself */
-		{{1, BTF_KIND_TYPEDEF << 24, 1}, 3, true},   /* is itself */
-		{{0, BTF_KIND_CONST << 24, 2, 0, BTF_KIND_VOLATILE << 24, 1}, 6, true},
-		{{0, BTF_KIND_ARRAY << 24, 0, 1, 1, 0xffffffff}, 6, true},
-		{{1, BTF_KIND_STRUCT << 24 | 1, 8, 1, 1, 0}, 6, true}, /* contains itself */
-		{{0, BTF_KIND_STRUCT << 24 | 1, 8, 0, 1, 0}, 6, true}, /* without names */
-		{{1, BTF_KIND_UNION << 24 | 2, 8, 1, 1, 0, 1, 1, 0xffffffff}, 9, true},
-		{{0, BTF_KIND_FUNC_PROTO << 24 | 1, 1, 1, 1}, 5, true},
-		{{1, BTF_KIND_VAR << 24, 1, 1}, 4, true},
-		{{1, BTF_KIND_DECL_TAG << 24, 1, 0}, 4, true},
-		{{0, BTF_KIND_PTR << 24, 2}, 3, false},
-		{{0, BTF_KIND_PTR << 24, 0xffffffff}, 3, false},
-		{{9, BTF_KIND_STRUCT << 24, 8}, 3, false},
-		{{0xffffffff, BTF_KIND_STRUCT << 24, 8}, 3, false},
-		{{1, BTF_KIND_STRUCT << 24 | 0xffff, 8}, 3, false},
-		{{1, 31u << 24, 8}, 3, false},
-		{{1, BTF_KIND_STRUCT << 24 | 1, 8, 77, 1, 0}, 6, false},
-		{{1, BTF_KIND_ENUM << 24 | 1, 4, 77, 1}, 5, false},
-		{{0xffffffff, 0xffffffff, 0xffffffff}, 3, false},
+		{ { 0, BTF_KIND_PTR << 24, 1 }, 3, true },     /* points to itself */
+		{ { 1, BTF_KIND_TYPEDEF << 24, 1 }, 3, true }, /* is itself */
+		{ { 0, BTF_KIND_CONST << 24, 2, 0, BTF_KIND_VOLATILE << 24, 1 }, 6, true },
+		{ { 0, BTF_KIND_ARRAY << 24, 0, 1, 1, 0xffffffff }, 6, true },
+		{ { 1, BTF_KIND_STRUCT << 24 | 1, 8, 1, 1, 0 }, 6, true }, /* contains itself */
+		{ { 0, BTF_KIND_STRUCT << 24 | 1, 8, 0, 1, 0 }, 6, true }, /* without names */
+		{ { 1, BTF_KIND_UNION << 24 | 2, 8, 1, 1, 0, 1, 1, 0xffffffff }, 9, true },
+		{ { 0, BTF_KIND_FUNC_PROTO << 24 | 1, 1, 1, 1 }, 5, true },
+		{ { 1, BTF_KIND_VAR << 24, 1, 1 }, 4, true },
+		{ { 1, BTF_KIND_DECL_TAG << 24, 1, 0 }, 4, true },
+		{ { 0, BTF_KIND_PTR << 24, 2 }, 3, false },
+		{ { 0, BTF_KIND_PTR << 24, 0xffffffff }, 3, false },
+		{ { 9, BTF_KIND_STRUCT << 24, 8 }, 3, false },
+		{ { 0xffffffff, BTF_KIND_STRUCT << 24, 8 }, 3, false },
+		{ { 1, BTF_KIND_STRUCT << 24 | 0xffff, 8 }, 3, false },
+		{ { 1, 31u << 24, 8 }, 3, false },
+		{ { 1, BTF_KIND_STRUCT << 24 | 1, 8, 77, 1, 0 }, 6, false },
+		{ { 1, BTF_KIND_ENUM << 24 | 1, 4, 77, 1 }, 5, false },
+		{ { 0xffffffff, 0xffffffff, 0xffffffff }, 3, false },
 	};
 	struct btf *btf;
 	u32 i;
@@ -529,8 +594,8 @@ static void test_hostile(void **state)
 
 static void test_allocation_failures(void **state)
 {
-	struct btf_log log = {.level = 1};
-	struct btf_parse_opts opts = {.log = &log};
+	struct btf_log log = { .level = 1 };
+	struct btf_parse_opts opts = { .log = &log };
 	struct btf_field fields[BTF_FIELDS_MAX];
 	struct btf *btf = NULL;
 	u32 size, n;
@@ -556,8 +621,10 @@ static void test_allocation_failures(void **state)
 	mem_fail_at(1, true);
 	assert_true(btf_find_by_name_kind(btf, "outer", BTF_KIND_STRUCT) > 0);
 	assert_int_equal(btf_find_by_name_kind(btf, "outer", BTF_KIND_UNION), -ENOENT);
-	assert_int_equal(btf_find_fields(btf, btf_find_by_name_kind(btf, "container", BTF_KIND_STRUCT),
-					 BTF_FIELDS_ALL, 72, fields), -ENOMEM);
+	assert_int_equal(btf_find_fields(btf,
+					 btf_find_by_name_kind(btf, "container", BTF_KIND_STRUCT),
+					 BTF_FIELDS_ALL, 72, fields),
+			 -ENOMEM);
 	mem_fail_at(0, false);
 	btf_free(btf);
 	for (n = 1, err = -ENOMEM; err; n++) {
