@@ -334,7 +334,7 @@ static int maybe_fork_scalars(struct bpf_verifier_env *env, const struct bpf_ins
 		return 0;
 	other = push_stack(env, env->insn_idx, env->insn_idx, false);
 	if (!other)
-		return -env->diag.err;
+		return push_failed(env, -EFAULT);
 	reg = &other->frame[other->curframe]->regs[insn->dst_reg];
 	if (low_only) {
 		reg32_set_value(reg, 0);

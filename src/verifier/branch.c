@@ -625,7 +625,7 @@ static int check_may_goto(struct bpf_verifier_env *env, const struct bpf_insn *i
 	prev = find_prev_entry(env, env->cur_state->parent, idx);
 	queued = push_stack(env, idx + 1, idx, false);
 	if (!queued)
-		return -env->diag.err;
+		return push_failed(env, -ENOMEM);
 	queued->may_goto_depth++;
 	if (prev)
 		widen_imprecise_scalars(env, prev, queued);
@@ -739,7 +739,7 @@ int check_cond_jmp_op(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 	}
 	other = push_stack(env, *insn_idx + (u32)(s32)insn->off + 1, *insn_idx, false);
 	if (!other)
-		return -env->diag.err;
+		return push_failed(env, -EFAULT);
 	oregs = other->frame[other->curframe]->regs;
 	if (is_x) {
 		err = reg_set_min_max(env, &oregs[insn->dst_reg], &oregs[insn->src_reg], dst, src,

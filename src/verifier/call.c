@@ -372,7 +372,7 @@ static int push_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog
 
 	st = push_stack(env, env->subprog_info[subprog].start, insn_idx, false);
 	if (!st)
-		return -ENOMEM;
+		return push_failed(env, -EFAULT);
 	err = enter_frame(env, subprog, insn_idx, set_regs, st);
 	if (err)
 		return err;

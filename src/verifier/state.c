@@ -214,6 +214,16 @@ struct bpf_verifier_state *push_stack(struct bpf_verifier_env *env, u32 insn_idx
 	return &elem->st;
 }
 
+/*
+ * What a caller returns when push_stack() failed: since 6.19 why it did; before, Linux
+ * had an errno of each caller's own.
+ */
+int push_failed(const struct bpf_verifier_env *env, int before)
+{
+	return visible(env->profile, KVER(6, 19)) || env->diag.err == ENOMEM ? -env->diag.err :
+									       before;
+}
+
 /* As push_stack(), for a path that begins a subprogram of its own (an asynchronous callback). */
 struct bpf_verifier_state *push_async_cb(struct bpf_verifier_env *env, u32 insn_idx,
 					 u32 prev_insn_idx, u32 subprog, bool is_sleepable)

@@ -358,6 +358,7 @@ void free_func_state(struct bpf_func_state *st);
 int grow_stack_state(struct bpf_verifier_env *env, struct bpf_func_state *st, int size);
 struct bpf_verifier_state *push_stack(struct bpf_verifier_env *env, u32 insn_idx, u32 prev_insn_idx,
 				      bool speculative);
+int push_failed(const struct bpf_verifier_env *env, int before);
 struct bpf_verifier_state *push_async_cb(struct bpf_verifier_env *env, u32 insn_idx,
 					 u32 prev_insn_idx, u32 subprog, bool is_sleepable);
 int pop_stack(struct bpf_verifier_env *env, u32 *prev_insn_idx, u32 *insn_idx, bool pop_log);

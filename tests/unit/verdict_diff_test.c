@@ -49,7 +49,7 @@ static int call_live(int cmd, union bpf_attr *attr)
 struct side {
 	const char *name;
 	int (*call)(int cmd, union bpf_attr *attr);
-	int map;
+	int map, ring;
 	char *log;
 	int verdict;
 	u32 retval;
@@ -66,6 +66,17 @@ static int make_map(struct side *s)
 	attr.value_size = VALUE_SIZE;
 	attr.max_entries = 4;
 	strcpy(attr.map_name, "m");
+	return s->call(BPF_MAP_CREATE, &attr);
+}
+
+static int make_ring(struct side *s)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_RINGBUF;
+	attr.max_entries = 4096;
+	strcpy(attr.map_name, "r");
 	return s->call(BPF_MAP_CREATE, &attr);
 }
 
@@ -96,7 +107,9 @@ struct gen {
 	bool init[11];
 	u32 main_len;
 	u32 calls[8], call_sub[8], nr_calls;
+	u32 flags;
 	bool has_packet;
+	bool no_run; /* loops too long to run */
 	bool tainted; /* the result may hold an address or something random */
 };
 
@@ -368,6 +381,8 @@ static void gen_map(struct gen *g)
 
 static void gen_one(struct gen *g, int depth);
 
+static void emit_cond(struct gen *g);
+
 static u8 jmp_op(struct gen *g)
 {
 	static const u8 ops[] = { BPF_JEQ, BPF_JNE, BPF_JGT, BPF_JGE, BPF_JLT, BPF_JLE, BPF_JSET,
@@ -437,6 +452,64 @@ static void gen_loop(struct gen *g, int depth)
 	set_scalar(g, 5);
 }
 
+static void gen_may_goto(struct gen *g, int depth)
+{
+	bool scalar[11];
+	u32 top, body = 1 + rnd(g, 3), d;
+
+	if (depth)
+		return;
+	g->no_run = true;
+	d = scalar_reg(g);
+	memcpy(scalar, g->scalar, sizeof(scalar));
+	top = g->n;
+	emit(g, INSN(BPF_JMP | BPF_JCOND, 0, 0, 0, 0));
+	while (body--)
+		gen_one(g, depth + 2);
+	if (rnd(g, 2))
+		emit(g, ALU64_K(BPF_AND, d, 31));
+	for (u32 r = 0; r < 11; r++)
+		if (scalar[r] && !g->scalar[r]) {
+			emit(g, MOV_K(r, (s32)r));
+			set_scalar(g, r);
+		}
+	emit(g, JA((s16)(top - g->n - 1)));
+	g->insn[top].off = (s16)(g->n - top - 1);
+}
+
+/* A record of the ring buffer: taken, written, given back (or, now and then, not). */
+static void gen_ringbuf(struct gen *g)
+{
+	u32 at;
+
+	emit(g, INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_FD, 0, -2));
+	emit(g, INSN(0, 0, 0, 0, 0));
+	emit(g, MOV_K(2, 16));
+	emit(g, MOV_K(3, 0));
+	emit(g, INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_ringbuf_reserve));
+	clobber(g);
+	at = g->n;
+	emit(g, JMP_K(BPF_JEQ, 0, 0, 0));
+	emit(g, MOV_X(9, 0));
+	emit(g, ST(size_code(g), 9, (s16)rnd(g, 17), imm(g)));
+	if (rnd(g, 5) == 0) {
+		set_scalar(g, 2);
+		emit(g, MOV_K(2, imm(g)));
+		emit_cond(g);
+		g->insn[g->n - 1].off = (s16)(1 + rnd(g, 3));
+		g->scalar[2] = false;
+	}
+	emit(g, MOV_X(1, 9));
+	emit(g, MOV_K(2, 0));
+	emit(g, INSN(BPF_JMP | BPF_CALL, 0, 0, 0,
+		     rnd(g, 2) ? BPF_FUNC_ringbuf_submit : BPF_FUNC_ringbuf_discard));
+	if (g->insn[at].code == (BPF_JMP | BPF_JEQ))
+		g->insn[at].off = (s16)(g->n - at - 1);
+	clobber(g);
+	emit(g, MOV_K(0, 3));
+	set_scalar(g, 0);
+}
+
 static void gen_call(struct gen *g)
 {
 	if (g->nr_calls == ARRAY_SIZE(g->calls) || g->n > MAX_INSNS - 120)
@@ -485,7 +558,7 @@ static void gen_pointer(struct gen *g)
 
 static void gen_one(struct gen *g, int depth)
 {
-	switch (rnd(g, 24)) {
+	switch (rnd(g, 25)) {
 	case 0 ... 7:
 		gen_alu(g);
 		break;
@@ -518,6 +591,12 @@ static void gen_one(struct gen *g, int depth)
 	case 22:
 		if (rnd(g, 6) == 0)
 			gen_pointer(g);
+		break;
+	case 23:
+		if (rnd(g, 2))
+			gen_ringbuf(g);
+		else if (rnd(g, 2))
+			gen_may_goto(g, depth);
 		break;
 	default:
 		if (rnd(g, 20) == 0) { /* anything at all */
@@ -565,6 +644,10 @@ static void generate(struct gen *g, u64 seed)
 	g->type = (u32[]){ BPF_PROG_TYPE_SOCKET_FILTER, BPF_PROG_TYPE_XDP,
 			   BPF_PROG_TYPE_SCHED_CLS }[rnd(g, 3)];
 	g->has_packet = g->type != BPF_PROG_TYPE_SOCKET_FILTER;
+	if (rnd(g, 4) == 0)
+		g->flags = BPF_F_TEST_STATE_FREQ;
+	if (rnd(g, 10) == 0)
+		g->flags |= BPF_F_STRICT_ALIGNMENT;
 	emit(g, MOV_X(6, 1));
 	if (g->type == BPF_PROG_TYPE_XDP) {
 		emit(g, LDX(BPF_W, 7, 6, 0));
@@ -614,10 +697,12 @@ static void load(struct side *s, struct gen *g, u32 level)
 
 	memcpy(insn, g->insn, g->n * sizeof(insn[0]));
 	for (u32 i = 0; i < g->n; i++)
-		if (insn[i].code == (BPF_LD | BPF_IMM | BPF_DW) && insn[i].imm == -1)
-			insn[i].imm = s->map;
+		if (insn[i].code == (BPF_LD | BPF_IMM | BPF_DW) &&
+		    insn[i].src_reg == BPF_PSEUDO_MAP_FD)
+			insn[i].imm = insn[i].imm == -1 ? s->map : s->ring;
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = g->type;
+	attr.prog_flags = g->flags;
 	attr.insns = (u64)(unsigned long)insn;
 	attr.insn_cnt = g->n;
 	attr.license = (u64)(unsigned long)"GPL";
@@ -633,6 +718,10 @@ static void load(struct side *s, struct gen *g, u32 level)
 	s->run_err = 0;
 	if (fd < 0)
 		return;
+	if (g->no_run) {
+		close(fd);
+		return;
+	}
 	reset_map(s);
 	for (u32 i = 0; i < sizeof(packet); i++)
 		packet[i] = (u8)(i * 7 + 1);
@@ -778,7 +867,12 @@ static const char *prepare(void)
 	if (!sys)
 		return "no system";
 	side[0].map = make_map(&side[0]);
-	return side[0].map < 0 ? "no map" : NULL;
+	for (int i = 0; i < 2; i++) {
+		side[i].ring = make_ring(&side[i]);
+		if (side[i].map < 0 || side[i].ring < 0)
+			return "no map";
+	}
+	return NULL;
 }
 
 int main(void)
