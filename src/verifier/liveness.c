@@ -157,6 +157,7 @@ static void insn_uses(const struct bpf_insn *insn, u16 *use, u16 *def)
 	case BPF_JMP32:
 		switch (BPF_OP(insn->code)) {
 		case BPF_JA:
+		case BPF_JCOND:
 			break;
 		case BPF_EXIT:
 			*use = BIT(0);
