@@ -268,6 +268,9 @@ static int check_ctx_access(struct bpf_verifier_env *env, u32 insn_idx, int off,
 		return refuse(env, DIAG_CTX_ACCESS, off, size);
 	if (base_type(info->reg_type) != PTR_TO_BTF_ID)
 		env->aux[insn_idx].ctx_field_size = info->ctx_field_size;
+	/* BPF_PROG_TEST_RUN must give contexts that are plain memory as far as this */
+	if (env->prog_obj && env->prog_obj->max_ctx_offset < (u32)(off + size))
+		env->prog_obj->max_ctx_offset = (u32)(off + size);
 	return 0;
 }
 

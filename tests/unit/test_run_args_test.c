@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What BPF_PROG_TEST_RUN accepts and writes back, by program type: a list of cases with
+ * the errors that Linux 6.18 gives, and random attributes against the running kernel
+ * where that permits eBPF.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/types.h"
+#include "base/uapi.h"
+
+#include <cmocka.h>
+
+#include "../lib/asm.h"
+#include "../lib/load.h"
+#include "skep/skep.h"
+
+#define BUF 9000
+
+enum prog { XDP, TC, FILTER, RAW_TP, SYSCALL, PROGS };
+
+static const struct bpf_insn xdp[] = { RET(2) };
+static const struct bpf_insn tc[] = { RET(-1) };
+static const struct bpf_insn filter[] = { LD(W, 0, 1, offsetof(struct __sk_buff, len)), EXIT };
+static const struct bpf_insn raw_tp[] = { LD(DW, 0, 1, 8), EXIT };
+static const struct bpf_insn sys[] = { LD(DW, 0, 1, 0), MOVK(2, 7), ST(DW, 1, 8, 2), EXIT };
+
+static const struct {
+	u32 type, flags;
+	const struct bpf_insn *insns;
+	u32 len;
+} progs[PROGS] = {
+	[XDP] = { BPF_PROG_TYPE_XDP, 0, xdp, ARRAY_SIZE(xdp) },
+	[TC] = { BPF_PROG_TYPE_SCHED_CLS, 0, tc, ARRAY_SIZE(tc) },
+	[FILTER] = { BPF_PROG_TYPE_SOCKET_FILTER, 0, filter, ARRAY_SIZE(filter) },
+	[RAW_TP] = { BPF_PROG_TYPE_RAW_TRACEPOINT, 0, raw_tp, ARRAY_SIZE(raw_tp) },
+	[SYSCALL] = { BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, sys, ARRAY_SIZE(sys) },
+};
+
+struct buffers {
+	u8 in[BUF], out[BUF], ctx[4200], ctx_out[256];
+};
+
+static struct {
+	struct skep_system *sys;
+	bool kernel;
+	int fd[2][PROGS]; /* [0] of skep, [1] of the kernel */
+} test;
+
+static int load(struct skep_system *s, enum prog p)
+{
+	struct target t = { .sys = s };
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = progs[p].type;
+	attr.prog_flags = progs[p].flags;
+	attr.insns = (uintptr_t)progs[p].insns;
+	attr.insn_cnt = progs[p].len;
+	attr.license = (uintptr_t) "GPL";
+	return target_bpf(&t, BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+static int run(bool kernel, enum prog p, union bpf_attr *attr)
+{
+	static struct target t;
+
+	t.sys = kernel ? NULL : test.sys;
+	attr->test.prog_fd = (u32)test.fd[kernel][p];
+	return target_bpf(&t, BPF_PROG_TEST_RUN, attr, sizeof(*attr));
+}
+
+/* One case: fields that differ from a plain run of the type, and the error. */
+struct test_case {
+	enum prog prog;
+	int err;
+	u32 size_in, size_out, repeat, ctx_size, ctx_size_out, flags, cpu, batch;
+	bool no_in, out, ctx_out, bad_pointer, duration;
+	struct {
+		u32 at, value;
+	} ctx[3];
+};
+
+#define MD(field)  offsetof(struct xdp_md, field)
+#define SKB(field) offsetof(struct __sk_buff, field)
+
+static const struct test_case cases[] = {
+	{ XDP, 0, .size_in = 64 },
+	{ XDP, 0, .size_in = 14, .repeat = 5 },
+	{ XDP, -EINVAL, .size_in = 13 },
+	{ XDP, -EINVAL, .size_in = 0 },
+	{ XDP, 0, .size_in = 3520 },
+	{ XDP, 0, .size_in = 9000 },
+	{ XDP, -EFAULT, .size_in = 64, .bad_pointer = true },
+	{ XDP, -EINVAL, .size_in = 64, .flags = 1 },
+	{ XDP, -EINVAL, .size_in = 64, .batch = 1 },
+	{ XDP, 0, .size_in = 64, .out = true, .size_out = 64 },
+	{ XDP, -ENOSPC, .size_in = 64, .out = true, .size_out = 63 },
+	{ XDP, 0, .size_in = 64, .out = true },
+	{ XDP, 0, .size_in = 64, .ctx_size = 24, .ctx = { { MD(data_end), 64 } } },
+	{ XDP, 0, .size_in = 64, .ctx_size = 12, .ctx = { { MD(data_end), 64 } } },
+	{ XDP, -EINVAL, .size_in = 64, .ctx_size = 24, .ctx = { { MD(data_end), 65 } } },
+	{ XDP, -EINVAL, .size_in = 64, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 64 }, { MD(data), 65 } } },
+	{ XDP, 0, .size_in = 64, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 64 }, { MD(data), 32 } } },
+	{ XDP, -EINVAL, .size_in = 64, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 64 }, { MD(data), 33 } } },
+	{ XDP, 0, .size_in = 400, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 400 }, { MD(data), 216 } } },
+	{ XDP, -EINVAL, .size_in = 400, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 400 }, { MD(data), 220 } } },
+	{ XDP, -EINVAL, .size_in = 64, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 64 }, { MD(data), 52 } } },
+	{ XDP, -EINVAL, .size_in = 64, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 64 }, { MD(data_meta), 4 } } },
+	{ XDP, -EINVAL, .size_in = 64, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 64 }, { MD(rx_queue_index), 1 } } },
+	{ XDP, -EINVAL, .size_in = 64, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 64 }, { MD(egress_ifindex), 1 } } },
+	{ XDP, -ENODEV, .size_in = 64, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 64 }, { MD(ingress_ifindex), 999999 } } },
+	{ XDP, 0, .size_in = 64, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 64 }, { MD(ingress_ifindex), 1 } } },
+	{ XDP, -EINVAL, .size_in = 64, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 64 }, { MD(ingress_ifindex), 1 }, { MD(rx_queue_index), 9 } } },
+	{ XDP, 0, .size_in = 64, .ctx_size = 40, .ctx = { { MD(data_end), 64 } } },
+	{ XDP, -E2BIG, .size_in = 64, .ctx_size = 40, .ctx = { { MD(data_end), 64 }, { 24, 1 } } },
+	{ XDP, -E2BIG, .size_in = 64, .ctx_size = 4100, .ctx = { { MD(data_end), 64 } } },
+	{ XDP, -ENOSPC, .size_in = 64, .ctx_size = 24, .ctx_out = true, .ctx_size_out = 8,
+	  .ctx = { { MD(data_end), 64 } } },
+	{ XDP, -EINVAL, .size_in = 64, .ctx_size_out = 8 },
+	{ XDP, -EINVAL, .size_in = 64, .ctx_out = true },
+	{ TC, 0, .size_in = 64 },
+	{ TC, -EINVAL, .size_in = 13 },
+	{ TC, 0, .size_in = 3712 },
+	{ TC, -EINVAL, .size_in = 3713 },
+	{ TC, -EFAULT, .size_in = 64, .bad_pointer = true },
+	{ TC, -EINVAL, .size_in = 64, .flags = 1 },
+	{ TC, 0, .size_in = 64, .flags = 4 },
+	{ TC, -EINVAL, .size_in = 64, .cpu = 1 },
+	{ TC, -EINVAL, .size_in = 64, .batch = 1 },
+	{ TC, -ENOSPC, .size_in = 64, .out = true, .size_out = 1 },
+	{ TC, 0, .size_in = 64, .ctx_size = 192,
+	  .ctx = { { SKB(mark), 5 }, { SKB(priority), 6 } } },
+	{ TC, -EINVAL, .size_in = 64, .ctx_size = 192, .ctx = { { SKB(len), 64 } } },
+	{ TC, -EINVAL, .size_in = 64, .ctx_size = 192, .ctx = { { SKB(hash), 1 } } },
+	{ TC, -EINVAL, .size_in = 64, .ctx_size = 192, .ctx = { { SKB(tstamp_type), 1 } } },
+	{ TC, 0, .size_in = 64, .ctx_size = 192, .ctx = { { SKB(wire_len), 64 } } },
+	{ TC, -EINVAL, .size_in = 64, .ctx_size = 192, .ctx = { { SKB(wire_len), 63 } } },
+	{ TC, -EINVAL, .size_in = 64, .ctx_size = 192, .ctx = { { SKB(wire_len), 65537 } } },
+	{ TC, -EINVAL, .size_in = 64, .ctx_size = 192, .ctx = { { SKB(gso_segs), 65536 } } },
+	{ TC, 0, .size_in = 64, .ctx_size = 192, .ctx = { { SKB(ifindex), 1 } } },
+	{ TC, -ENODEV, .size_in = 64, .ctx_size = 192, .ctx = { { SKB(ifindex), 999999 } } },
+	{ TC, 0, .size_in = 64, .ctx_size = 192, .ctx_out = true, .ctx_size_out = 192 },
+	{ FILTER, 0, .size_in = 64 },
+	{ FILTER, 0, .size_in = 14 },
+	{ FILTER, -EINVAL, .size_in = 13 },
+	{ RAW_TP, 0, .ctx_size = 16, .no_in = true, .ctx = { { 8, 77 } } },
+	{ RAW_TP, -EINVAL, .ctx_size = 8, .no_in = true },
+	{ RAW_TP, 0, .ctx_size = 96, .no_in = true },
+	{ RAW_TP, -EINVAL, .ctx_size = 104, .no_in = true },
+	{ RAW_TP, -EINVAL, .no_in = true },
+	{ RAW_TP, -EINVAL, .ctx_size = 16, .size_in = 64 },
+	{ RAW_TP, -EINVAL, .ctx_size = 16, .no_in = true, .repeat = 1 },
+	{ RAW_TP, -EINVAL, .ctx_size = 16, .no_in = true, .batch = 1 },
+	{ RAW_TP, -EINVAL, .ctx_size = 16, .no_in = true, .duration = true },
+	{ RAW_TP, -EINVAL, .ctx_size = 16, .no_in = true, .cpu = 1 },
+	{ RAW_TP, 0, .ctx_size = 16, .no_in = true, .flags = 1 },
+	{ RAW_TP, -ENXIO, .ctx_size = 16, .no_in = true, .flags = 1, .cpu = 8192 },
+	{ RAW_TP, -EINVAL, .ctx_size = 16, .no_in = true, .ctx_out = true, .ctx_size_out = 8 },
+	{ SYSCALL, 0, .ctx_size = 16, .no_in = true, .ctx = { { 0, 99 } } },
+	{ SYSCALL, -EINVAL, .ctx_size = 15, .no_in = true },
+	{ SYSCALL, 0, .ctx_size = 4000, .no_in = true },
+	{ SYSCALL, -EINVAL, .ctx_size = 65536, .no_in = true },
+	{ SYSCALL, -EINVAL, .ctx_size = 16, .size_in = 1 },
+	{ SYSCALL, -EINVAL, .ctx_size = 16, .no_in = true, .repeat = 1 },
+	{ SYSCALL, -EINVAL, .ctx_size = 16, .no_in = true, .flags = 1 },
+	{ SYSCALL, -EINVAL, .ctx_size = 16, .no_in = true, .out = true },
+};
+
+static void make(const struct test_case *c, union bpf_attr *attr, struct buffers *b)
+{
+	memset(attr, 0, sizeof(*attr));
+	memset(b, 0, sizeof(*b));
+	for (u32 i = 0; i < BUF; i++)
+		b->in[i] = (u8)(i * 7);
+	if (!c->no_in) {
+		attr->test.data_in = c->bad_pointer ? 8 : (uintptr_t)b->in;
+		attr->test.data_size_in = c->size_in;
+	}
+	if (c->out)
+		attr->test.data_out = (uintptr_t)b->out;
+	attr->test.data_size_out = c->size_out;
+	attr->test.repeat = c->repeat;
+	attr->test.flags = c->flags;
+	attr->test.cpu = c->cpu;
+	attr->test.batch_size = c->batch;
+	attr->test.duration = c->duration;
+	for (u32 i = 0; i < ARRAY_SIZE(c->ctx); i++)
+		if (c->ctx[i].value)
+			memcpy(b->ctx + c->ctx[i].at, &c->ctx[i].value, 4);
+	if (c->ctx_size) {
+		attr->test.ctx_in = (uintptr_t)b->ctx;
+		attr->test.ctx_size_in = c->ctx_size;
+	}
+	if (c->ctx_out)
+		attr->test.ctx_out = (uintptr_t)b->ctx_out;
+	attr->test.ctx_size_out = c->ctx_size_out;
+}
+
+static void cases_as_listed(void **state)
+{
+	static struct buffers b;
+	union bpf_attr attr;
+
+	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
+		make(&cases[i], &attr, &b);
+		int err = run(false, cases[i].prog, &attr);
+
+		if (err != cases[i].err)
+			fail_msg("case %u of program %d: %d instead of %d", i, cases[i].prog, err,
+				 cases[i].err);
+	}
+}
+
+static void cases_as_the_kernel(void **state)
+{
+	static struct buffers a, b;
+	union bpf_attr attr;
+
+	if (!test.kernel)
+		skip();
+	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct {
+			int err;
+			u32 retval, size, ctx_size;
+		} r[2];
+
+		for (u32 k = 0; k < 2; k++) {
+			make(&cases[i], &attr, k ? &b : &a);
+			r[k].err = run(k, cases[i].prog, &attr);
+			r[k].retval = attr.test.retval;
+			r[k].size = attr.test.data_size_out;
+			r[k].ctx_size = attr.test.ctx_size_out;
+		}
+		if (memcmp(&r[0], &r[1], sizeof(r[0])) || memcmp(&a, &b, sizeof(a)))
+			fail_msg("case %u of program %d: %d retval %u size %u ctx %u; "
+				 "kernel %d retval %u size %u ctx %u",
+				 i, cases[i].prog, r[0].err, r[0].retval, r[0].size, r[0].ctx_size,
+				 r[1].err, r[1].retval, r[1].size, r[1].ctx_size);
+	}
+}
+
+/* What a run leaves: results, and a context that the program has written. */
+static void results(void **state)
+{
+	static struct buffers b;
+	union bpf_attr attr;
+	u64 word;
+
+	make(&(struct test_case){ XDP, .size_in = 100, .out = true, .size_out = 100, .repeat = 3 },
+	     &attr, &b);
+	assert_int_equal(run(false, XDP, &attr), 0);
+	assert_int_equal(attr.test.retval, 2);
+	assert_int_equal(attr.test.data_size_out, 100);
+	assert_memory_equal(b.in, b.out, 100);
+
+	make(&(struct test_case){ TC, .size_in = 100 }, &attr, &b);
+	assert_int_equal(run(false, TC, &attr), 0);
+	assert_int_equal((s32)attr.test.retval, -1);
+
+	/* From the network header on, and back with 14 zero bytes. */
+	make(&(struct test_case){ FILTER, .size_in = 100, .out = true, .size_out = 100 }, &attr,
+	     &b);
+	assert_int_equal(run(false, FILTER, &attr), 0);
+	assert_int_equal(attr.test.retval, 86);
+	assert_int_equal(attr.test.data_size_out, 100);
+	for (u32 i = 0; i < 14; i++)
+		assert_int_equal(b.out[i], 0);
+	assert_memory_equal(b.in + 14, b.out + 14, 86);
+
+	make(&cases[ARRAY_SIZE(cases) - 8], &attr, &b); /* ctx[0] = 99 */
+	assert_int_equal(run(false, SYSCALL, &attr), 0);
+	assert_int_equal(attr.test.retval, 99);
+	memcpy(&word, b.ctx + 8, 8);
+	assert_int_equal(word, 7);
+}
+
+/* A descriptor that is no program. */
+static void wrong_descriptors(void **state)
+{
+	struct target t = { .sys = test.sys };
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.test.prog_fd = 999;
+	assert_int_equal(target_bpf(&t, BPF_PROG_TEST_RUN, &attr, sizeof(attr)), -EBADF);
+	attr.test.prog_fd = 0;
+	assert_int_equal(target_bpf(&t, BPF_PROG_TEST_RUN, &attr, sizeof(attr)), -EINVAL);
+}
+
+static int setup(void **state)
+{
+	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18" };
+
+	test.sys = skep_system_new(&opts);
+	if (!test.sys)
+		return -1;
+	test.kernel = true;
+	for (u32 p = 0; p < PROGS; p++) {
+		test.fd[0][p] = load(test.sys, p);
+		if (test.fd[0][p] < 0)
+			return -1;
+		test.fd[1][p] = load(NULL, p);
+		test.kernel &= test.fd[1][p] >= 0;
+	}
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	skep_system_free(test.sys);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cases_as_listed),
+		cmocka_unit_test(results),
+		cmocka_unit_test(wrong_descriptors),
+		cmocka_unit_test(cases_as_the_kernel),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
