@@ -103,7 +103,22 @@ static void gen_idiom(struct gen *g)
 	u32 width = class == BPF_ALU64 ? 64 : 32, n = 1 + below(g, width - 1), d = below(g, 10);
 	u32 s = below(g, 10), t = below(g, 8) ? d : below(g, 10);
 
-	switch (below(g, 12)) {
+	switch (below(g, 14)) {
+	case 12: /* arithmetic, compared with 0; sometimes reached past the arithmetic */
+	case 13:
+		if (below(g, 2))
+			put(g, INSN(BPF_JMP | BPF_JSGT | BPF_K, s, 0, 1, rnd_imm(g)));
+		put(g,
+		    INSN(class | (below(g, 2) ? BPF_SUB : BPF_AND) | BPF_X, d, below(g, 10), 0, 0));
+		if (below(g, 2))
+			put(g, below(g, 2) ? JA(0) : MOV_K((d + 1) % 10, 1));
+		put(g, INSN((below(g, 2) ? BPF_JMP : BPF_JMP32) |
+				    (below(g, 2) ? BPF_JEQ : BPF_JNE) | BPF_K,
+			    t, 0, below(g, 2) ? 1 : 3, 0));
+		put(g, below(g, 2) ? JA(1) : ALU64_K(BPF_ADD, s, 3));
+		put(g, ALU64_K(BPF_ADD, s, 5));
+		put(g, MOV_K((d + 1) % 10, 7));
+		break;
 	case 9: /* a number from bytes, least or most significant first, sometimes not quite */
 	case 10: {
 		u32 count = 1 << (1 + below(g, 3)), i, swap = below(g, 2), lo = 8 * (count - 1);

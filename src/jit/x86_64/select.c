@@ -950,6 +950,8 @@ int jit_arch_insn(struct jit *j, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i];
 
+	if (j->is_target[i]) /* whoever jumps here brings other flags */
+		j->flags_at = UINT32_MAX;
 	if (is_dead(j, i))
 		return insn_is_ldimm64(insn) ? 2 : 1;
 	switch (BPF_CLASS(insn->code)) {
