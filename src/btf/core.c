@@ -25,13 +25,14 @@ static bool kinds_match(const struct btf_type *a, const struct btf_type *b)
 }
 
 static int compat(const struct btf *local, u32 local_id, const struct btf *target, u32 target_id,
-		  int level)
+		  int level, u32 *left)
 {
 	const struct btf_type *a, *b;
 	u32 i;
 	int res;
 
-	for (; level > 0; level--) {
+	/* @left ends what prototypes within prototypes would make exponential. */
+	for (; level > 0 && *left; level--, --*left) {
 		a = btf_type_skip_modifiers(local, local_id, &local_id);
 		b = btf_type_skip_modifiers(target, target_id, &target_id);
 		if (!a || !b)
@@ -61,7 +62,7 @@ static int compat(const struct btf *local, u32 local_id, const struct btf *targe
 				return 0;
 			for (i = 0; i < btf_vlen(a); i++) {
 				res = compat(local, btf_params(a)[i].type, target,
-					     btf_params(b)[i].type, level - 1);
+					     btf_params(b)[i].type, level - 1, left);
 				if (res <= 0)
 					return res;
 			}
@@ -80,11 +81,12 @@ int btf_core_types_compat(const struct btf *local, u32 local_id, const struct bt
 {
 	const struct btf_type *a = btf_type_get(local, local_id);
 	const struct btf_type *b = btf_type_get(target, target_id);
+	u32 left = 1U << 20;
 
 	/* The outermost kinds must be equal before modifiers are skipped. */
 	if (!a || !b)
 		return -EINVAL;
 	if (!kinds_match(a, b))
 		return 0;
-	return compat(local, local_id, target, target_id, BTF_RESOLVE_DEPTH);
+	return compat(local, local_id, target, target_id, BTF_RESOLVE_DEPTH, &left);
 }

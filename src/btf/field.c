@@ -51,8 +51,12 @@ struct finder {
 	const struct btf *btf;
 	u32 mask, seen;
 	struct btf_field *out;
+	const char *node[BTF_FIELDS_MAX]; /* of heads and roots: name of the node's member */
 	int n;
+	u32 steps; /* structs within structs can be a tree without end in sight */
 };
+
+#define MAX_STEPS (1U << 20)
 
 /* Where a field was found: what its declaration tags are attached to. */
 struct site {
@@ -108,14 +112,11 @@ static int pointer_kind(const struct btf *btf, const struct btf_type *t, u32 *ki
 	return 1;
 }
 
-/* The node's struct and its offset there, from the tag "contains:STRUCT:MEMBER". */
+/* The struct of the tag "contains:STRUCT:MEMBER"; where its member is comes later. */
 static int graph_root(struct finder *f, u32 kind, const struct site *s)
 {
-	const char *node_type = kind == BTF_FIELD_LIST_HEAD ? "bpf_list_node" : "bpf_rb_node";
 	const char *value, *colon;
-	const struct btf_type *t, *node = NULL;
 	char *name;
-	u32 off = 0, i;
 	int err;
 	s32 id;
 
@@ -133,23 +134,33 @@ static int graph_root(struct finder *f, u32 kind, const struct site *s)
 		return id;
 	if (!colon[1])
 		return -EINVAL;
-	t = btf_type_get(f->btf, id);
+	if (f->n < BTF_FIELDS_MAX)
+		f->node[f->n] = colon + 1;
+	return take(f, kind, s->off, id, 0);
+}
+
+/* Offset of the node that links objects of struct r->btf_id into the list or tree @r. */
+static int find_node(const struct btf *btf, const char *name, struct btf_field *r)
+{
+	const char *node_type = r->kind == BTF_FIELD_LIST_HEAD ? "bpf_list_node" : "bpf_rb_node";
+	const struct btf_type *t = btf_type_get(btf, r->btf_id), *node = NULL;
+	u32 i;
+
 	for (i = 0; i < btf_vlen(t); i++) {
 		const struct btf_member *m = btf_members(t) + i;
+		u32 off = btf_member_bit_offset(t, m);
 
-		if (strcmp(btf_name_or_anon(f->btf, m->name_off), colon + 1))
+		if (strcmp(btf_name_or_anon(btf, m->name_off), name))
 			continue;
 		if (node)
 			return -EINVAL;
-		node = btf_type_get(f->btf, m->type);
-		off = btf_member_bit_offset(t, m);
+		node = btf_type_get(btf, m->type);
 		if (!node || !is_struct(node) || off % 64 ||
-		    strcmp(btf_name_or_anon(f->btf, node->name_off), node_type))
+		    strcmp(btf_name_or_anon(btf, node->name_off), node_type))
 			return -EINVAL;
+		r->node_offset = off / 8;
 	}
-	if (!node)
-		return -ENOENT;
-	return take(f, kind, s->off, id, off / 8);
+	return node ? 0 : -ENOENT;
 }
 
 static int find_in_struct(struct finder *f, u32 id, u32 base, u32 level);
@@ -170,6 +181,7 @@ static int repeat(struct finder *f, int from, u32 nelems, u32 elem_size)
 			if (f->n == BTF_FIELDS_MAX)
 				return -E2BIG;
 			f->out[f->n] = f->out[i];
+			f->node[f->n] = f->node[i];
 			f->out[f->n++].offset += e * elem_size;
 		}
 	return 0;
@@ -246,6 +258,8 @@ static int find_in_struct(struct finder *f, u32 id, u32 base, u32 level)
 		struct site s = { id, (s32)i, base + off / 8, 0 };
 		int err;
 
+		if (f->steps++ == MAX_STEPS)
+			return -E2BIG;
 		/* Linux refuses such a member; bit-fields do not matter here */
 		if (off % 8)
 			return -EINVAL;
@@ -285,7 +299,7 @@ static int by_offset(const void *a, const void *b)
 int btf_find_fields(const struct btf *btf, u32 id, u32 mask, u32 value_size, struct btf_field *out)
 {
 	const struct btf_type *t = btf_type_get(btf, id);
-	struct finder f = { btf, mask, 0, out, 0 };
+	struct finder f = { .btf = btf, .mask = mask, .out = out };
 	u32 have = 0, end = 0;
 	int err, i;
 
@@ -304,6 +318,11 @@ int btf_find_fields(const struct btf *btf, u32 id, u32 mask, u32 value_size, str
 			return -EEXIST;
 		end = out[i].offset + out[i].size;
 		have |= BIT(out[i].kind);
+		if (out[i].kind == BTF_FIELD_LIST_HEAD || out[i].kind == BTF_FIELD_RB_ROOT) {
+			err = find_node(btf, f.node[i], &out[i]);
+			if (err)
+				return err;
+		}
 	}
 	/* Heads and roots are changed under the value's lock. */
 	if ((have & (BIT(BTF_FIELD_LIST_HEAD) | BIT(BTF_FIELD_RB_ROOT))) &&
@@ -350,67 +369,128 @@ static bool has_special(const struct btf *btf, const struct btf_type *t, const s
 	return false;
 }
 
-struct ownership {
+struct metas {
+	struct btf_check *c;
 	const struct btf *btf;
-	const s32 *special;
+	s32 special[BTF_FIELD_KINDS];
 	u32 mask;
 	bool kptrs;
+	u32 *have; /* by id: kinds of fields; 0: not such a struct */
+	u8 *depth; /* by id: levels of ownership, once known */
 };
 
-/* Levels of objects that own objects below @id: more than OWNERSHIP_DEPTH, or a cycle, is -ELOOP. */
-static int ownership_depth(const struct ownership *o, u32 id, u32 left)
+#define ROOTS (BIT(BTF_FIELD_LIST_HEAD) | BIT(BTF_FIELD_RB_ROOT))
+#define NODES (BIT(BTF_FIELD_LIST_NODE) | BIT(BTF_FIELD_RB_NODE))
+
+/*
+ * Objects that own objects are freed recursively. At first a node that was itself a
+ * root might own no further roots; later it is a question of depth. 6.12 got that as
+ * a correction, 6.18.44 had not.
+ */
+static bool owns_deeply(kver profile)
+{
+	return profile == KVER(6, 12) || profile > KVER(6, 18);
+}
+
+static int find_metas(struct metas *m)
 {
 	struct btf_field f[BTF_FIELDS_MAX];
-	const struct btf_type *t = btf_type_get(o->btf, id);
-	int n, i, err;
+	u32 nr = btf_nr_types(m->btf), id;
+	int n, i;
 
-	if (!left)
-		return -ELOOP;
-	n = btf_find_fields(o->btf, id, o->mask, t->size, f);
-	if (n <= 0)
-		return n ? n : -EFAULT;
-	for (i = 0; i < n; i++) {
-		bool root = f[i].kind == BTF_FIELD_LIST_HEAD || f[i].kind == BTF_FIELD_RB_ROOT;
+	for (id = btf_start_id(m->btf); id < nr; id++) {
+		const struct btf_type *t = btf_type_get(m->btf, id);
 
-		if (!root)
+		if (!is_struct(t) || !has_special(m->btf, t, m->special, m->kptrs))
 			continue;
-		t = btf_type_get(o->btf, f[i].btf_id);
-		if (!has_special(o->btf, t, o->special, o->kptrs))
-			return -EFAULT;
-		err = ownership_depth(o, f[i].btf_id, left - 1);
-		if (err)
-			return err;
+		m->c->log_id = id;
+		n = btf_find_fields(m->btf, id, m->mask, t->size, f);
+		if (n <= 0)
+			return n ? n : -EFAULT;
+		for (i = 0; i < n; i++)
+			m->have[id] |= BIT(f[i].kind);
 	}
 	return 0;
 }
 
+/* What the roots of struct @id own must be structs that have been found, too. */
+static int check_owned(struct metas *m, u32 id)
+{
+	struct btf_field f[BTF_FIELDS_MAX];
+	int n, i;
+
+	m->c->log_id = id;
+	n = btf_find_fields(m->btf, id, m->mask, btf_type_get(m->btf, id)->size, f);
+	for (i = 0; i < n; i++) {
+		if (!(ROOTS & BIT(f[i].kind)))
+			continue;
+		if (!m->have[f[i].btf_id])
+			return -EFAULT;
+		if (!owns_deeply(m->c->profile) && (m->have[id] & NODES) &&
+		    (m->have[f[i].btf_id] & ROOTS))
+			return -ELOOP;
+	}
+	return n < 0 ? n : 0;
+}
+
+/* Levels at and below @id, at most @left: else -ELOOP, also for a cycle. */
+static int owned_depth(struct metas *m, u32 id, int left)
+{
+	struct btf_field f[BTF_FIELDS_MAX];
+	int n, i, below = 0, res;
+
+	if (!left)
+		return -ELOOP;
+	if (!m->depth[id]) {
+		n = btf_find_fields(m->btf, id, m->mask, btf_type_get(m->btf, id)->size, f);
+		for (i = 0; i < n; i++) {
+			if (!(ROOTS & BIT(f[i].kind)))
+				continue;
+			res = owned_depth(m, f[i].btf_id, left - 1);
+			if (res < 0)
+				return res;
+			below = max(below, res);
+		}
+		m->depth[id] = below + 1;
+	}
+	return m->depth[id] > left ? -ELOOP : m->depth[id];
+}
+
+static int check_metas(struct metas *m)
+{
+	u32 nr = btf_nr_types(m->btf), id;
+	int err = find_metas(m);
+
+	for (id = btf_start_id(m->btf); id < nr && !err; id++)
+		if (m->have[id])
+			err = check_owned(m, id);
+	for (id = btf_start_id(m->btf); id < nr && !err && owns_deeply(m->c->profile); id++)
+		if (m->have[id])
+			err = min(owned_depth(m, id, OWNERSHIP_DEPTH), 0);
+	return err;
+}
+
 int btf_check_fields(struct btf_check *c)
 {
-	struct ownership o = { .btf = c->btf, .mask = alloc_mask };
-	s32 special[BTF_FIELD_KINDS];
+	struct metas m = { .c = c, .btf = c->btf, .mask = alloc_mask };
 	u32 n = btf_nr_types(c->btf), i;
-	int err;
+	int err = -ENOMEM;
 
 	if (c->profile < KVER_STRUCT_METAS)
 		return 0;
-	o.special = special;
-	o.kptrs = c->profile >= KVER_STRUCT_KPTRS;
-	if (o.kptrs)
-		o.mask |= BTF_FIELDS_KPTR & ~BIT(BTF_FIELD_UPTR);
+	m.kptrs = c->profile >= KVER_STRUCT_KPTRS;
+	if (m.kptrs)
+		m.mask |= BTF_FIELDS_KPTR & ~BIT(BTF_FIELD_UPTR);
 	for (i = 0; i < BTF_FIELD_KINDS; i++)
-		special[i] =
-			o.mask & BIT(i) && kinds[i].type_name ?
+		m.special[i] =
+			m.mask & BIT(i) && kinds[i].type_name ?
 				btf_find_by_name_kind(c->btf, kinds[i].type_name, BTF_KIND_STRUCT) :
 				-ENOENT;
-	for (i = btf_start_id(c->btf); i < n; i++) {
-		const struct btf_type *t = btf_type_get(c->btf, i);
-
-		if (!is_struct(t) || !has_special(c->btf, t, special, o.kptrs))
-			continue;
-		c->log_id = i;
-		err = ownership_depth(&o, i, OWNERSHIP_DEPTH);
-		if (err)
-			return err;
-	}
-	return 0;
+	m.have = mem_calloc(n, sizeof(*m.have));
+	m.depth = mem_calloc(n, 1);
+	if (m.have && m.depth)
+		err = check_metas(&m);
+	mem_free(m.have);
+	mem_free(m.depth);
+	return err;
 }

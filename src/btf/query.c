@@ -312,8 +312,9 @@ s32 btf_find_by_name_kind(const struct btf *btf, const char *name, u32 kind)
 
 /* ---- members ---- */
 
+/* @left: members still to be looked at, lest hostile nesting take for ever. */
 static int member_find(const struct btf *btf, u32 id, const char *name, u32 base, u32 depth,
-		       struct btf_member_at *out)
+		       u32 *left, struct btf_member_at *out)
 {
 	const struct btf_type *t = btf_type_skip_modifiers(btf, id, &id), *mt;
 	u32 i;
@@ -325,6 +326,8 @@ static int member_find(const struct btf *btf, u32 id, const char *name, u32 base
 		u32 off = base + btf_member_bit_offset(t, m);
 		const char *s = btf_str(btf, m->name_off);
 
+		if (!*left || !--*left)
+			return -ENOENT;
 		if (s && *s && !strcmp(s, name)) {
 			*out =
 				(struct btf_member_at){ t,	m, id, off, btf_member_bits(t, m),
@@ -335,7 +338,7 @@ static int member_find(const struct btf *btf, u32 id, const char *name, u32 base
 			continue;
 		mt = btf_type_skip_modifiers(btf, m->type, NULL);
 		if (mt && btf_is_struct(mt) &&
-		    !member_find(btf, m->type, name, off, depth + 1, out))
+		    !member_find(btf, m->type, name, off, depth + 1, left, out))
 			return 0;
 	}
 	return -ENOENT;
@@ -343,7 +346,9 @@ static int member_find(const struct btf *btf, u32 id, const char *name, u32 base
 
 int btf_member_find(const struct btf *btf, u32 id, const char *name, struct btf_member_at *out)
 {
-	return member_find(btf, id, name, 0, 0, out);
+	u32 left = 1U << 20;
+
+	return member_find(btf, id, name, 0, 0, &left, out);
 }
 
 int btf_member_at(const struct btf *btf, u32 id, u32 off, struct btf_member_at *out)

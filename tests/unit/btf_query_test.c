@@ -5,8 +5,11 @@
  */
 #include "tests/lib/btf_blob.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "btf/builtin.h"
@@ -180,6 +183,47 @@ static void test_host(void **state)
 	assert_true(btf_nr_types(btf) > 10000);
 	check_kernel_types(btf, origin);
 	btf_free(btf);
+}
+
+/* In a mount namespace where /sys/kernel/btf is empty, then where its file is rubbish. */
+static int without_host(void)
+{
+	const char *origin;
+	struct btf *btf;
+	FILE *f;
+
+	if (unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "/sys/kernel/btf", "tmpfs", 0, NULL))
+		return 77;
+	if (btf_load_kernel(NULL, &btf, &origin) || strcmp(origin, BTF_BUILTIN_ORIGIN))
+		return 1;
+	btf_free(btf);
+	f = fopen(BTF_HOST_PATH, "w");
+	if (!f)
+		return 2;
+	fputs("rubbish", f);
+	fclose(f);
+	if (btf_load_kernel(NULL, &btf, &origin) || strcmp(origin, BTF_BUILTIN_ORIGIN))
+		return 3;
+	btf_free(btf);
+	return 0;
+}
+
+static void test_no_host(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(without_host());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77) {
+		print_message("# SKIP no mount namespace to hide the host's kernel types in\n");
+		skip();
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void test_origins(void **state)
@@ -590,6 +634,57 @@ static void test_hostile(void **state)
 	assert_null(trusted(&b, sizeof(b), NULL));
 }
 
+/* 100 members of the struct before, which has 100 of the one before it ...: 100^20 in all. */
+static void test_deep_nesting(void **state)
+{
+	enum { LEVELS = 20, MEMBERS = 100 };
+	static const char names[] = "\0bpf_spin_lock\0top";
+	static u32 words[8 + LEVELS * (3 + 3 * MEMBERS) + 16];
+	struct btf_header h = { BTF_MAGIC, 1, 0, sizeof(h), 0, 0, 0, sizeof(names) };
+	u32 n = 0, level, i, id = 1, at, size;
+	struct btf_parse_opts opts = { .profile = KVER(6, 18) };
+	struct btf_field fields[BTF_FIELDS_MAX];
+	struct btf_refusal why;
+	struct btf_member_at member;
+	struct btf *btf;
+	u8 *blob;
+
+	words[n++] = 1; /* struct bpf_spin_lock {} of 4 bytes */
+	words[n++] = BTF_KIND_STRUCT << 24;
+	words[n++] = 4;
+	for (level = 0; level < LEVELS; level++, id++) {
+		words[n++] = 0;
+		words[n++] = BTF_KIND_STRUCT << 24 | (level ? MEMBERS : 0);
+		words[n++] = 0;
+		for (i = 0; level && i < MEMBERS; i++) {
+			words[n++] = 0;
+			words[n++] = id;
+			words[n++] = 0;
+		}
+	}
+	at = n;
+	words[n++] = 15; /* struct top: a lock and the last of them */
+	words[n++] = BTF_KIND_STRUCT << 24 | 2;
+	words[n++] = 4;
+	memcpy(words + n, (u32[]){ 0, 1, 0, 0, id, 0 }, 24);
+	n += 6;
+	h.type_len = h.str_off = n * 4;
+	size = sizeof(h) + n * 4 + sizeof(names);
+	blob = mem_alloc(size);
+	memcpy(blob, &h, sizeof(h));
+	memcpy(blob + sizeof(h), words, n * 4);
+	memcpy(blob + sizeof(h) + n * 4, names, sizeof(names));
+
+	assert_int_equal(btf_parse(blob, size, &opts, &btf, &why), -E2BIG);
+	/* without the lock there is no reason to look into it at load time */
+	((u32 *)(blob + sizeof(h)))[at + 4] = 2;
+	assert_int_equal(btf_parse(blob, size, &opts, &btf, &why), 0);
+	assert_int_equal(btf_find_fields(btf, id + 1, BTF_FIELDS_ALL, 4, fields), -E2BIG);
+	assert_int_equal(btf_member_find(btf, id + 1, "nothing", &member), -ENOENT);
+	btf_free(btf);
+	mem_free(blob);
+}
+
 /* ---- memory ---- */
 
 static void test_allocation_failures(void **state)
@@ -652,6 +747,8 @@ int main(void)
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_other_byte_order),
 		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_deep_nesting),
+		cmocka_unit_test(test_no_host),
 		cmocka_unit_test(test_allocation_failures),
 	};
 
