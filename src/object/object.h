@@ -192,6 +192,15 @@ void object_end_hold(struct object *o);
 
 /* ---- maps and programs as objects; see map_object.c, prog_object.c ---- */
 
+/*
+ * Whether @m stands for the inner maps of a map-in-map: it has what they share (types,
+ * sizes, flags), but ->map is a copy without elements, and none of them at run time.
+ */
+static inline bool map_is_template(const struct map_object *m)
+{
+	return !m->obj.id;
+}
+
 struct map_object *map_object_new(struct skep_system *sys); /* or NULL */
 /* Gives up the eventfds of ring @what. */
 void wakers_forget(struct skep_system *sys, const void *what);

@@ -147,12 +147,12 @@ int test_run_write_data(struct skep_system *sys, const struct test_run *t,
 		u32 len = i ? parts[i].len : left - frags;
 
 		if (user_write(sys, out + at, parts[i].data, len)) {
-			err = -EFAULT;
+			err = err ? err : -EFAULT; /* Linux: too little room goes first */
 			goto out;
 		}
 		at += len;
 	}
-	if (write_results(sys, t, size))
+	if (write_results(sys, t, size) && !err)
 		err = -EFAULT;
 out:
 	arg = (u64)&err; /* Linux: trace_bpf_test_finish(&err) */

@@ -451,7 +451,7 @@ static int note_map(struct bpf_verifier_env *env, const struct bpf_call_arg_meta
 	else if (aux->call_map != meta->map)
 		aux->call_map_poisoned = true;
 	/* Inner maps share their template: which one it is, is known at run time only. */
-	if (meta->map_uid)
+	if (map_is_template(meta->map))
 		aux->call_map_poisoned = true;
 	return 0;
 }
@@ -526,8 +526,10 @@ static int set_return(struct bpf_verifier_env *env, const struct bpf_func_proto 
 		if (!meta->map)
 			return refuse(env, DIAG_INTERNAL, "helper returns the value of no map");
 		mark_reg_known_zero(env, regs, BPF_REG_0);
+		/* DIFF(inner-map-bounds): an inner map may be smaller than what it was declared as */
 		if (meta->func_id == BPF_FUNC_map_lookup_elem && meta->const_map_key >= 0 &&
-		    meta->const_map_key < meta->map->map->max_entries)
+		    meta->const_map_key < meta->map->map->max_entries &&
+		    !(map_is_template(meta->map) && meta->map->map->map_flags & BPF_F_INNER_MAP))
 			flag &= ~PTR_MAYBE_NULL;
 		r0->type = PTR_TO_MAP_VALUE | flag;
 		r0->map = meta->map;

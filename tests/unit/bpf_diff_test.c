@@ -19,6 +19,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../lib/hand_prog.h"
 #include "base/version.h"
 
 #define OBJECTS 16
@@ -152,7 +153,7 @@ static void test_map_create(void **state)
 	(void)state;
 	NEED_KERNEL();
 	seed = 1;
-	for (int i = 0; i < 6000; i++) {
+	for (int i = 0; i < 1500; i++) {
 		union bpf_attr attr;
 		unsigned size = rnd(10) ? sizeof(attr) : rnd(200);
 		int a, b, inner = -1;
@@ -263,7 +264,7 @@ static void test_elements(void **state)
 	NEED_KERNEL();
 	make_maps();
 	seed = 2;
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 6000; i++) {
 		int cmd = (int)PICK(BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_UPDATE_ELEM,
 				    BPF_MAP_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY,
 				    BPF_MAP_LOOKUP_AND_DELETE_ELEM);
@@ -336,7 +337,7 @@ static void test_refusals(void **state)
 	NEED_KERNEL();
 	make_maps();
 	seed = 3;
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 8000; i++) {
 		int cmd = cmds[rnd(ARRAY_SIZE(cmds))], ret[2], n = (int)rnd(6);
 		unsigned size = rnd(5) ? sizeof(union bpf_attr) : rnd(200), at[6], map = rnd(10);
 		u32 value[6];
@@ -391,12 +392,181 @@ static void test_refusals(void **state)
 	}
 }
 
+/* Programs, the same on both sides: one with a map, one with a subprogram, one that returns. */
+static void make_programs(void)
+{
+	const u32 types[] = { BPF_PROG_TYPE_XDP, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_SOCKET_FILTER,
+			      BPF_PROG_TYPE_RAW_TRACEPOINT };
+
+	make_maps();
+	for (int side = 0; side < 2; side++) {
+		struct side *s = side ? &theirs : &ours;
+
+		for (u32 i = 0; i < ARRAY_SIZE(types); i++) {
+			struct bpf_insn insns[] = {
+				INSN(BPF_LD | BPF_IMM | BPF_DW, 6, BPF_PSEUDO_MAP_FD, 0, s->fd[2]),
+				INSN(0, 0, 0, 0, 0),
+				INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 1),
+				EXIT(),
+				MOV_K(0, 2),
+				EXIT(),
+			};
+			union bpf_attr attr;
+			int fd;
+
+			if (types[i] == BPF_PROG_TYPE_RAW_TRACEPOINT)
+				insns[2] = MOV_K(1, 2), insns[3] = MOV_K(2, 2);
+
+			memset(&attr, 0, sizeof(attr));
+			attr.prog_type = types[i];
+			attr.insns = (unsigned long)insns;
+			attr.insn_cnt = ARRAY_SIZE(insns);
+			attr.license = (unsigned long)(i & 1 ? "GPL" : "Proprietary");
+			strcpy(attr.prog_name, "prog");
+			fd = call(s, BPF_PROG_LOAD, &attr, sizeof(attr));
+			assert_true(fd >= 0);
+			s->fd[12 + i] = side ? 512 + (int)i : 412 + (int)i;
+			assert_true(dup2(fd, s->fd[12 + i]) >= 0);
+			close(fd);
+		}
+	}
+}
+
+static void test_program_info(void **state)
+{
+	(void)state;
+	NEED_KERNEL();
+	make_programs();
+	seed = 4;
+	for (int i = 0; i < 3000; i++) {
+		u32 prog = 12 + rnd(4), len = PICK(232, 232, 232, 228, 224, 208, 80, 4, 0, 240, 4096, 4097),
+		    ret[2], map_ids[4], func = PICK(0, 0, 8, 7), line = PICK(0, 0, 16, 4),
+		    n_func = PICK(0, 0, 3), n_maps = PICK(0, 1, 2, 4), n_tags = PICK(0, 0, 1, 4),
+		    tail = rnd(20), n_insns = PICK(0, 0, 8, 48, 1000);
+		struct bpf_prog_info info[2];
+		struct bpf_insn insns[2][200];
+		u8 tags[2][4][8];
+
+		snprintf(what, sizeof(what), "info %d: prog %u len %u func %u line %u nr %u maps %u tags %u tail %u",
+			 i, prog, len, func, line, n_func, n_maps, n_tags, tail);
+		memset(insns, 0, sizeof(insns));
+		memset(tags, 0, sizeof(tags));
+		for (int side = 0; side < 2; side++) {
+			struct side *s = side ? &theirs : &ours;
+			struct bpf_prog_info *p = (void *)s->value;
+			union bpf_attr attr;
+
+			memset(s->value, 0, sizeof(s->value));
+			memset(&attr, 0, sizeof(attr));
+			attr.info.bpf_fd = s->fd[prog];
+			attr.info.info_len = len;
+			attr.info.info = (unsigned long)s->value;
+			p->func_info_rec_size = func;
+			p->line_info_rec_size = line;
+			p->nr_func_info = n_func;
+			p->nr_map_ids = n_maps;
+			p->map_ids = (unsigned long)map_ids;
+			p->nr_prog_tags = n_tags;
+			p->prog_tags = (unsigned long)tags[side];
+			p->xlated_prog_len = n_insns;
+			p->xlated_prog_insns = (unsigned long)insns[side];
+			if (tail == 0 && len > sizeof(*p))
+				s->value[len - 1] = 1;
+			ret[side] = (u32)call(s, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+			s->count = attr.info.info_len;
+			info[side] = *p;
+			/* What cannot be equal. */
+			p = &info[side];
+			p->id = p->jited_prog_len = p->load_time = p->btf_id = 0;
+			p->map_ids = p->prog_tags = p->xlated_prog_insns = 0;
+			for (int k = 0; k < 200; k++) /* map ids; call distances */
+				insns[side][k].imm = 0;
+		}
+		same((int)ret[0], (int)ret[1]);
+		same((int)ours.count, (int)theirs.count);
+		for (size_t k = 0; k < sizeof(info[0]) / 4; k++)
+			if (((u32 *)&info[0])[k] != ((u32 *)&info[1])[k])
+				fail_msg("%s: info[%zu]: skep %#x, kernel %#x", what, 4 * k,
+					 ((u32 *)&info[0])[k], ((u32 *)&info[1])[k]);
+		/* Linux hashes the functions of a program of several with the addresses in them. */
+		if (prog == 15 && memcmp(tags[0][0], tags[1][0], 8))
+			fail_msg("%s: tags differ", what);
+		for (u32 k = 0; k < min(n_insns, 48u) / 8; k++)
+			if (insns[0][k].code != insns[1][k].code ||
+			    insns[0][k].src_reg != insns[1][k].src_reg)
+				fail_msg("%s: instruction %u differs", what, k);
+	}
+}
+
+static void test_test_run(void **state)
+{
+	static const u32 out_fields[] = { offsetof(union bpf_attr, test.retval),
+					  offsetof(union bpf_attr, test.data_size_out),
+					  offsetof(union bpf_attr, test.ctx_size_out) };
+
+	(void)state;
+	NEED_KERNEL();
+	make_programs();
+	seed = 5;
+	for (int i = 0; i < 6000; i++) {
+		u32 prog = 12 + rnd(4), in = PICK(0, 14, 14, 64, 64, 13, 1500, 4000, 5000),
+		    out = PICK(0, 0, 64, 10, 2000), ctx_in = PICK(0, 0, 0, 0, 24, 192, 200, 4),
+		    ctx_out = PICK(0, 0, 0, 24, 192, 4), flags = PICK(0, 0, 0, 0, 1, 2, 4, 8), null = rnd(12),
+		    cpu = PICK(0, 0, 0, 1, 5000), batch = PICK(0, 0, 0, 0, 1), repeat = PICK(0, 1, 3), ret[2];
+		union bpf_attr attr[2];
+
+		/* Live frames go through the stack of the running kernel. */
+		if (prog == 12 && flags & BPF_F_TEST_XDP_LIVE_FRAMES)
+			continue;
+		snprintf(what, sizeof(what),
+			 "run %d: prog %u in %u out %u ctx %u %u flags %u null %u cpu %u batch %u repeat %u",
+			 i, prog, in, out, ctx_in, ctx_out, flags, null, cpu, batch, repeat);
+		for (int side = 0; side < 2; side++) {
+			struct side *s = side ? &theirs : &ours;
+			union bpf_attr *a = &attr[side];
+			static unsigned char data[8192], ctx[512];
+
+			memset(ctx, 0, sizeof(ctx));
+			memset(s->value, 0xaa, sizeof(s->value));
+			for (u32 k = 0; k < sizeof(data); k++)
+				data[k] = (unsigned char)(k * 7);
+			memset(a, 0, sizeof(*a));
+			a->test.prog_fd = s->fd[prog];
+			a->test.data_size_in = in;
+			a->test.data_in = null == 0 ? 0 : null == 1 ? 8 : (unsigned long)data;
+			a->test.data_size_out = out;
+			a->test.data_out = null == 2 ? 8 : out ? (unsigned long)s->value : 0;
+			a->test.ctx_size_in = ctx_in;
+			a->test.ctx_in = ctx_in && null != 3 ? (unsigned long)ctx : 0;
+			a->test.ctx_size_out = ctx_out;
+			a->test.ctx_out = ctx_out && null != 4 ? (unsigned long)s->value + 3000 : 0;
+			a->test.flags = flags;
+			a->test.cpu = cpu;
+			a->test.batch_size = batch;
+			a->test.repeat = repeat;
+			ret[side] = (u32)call(s, BPF_PROG_TEST_RUN, a, sizeof(*a));
+		}
+		same((int)ret[0], (int)ret[1]);
+		for (size_t k = 0; k < ARRAY_SIZE(out_fields); k++) {
+			u32 *a = (u32 *)((char *)&attr[0] + out_fields[k]);
+			u32 *b = (u32 *)((char *)&attr[1] + out_fields[k]);
+
+			if (*a != *b)
+				fail_msg("%s: field %u: skep %u, kernel %u", what, out_fields[k], *a, *b);
+		}
+		if (memcmp(ours.value, theirs.value, 3000))
+			fail_msg("%s: data differ", what);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_map_create, start, end),
 		cmocka_unit_test_setup_teardown(test_elements, start, end),
 		cmocka_unit_test_setup_teardown(test_refusals, start, end),
+		cmocka_unit_test_setup_teardown(test_program_info, start, end),
+		cmocka_unit_test_setup_teardown(test_test_run, start, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,12 +11,15 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "hook/hook.h"
 #include "object/arena.h"
+#include "object/packet.h"
 
 #include "../lib/hand_prog.h"
 
@@ -208,6 +211,139 @@ static void test_tail_call(void **state)
 	assert_int_equal(count_ids(sys, BPF_PROG_GET_NEXT_ID), 0);
 }
 
+/* ---- a map freed under running programs ---- */
+
+static struct {
+	struct skep_system *sys;
+	bool stop;
+	u64 runs, torn;
+} shared;
+
+static void *runner(void *arg)
+{
+	struct hook *h = hook_find_netdev(shared.sys, HOOK_XDP, 7);
+	struct xdp_buff xdp;
+	u64 runs = 0, torn = 0;
+
+	memset(&xdp, 0, sizeof(xdp));
+	while (!load_acquire(&shared.stop)) {
+		struct bpf_run run = { 0 };
+
+		torn += hook_run(h, &xdp, &run) != XDP_PASS;
+		runs++;
+	}
+	__atomic_fetch_add(&shared.runs, runs, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&shared.torn, torn, __ATOMIC_RELAXED);
+	return arg;
+}
+
+/*
+ * Four threads run a program that looks into the inner map of an array of maps; that
+ * is replaced and closed all the time, and its memory given back and used again.
+ */
+static void test_map_freed_under_programs(void **state)
+{
+	struct skep_system *sys = *state;
+	int inner = sys_map_create(sys, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0), outer, prog, link;
+	unsigned key = 0;
+	unsigned long value = 4711;
+	union bpf_attr attr;
+	pthread_t thread[4];
+
+	assert_int_equal(sys_map_update(sys, inner, &key, &value, 0), 0);
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_ARRAY_OF_MAPS;
+	attr.key_size = attr.value_size = 4;
+	attr.max_entries = 1;
+	attr.inner_map_fd = inner;
+	outer = skep_bpf(sys, BPF_MAP_CREATE, &attr, sizeof(attr));
+	assert_true(outer >= 0);
+	const struct bpf_insn insns[] = {
+		ST(BPF_W, 10, -4, 0),
+		INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_FD, 0, outer),
+		INSN(0, 0, 0, 0, 0),
+		MOV_X(2, 10),
+		ALU64_K(BPF_ADD, 2, -4),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
+		JMP_K(BPF_JEQ, 0, 0, 8),
+		MOV_X(1, 0),
+		MOV_X(2, 10),
+		ALU64_K(BPF_ADD, 2, -4),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
+		JMP_K(BPF_JEQ, 0, 0, 3),
+		LDX(BPF_DW, 1, 0, 0),
+		JMP_K(BPF_JEQ, 1, 4711, 1),
+		JA(2),
+		MOV_K(0, XDP_PASS),
+		EXIT(),
+		MOV_K(0, XDP_ABORTED),
+		EXIT(),
+	};
+
+	prog = load(sys, BPF_PROG_TYPE_XDP, insns, ARRAY_SIZE(insns));
+	assert_true(prog >= 0);
+	assert_int_equal(netdev_hooks_add(sys, 7, "test0"), 0);
+	memset(&attr, 0, sizeof(attr));
+	attr.link_create.prog_fd = prog;
+	attr.link_create.target_ifindex = 7;
+	attr.link_create.attach_type = BPF_XDP;
+	link = skep_bpf(sys, BPF_LINK_CREATE, &attr, sizeof(attr));
+	assert_true(link >= 0);
+	assert_int_equal(sys_map_update(sys, outer, &key, &inner, 0), 0);
+	shared = (__typeof__(shared)){ .sys = sys };
+	for (int t = 0; t < 4; t++)
+		pthread_create(&thread[t], NULL, runner, NULL);
+	for (int i = 0; i < 400; i++) {
+		close(inner);
+		inner = sys_map_create(sys, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+		assert_true(inner >= 0);
+		assert_int_equal(sys_map_update(sys, inner, &key, &value, 0), 0);
+		assert_int_equal(sys_map_update(sys, outer, &key, &inner, 0), 0);
+	}
+	store_release(&shared.stop, true);
+	for (int t = 0; t < 4; t++)
+		pthread_join(thread[t], NULL);
+	assert_int_equal(shared.torn, 0);
+	assert_true(shared.runs > 0);
+	close(inner), close(outer), close(link), close(prog);
+	assert_int_equal(count_ids(sys, BPF_MAP_GET_NEXT_ID), 0);
+	assert_int_equal(count_ids(sys, BPF_PROG_GET_NEXT_ID), 0);
+	objects_drain(sys, false);
+	assert_null(sys->retired);
+}
+
+/* With machine code of a program in place: no page is writable and executable at once. */
+static void test_no_writable_code(void **state)
+{
+	const struct bpf_insn insns[] = { MOV_K(0, XDP_DROP), EXIT() };
+	struct skep_system *sys = *state;
+	int prog = load(sys, BPF_PROG_TYPE_XDP, insns, 2), err;
+	struct prog_object *p = prog_get_fd(sys, prog, &err);
+	unsigned long start, stop, code;
+	char line[512], perms[8];
+	bool found = false;
+	FILE *f;
+
+	assert_non_null(p);
+	assert_true(p->prog->jited);
+	code = (unsigned long)p->prog->code;
+	f = fopen("/proc/self/maps", "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx %7s", &start, &stop, perms) != 3)
+			continue;
+		assert_false(perms[1] == 'w' && perms[2] == 'x');
+		if (start <= code && code < stop) {
+			assert_string_equal(perms, "r-xs");
+			found = true;
+		}
+	}
+	fclose(f);
+	assert_true(found);
+	object_put(&p->obj);
+	close(prog);
+}
+
 /* Every allocation of a load fails once. */
 static void test_load_allocation_failures(void **state)
 {
@@ -265,6 +401,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_map, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tail_call, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_map_freed_under_programs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_writable_code, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_load_allocation_failures, setup, teardown),
 	};
 
