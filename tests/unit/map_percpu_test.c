@@ -4,10 +4,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "../lib/asm.h"
 #include "../lib/map_fixture.h"
+#include "../lib/system_fixture.h"
 
 static const u32 types[] = { BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PERCPU_HASH,
 			     BPF_MAP_TYPE_LRU_PERCPU_HASH };
@@ -160,13 +163,53 @@ static void test_growth(void **state)
 	map_ok(m);
 }
 
+/* Compiled programs compute the address themselves: it is the run's CPU's. */
+static void test_compiled_lookup(void **state)
+{
+	struct skep_system *sys = system_for(NULL);
+	u32 nr = sys->arena->nr_slots;
+	u64 *all = calloc(nr, sizeof(u64)), sum = 0;
+	int fd = sys_map_create(sys, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 5, 0);
+
+	assert_true(fd >= 0 && all);
+	for (u32 k = 3; k < 6; k += 2) { /* 5 is out of range */
+		const struct bpf_insn insns[] = {
+			STK(W, 10, -4, (s32)k),	    MOVX(2, 10),      ADDK(2, -4), LDMAP(1, fd),
+			CALL(map_lookup_elem),	    JK(JNE, 0, 0, 2), RET(1),	   MOVK(1, 1),
+			ATOM(DW, BPF_ADD, 0, 0, 1), RET(2),
+		};
+		u8 packet[64] = { 0 };
+		union bpf_attr attr = { 0 };
+		int prog = sys_prog_load(sys, BPF_PROG_TYPE_XDP, insns, ARRAY_SIZE(insns), NULL, 0);
+
+		assert_true(prog >= 0);
+		attr.test.prog_fd = (u32)prog;
+		attr.test.data_in = (u64)packet;
+		attr.test.data_size_in = sizeof(packet);
+		attr.test.repeat = 100;
+		assert_int_equal(skep_bpf(sys, BPF_PROG_TEST_RUN, &attr, sizeof(attr)), 0);
+		assert_int_equal(attr.test.retval, k == 3 ? 2 : 1);
+		close(prog);
+	}
+	for (u32 k = 0; k < 5; k++) {
+		assert_int_equal(sys_map_lookup(sys, fd, &k, all), 0);
+		for (u32 cpu = 0; cpu < nr; cpu++) {
+			assert_true(k == 3 || !all[cpu]);
+			sum += all[cpu];
+		}
+	}
+	assert_int_equal(sum, 100);
+	close(fd);
+	free(all);
+	skep_system_free(sys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values_differ),
-		cmocka_unit_test(test_bpf2_forms),
-		cmocka_unit_test(test_reuse_is_clean),
-		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_values_differ),	cmocka_unit_test(test_bpf2_forms),
+		cmocka_unit_test(test_reuse_is_clean),	cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_compiled_lookup),
 	};
 
 	return cmocka_run_group_tests_name("map_percpu", tests, NULL, NULL);
