@@ -62,3 +62,25 @@ BPF_HELPER(for_each_map_elem)
 		return ERR(EINVAL);
 	return (u64)ops(map)->for_each (map, call_back, &cb, run);
 }
+
+/* Queue, stack and bloom filter. */
+BPF_HELPER(map_push_elem)
+{
+	struct bpf_map *map = PTR(r1);
+
+	return (u64)ops(map)->push_elem(map, PTR(r2), r3, run);
+}
+
+BPF_HELPER(map_pop_elem)
+{
+	struct bpf_map *map = PTR(r1);
+
+	return (u64)ops(map)->pop_elem(map, PTR(r2), run);
+}
+
+BPF_HELPER(map_peek_elem)
+{
+	struct bpf_map *map = PTR(r1);
+
+	return (u64)ops(map)->peek_elem(map, PTR(r2), run);
+}

@@ -27,6 +27,7 @@
 #ifndef SKEP_MAP_HTAB_H
 #define SKEP_MAP_HTAB_H
 
+#include "map/hash.h"
 #include "object/map.h"
 
 #define HTAB_SLOTS	 8
@@ -112,33 +113,12 @@ static inline struct htab_bucket *htab_bucket(const struct bpf_htab *h, u32 hash
 	return &h->buckets[hash & h->bucket_mask];
 }
 
-/* ---- hashing: multiply and fold (as wyhash does), seeded for each map ---- */
-
-static inline u64 htab_mix(u64 a, u64 b)
-{
-	unsigned __int128 m = (unsigned __int128)a * b;
-
-	return (u64)m ^ (u64)(m >> 64);
-}
+/* ---- searching ---- */
 
 static inline __attribute__((always_inline)) u64 htab_hash(const struct bpf_htab *h, const u8 *key,
 							   u32 size)
 {
-	u64 x;
-
-	if (size == 4)
-		return htab_mix(*(const rt_u32 *)key ^ h->seed[0], h->seed[1]);
-	if (size == 8)
-		return htab_mix(*(const rt_u64 *)key ^ h->seed[0], h->seed[1]);
-	for (x = h->seed[0] ^ size; size >= 8; size -= 8, key += 8)
-		x = htab_mix(x ^ *(const rt_u64 *)key, h->seed[1]);
-	if (size) {
-		u64 tail = 0;
-
-		rt_copy(&tail, key, size);
-		x = htab_mix(x ^ tail, h->seed[1]);
-	}
-	return htab_mix(x, 0x9e3779b97f4a7c15ULL ^ h->seed[1]);
+	return hash_bytes(h->seed, key, size);
 }
 
 static inline u8 htab_tag(u64 hash)

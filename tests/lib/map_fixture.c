@@ -104,6 +104,14 @@ const struct bpf_map_ops *ops_of(const struct bpf_map *map)
 		return &htab_of_maps_map_ops;
 	case BPF_MAP_TYPE_RINGBUF:
 		return &ringbuf_map_ops;
+	case BPF_MAP_TYPE_LPM_TRIE:
+		return &trie_map_ops;
+	case BPF_MAP_TYPE_QUEUE:
+		return &queue_map_ops;
+	case BPF_MAP_TYPE_STACK:
+		return &stack_map_ops;
+	case BPF_MAP_TYPE_BLOOM_FILTER:
+		return &bloom_filter_map_ops;
 	}
 	fail_msg("no operations for map type %u", map->map_type);
 	return NULL;

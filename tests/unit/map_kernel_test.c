@@ -160,6 +160,12 @@ static const u32 value_types[] = { BPF_MAP_TYPE_HASH,	     BPF_MAP_TYPE_ARRAY,
 				   BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_PERCPU_ARRAY,
 				   BPF_MAP_TYPE_LRU_HASH,    BPF_MAP_TYPE_LRU_PERCPU_HASH };
 
+static bool keyless(u32 type)
+{
+	return type == BPF_MAP_TYPE_QUEUE || type == BPF_MAP_TYPE_STACK ||
+	       type == BPF_MAP_TYPE_BLOOM_FILTER;
+}
+
 static void test_create(void **state)
 {
 	static const u32 types[] = {
@@ -193,6 +199,10 @@ static void test_create(void **state)
 		u32 flags = rnd(3) ? 0 : 1u << rnd(16);
 		int use_inner = (int)rnd(3), fd[2];
 
+		if (keyless(type) && rnd(4))
+			key = 0;
+		if (type == BPF_MAP_TYPE_LPM_TRIE && rnd(4))
+			key = 5 + rnd(260), flags |= BPF_F_NO_PREALLOC;
 		if (flags == BPF_F_NUMA_NODE) /* not about maps */
 			flags = BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
 		/* what memory there is is not the question */
@@ -424,6 +434,119 @@ static void test_lru_pressure(void **state)
 	}
 }
 
+/* ---- longest prefix match: the order of the keys is Linux's, too ---- */
+
+static void test_lpm(void **state)
+{
+	static const u32 data_sizes[] = { 1, 2, 4, 5, 8, 12, 16, 20 };
+	static const u64 flags[] = { 0, 0, 0, 1, 2, 3, 4 };
+
+	NEED_KERNEL();
+	srandom(5);
+	for (u32 round = 0; round < 24; round++) {
+		u32 size = data_sizes[round % ARRAY_SIZE(data_sizes)], bits = size * 8;
+		u32 entries = round % 3 ? 500 : 12;
+		int fd[2];
+
+		for (int side = 0; side < 2; side++) {
+			fd[side] = create(side, BPF_MAP_TYPE_LPM_TRIE, 4 + size, 8, entries,
+					  BPF_F_NO_PREALLOC, 0);
+			assert_true(fd[side] >= 0);
+		}
+		for (u32 i = 0; i < 1500; i++) {
+			struct {
+				u32 prefixlen;
+				u8 data[20];
+			} key = { 0 }, next[2];
+			u32 op = rnd(8), cmd;
+			u64 value[2], f = flags[rnd(ARRAY_SIZE(flags))];
+			int ret[2];
+
+			key.prefixlen = rnd(20) ? rnd(bits + 1) : bits + rnd(3);
+			for (u32 j = 0; j < size; j++) /* few values, so that prefixes nest */
+				key.data[j] =
+					(u8)(rnd(2) * 0x80 + rnd(2) * 3 + (j ? 0 : rnd(2) * 0x40));
+			cmd = op < 3  ? BPF_MAP_UPDATE_ELEM :
+			      op < 5  ? BPF_MAP_LOOKUP_ELEM :
+			      op == 5 ? BPF_MAP_DELETE_ELEM :
+					BPF_MAP_GET_NEXT_KEY;
+			value[0] = value[1] = (u64)random();
+			memset(next, 0, sizeof(next));
+			if (cmd != BPF_MAP_UPDATE_ELEM)
+				f = 0;
+			for (int side = 0; side < 2; side++)
+				ret[side] = elem(side, (int)cmd, fd[side], &key,
+						 cmd == BPF_MAP_GET_NEXT_KEY ? (void *)&next[side] :
+						 cmd == BPF_MAP_DELETE_ELEM  ? NULL :
+									       &value[side],
+						 f);
+			if (ret[0] != ret[1])
+				fail_msg("lpm of %u bytes, step %u: %s of a prefix of %u, flags "
+					 "%llu: "
+					 "skep %d, kernel %d",
+					 size, i, name_of((int)cmd), key.prefixlen,
+					 (unsigned long long)f, ret[0], ret[1]);
+			assert_int_equal(value[0], value[1]);
+			assert_memory_equal(&next[0], &next[1], sizeof(next[0]));
+		}
+		close(fd[0]);
+		close(fd[1]);
+	}
+}
+
+/* ---- queue, stack, bloom filter ---- */
+
+static void test_keyless(void **state)
+{
+	static const u32 types[] = { BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK,
+				     BPF_MAP_TYPE_BLOOM_FILTER };
+	static const u64 flags[] = { 0, 0, 0, 1, 2, 2, 3, 4, 1ULL << 33 };
+	static const int cmds[] = { BPF_MAP_UPDATE_ELEM, BPF_MAP_UPDATE_ELEM,
+				    BPF_MAP_LOOKUP_ELEM, BPF_MAP_LOOKUP_AND_DELETE_ELEM,
+				    BPF_MAP_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY };
+
+	NEED_KERNEL();
+	srandom(6);
+	for (u32 round = 0; round < 30; round++) {
+		u32 type = types[round % 3], size = 1 + rnd(40), entries = 1 + rnd(20);
+		bool bloom = type == BPF_MAP_TYPE_BLOOM_FILTER;
+		int fd[2];
+
+		for (int side = 0; side < 2; side++) {
+			fd[side] = create(side, type, 0, size, entries, 0, 0);
+			assert_true(fd[side] >= 0);
+		}
+		for (u32 i = 0; i < 500; i++) {
+			int cmd = cmds[rnd(ARRAY_SIZE(cmds))], ret[2];
+			u64 f = flags[rnd(ARRAY_SIZE(flags))];
+			u8 value[2][40];
+
+			if (cmd == BPF_MAP_DELETE_ELEM || cmd == BPF_MAP_GET_NEXT_KEY)
+				f = 0;
+			if (bloom && cmd == BPF_MAP_LOOKUP_ELEM)
+				continue; /* false positives are each one's own */
+			for (u32 j = 0; j < size; j++)
+				value[0][j] = value[1][j] = (u8)rnd(256);
+			for (int side = 0; side < 2; side++)
+				ret[side] =
+					elem(side, cmd, fd[side], NULL,
+					     cmd == BPF_MAP_DELETE_ELEM ? NULL : value[side], f);
+			if (ret[0] != ret[1])
+				fail_msg("type %u step %u: %s, flags %llu: skep %d, kernel %d",
+					 type, i, name_of(cmd), (unsigned long long)f, ret[0],
+					 ret[1]);
+			assert_memory_equal(value[0], value[1], size);
+			if (bloom && cmd == BPF_MAP_UPDATE_ELEM && !ret[0])
+				for (int side = 0; side < 2; side++)
+					assert_int_equal(elem(side, BPF_MAP_LOOKUP_ELEM, fd[side],
+							      NULL, value[side], 0),
+							 0);
+		}
+		close(fd[0]);
+		close(fd[1]);
+	}
+}
+
 /* ---- maps of objects ---- */
 
 #define CHOICES 6
@@ -532,6 +655,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create),	     cmocka_unit_test(test_values),
 		cmocka_unit_test(test_lru_pressure), cmocka_unit_test(test_prog_array),
+		cmocka_unit_test(test_lpm),	     cmocka_unit_test(test_keyless),
 		cmocka_unit_test(test_map_in_map),
 	};
 

@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Longest prefix match (Linux: kernel/bpf/lpm_trie.c): a binary trie whose nodes skip
+ * the bits that all below them share. A node is an entry, or an intermediate one with
+ * two children.
+ *
+ * Nodes are numbers in one slab, 0 means none. Writers hold .lock; every change becomes
+ * visible by one store of a child or root. Readers take no lock: .version grows when a
+ * node is freed, and a reader that sees it change looks again.
+ * A writer that is killed leaves .dirty: the next one counts the entries and collects
+ * the nodes that the trie does not lead to.
+ */
+#include <linux/errno.h>
+
+#include "object/arena.h"
+#include "object/lock.h"
+#include "object/map.h"
+
+#define PAGE_SIZE	 4096ULL
+#define KMALLOC_MAX_SIZE (4U << 20)
+#define LPM_DATA_MAX	 256
+#define LPM_KEY_MIN	 5 /* u32 prefixlen and a byte */
+#define LPM_KEY_MAX	 (4 + LPM_DATA_MAX)
+#define LPM_DEPTH_MAX	 (LPM_DATA_MAX * 8 + 1)
+#define LINUX_NODE_SIZE	 24 /* sizeof(struct lpm_trie_node) on 6.18, x86-64 */
+#define LPM_FLAGS                                                                                  \
+	(BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG |   \
+	 BPF_F_WRONLY_PROG)
+
+struct lpm_key {
+	u32 prefixlen;
+	u8 data[];
+};
+
+struct lpm_node {
+	u32 child[2]; /* child[0] is the next node of a free list */
+	u32 prefixlen;
+	u32 intermediate;
+	u32 mark, unused; /* of the last collection that reached it */
+	u8 data[];	  /* padded to 8 bytes; then the value */
+};
+
+struct lpm_trie {
+	struct bpf_map map;
+	u8 *nodes; /* node 0 */
+	u32 node_size, data_size, max_prefixlen, nr_nodes;
+	u32 root __attribute__((aligned(64)));
+	u32 version;
+	u32 lock __attribute__((aligned(64))); /* owner's tid; guards what follows */
+	u32 dirty;
+	u32 n_entries;
+	u32 free, fresh; /* first of the free list; first that was never used */
+	u32 backed;	 /* nodes below have pages */
+	u32 mark;
+};
+
+#define NODES_OFF round_up(sizeof(struct lpm_trie), PAGE_SIZE)
+
+static struct lpm_trie *to_trie(const struct bpf_map *map)
+{
+	return (struct lpm_trie *)map;
+}
+
+static inline struct lpm_node *node_at(const struct lpm_trie *t, u32 n)
+{
+	return (struct lpm_node *)(t->nodes + (u64)n * t->node_size);
+}
+
+static inline u8 *value_of(const struct lpm_trie *t, struct lpm_node *node)
+{
+	return node->data + round_up(t->data_size, 8);
+}
+
+/* ---- making ---- */
+
+static u64 node_bytes(u32 key_size, u32 value_size)
+{
+	return sizeof(struct lpm_node) + round_up((u64)key_size - 4, 8) +
+	       round_up((u64)value_size, 8);
+}
+
+/* Each entry can bring an intermediate node; two more are in a writer's hands. */
+static u64 nodes_for(u32 max_entries)
+{
+	return 2 * (u64)max_entries + 3;
+}
+
+static int trie_alloc_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *attr = p->attr;
+	u64 size;
+
+	if (!attr->max_entries || !(attr->map_flags & BPF_F_NO_PREALLOC) ||
+	    attr->map_flags & ~LPM_FLAGS ||
+	    (attr->map_flags & BPF_F_RDONLY_PROG && attr->map_flags & BPF_F_WRONLY_PROG) ||
+	    attr->key_size < LPM_KEY_MIN || attr->key_size > LPM_KEY_MAX || !attr->value_size ||
+	    attr->value_size > KMALLOC_MAX_SIZE - LPM_DATA_MAX - LINUX_NODE_SIZE)
+		return -EINVAL;
+	/* What fits: Linux takes any max_entries, as nothing is reserved for them. */
+	size = min(nodes_for(attr->max_entries), (u64)0x7fffffff);
+	size = min(size * node_bytes(attr->key_size, attr->value_size), ARENA_LEASE_SIZE / 64);
+	layout->reserve = round_up(NODES_OFF + size, PAGE_SIZE);
+	layout->backed = NODES_OFF;
+	layout->client_size = 0;
+	layout->charge = 0;
+	return 0;
+}
+
+static int trie_init(struct bpf_map *map, const struct skep_platform *platform)
+{
+	struct lpm_trie *t = to_trie(map);
+	u64 room;
+
+	t->data_size = map->key_size - 4;
+	t->max_prefixlen = t->data_size * 8;
+	t->node_size = (u32)node_bytes(map->key_size, map->value_size);
+	t->nodes = (u8 *)map + NODES_OFF;
+	room = (map->reserved - NODES_OFF) / t->node_size;
+	t->nr_nodes = (u32)min(room, min(nodes_for(map->max_entries), (u64)0x7fffffff));
+	t->fresh = 1;
+	return 0;
+}
+
+static u64 trie_mem_usage(const struct bpf_map *map)
+{
+	const struct lpm_trie *t = to_trie(map);
+
+	return (u64)(LINUX_NODE_SIZE + t->data_size + map->value_size) * READ_ONCE(t->n_entries);
+}
+
+/* ---- prefixes ---- */
+
+static inline u32 bit_of(const u8 *data, u32 index)
+{
+	return data[index / 8] >> (7 - index % 8) & 1;
+}
+
+/* How many leading bits @node and a key share, at most what either has. */
+static inline u32 match_len(const struct lpm_trie *t, const struct lpm_node *node, const u8 *data,
+			    u32 prefixlen)
+{
+	u32 limit = min(node->prefixlen, prefixlen), bits = 0, size = t->data_size;
+	const u8 *p = node->data;
+
+	for (; size >= 8; size -= 8, p += 8, data += 8) {
+		u64 diff = __builtin_bswap64(*(const rt_u64 *)p ^ *(const rt_u64 *)data);
+
+		if (diff)
+			return min(limit, bits + (u32)__builtin_clzll(diff));
+		bits += 64;
+		if (bits >= limit)
+			return limit;
+	}
+	if (size >= 4) {
+		u32 diff = __builtin_bswap32(*(const rt_u32 *)p ^ *(const rt_u32 *)data);
+
+		if (diff)
+			return min(limit, bits + (u32)__builtin_clz(diff));
+		bits += 32;
+		size -= 4, p += 4, data += 4;
+	}
+	for (; size; size--, p++, data++) {
+		u32 diff = *p ^ *data;
+
+		if (diff)
+			return min(limit, bits + (u32)__builtin_clz(diff) - 24);
+		bits += 8;
+	}
+	return min(limit, bits);
+}
+
+/* ---- reading ---- */
+
+/* The node of the longest entry that matches @key, 0: none. */
+static inline u32 find(const struct lpm_trie *t, const struct lpm_key *key)
+{
+	u32 version, n, found, steps;
+
+	if (unlikely(key->prefixlen > t->max_prefixlen))
+		return 0;
+	do {
+		version = load_acquire(&t->version);
+		found = 0;
+		steps = 0;
+		n = load_acquire(&t->root);
+		while (n && steps++ <= t->max_prefixlen) {
+			const struct lpm_node *node = node_at(t, n);
+			u32 len = match_len(t, node, key->data, key->prefixlen);
+
+			if (len == t->max_prefixlen) {
+				found = n;
+				break;
+			}
+			if (len < node->prefixlen)
+				break;
+			if (!READ_ONCE(node->intermediate))
+				found = n;
+			n = load_acquire(&node->child[bit_of(key->data, len)]);
+		}
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (unlikely(READ_ONCE(t->version) != version));
+	return found;
+}
+
+static void *trie_lookup_elem(struct bpf_map *map, const void *key, struct bpf_run *run)
+{
+	struct lpm_trie *t = to_trie(map);
+	u32 n = find(t, key);
+
+	return n ? value_of(t, node_at(t, n)) : NULL;
+}
+
+static int trie_lookup_copy(struct bpf_map *map, const void *key, void *value, u64 flags,
+			    struct bpf_run *run)
+{
+	struct lpm_trie *t = to_trie(map);
+	u32 version, n;
+
+	if (flags & BPF_F_LOCK)
+		return -EINVAL;
+	do {
+		version = load_acquire(&t->version);
+		n = find(t, key);
+		if (!n)
+			return -ENOENT;
+		map_value_copy(map, value, value_of(t, node_at(t, n)));
+		map_value_hide_special(map, value);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (READ_ONCE(t->version) != version);
+	return 0;
+}
+
+/*
+ * Keys come in postorder: the more specific ones first. *key == NULL or an unknown one:
+ * from the start.
+ */
+static __attribute__((noinline)) u32 next_node(const struct lpm_trie *t, const struct lpm_key *key)
+{
+	u32 path[LPM_DEPTH_MAX + 1], depth = 0, n, from = load_acquire(&t->root), len = 0;
+	u32 next = 0, steps = 0;
+
+	if (!key || key->prefixlen > t->max_prefixlen)
+		goto leftmost;
+	for (n = from; n && depth < LPM_DEPTH_MAX;) {
+		const struct lpm_node *node = node_at(t, n);
+
+		path[depth++] = n;
+		len = match_len(t, node, key->data, key->prefixlen);
+		if (node->prefixlen != len || node->prefixlen == key->prefixlen)
+			break;
+		n = load_acquire(&node->child[bit_of(key->data, node->prefixlen)]);
+	}
+	if (!n || node_at(t, n)->prefixlen != len || node_at(t, n)->intermediate)
+		goto leftmost;
+	while (depth-- > 1) {
+		const struct lpm_node *parent = node_at(t, path[depth - 1]);
+
+		if (load_acquire(&parent->child[0]) == n) {
+			from = load_acquire(&parent->child[1]);
+			if (from)
+				goto leftmost;
+		}
+		if (!parent->intermediate)
+			return path[depth - 1];
+		n = path[depth - 1];
+	}
+	return 0;
+leftmost:
+	for (n = from; n && steps++ <= LPM_DEPTH_MAX;) {
+		const struct lpm_node *node = node_at(t, n);
+
+		if (!node->intermediate)
+			next = n;
+		n = load_acquire(&node->child[0]);
+		if (!n && !node->intermediate)
+			n = load_acquire(&node->child[1]);
+	}
+	return next;
+}
+
+static int trie_get_next_key(struct bpf_map *map, const void *key, void *next_key)
+{
+	struct lpm_trie *t = to_trie(map);
+	u32 version, n;
+
+	do {
+		version = load_acquire(&t->version);
+		n = next_node(t, key);
+		if (n) {
+			*(rt_u32 *)next_key = node_at(t, n)->prefixlen;
+			rt_copy((u8 *)next_key + 4, node_at(t, n)->data, t->data_size);
+		}
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (READ_ONCE(t->version) != version);
+	return n ? 0 : -ENOENT;
+}
+
+/* ---- writing ---- */
+
+/* Readers that stand on the node must notice before its child leads elsewhere. */
+static void put_free(struct lpm_trie *t, u32 n)
+{
+	store_release(&t->version, t->version + 1);
+	store_release(&node_at(t, n)->child[0], t->free);
+	store_release(&t->free, n);
+}
+
+/* After a death: counts the entries, and collects the nodes that are in no place. */
+static __attribute__((noinline)) void repair(struct lpm_trie *t)
+{
+	u32 stack[LPM_DEPTH_MAX + 1], depth = 0, count = 0, mark = ++t->mark;
+
+	if (t->root)
+		stack[depth++] = t->root;
+	while (depth) {
+		struct lpm_node *node = node_at(t, stack[--depth]);
+
+		node->mark = mark;
+		count += !node->intermediate;
+		for (u32 i = 0; i < 2; i++)
+			if (node->child[i])
+				stack[depth++] = node->child[i];
+	}
+	t->free = 0;
+	for (u32 n = 1; n < t->fresh; n++)
+		if (node_at(t, n)->mark != mark)
+			put_free(t, n);
+	t->n_entries = count;
+	WRITE_ONCE(t->dirty, 0);
+}
+
+static int lock_trie(struct lpm_trie *t, struct bpf_run *run)
+{
+	u32 tid = READ_ONCE(run->arena->slots[run->cpu].owner);
+
+	if (unlikely(!lock_try(&t->lock, tid))) {
+		if (READ_ONCE(t->lock) != tid)
+			lock_take(&t->lock, run->platform);
+		else if (run->arena->slots[run->cpu].nesting > 1)
+			return -EBUSY; /* this run interrupted another that holds it */
+	}
+	if (unlikely(t->dirty))
+		repair(t);
+	WRITE_ONCE(t->dirty, 1);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return 0;
+}
+
+static void unlock_trie(struct lpm_trie *t)
+{
+	store_release(&t->dirty, 0);
+	lock_drop(&t->lock);
+}
+
+/* A node that nobody can reach; 0: no memory. */
+static u32 new_node(struct lpm_trie *t, const struct skep_platform *platform)
+{
+	u32 n = t->free;
+
+	if (n) {
+		store_release(&t->free, node_at(t, n)->child[0]);
+	} else {
+		n = t->fresh;
+		if (n >= t->nr_nodes)
+			return 0;
+		if (n >= t->backed) {
+			u64 step = max_t(u64, t->backed / 2, 65536 / t->node_size);
+			u32 end;
+
+			step = max_t(u64, min_t(u64, step, (4U << 20) / t->node_size), 1);
+			end = (u32)min_t(u64, t->nr_nodes, n + step);
+			if (platform->back(t->map.arena, node_at(t, t->backed),
+					   (u64)(end - t->backed) * t->node_size))
+				return 0;
+			t->map.backed += (u64)(end - t->backed) * t->node_size;
+			t->backed = end;
+		}
+		store_release(&t->fresh, n + 1);
+	}
+	node_at(t, n)->child[0] = node_at(t, n)->child[1] = 0;
+	node_at(t, n)->intermediate = 0;
+	return n;
+}
+
+/* Whether a new entry may come. */
+static int check_add(struct lpm_trie *t, u64 flags)
+{
+	if (flags == BPF_EXIST)
+		return -ENOENT;
+	if (t->n_entries == t->map.max_entries)
+		return -ENOSPC;
+	t->n_entries++;
+	return 0;
+}
+
+static long trie_update_elem(struct bpf_map *map, const void *_key, const void *value, u64 flags,
+			     struct bpf_run *run)
+{
+	struct lpm_trie *t = to_trie(map);
+	const struct lpm_key *key = _key;
+	u32 n, new, im, *slot, len = 0, unused = 0;
+	struct lpm_node *node = NULL, *fresh, *middle;
+	int err;
+
+	if (unlikely(flags > BPF_EXIST))
+		return -EINVAL;
+	if (key->prefixlen > t->max_prefixlen)
+		return -EINVAL;
+	err = lock_trie(t, run);
+	if (unlikely(err))
+		return err;
+	new = unused = new_node(t, run->platform);
+	if (!new) {
+		err = -ENOMEM;
+		goto out;
+	}
+	fresh = node_at(t, new);
+	fresh->prefixlen = key->prefixlen;
+	rt_copy(fresh->data, key->data, t->data_size);
+	map_value_copy(map, value_of(t, fresh), value);
+	if (map->nr_fields)
+		map_value_hide_special(map, value_of(t, fresh));
+
+	for (slot = &t->root; (n = *slot);
+	     slot = &node->child[bit_of(key->data, node->prefixlen)]) {
+		node = node_at(t, n);
+		len = match_len(t, node, key->data, key->prefixlen);
+		if (node->prefixlen != len || node->prefixlen == key->prefixlen ||
+		    node->prefixlen == t->max_prefixlen)
+			break;
+	}
+	if (!n) {
+		err = check_add(t, flags);
+		if (err)
+			goto out;
+		unused = 0;
+		store_release(slot, new);
+		goto out;
+	}
+	if (node->prefixlen == len) { /* the same prefix: an entry, or a place for one */
+		if (node->intermediate)
+			err = check_add(t, flags);
+		else if (flags == BPF_NOEXIST)
+			err = -EEXIST;
+		if (err)
+			goto out;
+		fresh->child[0] = node->child[0];
+		fresh->child[1] = node->child[1];
+		store_release(slot, new);
+		unused = n;
+		goto out;
+	}
+	err = check_add(t, flags);
+	if (err)
+		goto out;
+	if (len == key->prefixlen) { /* above the node */
+		fresh->child[bit_of(node->data, len)] = n;
+		unused = 0;
+		store_release(slot, new);
+		goto out;
+	}
+	im = new_node(t, run->platform);
+	if (!im) {
+		t->n_entries--;
+		err = -ENOMEM;
+		goto out;
+	}
+	middle = node_at(t, im);
+	middle->prefixlen = len;
+	middle->intermediate = 1;
+	rt_copy(middle->data, node->data, t->data_size);
+	middle->child[bit_of(key->data, len)] = new;
+	middle->child[!bit_of(key->data, len)] = n;
+	unused = 0;
+	store_release(slot, im);
+out:
+	if (unused)
+		put_free(t, unused);
+	unlock_trie(t);
+	return err;
+}
+
+static long trie_delete_elem(struct bpf_map *map, const void *_key, struct bpf_run *run)
+{
+	struct lpm_trie *t = to_trie(map);
+	const struct lpm_key *key = _key;
+	u32 n, parent = 0, *slot, *above, len = 0;
+	struct lpm_node *node = NULL;
+	int err;
+
+	if (key->prefixlen > t->max_prefixlen)
+		return -EINVAL;
+	err = lock_trie(t, run);
+	if (unlikely(err))
+		return err;
+	above = slot = &t->root;
+	while ((n = *slot)) {
+		node = node_at(t, n);
+		len = match_len(t, node, key->data, key->prefixlen);
+		if (node->prefixlen != len || node->prefixlen == key->prefixlen)
+			break;
+		parent = n;
+		above = slot;
+		slot = &node->child[bit_of(key->data, node->prefixlen)];
+	}
+	if (!n || node->prefixlen != key->prefixlen || node->prefixlen != len ||
+	    node->intermediate) {
+		err = -ENOENT;
+		goto out;
+	}
+	t->n_entries--;
+	if (node->child[0] && node->child[1]) {
+		store_release(&node->intermediate, 1);
+		goto out;
+	}
+	if (parent && node_at(t, parent)->intermediate && !node->child[0] && !node->child[1]) {
+		/* the intermediate node above has one child left: that takes its place */
+		struct lpm_node *p = node_at(t, parent);
+
+		store_release(above, p->child[p->child[0] == n]);
+		put_free(t, parent);
+		put_free(t, n);
+		goto out;
+	}
+	store_release(slot, node->child[0] ? node->child[0] : node->child[1]);
+	put_free(t, n);
+out:
+	unlock_trie(t);
+	return err;
+}
+
+/* ---- checking; nobody may be writing ---- */
+
+static const char *trie_check(struct bpf_map *map)
+{
+	struct lpm_trie *t = to_trie(map);
+	u32 stack[LPM_DEPTH_MAX + 1], depth = 0, count = 0, reached = 0, unused = 0;
+
+	if (t->lock || t->dirty)
+		return "lpm: locked";
+	if (t->root)
+		stack[depth++] = t->root;
+	while (depth) {
+		const struct lpm_node *node = node_at(t, stack[--depth]);
+
+		if (++reached >= t->fresh)
+			return "lpm: trie leads in a circle";
+		count += !node->intermediate;
+		if (node->intermediate && !(node->child[0] && node->child[1]))
+			return "lpm: intermediate node without two children";
+		for (u32 i = 0; i < 2; i++) {
+			const struct lpm_node *child;
+
+			if (!node->child[i])
+				continue;
+			if (node->child[i] >= t->fresh || depth == LPM_DEPTH_MAX)
+				return "lpm: trie leads astray";
+			child = node_at(t, node->child[i]);
+			if (child->prefixlen <= node->prefixlen ||
+			    match_len(t, child, node->data, node->prefixlen) != node->prefixlen ||
+			    bit_of(child->data, node->prefixlen) != i)
+				return "lpm: node in the wrong place";
+			stack[depth++] = node->child[i];
+		}
+	}
+	for (u32 n = t->free; n; n = node_at(t, n)->child[0])
+		if (++unused >= t->fresh)
+			return "lpm: free list leads in a circle";
+	if (count != t->n_entries || count > map->max_entries)
+		return "lpm: count of entries is wrong";
+	return reached + unused + 1 == t->fresh ? NULL : "lpm: nodes were lost or doubled";
+}
+
+static u64 trie_lookup_helper(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
+{
+	return (u64)trie_lookup_elem((struct bpf_map *)r1, (const void *)r2, run);
+}
+
+static bpf_helper_t trie_helper(const struct bpf_map *map, u32 func_id)
+{
+	return func_id == BPF_FUNC_map_lookup_elem ? trie_lookup_helper : NULL;
+}
+
+const struct bpf_map_ops trie_map_ops = {
+	.alloc_check = trie_alloc_check,
+	.init = trie_init,
+	.lookup_elem = trie_lookup_elem,
+	.update_elem = trie_update_elem,
+	.delete_elem = trie_delete_elem,
+	.get_next_key = trie_get_next_key,
+	.lookup_copy = trie_lookup_copy,
+	.helper = trie_helper,
+	.mem_usage = trie_mem_usage,
+	.check = trie_check,
+};
