@@ -273,8 +273,7 @@ int btf_trace_proto_by_id(struct btf *btf, u32 typedef_id, struct btf_ctx_proto 
 	if (!t || btf_kind(t) != BTF_KIND_FUNC_PROTO)
 		return -EINVAL;
 	out->btf = btf;
-	out->name = name;
-	out->raw_tp = name + sizeof(prefix) - 1;
+	out->name = out->raw_tp = name + sizeof(prefix) - 1;
 	out->proto = t;
 	out->trace = true;
 	return 0;
@@ -325,8 +324,8 @@ static int access_ptr(const struct btf_ctx_proto *p, const struct btf_type *ptr,
 	const struct btf_type *t = btf_type_skip_modifiers(p->btf, ptr->type, &out->btf_id);
 	u32 null = out->retval ? 0 : raw_tp_arg(p->raw_tp, out->arg);
 
-	/* void *, int *: no more than numbers */
-	if (!ptr->type || (t && btf_kind(t) == BTF_KIND_INT)) {
+	/* void *, int *: no more than numbers (until 6.17 const void * was refused) */
+	if (t && (btf_kind(t) == BTF_KIND_UNKN || btf_kind(t) == BTF_KIND_INT)) {
 		out->btf_id = 0;
 		return 0;
 	}
@@ -376,7 +375,7 @@ int btf_ctx_access(const struct btf_ctx_proto *p, int off, int size, struct btf_
 		param = &params[arg];
 		t = btf_type_skip_modifiers(p->btf, param->type, NULL);
 	}
-	if (t && (btf_is_small_int(t) || btf_is_enum(t) || btf_kind(t) == BTF_KIND_STRUCT))
+	if (t && (btf_is_small_int(t) || btf_is_enum(t) || btf_is_struct(t)))
 		return 0;
 	if (!t || btf_kind(t) != BTF_KIND_PTR)
 		return btf_refuse(why, BTF_DIAG_BTF_CTX_TYPE, p->name, arg,

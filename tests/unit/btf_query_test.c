@@ -486,11 +486,11 @@ static void test_context(void **state)
 	assert_false(arg.nullable);
 	assert_string_equal(btf_type_name(btf, arg.btf_id), "task_struct");
 	assert_int_equal(btf_ctx_access(&ctx, 8, 4, &arg, &why), -EACCES);
-	refused(&why, "func 'btf_trace_sched_switch' size 4 must be 8");
+	refused(&why, "func 'sched_switch' size 4 must be 8");
 	assert_int_equal(btf_ctx_access(&ctx, 4, 4, &arg, &why), -EACCES);
-	refused(&why, "func 'btf_trace_sched_switch' offset 4 is not multiple of 8");
+	refused(&why, "func 'sched_switch' offset 4 is not multiple of 8");
 	assert_int_equal(btf_ctx_access(&ctx, 32, 8, &arg, &why), -EACCES);
-	refused(&why, "func 'btf_trace_sched_switch' doesn't have 5-th argument");
+	refused(&why, "func 'sched_switch' doesn't have 5-th argument");
 
 	assert_int_equal(btf_trace_proto(btf, "kfree_skb", &ctx, NULL), 0);
 	assert_int_equal(btf_ctx_access(&ctx, 8, 8, &arg, &why), 0);
