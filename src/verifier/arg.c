@@ -320,7 +320,6 @@ static int check_spin_lock(struct bpf_verifier_env *env, u32 regno, bool take)
 	struct bpf_verifier_state *st = env->cur_state;
 	const struct bpf_map_field *field = NULL;
 	struct map_object *m = reg->map;
-	int id;
 
 	if (!tnum_is_const(reg->var_off))
 		return refuse(env, DIAG_LOCK_VARIABLE, regno);
@@ -342,10 +341,9 @@ static int check_spin_lock(struct bpf_verifier_env *env, u32 regno, bool take)
 
 		if (st->active_locks)
 			return refuse(env, DIAG_LOCK_TWO);
-		id = acquire_reference(env, env->insn_idx);
-		if (id < 0)
-			return id;
-		ref = find_reference(st, id);
+		ref = acquire_reference_state(env, env->insn_idx);
+		if (!ref)
+			return -ENOMEM;
 		ref->type = REF_TYPE_LOCK;
 		ref->id = reg->id;
 		ref->ptr = m;

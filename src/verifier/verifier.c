@@ -307,6 +307,11 @@ static int do_check_common(struct bpf_verifier_env *env, u32 subprog)
 	if (subprog) {
 		err = set_global_args(env, frame->regs, subprog);
 	} else {
+		/* Linux looks at the main function's arguments, too, but only says what it thinks. */
+		if (env->func_info && btf_prepare_func_args(env, 0)) {
+			memset(&env->diag, 0, sizeof(env->diag));
+			env->diag.insn = -1;
+		}
 		frame->regs[BPF_REG_1].type = PTR_TO_CTX;
 		mark_reg_known_zero(env, frame->regs, BPF_REG_1);
 	}
