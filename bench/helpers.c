@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * ns for each map operation and helper, called from a program: by skep and by the
+ * running kernel, in turns, both through libbpf and BPF_PROG_TEST_RUN. The loop's own
+ * cost ("nothing") is included, as it is in the kernel's column.
+ *
+ *   helpers [NAME...]
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "skep/skep.h"
+
+#define TIMES  512
+#define ROUNDS 7
+
+struct side {
+	struct skep_system *sys; /* NULL: the running kernel */
+	struct bpf_object *obj;
+	struct bpf_program *prog;
+	struct ring_buffer *ring;
+	double best;
+};
+
+static int ignore(void *ctx, void *data, size_t size)
+{
+	return 0;
+}
+
+static int map_fd(struct side *s, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(s->obj, name);
+}
+
+/* What the programs look up. */
+static void fill(struct side *s, int prog_fd)
+{
+	struct {
+		unsigned bits, addr;
+	} prefix;
+	unsigned k;
+	unsigned long long v = 3;
+
+	for (k = 0; k < 16; k++) {
+		bpf_map_update_elem(map_fd(s, "hash16"), &k, &v, 0);
+		bpf_map_update_elem(map_fd(s, "lru"), &k, &v, 0);
+		prefix.bits = 8 + k;
+		prefix.addr = k * 0x01010101;
+		bpf_map_update_elem(map_fd(s, "lpm"), &prefix, &v, 0);
+		v = k;
+		bpf_map_update_elem(map_fd(s, "bloom"), NULL, &v, 0);
+	}
+	for (k = 0; k < 65000; k++)
+		bpf_map_update_elem(map_fd(s, "hash64k"), &k, &v, 0);
+	k = 0;
+	bpf_map_update_elem(map_fd(s, "jumps"), &k, &prog_fd, 0);
+}
+
+static int open_side(struct side *s, const char *path, const char *name)
+{
+	struct bpf_program *p;
+
+	skep_front_use(s->sys);
+	s->obj = bpf_object__open(path);
+	if (!s->obj)
+		return -1;
+	bpf_object__for_each_program(p, s->obj)
+	{
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
+	}
+	if (bpf_object__load(s->obj))
+		return -1;
+	s->prog = bpf_object__find_program_by_name(s->obj, name);
+	fill(s, bpf_program__fd(s->prog));
+	s->ring = ring_buffer__new(map_fd(s, "ring"), ignore, NULL, NULL);
+	return 0;
+}
+
+static void measure(struct side *s, unsigned times)
+{
+	unsigned char packet[64] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = sizeof(packet),
+		    .repeat = strstr(bpf_program__name(s->prog), "ringbuf") ? 64 : 1000);
+	double ns;
+
+	skep_front_use(s->sys);
+	if (bpf_prog_test_run_opts(bpf_program__fd(s->prog), &opts))
+		return;
+	if (s->ring)
+		ring_buffer__consume(s->ring);
+	ns = (double)opts.duration / times;
+	if (!s->best || ns < s->best)
+		s->best = ns;
+}
+
+static void close_side(struct side *s)
+{
+	skep_front_use(s->sys);
+	ring_buffer__free(s->ring);
+	bpf_object__close(s->obj);
+}
+
+int main(int argc, char **argv)
+{
+	const char *dir = getenv("O") ? getenv("O") : "build";
+	struct skep_system *sys = skep_system_new(NULL);
+	struct bpf_object *list;
+	struct bpf_program *p;
+	char path[512];
+
+	if (!sys)
+		return 1;
+	libbpf_set_print(NULL);
+	snprintf(path, sizeof(path), "%s/bpf/helpers.bpf.o", dir);
+	skep_front_use(NULL);
+	list = bpf_object__open(path);
+	if (!list) {
+		fprintf(stderr, "%s: not there; make bench builds it\n", path);
+		return 1;
+	}
+	printf("%-20s %8s %8s %9s\n", "ns per operation", "skep", "kernel", "/kernel");
+	bpf_object__for_each_program(p, list)
+	{
+		struct side side[2] = { { .sys = sys }, { .sys = NULL } };
+		const char *name = bpf_program__name(p);
+		unsigned times = strcmp(name, "bench_tail_call") ? TIMES : 33;
+		int wanted = argc == 1, ok[2], i, r;
+
+		for (i = 1; i < argc; i++)
+			wanted |= !strcmp(argv[i], name + 6);
+		if (!wanted)
+			continue;
+		for (i = 0; i < 2; i++)
+			ok[i] = !open_side(&side[i], path, name);
+		for (r = 0; r < ROUNDS; r++)
+			for (i = 0; i < 2; i++)
+				if (ok[i])
+					measure(&side[i], times);
+		printf("%-20s", name + 6);
+		for (i = 0; i < 2; i++) {
+			if (ok[i])
+				printf(" %8.2f", side[i].best);
+			else
+				printf(" %8s", "-");
+		}
+		if (ok[0] && ok[1] && side[1].best)
+			printf(" %9.2f", side[0].best / side[1].best);
+		printf("\n");
+		for (i = 0; i < 2; i++)
+			close_side(&side[i]);
+	}
+	bpf_object__close(list);
+	skep_front_use(NULL);
+	skep_system_free(sys);
+	return 0;
+}
