@@ -283,6 +283,7 @@ struct btf_walk {
 	u32 btf_id;	   /* PTR: the struct pointed to; STRUCT: the struct embedded there */
 	u32 flags;	   /* BTF_TAG_* | BTF_WALK_UNTRUSTED */
 	const char *field; /* PTR: name of the member */
+	bool leaf;	   /* SCALAR: a whole pointer to something other than a struct */
 	struct btf_refusal why;
 };
 
@@ -305,6 +306,7 @@ struct btf_ctx_proto {
 	bool trace;		      /* btf_trace_* typedef: the first parameter is skipped */
 	enum { BTF_CTX_NO_RET, BTF_CTX_RET, BTF_CTX_RET_INT } ret; /* none; fexit, LSM; fmod_ret */
 	const char *raw_tp; /* tracepoint name for what may be NULL; or NULL */
+	kver profile;	    /* 0: the newest */
 };
 
 struct btf_ctx_arg {

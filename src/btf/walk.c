@@ -4,10 +4,16 @@
  * tracing programs (Linux: btf_struct_walk(), btf_struct_access(),
  * btf_struct_ids_match(), btf_ctx_access() of kernel/bpf/btf.c).
  *
+ * DIFF(untrusted-mem): a pointer to no struct is a number, but w->leaf tells.
+ * DIFF(raw-tp-null): what may be NULL may be so in every profile.
+ *
  * Arguments that an iterator or struct_ops declares itself (ctx_arg_info) are the
  * caller's: it asks here only for the others.
  */
 #include "btf/internal.h"
+
+#define KVER_CONST_VOID KVER(6, 16)
+#define KVER_UNION_ARG	KVER(6, 18)
 
 /* ---- fields ---- */
 
@@ -97,6 +103,7 @@ static int walk_member(struct walk *s, const struct btf_member *m, const struct 
 			s->w->field = mname;
 			return BTF_WALK_PTR;
 		}
+		s->w->leaf = true;
 	}
 	if (s->off + s->size > end && !(s->w->flags & BTF_WALK_UNTRUSTED))
 		return btf_refuse(&s->w->why, BTF_DIAG_BTF_WALK_MEMBER_END, mname, end, tname,
@@ -273,7 +280,8 @@ int btf_trace_proto_by_id(struct btf *btf, u32 typedef_id, struct btf_ctx_proto 
 	if (!t || btf_kind(t) != BTF_KIND_FUNC_PROTO)
 		return -EINVAL;
 	out->btf = btf;
-	out->name = out->raw_tp = name + sizeof(prefix) - 1;
+	out->name = name + sizeof(prefix) - 1;
+	out->raw_tp = out->name;
 	out->proto = t;
 	out->trace = true;
 	return 0;
@@ -324,8 +332,9 @@ static int access_ptr(const struct btf_ctx_proto *p, const struct btf_type *ptr,
 	const struct btf_type *t = btf_type_skip_modifiers(p->btf, ptr->type, &out->btf_id);
 	u32 null = out->retval ? 0 : raw_tp_arg(p->raw_tp, out->arg);
 
-	/* void *, int *: no more than numbers (until 6.17 const void * was refused) */
-	if (t && (btf_kind(t) == BTF_KIND_UNKN || btf_kind(t) == BTF_KIND_INT)) {
+	/* void *, int * are no more than numbers; const void * since 6.16. */
+	if (!ptr->type || (t && btf_kind(t) == BTF_KIND_INT) ||
+	    (t && btf_kind(t) == BTF_KIND_UNKN && (!p->profile || p->profile >= KVER_CONST_VOID))) {
 		out->btf_id = 0;
 		return 0;
 	}
@@ -375,7 +384,9 @@ int btf_ctx_access(const struct btf_ctx_proto *p, int off, int size, struct btf_
 		param = &params[arg];
 		t = btf_type_skip_modifiers(p->btf, param->type, NULL);
 	}
-	if (t && (btf_is_small_int(t) || btf_is_enum(t) || btf_is_struct(t)))
+	if (t && (btf_is_small_int(t) || btf_is_enum(t) || btf_kind(t) == BTF_KIND_STRUCT))
+		return 0;
+	if (t && btf_is_struct(t) && (!p->profile || p->profile >= KVER_UNION_ARG))
 		return 0;
 	if (!t || btf_kind(t) != BTF_KIND_PTR)
 		return btf_refuse(why, BTF_DIAG_BTF_CTX_TYPE, p->name, arg,

@@ -92,6 +92,7 @@ static bool tracing_is_valid_access(int off, int size, enum bpf_access_type t,
 
 	if (!trace_args_access(off, size, t) || !ctx_proto(info->obj, prog, &proto))
 		return false;
+	proto.profile = info->profile;
 	if (btf_ctx_access(&proto, off, size, &arg, &why)) {
 		btf_refusal_render(&why, info->log, sizeof(info->log));
 		return false;
