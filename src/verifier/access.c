@@ -875,6 +875,9 @@ int check_ld_abs(struct bpf_verifier_env *env, struct bpf_insn *insn)
 	clear_caller_saved_regs(env, regs);
 	mark_reg_unknown(env, regs, BPF_REG_0);
 	regs[BPF_REG_0].subreg_def = env->insn_idx + 1;
+	/* Out of the packet, the function returns 0: see fixup.c. */
+	if (env->cur_state->curframe)
+		return explore_early_exit(env, &env->insn_idx, true);
 	return 0;
 }
 

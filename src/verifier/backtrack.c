@@ -246,6 +246,14 @@ static int backtrack_jmp(struct bpf_verifier_env *env, int idx, int subseq_idx,
 	struct backtrack_state *bt = &env->bt;
 	u8 op = BPF_OP(insn->code);
 
+	if (op == BPF_CALL && !insn->src_reg && insn->imm == BPF_FUNC_tail_call &&
+	    subseq_idx >= 0 && subseq_idx != idx + 1) {
+		int err = backtrack_exit(env, subseq_idx);
+
+		if (!err) /* another program's */
+			unwant(bt, BPF_REG_0);
+		return err;
+	}
 	if (op == BPF_CALL)
 		return backtrack_call(env, idx, subseq_idx);
 	if (op == BPF_EXIT)
@@ -352,6 +360,9 @@ static int backtrack_insn(struct bpf_verifier_env *env, int idx, int subseq_idx,
 		err = backtrack_jmp(env, idx, subseq_idx, hist);
 		break;
 	case BPF_LD:
+		/* A load out of the packet ended its function: the frames do not fit. */
+		if (BPF_MODE(insn->code) != BPF_IMM && subseq_idx >= 0 && subseq_idx != idx + 1)
+			return GIVE_UP;
 		if (BPF_MODE(insn->code) == BPF_IMM)
 			unwant(bt, insn->dst_reg);
 		else if (is_wanted(bt, insn->dst_reg))

@@ -426,6 +426,33 @@ int prepare_func_exit(struct bpf_verifier_env *env, u32 *insn_idx)
 	return 0;
 }
 
+/*
+ * Legacy packet loads and tail calls may end the function they are in: the current path
+ * goes on in the caller, the rest of the function is queued.
+ */
+int explore_early_exit(struct bpf_verifier_env *env, u32 *insn_idx, bool returns_zero)
+{
+	struct bpf_reg_state *regs = cur_regs(env);
+	int err;
+
+	mark_reg_scratched(env, BPF_REG_0);
+	if (!push_stack(env, *insn_idx + 1, *insn_idx, false))
+		return env->diag.err ? -env->diag.err : -ENOMEM;
+	if (returns_zero) {
+		mark_reg_known_zero(env, regs, BPF_REG_0);
+		regs[BPF_REG_0].type = SCALAR_VALUE;
+	} else {
+		clear_all_pkt_pointers(env);
+		mark_reg_unknown(env, regs, BPF_REG_0);
+	}
+	err = update_live_stack(env);
+	if (!err)
+		err = prepare_func_exit(env, insn_idx);
+	if (!err)
+		(*insn_idx)--; /* the main loop steps on */
+	return err;
+}
+
 /* ---- helpers ---- */
 
 /* The map of a helper call, if it is one on all paths: for inlining and callbacks. */
@@ -787,6 +814,8 @@ int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 		err = check_get_func_ip(env, name);
 	if (err)
 		return err;
+	if (fn->id == BPF_FUNC_tail_call)
+		return st->curframe ? explore_early_exit(env, insn_idx, false) : 0;
 	if (fn->changes_pkt_data)
 		clear_all_pkt_pointers(env);
 	return 0;

@@ -170,6 +170,9 @@ int check_helper_mem(struct bpf_verifier_env *env, int regno, int access_size,
 		     enum bpf_access_type t, bool zero_size_allowed,
 		     struct bpf_call_arg_meta *meta);
 
+/* call.c */
+int explore_early_exit(struct bpf_verifier_env *env, u32 *insn_idx, bool returns_zero);
+
 /* arg.c */
 int check_reg_type(struct bpf_verifier_env *env, u32 regno, u32 arg_type, const char *arg_btf,
 		   struct bpf_call_arg_meta *meta);

@@ -436,6 +436,14 @@ static void print_mask_change(struct bpf_verifier_env *env, const struct instanc
 	verbose(env, "\n");
 }
 
+static bool may_end_function(const struct bpf_insn *insn)
+{
+	if (BPF_CLASS(insn->code) == BPF_LD)
+		return BPF_MODE(insn->code) != BPF_IMM;
+	return insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg &&
+	       insn->imm == BPF_FUNC_tail_call;
+}
+
 static bool update_insn(struct bpf_verifier_env *env, struct instance *in, u32 frameno, u32 idx)
 {
 	u32 next[2], n = insn_successors(env->insns, idx, next);
@@ -451,6 +459,9 @@ static bool update_insn(struct bpf_verifier_env *env, struct instance *in, u32 f
 		after |= s->live_before;
 		written &= s->must_write_acc;
 	}
+	/* What follows an instruction that may end the function is not surely written. */
+	if (may_end_function(&env->insns[idx]))
+		written = 0;
 	written |= m->must_write;
 	before = (after & ~m->must_write) | m->may_read;
 	changed = before != m->live_before || written != m->must_write_acc;
