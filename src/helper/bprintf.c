@@ -353,7 +353,7 @@ static int check(const char *fmt, u32 fmt_size, u32 nr_args)
 			break;
 	}
 	while (*f) {
-		/* DIFF(printk-utf8): bytes from 0x80 pass under every profile, as in the newest */
+		/* stable releases, too, let bytes from 0x80 pass */
 		if ((u8)*f < 0x80 && (*f < 32 || *f == 127) && !is_space((u8)*f))
 			return -EINVAL;
 		if (*f++ != '%')

@@ -52,7 +52,7 @@ BPF_HELPER(xdp_adjust_meta)
 	if (unlikely(meta < (uintptr_t)xdp->data_hard_start + XDP_FRAME_SIZE ||
 		     meta > (uintptr_t)xdp->data))
 		return ERR(EINVAL);
-	/* Linux: it must be a multiple of 4 and fit a byte of struct skb_shared_info */
+	/* Linux: a multiple of 4 that fits a byte. DIFF(xdp-meta-limit) */
 	if (unlikely(len & 3 || len > 255))
 		return ERR(EACCES);
 	xdp->data_meta = (u8 *)meta;

@@ -197,7 +197,7 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 	void *given;
 	int err;
 
-	if (visible(sys->profile, KVER(6, 12)))
+	if (visible(sys->profile, KVER(6, 1))) /* and its later stable releases */
 		allowed_flags = BPF_F_TEST_SKB_CHECKSUM_COMPLETE;
 	if (a->test.flags & ~allowed_flags || a->test.cpu || a->test.batch_size)
 		return -EINVAL;

@@ -550,7 +550,7 @@ int check_snprintf(struct bpf_verifier_env *env)
 	for (s = (const char *)addr; *s;) {
 		int n = 1;
 
-		/* DIFF(printk-utf8) */
+		/* as bpf_snprintf() will: bytes from 0x80 pass */
 		if (!is_space(*s) && (u8)*s < 0x80 && (*s < ' ' || *s > '~'))
 			return refuse(env, DIAG_FORMAT);
 		if (s[0] == '%' && s[1] == '%') {
