@@ -32,10 +32,10 @@ int info_map(const struct call *c, struct map_object *m, u64 uinfo, u32 len)
 		return err;
 	len = min(len, known);
 	if (known == sizeof(info) && len) {
-		/* hash and hash_size ask for the hash of an exclusive or frozen map: not computed. */
+		/* The hash of a frozen map's contents is not computed: as for a type without one. */
 		if (user_read(c->sys, &info, uinfo, len))
 			return -EFAULT;
-		if (info.hash || info.hash_size)
+		if (info.hash)
 			return -EINVAL;
 		memset(&info, 0, sizeof(info));
 	}

@@ -244,6 +244,10 @@ int command_map_create(struct call *c)
 		if (err)
 			goto out;
 	}
+	/* Exclusive maps (6.18): what a program's hash would have to be is not checked here. */
+	err = attr->excl_prog_hash ? -EOPNOTSUPP : attr->excl_prog_hash_size ? -EINVAL : 0;
+	if (err)
+		goto out;
 	m->ops = ops;
 	err = object_set_address(&m->obj, m->map);
 	if (!err)

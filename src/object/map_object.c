@@ -122,6 +122,9 @@ void map_object_unheld(struct map_object *m)
 {
 	u32 type = m->map ? m->map->map_type : 0;
 
+	if (!object_is_mine(&m->obj)) /* its maker does it, in whose table the elements count */
+		return;
+
 	/*
 	 * A program array that only programs refer to is emptied: otherwise a program
 	 * that tail-calls itself would live for ever.

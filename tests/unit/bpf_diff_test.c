@@ -137,6 +137,8 @@ static void random_map(union bpf_attr *attr)
 	if (rnd(30) == 0)
 		attr->map_extra = 1;
 	if (rnd(30) == 0)
+		attr->excl_prog_hash_size = PICK(1, 32);
+	if (rnd(30) == 0)
 		attr->btf_value_type_id = 1;
 	if (rnd(30) == 0)
 		attr->btf_key_type_id = 1;
@@ -395,8 +397,8 @@ static void test_refusals(void **state)
 /* Programs, the same on both sides: one with a map, one with a subprogram, one that returns. */
 static void make_programs(void)
 {
-	const u32 types[] = { BPF_PROG_TYPE_XDP, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_SOCKET_FILTER,
-			      BPF_PROG_TYPE_RAW_TRACEPOINT };
+	const u32 types[] = { BPF_PROG_TYPE_XDP, BPF_PROG_TYPE_SCHED_CLS,
+			      BPF_PROG_TYPE_SOCKET_FILTER, BPF_PROG_TYPE_RAW_TRACEPOINT };
 
 	make_maps();
 	for (int side = 0; side < 2; side++) {
@@ -439,16 +441,18 @@ static void test_program_info(void **state)
 	make_programs();
 	seed = 4;
 	for (int i = 0; i < 3000; i++) {
-		u32 prog = 12 + rnd(4), len = PICK(232, 232, 232, 228, 224, 208, 80, 4, 0, 240, 4096, 4097),
-		    ret[2], map_ids[4], func = PICK(0, 0, 8, 7), line = PICK(0, 0, 16, 4),
+		u32 prog = 12 + rnd(4),
+		    len = PICK(232, 232, 232, 228, 224, 208, 80, 4, 0, 240, 4096, 4097), ret[2],
+		    map_ids[4], func = PICK(0, 0, 8, 7), line = PICK(0, 0, 16, 4),
 		    n_func = PICK(0, 0, 3), n_maps = PICK(0, 1, 2, 4), n_tags = PICK(0, 0, 1, 4),
 		    tail = rnd(20), n_insns = PICK(0, 0, 8, 48, 1000);
 		struct bpf_prog_info info[2];
 		struct bpf_insn insns[2][200];
 		u8 tags[2][4][8];
 
-		snprintf(what, sizeof(what), "info %d: prog %u len %u func %u line %u nr %u maps %u tags %u tail %u",
-			 i, prog, len, func, line, n_func, n_maps, n_tags, tail);
+		snprintf(what, sizeof(what),
+			 "info %d: prog %u len %u func %u line %u nr %u maps %u tags %u tail %u", i,
+			 prog, len, func, line, n_func, n_maps, n_tags, tail);
 		memset(insns, 0, sizeof(insns));
 		memset(tags, 0, sizeof(tags));
 		for (int side = 0; side < 2; side++) {
@@ -470,7 +474,7 @@ static void test_program_info(void **state)
 			p->prog_tags = (unsigned long)tags[side];
 			p->xlated_prog_len = n_insns;
 			p->xlated_prog_insns = (unsigned long)insns[side];
-			if (tail == 0 && len > sizeof(*p))
+			if (tail == 0 && len > sizeof(*p) && len <= sizeof(s->value))
 				s->value[len - 1] = 1;
 			ret[side] = (u32)call(s, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
 			s->count = attr.info.info_len;
@@ -511,15 +515,17 @@ static void test_test_run(void **state)
 	for (int i = 0; i < 6000; i++) {
 		u32 prog = 12 + rnd(4), in = PICK(0, 14, 14, 64, 64, 13, 1500, 4000, 5000),
 		    out = PICK(0, 0, 64, 10, 2000), ctx_in = PICK(0, 0, 0, 0, 24, 192, 200, 4),
-		    ctx_out = PICK(0, 0, 0, 24, 192, 4), flags = PICK(0, 0, 0, 0, 1, 2, 4, 8), null = rnd(12),
-		    cpu = PICK(0, 0, 0, 1, 5000), batch = PICK(0, 0, 0, 0, 1), repeat = PICK(0, 1, 3), ret[2];
+		    ctx_out = PICK(0, 0, 0, 24, 192, 4), flags = PICK(0, 0, 0, 0, 1, 2, 4, 8),
+		    null = rnd(12), cpu = PICK(0, 0, 0, 1, 5000), batch = PICK(0, 0, 0, 0, 1),
+		    repeat = PICK(0, 1, 3), ret[2];
 		union bpf_attr attr[2];
 
 		/* Live frames go through the stack of the running kernel. */
 		if (prog == 12 && flags & BPF_F_TEST_XDP_LIVE_FRAMES)
 			continue;
 		snprintf(what, sizeof(what),
-			 "run %d: prog %u in %u out %u ctx %u %u flags %u null %u cpu %u batch %u repeat %u",
+			 "run %d: prog %u in %u out %u ctx %u %u flags %u null %u cpu %u batch %u "
+			 "repeat %u",
 			 i, prog, in, out, ctx_in, ctx_out, flags, null, cpu, batch, repeat);
 		for (int side = 0; side < 2; side++) {
 			struct side *s = side ? &theirs : &ours;
@@ -552,7 +558,8 @@ static void test_test_run(void **state)
 			u32 *b = (u32 *)((char *)&attr[1] + out_fields[k]);
 
 			if (*a != *b)
-				fail_msg("%s: field %u: skep %u, kernel %u", what, out_fields[k], *a, *b);
+				fail_msg("%s: field %u: skep %u, kernel %u", what, out_fields[k],
+					 *a, *b);
 		}
 		if (memcmp(ours.value, theirs.value, 3000))
 			fail_msg("%s: data differ", what);
