@@ -3,6 +3,8 @@
  * The tables as data: rows of every vocabulary, prototypes of helpers, which program
  * type may call which helper since when. Linux has the same facts in
  * include/linux/bpf_types.h, in the func_proto callbacks and in its history.
+ *
+ * DIFF(prototype-history): a helper has one prototype, Linux 6.18's, in all profiles.
  */
 #include <string.h>
 

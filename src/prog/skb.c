@@ -4,8 +4,9 @@
  * that are special to packets (Linux: net/core/filter.c, bpf_skb_is_valid_access(),
  * bpf_convert_ctx_access()). Rows: tables/ctx_skb.def.
  *
- * There is no prologue that unshares the packet before direct writes: hooks hand
- * over packets whose linear part is theirs alone.
+ * DIFF(skb-prologue): no prologue unshares the packet before direct writes; hooks hand
+ * over packets whose linear part is theirs alone. DIFF(skb-ports): the upper half of a
+ * port field is what the field's 32 bits say.
  */
 #include "object/packet.h"
 #include "prog/skb.h"
