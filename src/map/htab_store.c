@@ -281,7 +281,7 @@ struct htab_stripe *htab_lock(struct bpf_htab *h, u32 hash, const struct skep_pl
 			lock_take(&s->lock, platform);
 		else if (run && run->arena->slots[run->cpu].nesting > 1)
 			return NULL; /* this run interrupted a change of the run below it */
-		/* else: a dead namesake's */
+				     /* else: a dead namesake's */
 	}
 	if (unlikely(s->dirty))
 		stripe_repair(h, s, platform);

@@ -82,8 +82,8 @@ struct bpf_map {
 struct bpf_map_params {
 	const union bpf_attr *attr; /* MAP_CREATE, already checked for zero tail */
 	u32 nr_cpus;
-	struct bpf_map *inner;	    /* template of a map-in-map; NULL: none, or a bad descriptor */
-	bool has_special;	    /* the value has special fields */
+	struct bpf_map *inner;	     /* template of a map-in-map; NULL: none, or a bad descriptor */
+	bool has_special;	     /* the value has special fields */
 	bool cap_bpf, cap_sys_admin; /* capabilities that the creator holds */
 };
 
