@@ -402,25 +402,6 @@ SEC("?xdp") int tail_loses_packet(struct xdp_md *ctx)
 	tail_in_function(ctx, &x);
 	return data[0];
 }
-unsigned long long load_byte(void *skb, unsigned long long off) asm("llvm.bpf.load.byte");
-static __noinline int load_in_function(struct __sk_buff *skb, __u64 *out)
-{
-	int byte = load_byte(skb, 0);
-	*(volatile __u64 *)out = 1;
-	return byte;
-}
-SEC("?socket") int load_may_end_function(struct __sk_buff *skb)
-{
-	__u64 x = 100;
-	int byte = load_in_function(skb, &x);
-	return byte + ((volatile __u64 *)samples)[x];
-}
-SEC("?socket") int load_in_function_good(struct __sk_buff *skb)
-{
-	__u64 x = 7;
-	int byte = load_in_function(skb, &x);
-	return byte + ((volatile __u64 *)samples)[x];
-}
 SEC("?xdp") int inner_lookup(struct xdp_md *ctx)
 {
 	__u32 k = 0;
