@@ -330,9 +330,10 @@ int check_func_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *in
 static int regs_of_map_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
 				struct bpf_func_state *callee, u32 insn_idx)
 {
-	struct map_object *m = env->aux[insn_idx].call_map;
+	struct map_object *m = caller->regs[BPF_REG_1].map; /* checked to be a map by the caller */
 
-	if (env->aux[insn_idx].call_map_poisoned || !m)
+	/* Since 6.10 one call may get different maps on different paths. */
+	if (env->aux[insn_idx].call_map_poisoned && !visible(env->profile, KVER(6, 10)))
 		return refuse(env, DIAG_CALLBACK_MAPS);
 	if (!m->ops->for_each)
 		return refuse(env, DIAG_CALLBACK_MAP_TYPE);
