@@ -360,6 +360,8 @@ static int pool_take(struct bpf_htab *h, struct htab_stripe *s,
 	STORE(s->fresh, RANGE(h->pool_next, count));
 	STORE(h->pool_next, h->pool_next + count);
 	STORE(h->intent, 0);
+	/* Others may come to want of it: memory may have been short when the hint was cleared. */
+	STORE(h->maybe_free, 1);
 out:
 	lock_drop(&h->map.lock);
 	return err;

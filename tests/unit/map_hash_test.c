@@ -276,7 +276,7 @@ static void test_lock_in_value(void **state)
 	map_ok(m);
 }
 
-static void test_out_of_memory(void **state)
+static void run_out_of_memory(void)
 {
 	struct bpf_map *m;
 	u32 k, v = 0, n = 0;
@@ -304,6 +304,12 @@ static void test_out_of_memory(void **state)
 		assert_int_equal(map_update(m, &k, value, 0), 0);
 	}
 	map_ok(m);
+}
+
+static void test_out_of_memory(void **state)
+{
+	for (u32 i = 0; i < 20; i++) /* each with another seed */
+		run_out_of_memory();
 }
 
 static long count_and_delete(struct bpf_map *map, const void *key, void *value, void *arg)
