@@ -165,9 +165,10 @@ runtime: $(RUNTIME_OBJ)
 docs:
 	$(Q)$(PYTHON) tools/gen-docs.py
 
-# goal check: include directions, formatting, generated files up to date
+# goal check: include directions, documents against code and tables, formatting
 check:
 	$(Q)$(PYTHON) tools/check-includes.py
+	$(Q)$(PYTHON) tools/check-differences.py
 	$(Q)$(PYTHON) tools/gen-docs.py --check
 	$(Q)tools/check-format.sh
 

@@ -518,7 +518,7 @@ static int call_callbacks(struct bpf_verifier_env *env, const struct bpf_call_ar
 
 	if (meta->func_id == BPF_FUNC_for_each_map_elem)
 		return push_callback(env, insn_idx, meta->subprogno, regs_of_map_callback);
-	/* bpf_loop: Linux inlines calls with flags 0 on all paths, and must know them precisely. */
+	/* bpf_loop: Linux inlines calls with flags 0 on all paths, and must know them precisely. DIFF(loop-inline-stack) */
 	if (!aux->loop_flags && register_is_null(&frame->regs[BPF_REG_4]))
 		err = mark_chain_precision(env, BPF_REG_4);
 	else
