@@ -16,7 +16,8 @@
 #include "command/map.h"
 #include "object/vocabulary.h"
 
-#define NUMA_NO_NODE (-1)
+#define NUMA_NO_NODE   (-1)
+#define TEMPLATE_BYTES 4096
 
 /* Map types that need no capability, or CAP_NET_ADMIN; all others need CAP_BPF. */
 static bool map_type_allowed(u32 type, u32 caps)
@@ -113,11 +114,19 @@ static int make_template(struct skep_system *sys, int fd, struct map_object **ou
 		goto out;
 	t->obj.kind = OBJECT_MAP;
 	t->obj.sys = sys;
-	t->map = mem_dup(inner->map, sizeof(*inner->map));
+	/*
+	 * Only what all inner maps have in common, and no contents: what a type keeps
+	 * behind struct bpf_map reads as zero, and a frozen map as not frozen.
+	 */
+	t->map = mem_zalloc(TEMPLATE_BYTES);
 	if (!t->map) {
 		mem_free(t);
 		goto out;
 	}
+	*t->map = *inner->map;
+	t->map->id = 0;
+	t->map->frozen = 0;
+	t->map->client = NULL;
 	t->ops = inner->ops;
 	t->btf = inner->btf;
 	t->btf_key_type_id = inner->btf_key_type_id;
@@ -307,6 +316,44 @@ static bool mapped_writable(const struct map_object *m)
 	return found;
 }
 
+/*
+ * Writing and freezing exclude each other without a lock: whoever writes counts in
+ * .writers first and then looks at .frozen; who freezes needs the count to be 0 and
+ * takes FREEZING for the moment.
+ */
+#define FREEZING 0x80000000U
+
+bool map_write_begin(struct bpf_map *map)
+{
+	u32 n = __atomic_add_fetch(&map->writers, 1, __ATOMIC_SEQ_CST);
+
+	if (likely(!(n & FREEZING) && !__atomic_load_n(&map->frozen, __ATOMIC_SEQ_CST)))
+		return true;
+	map_write_end(map);
+	return false;
+}
+
+void map_write_end(struct bpf_map *map)
+{
+	__atomic_fetch_sub(&map->writers, 1, __ATOMIC_SEQ_CST);
+}
+
+static int freeze(struct map_object *m)
+{
+	u32 none = 0;
+
+	if (!__atomic_compare_exchange_n(&m->map->writers, &none, FREEZING, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST))
+		return -EBUSY;
+	if (mapped_writable(m)) {
+		__atomic_fetch_sub(&m->map->writers, FREEZING, __ATOMIC_SEQ_CST);
+		return -EBUSY;
+	}
+	__atomic_store_n(&m->map->frozen, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_sub(&m->map->writers, FREEZING, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
 int command_map_freeze(struct call *c)
 {
 	struct map_object *m;
@@ -323,10 +370,8 @@ int command_map_freeze(struct call *c)
 	else if (READ_ONCE(m->map->frozen))
 		/* Linux takes the write permission of a frozen map away first. */
 		err = -EPERM;
-	else if (READ_ONCE(m->map->writers) || mapped_writable(m))
-		err = -EBUSY;
 	else
-		WRITE_ONCE(m->map->frozen, 1);
+		err = freeze(m);
 	object_put(&m->obj);
 	return err;
 }

@@ -18,6 +18,9 @@ u32 map_user_value_size(const struct bpf_map *map);
 /* Whether @prog may be in, or use, program array @m; the first one decides for the rest. */
 bool prog_map_compatible(struct map_object *m, const struct bpf_prog *prog);
 
+/* Around every write by bpf(2); false: the map is frozen (-EPERM). */
+bool map_write_begin(struct bpf_map *map);
+void map_write_end(struct bpf_map *map);
 /* Element operations on kernel-side copies of key and value. */
 int map_elem_lookup(struct map_object *m, const void *key, void *value, u64 flags);
 int map_elem_update(struct map_object *m, const void *key, const void *value, u64 flags);

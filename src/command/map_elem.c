@@ -221,7 +221,8 @@ int map_elem_update(struct map_object *m, const void *key, const void *value, u6
 
 	if (is_object_map(map->map_type))
 		return update_object(m, key, value, flags);
-	__atomic_fetch_add(&map->writers, 1, __ATOMIC_SEQ_CST);
+	if (!map_write_begin(map))
+		return -EPERM;
 	slot_claim(sys->arena, sys->platform, &run);
 	if (map->map_type == BPF_MAP_TYPE_QUEUE || map->map_type == BPF_MAP_TYPE_STACK ||
 	    map->map_type == BPF_MAP_TYPE_BLOOM_FILTER)
@@ -231,7 +232,7 @@ int map_elem_update(struct map_object *m, const void *key, const void *value, u6
 	else if (ops->update_elem)
 		err = (int)ops->update_elem(map, key, value, flags, &run);
 	slot_release(&run);
-	__atomic_fetch_sub(&map->writers, 1, __ATOMIC_SEQ_CST);
+	map_write_end(map);
 	return err;
 }
 
@@ -245,11 +246,12 @@ int map_elem_delete(struct map_object *m, const void *key)
 		return map_object_delete(m, key);
 	if (!m->ops->delete_elem)
 		return -ENOTSUPP;
-	__atomic_fetch_add(&m->map->writers, 1, __ATOMIC_SEQ_CST);
+	if (!map_write_begin(m->map))
+		return -EPERM;
 	slot_claim(sys->arena, sys->platform, &run);
 	err = (int)m->ops->delete_elem(m->map, key, &run);
 	slot_release(&run);
-	__atomic_fetch_sub(&m->map->writers, 1, __ATOMIC_SEQ_CST);
+	map_write_end(m->map);
 	return err;
 }
 
@@ -274,6 +276,8 @@ int map_elem_lookup_and_delete(struct map_object *m, const void *key, void *valu
 	struct bpf_run run = { 0 };
 	int err = -ENOTSUPP;
 
+	if (!map_write_begin(map))
+		return -EPERM;
 	slot_claim(sys->arena, sys->platform, &run);
 	switch (map->map_type) {
 	case BPF_MAP_TYPE_QUEUE:
@@ -293,6 +297,7 @@ int map_elem_lookup_and_delete(struct map_object *m, const void *key, void *valu
 		break;
 	}
 	slot_release(&run);
+	map_write_end(map);
 	return err;
 }
 

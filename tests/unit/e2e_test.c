@@ -211,6 +211,63 @@ static void test_tail_call(void **state)
 	assert_int_equal(count_ids(sys, BPF_PROG_GET_NEXT_ID), 0);
 }
 
+/* Values of a read-only map are constants to the verifier; those of an inner map are not. */
+static void test_constant_inner_map(void **state)
+{
+	struct skep_system *sys = *state;
+	int inner[2], outer, prog;
+	unsigned key = 0;
+	unsigned long value;
+	unsigned char packet[64] = { 0 };
+	union bpf_attr attr;
+	u32 retval;
+
+	for (int i = 0; i < 2; i++) {
+		value = i ? XDP_TX : XDP_DROP;
+		inner[i] = sys_map_create(sys, BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_RDONLY_PROG);
+		assert_int_equal(sys_map_update(sys, inner[i], &key, &value, 0), 0);
+		memset(&attr, 0, sizeof(attr));
+		attr.map_fd = inner[i];
+		assert_int_equal(skep_bpf(sys, BPF_MAP_FREEZE, &attr, sizeof(attr)), 0);
+	}
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_ARRAY_OF_MAPS;
+	attr.key_size = attr.value_size = 4;
+	attr.max_entries = 1;
+	attr.inner_map_fd = inner[0];
+	outer = skep_bpf(sys, BPF_MAP_CREATE, &attr, sizeof(attr));
+	assert_true(outer >= 0);
+	const struct bpf_insn insns[] = {
+		ST(BPF_W, 10, -4, 0),
+		INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_FD, 0, outer),
+		INSN(0, 0, 0, 0, 0),
+		MOV_X(2, 10),
+		ALU64_K(BPF_ADD, 2, -4),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
+		JMP_K(BPF_JEQ, 0, 0, 7),
+		MOV_X(1, 0),
+		MOV_X(2, 10),
+		ALU64_K(BPF_ADD, 2, -4),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
+		JMP_K(BPF_JEQ, 0, 0, 2),
+		LDX(BPF_DW, 0, 0, 0),
+		EXIT(),
+		MOV_K(0, XDP_PASS),
+		EXIT(),
+	};
+
+	prog = load(sys, BPF_PROG_TYPE_XDP, insns, ARRAY_SIZE(insns));
+	assert_true(prog >= 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(sys_map_update(sys, outer, &key, &inner[i], 0), 0);
+		assert_int_equal(run(sys, prog, packet, sizeof(packet), &retval), 0);
+		assert_int_equal(retval, i ? XDP_TX : XDP_DROP);
+		close(inner[i]);
+	}
+	close(outer), close(prog);
+	assert_int_equal(count_ids(sys, BPF_MAP_GET_NEXT_ID), 0);
+}
+
 /* ---- a map freed under running programs ---- */
 
 static struct {
@@ -401,6 +458,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_map, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tail_call, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_constant_inner_map, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_map_freed_under_programs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_writable_code, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_load_allocation_failures, setup, teardown),
