@@ -316,7 +316,7 @@ int check_func_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *in
 		return err;
 	clear_caller_saved_regs(env, caller->regs);
 	*insn_idx = sub->start - 1; /* the main loop steps on */
-	if (env->log.level & BPF_LOG_LEVEL2) {
+	if (env->log.level & BPF_LOG_LEVEL) {
 		verbose(env, "caller:\n");
 		print_verifier_state(env, st, caller->frameno, true);
 		verbose(env, "callee:\n");
@@ -411,7 +411,7 @@ int prepare_func_exit(struct bpf_verifier_env *env, u32 *insn_idx)
 	}
 	/* A callback goes back to its helper, which decides anew whether to call it. */
 	*insn_idx = callee->callsite + (callback ? 0 : 1);
-	if (env->log.level & BPF_LOG_LEVEL2) {
+	if (env->log.level & BPF_LOG_LEVEL) {
 		verbose(env, "returning from callee:\n");
 		print_verifier_state(env, st, callee->frameno, true);
 		verbose(env, "to caller at %d:\n", *insn_idx);
