@@ -164,7 +164,8 @@ static int build_map(struct map_object *m, const union bpf_attr *attr,
 	map->map_extra = attr->map_extra;
 	map->nr_cpus = sys->arena->nr_slots;
 	if (layout->client_size) {
-		err = object_make_file(&m->obj, layout->client_size, &map->client);
+		err = object_make_file(&m->obj, layout->client_size,
+				       !(attr->map_flags & BPF_F_RDONLY_PROG), &map->client);
 		if (err)
 			return err;
 		map->client_size = layout->client_size;
@@ -341,6 +342,7 @@ void map_write_end(struct bpf_map *map)
 static int freeze(struct map_object *m)
 {
 	u32 none = 0;
+	int err = 0;
 
 	if (!__atomic_compare_exchange_n(&m->map->writers, &none, FREEZING, false, __ATOMIC_SEQ_CST,
 					 __ATOMIC_SEQ_CST))
@@ -348,6 +350,13 @@ static int freeze(struct map_object *m)
 	if (mapped_writable(m)) {
 		__atomic_fetch_sub(&m->map->writers, FREEZING, __ATOMIC_SEQ_CST);
 		return -EBUSY;
+	}
+	/* Programs are verified with the contents of such a map: no one may change them. */
+	if (m->map->client && m->map->map_flags & BPF_F_RDONLY_PROG)
+		err = object_seal_writes(&m->obj);
+	if (err) {
+		__atomic_fetch_sub(&m->map->writers, FREEZING, __ATOMIC_SEQ_CST);
+		return err;
 	}
 	__atomic_store_n(&m->map->frozen, 1, __ATOMIC_SEQ_CST);
 	__atomic_fetch_sub(&m->map->writers, FREEZING, __ATOMIC_SEQ_CST);

@@ -37,8 +37,8 @@
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
-#ifndef F_SEAL_EXEC
-#define F_SEAL_EXEC 0x0020
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
 #define SUSPECT_NS 100000000ULL
@@ -72,6 +72,15 @@ static int reopen(int fd, int access)
 	return new < 0 ? -errno : new;
 }
 
+/* Whether o->probe_fd still is ours: a client may have closed it and got the number again. */
+static bool is_ours(const struct object *o)
+{
+	struct stat st;
+
+	return o->probe_fd >= 0 && !fstat(o->probe_fd, &st) && st.st_ino == o->inode &&
+	       st.st_dev == o->sys->memfd_device;
+}
+
 /* ---- making the file ---- */
 
 static void watch(struct object *o)
@@ -92,10 +101,10 @@ static void watch(struct object *o)
 		o->watch = wd;
 }
 
-static int make_file(struct object *o, u64 size, void **client, int *raw)
+static int make_file(struct object *o, u64 size, bool final, void **client, int *raw)
 {
 	struct skep_system *sys = o->sys;
-	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | (final ? F_SEAL_SEAL : 0);
 	struct stat st;
 	int fd, err = 0;
 
@@ -149,12 +158,33 @@ static int make_file(struct object *o, u64 size, void **client, int *raw)
 	return err;
 }
 
-int object_make_file(struct object *o, u64 size, void **client)
+int object_make_file(struct object *o, u64 size, bool final, void **client)
 {
 	int err;
 
 	pthread_mutex_lock(&o->sys->lock);
-	err = make_file(o, size, client, NULL);
+	err = make_file(o, size, final, client, NULL);
+	pthread_mutex_unlock(&o->sys->lock);
+	return err;
+}
+
+/*
+ * No new writable mapping, no write(2): the seal that a map which programs may only
+ * read gets when it is frozen. Ours stays. 0 or -errno.
+ */
+int object_seal_writes(struct object *o)
+{
+	const int seals = F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
+	int fd, err = 0;
+
+	pthread_mutex_lock(&o->sys->lock);
+	fd = is_ours(o) ? reopen(o->probe_fd, O_RDWR) : -EBADF;
+	if (fd < 0)
+		err = fd;
+	else if (fcntl(fd, F_ADD_SEALS, seals) < 0 && errno != EINVAL) /* Linux before 5.1 */
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
 	pthread_mutex_unlock(&o->sys->lock);
 	return err;
 }
@@ -165,7 +195,7 @@ int object_make_file_unsealed(struct object *o, int *raw)
 
 	*raw = -1;
 	pthread_mutex_lock(&o->sys->lock);
-	err = make_file(o, 0, NULL, raw);
+	err = make_file(o, 0, true, NULL, raw);
 	if (err)
 		*raw = -1;
 	pthread_mutex_unlock(&o->sys->lock);
@@ -184,15 +214,6 @@ int object_size_file(struct object *o, int raw, u64 size, void **client)
 	return err;
 }
 
-/* Whether o->probe_fd still is ours: a client may have closed it and got the number again. */
-static bool is_ours(const struct object *o)
-{
-	struct stat st;
-
-	return o->probe_fd >= 0 && !fstat(o->probe_fd, &st) && st.st_ino == o->inode &&
-	       st.st_dev == o->sys->memfd_device;
-}
-
 static bool is_inotify(int fd)
 {
 	char path[32], link[32] = "";
@@ -208,7 +229,7 @@ int object_new_fd_mode(struct object *o, int access)
 
 	pthread_mutex_lock(&sys->lock);
 	if (o->probe_fd < 0)
-		fd = make_file(o, 0, NULL, NULL);
+		fd = make_file(o, 0, true, NULL, NULL);
 	if (!fd)
 		fd = is_ours(o) ? reopen(o->probe_fd, access) : -EBADF;
 	if (fd >= 0)

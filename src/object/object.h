@@ -158,9 +158,10 @@ int object_set_address(struct object *o, const void *runtime);
 struct object *object_of(struct skep_system *sys, const void *runtime); /* borrowed */
 /*
  * Makes the file behind the descriptors early, with @size bytes that clients may
- * mmap; *client is their address in the arena.
+ * mmap; *client is their address in the arena. @final: its seals cannot be added to.
  */
-int object_make_file(struct object *o, u64 size, void **client);
+int object_make_file(struct object *o, u64 size, bool final, void **client);
+int object_seal_writes(struct object *o); /* for a file that was not made @final */
 /*
  * As above for a file whose size is known later (perf rings): it is made without
  * pages; *raw is the uncounted descriptor to size it by, which the caller closes.

@@ -304,6 +304,34 @@ static void test_freeze(void **state)
 	close(fd);
 }
 
+/* Contents that programs were verified with cannot be changed, whoever maps the file. */
+static void test_freeze_constant(void **state)
+{
+	struct skep_system *sys = *state;
+	int fd = sys_map_create(sys, BPF_MAP_TYPE_ARRAY, 4, 8, 1,
+				BPF_F_MMAPABLE | BPF_F_RDONLY_PROG),
+	    key = 0;
+	union bpf_attr attr;
+	long value = 9;
+	void *p;
+
+	assert_true(fd >= 0);
+	assert_int_equal(sys_map_update(sys, fd, &key, &value, 0), 0);
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = fd;
+	assert_int_equal(skep_bpf(sys, BPF_MAP_FREEZE, &attr, sizeof(attr)), 0);
+	assert_ptr_equal(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(pwrite(fd, &key, 4, 0), -1);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(p, MAP_FAILED);
+	assert_int_equal(*(long *)p, 9);
+	munmap(p, 4096);
+	close(fd);
+	assert_int_equal(maps(sys), 0);
+}
+
 /* Parent and child update one map at one address; no update is lost. */
 static void test_two_processes(void **state)
 {
@@ -547,6 +575,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_seals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_freeze, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_freeze_constant, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_processes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_child_makes_maps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_close_all, setup, teardown),
