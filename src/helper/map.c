@@ -84,3 +84,9 @@ BPF_HELPER(map_peek_elem)
 
 	return (u64)ops(map)->peek_elem(map, PTR(r2), run);
 }
+
+/* Never called: the fix-ups turn the call into an instruction of its own (object/fixup.h). */
+BPF_HELPER(tail_call)
+{
+	return ERR(EINVAL);
+}

@@ -308,7 +308,7 @@ static void run_out_of_memory(void)
 
 static void test_out_of_memory(void **state)
 {
-	for (u32 i = 0; i < 20; i++) /* each with another seed */
+	for (u32 i = 0; i < 8; i++) /* each with another seed */
 		run_out_of_memory();
 }
 
