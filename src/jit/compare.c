@@ -162,6 +162,19 @@ static int compare(struct skep_system *sys, const struct prog_object *prog, cons
 	return 0;
 }
 
+/*
+ * Privileged programs may read stack that nobody wrote. Zeroes where both engines will
+ * put it, so that what they find there is the same (but for what helpers leave).
+ */
+static __attribute__((noinline)) void wipe_stack(void)
+{
+	volatile u8 below[32 << 10];
+	u32 i;
+
+	for (i = 0; i < sizeof(below); i++)
+		below[i] = 0;
+}
+
 int prog_run_compare(struct skep_system *sys, struct prog_object *prog, void *ctx,
 		     struct bpf_run *run, const struct compare_block *block, u64 *ret)
 {
@@ -199,6 +212,7 @@ int prog_run_compare(struct skep_system *sys, struct prog_object *prog, void *ct
 	current = &replay;
 	first.platform = &logged;
 	first.interpret = 1;
+	wipe_stack();
 	interp = bpf_prog_run(prog->prog, ctx, &first);
 	for (i = 0; i < n; i++) {
 		r[i].after = mem_dup(r[i].at, r[i].len);
@@ -208,6 +222,7 @@ int prog_run_compare(struct skep_system *sys, struct prog_object *prog, void *ct
 	}
 	replay.replaying = true;
 	run->platform = &logged;
+	wipe_stack();
 	*ret = bpf_prog_run(prog->prog, ctx, run);
 	run->platform = replay.real;
 	current = NULL;

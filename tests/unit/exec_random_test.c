@@ -28,6 +28,8 @@ struct state {
 struct gen {
 	u64 rng;
 	struct bpf_insn body[BODY_MAX];
+	/* 1: part of a computation of an address; 2: and not its first, so no jump may go there */
+	u8 pinned[BODY_MAX + 1];
 	u32 n;
 };
 
@@ -103,7 +105,60 @@ static void gen_idiom(struct gen *g)
 	u32 width = class == BPF_ALU64 ? 64 : 32, n = 1 + below(g, width - 1), d = below(g, 10);
 	u32 s = below(g, 10), t = below(g, 8) ? d : below(g, 10);
 
-	switch (below(g, 14)) {
+	switch (below(g, 18)) {
+	case 14: /* an address computed for one access: fp - 48 + (x & 3) * scale */
+	case 15:
+	case 16:
+	case 17: {
+		static const u8 sizes[] = { BPF_B, BPF_H, BPF_W, BPF_DW };
+		u32 x = s == d ? (d + 1) % 10 : s, r = below(g, 10), shift = below(g, 4);
+		u32 z = sizes[below(g, 4)];
+		bool early = below(g, 2);
+		u32 start = g->n;
+
+		if (g->n + 12 > BODY_MAX)
+			break;
+		put(g, ALU64_K(BPF_AND, x, 3));
+		if (shift && early)
+			put(g, ALU64_K(BPF_LSH, x, shift));
+		put(g, MOV_X(d, 10));
+		if (below(g, 2))
+			put(g, ALU64_K(BPF_ADD, d, -48));
+		else
+			put(g, ALU64_K(BPF_SUB, d, 48));
+		if (shift && !early)
+			put(g, ALU64_K(BPF_LSH, x, shift));
+		put(g, ALU64_X(BPF_ADD, d, x));
+		switch (below(g, 4)) {
+		case 0:
+			put(g, LDX(z, r, d, 0));
+			break;
+		case 1:
+			put(g, STX(z, d, r == d ? x : r, 4));
+			break;
+		case 2:
+			put(g, INSN(BPF_LDX | BPF_MEMSX | (z == BPF_DW ? BPF_W : z), r, d, 1, 0));
+			break;
+		case 3:
+			r = r == d ? (d + 2) % 10 : r;
+			put(g, LDX(BPF_DW, r, d, 8));
+			put(g, r == x || below(g, 2) ? ALU64_K(BPF_ADD, r, 7) :
+						       ALU64_X(BPF_XOR, r, x));
+			put(g, STX(BPF_DW, d, r, 8));
+			put(g, MOV_K(r, 1));
+			break;
+		}
+		/* the address must not stay: the engines' stacks are at different places */
+		if (below(g, 2))
+			put(g, MOV_K(d, 2));
+		else if (d != r || BPF_CLASS(g->body[g->n - 1].code) != BPF_LDX)
+			put(g, ALU64_X(BPF_SUB, d, 10));
+		memset(g->pinned + start, 2, g->n - start);
+		g->pinned[start] = 1;
+		if (below(g, 4))
+			put(g, MOV_K(x, 1));
+		break;
+	}
 	case 12: /* arithmetic, compared with 0; sometimes reached past the arithmetic */
 	case 13:
 		if (below(g, 2))
@@ -309,11 +364,18 @@ static void generate(struct gen *g, u64 seed)
 	}
 	for (i = 0; i < g->n; i++) {
 		struct bpf_insn *insn = &g->body[i];
+		bool far = insn->code == (BPF_JMP32 | BPF_JA);
+		u32 to;
 
-		if (insn->code == (BPF_JMP32 | BPF_JA))
-			insn->imm = min_t(s32, insn->imm, g->n - i - 1);
-		else if (BPF_CLASS(insn->code) == BPF_JMP || BPF_CLASS(insn->code) == BPF_JMP32)
-			insn->off = min_t(s16, insn->off, g->n - i - 1);
+		if (BPF_CLASS(insn->code) != BPF_JMP && BPF_CLASS(insn->code) != BPF_JMP32)
+			continue;
+		to = min_t(u32, i + 1 + (far ? (u32)insn->imm : (u32)insn->off), g->n);
+		while (g->pinned[to] == 2)
+			to++;
+		if (far)
+			insn->imm = (s32)(to - i - 1);
+		else
+			insn->off = (s16)(to - i - 1);
 	}
 }
 
@@ -426,7 +488,8 @@ static void shrink(struct gen *g, u64 seed, struct state *want, struct state *go
 		for (at = 0; at + size <= g->n; at += size) {
 			trial = *g;
 			for (i = at; i < at + size; i++)
-				trial.body[i] = JA(0);
+				if (!trial.pinned[i])
+					trial.body[i] = JA(0);
 			if (disagree(&trial, seed, want, got))
 				*g = trial;
 		}

@@ -150,51 +150,226 @@ int x86_wide_load(struct jit *j, u32 i)
 	return (int)len;
 }
 
-int x86_modify_memory(struct jit *j, u32 i)
+/* ---- addresses ---- */
+
+#define NO_INDEX 16
+
+struct address {
+	u32 base, index, scale; /* machine registers */
+	s32 disp;
+};
+
+static void mem(struct jit *j, bool w, u32 op, u32 r, const struct address *a)
+{
+	if (a->index == NO_INDEX)
+		rm(j, w, op, r, a->base, a->disp);
+	else
+		rmx(j, w, op, r, a->base, a->index, a->scale, a->disp);
+}
+
+static bool mem_load(struct jit *j, const struct bpf_insn *insn, const struct address *a)
+{
+	bool sx = BPF_MODE(insn->code) == BPF_MEMSX;
+	u32 d = j->sub->reg[insn->dst_reg];
+
+	if (!sx && BPF_MODE(insn->code) != BPF_MEM)
+		return false;
+	switch (BPF_SIZE(insn->code)) {
+	case BPF_B:
+		mem(j, sx, sx ? 0x1be : 0x1b6, d, a);
+		break;
+	case BPF_H:
+		mem(j, sx, sx ? 0x1bf : 0x1b7, d, a);
+		break;
+	case BPF_W:
+		mem(j, sx, sx ? 0x63 : 0x8b, d, a);
+		break;
+	case BPF_DW:
+		mem(j, true, 0x8b, d, a);
+		break;
+	}
+	return true;
+}
+
+static bool mem_store(struct jit *j, const struct bpf_insn *insn, const struct address *a)
+{
+	u32 s = j->sub->reg[insn->src_reg];
+	u8 size = BPF_SIZE(insn->code);
+
+	if (BPF_MODE(insn->code) != BPF_MEM)
+		return false;
+	/* a byte register above rbx needs a prefix, which rm() and rmx() would leave out */
+	if (size == BPF_B && s >= RSP && s < R8 && a->base < R8 &&
+	    (a->index == NO_INDEX || a->index < R8))
+		return false;
+	if (size == BPF_H)
+		e1(j, 0x66);
+	mem(j, size == BPF_DW, size == BPF_B ? 0x88 : 0x89, s, a);
+	return true;
+}
+
+/* The instruction pair behind a load that changes the value and stores it back: the operation, or -1. */
+static int modify_op(const struct jit *j, u32 i)
 {
 	const struct bpf_insn *load = &j->insns[i], *op = load + 1, *store = load + 2;
 	u32 t = load->dst_reg, b = load->src_reg;
 	bool w = BPF_SIZE(load->code) == BPF_DW;
-	enum x86_alu alu;
 
 	if (i + 2 >= j->sub->end || j->is_target[i + 1] || j->is_target[i + 2] || t == b)
-		return 0;
-	if ((!w && BPF_SIZE(load->code) != BPF_W) || op->dst_reg != t || op->off ||
-	    BPF_CLASS(op->code) != (w ? BPF_ALU64 : BPF_CLASS(op->code)) ||
-	    (BPF_CLASS(op->code) != BPF_ALU && BPF_CLASS(op->code) != BPF_ALU64))
-		return 0;
+		return -1;
+	if (load->code != (BPF_LDX | BPF_MEM | BPF_DW) && load->code != (BPF_LDX | BPF_MEM | BPF_W))
+		return -1;
+	if (op->dst_reg != t || op->off ||
+	    (BPF_CLASS(op->code) != BPF_ALU64 && (w || BPF_CLASS(op->code) != BPF_ALU)))
+		return -1;
 	if (store->code != (BPF_STX | BPF_MEM | BPF_SIZE(load->code)) || store->dst_reg != b ||
 	    store->src_reg != t || store->off != load->off || (j->live[i + 2] & BIT(t)))
-		return 0;
+		return -1;
+	if (BPF_SRC(op->code) == BPF_X && op->src_reg == t)
+		return -1;
 	switch (BPF_OP(op->code)) {
 	case BPF_ADD:
-		alu = X_ADD;
-		break;
+		return X_ADD;
 	case BPF_SUB:
-		alu = X_SUB;
-		break;
+		return X_SUB;
 	case BPF_OR:
-		alu = X_OR;
-		break;
+		return X_OR;
 	case BPF_AND:
-		alu = X_AND;
-		break;
+		return X_AND;
 	case BPF_XOR:
-		alu = X_XOR;
+		return X_XOR;
+	}
+	return -1;
+}
+
+static void modify(struct jit *j, u32 i, int alu, const struct address *a)
+{
+	const struct bpf_insn *op = &j->insns[i + 1];
+	bool w = BPF_SIZE(j->insns[i].code) == BPF_DW;
+
+	if (BPF_SRC(op->code) == BPF_X) {
+		mem(j, w, 8 * (u32)alu + 1, j->sub->reg[op->src_reg], a);
+	} else if (is_s8(op->imm)) {
+		mem(j, w, 0x83, (u32)alu, a);
+		e1(j, (u8)op->imm);
+	} else {
+		mem(j, w, 0x81, (u32)alu, a);
+		e4(j, (u32)op->imm);
+	}
+}
+
+int x86_modify_memory(struct jit *j, u32 i)
+{
+	const struct bpf_insn *load = &j->insns[i];
+	struct address a = { j->sub->reg[load->src_reg], NO_INDEX, 0, load->off };
+	int alu = modify_op(j, i);
+
+	if (alu < 0)
+		return 0;
+	modify(j, i, alu, &a);
+	return 3;
+}
+
+/*
+ * "a = b; a += constant; a += x; access *(a + off)" where a is not read again: one
+ * access to [b + x + ...]. Any part but one may be missing; a shift of x to the left by 1
+ * to 3 before it becomes the scale; b may be a constant.
+ */
+int x86_address(struct jit *j, u32 i)
+{
+	const struct bpf_insn *insn = &j->insns[i];
+	struct address addr = { .index = NO_INDEX };
+	u32 k = 0, a, x = MAX_BPF_EXT_REG, shifted = MAX_BPF_EXT_REG, len, dead;
+	bool constant = false;
+	u64 value = 0;
+	int alu = -1;
+	s64 disp = 0;
+	u16 reads;
+
+#define AT(n) (i + (n) < j->sub->end && ((n) == 0 || !j->is_target[i + (n)]))
+	if (insn->code == (BPF_ALU64 | BPF_LSH | BPF_K) && insn->imm >= 1 && insn->imm <= 3) {
+		shifted = insn->dst_reg;
+		addr.scale = (u32)insn->imm;
+		k = 1;
+	}
+	if (!AT(k))
+		return 0;
+	insn = &j->insns[i + k];
+	a = insn->dst_reg;
+	if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_X) && !insn->off && insn->src_reg != a) {
+		addr.base = j->sub->reg[insn->src_reg];
+		k++;
+	} else if (insn_is_ldimm64(insn) && shifted < MAX_BPF_EXT_REG) {
+		constant = true;
+		value = insn_imm64(insn);
+		addr.base = TMP;
+		k += 2;
+	} else if (insn->code == (BPF_ALU64 | BPF_ADD | BPF_X) && insn->src_reg != a) {
+		addr.base = j->sub->reg[a];
+	} else {
+		return 0;
+	}
+	for (; AT(k); k++) {
+		insn = &j->insns[i + k];
+		if (insn->dst_reg != a || insn->off)
+			break;
+		if (insn->code == (BPF_ALU64 | BPF_ADD | BPF_K)) {
+			disp += insn->imm;
+		} else if (insn->code == (BPF_ALU64 | BPF_ADD | BPF_X) && x == MAX_BPF_EXT_REG &&
+			   insn->src_reg != a) {
+			x = insn->src_reg;
+			addr.index = j->sub->reg[x];
+		} else {
+			break;
+		}
+	}
+	if (!AT(k) || a == BPF_REG_10 ||
+	    (shifted < MAX_BPF_EXT_REG && (x != shifted || a == shifted)))
+		return 0;
+	insn = &j->insns[i + k];
+	disp += insn->off;
+	if (disp != (s32)disp)
+		return 0;
+	addr.disp = (s32)disp;
+	if (addr.index == RSP) {
+		if (addr.scale)
+			return 0;
+		addr.index = addr.base;
+		addr.base = RSP;
+		if (addr.index == RSP)
+			return 0;
+	}
+	/* what must not be read later, and what the access itself may not use in another role */
+	dead = BIT(a) | (shifted < MAX_BPF_EXT_REG ? BIT(shifted) : 0);
+	len = 1;
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_LDX:
+		if (insn->src_reg != a)
+			return 0;
+		alu = modify_op(j, i + k);
+		if (alu >= 0) {
+			reads = BPF_SRC(insn[1].code) == BPF_X ? BIT(insn[1].src_reg) : 0;
+			if ((j->live[i + k + 2] | reads) & dead)
+				return 0;
+			len = 3;
+		} else if (j->live[i + k] & dead & ~BIT(insn->dst_reg)) {
+			return 0;
+		}
+		break;
+	case BPF_STX:
+		if (insn->dst_reg != a || ((j->live[i + k] | BIT(insn->src_reg)) & dead))
+			return 0;
 		break;
 	default:
 		return 0;
 	}
-	if (BPF_SRC(op->code) == BPF_X) {
-		if (op->src_reg == t)
-			return 0;
-		rm(j, w, 8 * alu + 1, j->sub->reg[op->src_reg], j->sub->reg[b], load->off);
-	} else if (is_s8(op->imm)) {
-		rm(j, w, 0x83, alu, j->sub->reg[b], load->off);
-		e1(j, (u8)op->imm);
-	} else {
-		rm(j, w, 0x81, alu, j->sub->reg[b], load->off);
-		e4(j, (u32)op->imm);
-	}
-	return 3;
+#undef AT
+	if (constant)
+		mov_ri(j, TMP, value, true);
+	if (alu >= 0)
+		modify(j, i + k, alu, &addr);
+	else if (!(BPF_CLASS(insn->code) == BPF_LDX ? mem_load(j, insn, &addr) :
+						      mem_store(j, insn, &addr)))
+		return 0; /* nothing but the scratch register was touched */
+	return (int)(k + len);
 }

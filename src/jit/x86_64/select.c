@@ -509,13 +509,20 @@ static int select_alu(struct jit *j, u32 i)
 			mov_ri(j, d, w ? (u64)(s64)insn->imm : (u32)insn->imm, true);
 			return 1;
 		}
-		n = select_rotate(j, i);
+		n = w ? x86_address(j, i) : 0;
+		if (!n)
+			n = select_rotate(j, i);
 		return n ? n : select_mov_x(j, i);
 	case BPF_ADD:
 	case BPF_SUB:
 	case BPF_OR:
 	case BPF_XOR:
 	case BPF_AND:
+		if (w && op == BPF_ADD && !k) {
+			n = x86_address(j, i);
+			if (n)
+				return n;
+		}
 		if (!k) {
 			alu_rr(j, w, group1[op >> 4], d, s);
 		} else if (op == BPF_AND) {
@@ -545,6 +552,8 @@ static int select_alu(struct jit *j, u32 i)
 			return 1;
 		}
 		n = w && op == BPF_LSH ? shift_pair(j, i, 0, insn->dst_reg, d) : 0;
+		if (!n && w && op == BPF_LSH)
+			n = x86_address(j, i);
 		if (n)
 			return n;
 		if (insn->imm & (w ? 63 : 31))
@@ -828,6 +837,36 @@ static void compare(struct jit *j, const struct bpf_insn *insn)
 	}
 }
 
+/* Whether the upper half of @r is known to be 0 before @i, from what stands just before. */
+static bool upper_is_zero(const struct jit *j, u32 i, u32 r)
+{
+	const struct bpf_insn *insn;
+	u32 n;
+
+	for (n = 0; n < 8 && i > j->sub->start && !j->is_target[i]; n++) {
+		insn = &j->insns[--i];
+		switch (BPF_CLASS(insn->code)) {
+		case BPF_ALU:
+			if (insn->dst_reg == r)
+				return BPF_OP(insn->code) != BPF_END || insn->imm != 64;
+			break;
+		case BPF_ALU64:
+			if (insn->dst_reg == r)
+				return insn->code == (BPF_ALU64 | BPF_MOV | BPF_K) &&
+				       insn->imm >= 0;
+			break;
+		case BPF_LDX:
+			if (insn->dst_reg == r)
+				return BPF_MODE(insn->code) == BPF_MEM &&
+				       BPF_SIZE(insn->code) != BPF_DW;
+			break;
+		default: /* also constants, whose second half is LD by class */
+			return false;
+		}
+	}
+	return false;
+}
+
 /* A jump over one or two moves: conditional moves, so that nothing is mispredicted. */
 static int select_cmov(struct jit *j, u32 i)
 {
@@ -858,6 +897,12 @@ static int select_cmov(struct jit *j, u32 i)
 		d = reg(j, mov->dst_reg);
 		if (mov->code == (BPF_ALU64 | BPF_MOV | BPF_X)) {
 			rr(j, true, 0x140 | cc, d, reg(j, mov->src_reg));
+			continue;
+		}
+		/* a conditional move of 32 bits clears the upper half in any case */
+		if (mov->code == (BPF_ALU | BPF_MOV | BPF_X) && k == 1 &&
+		    upper_is_zero(j, i, mov->dst_reg)) {
+			rr(j, false, 0x140 | cc, d, reg(j, mov->src_reg));
 			continue;
 		}
 		if (BPF_SRC(mov->code) == BPF_X)
