@@ -135,7 +135,7 @@ int misc(struct __sk_buff *ctx)
 	struct script *sc = bpf_map_lookup_elem(&scripts, &zero);
 
 	for (__u32 i = 0; sc && i < SCRIPT_STEPS; i++) {
-		struct step *s = &sc->steps[i];
+		struct step *s = STEP(sc, i);
 		struct result *r;
 
 		if (i >= sc->n)
@@ -161,7 +161,7 @@ int loops(struct __sk_buff *ctx)
 
 	if (!sc || !r)
 		return 0;
-	s = &sc->steps[0];
+	s = STEP(sc, 0);
 	left = s->c & 0xff;
 	if (s->d & 1)
 		r->ret = bpf_loop((__u32)s->a & 0xff, count, &left, s->d == 1);

@@ -197,7 +197,7 @@ static __always_inline void tc_step(struct __sk_buff *ctx, const struct step *s,
 		struct script *sc = bpf_map_lookup_elem(&scripts, &zero);                          \
 		for (__u32 i = 0; sc && i < SCRIPT_STEPS; i++) {                                   \
 			struct result *r;                                                          \
-			struct step *s = &sc->steps[i];                                            \
+			struct step *s = STEP(sc, i);                                            \
 			if (i >= sc->n)                                                            \
 				break;                                                             \
 			r = bpf_map_lookup_elem(&results, &i);                                     \

@@ -112,7 +112,7 @@ static __always_inline int follow(struct xdp_md *ctx)
 		r = bpf_map_lookup_elem(&results, &i);
 		if (!r)
 			break;
-		do_step(ctx, &sc->steps[i], sc, r);
+		do_step(ctx, STEP(sc, i), sc, r);
 	}
 	return sc->ret;
 }

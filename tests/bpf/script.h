@@ -29,4 +29,12 @@ struct result {
 	unsigned char buf[SCRIPT_BUF]; /* of loads */
 };
 
+/* Step @i, bounded so that the verifiers of older kernels see it, too. */
+#define STEP(sc, i)                                                                                \
+	({                                                                                         \
+		__u32 step_nr = (i);                                                               \
+		__asm__ volatile("" : "+r"(step_nr));                                              \
+		&(sc)->steps[step_nr & (SCRIPT_STEPS - 1)];                                        \
+	})
+
 #endif
