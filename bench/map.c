@@ -29,7 +29,7 @@ static const struct op {
 	const char *map; /* for the direct call; NULL: none */
 	u32 func, n;	 /* helper, number of keys */
 	u32 repeat;
-	double target; /* ns, of shared/targets; 0: none */
+	double target; /* ns that we want to stay below; 0: none set */
 } ops[] = {
 	{ "empty", "the loop alone", NULL, 0, 0, 2000, 0 },
 	{ "array_lookup", "array lookup", "array", BPF_FUNC_map_lookup_elem, 1024, 2000, 0.64 },
