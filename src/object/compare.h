@@ -25,7 +25,8 @@ struct compare_block {
  *
  * Not compared, and run compiled only: programs that write to perf rings, which readers
  * may have seen already; programs with more than COMPARE_MAX bytes of maps. Maps of
- * maps and maps of programs that are tail-called are not put back between the runs.
+ * maps and maps of programs that are tail-called are not put back between the runs. A
+ * program that returns or stores the address of its stack differs, and rightly so.
  */
 int prog_run_compare(struct skep_system *sys, struct prog_object *prog, void *ctx,
 		     struct bpf_run *run, const struct compare_block *block, u64 *ret);

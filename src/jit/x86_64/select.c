@@ -715,7 +715,7 @@ static int select_st(struct jit *j, const struct bpf_insn *insn)
 {
 	u32 d = reg(j, insn->dst_reg);
 
-	if (BPF_MODE(insn->code) == BPF_NOSPEC)
+	if (BPF_MODE(insn->code) == BPF_NOSPEC) /* DIFF(nospec) */
 		return 1;
 	if (BPF_MODE(insn->code) != BPF_MEM)
 		return -ENOTSUPP;
