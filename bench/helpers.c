@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * ns for each map operation and helper, called from a program: by skep and by the
+ * ns for each call of a helper from a program: by skep and by the
  * running kernel, in turns, both through libbpf and BPF_PROG_TEST_RUN. The loop's own
  * cost ("nothing") is included, as it is in the kernel's column.
  *
@@ -21,47 +21,18 @@ struct side {
 	struct skep_system *sys; /* NULL: the running kernel */
 	struct bpf_object *obj;
 	struct bpf_program *prog;
-	struct ring_buffer *ring;
 	double best;
 };
-
-static int ignore(void *ctx, void *data, size_t size)
-{
-	return 0;
-}
 
 static int map_fd(struct side *s, const char *name)
 {
 	return bpf_object__find_map_fd_by_name(s->obj, name);
 }
 
-/* What the programs look up. */
-static void fill(struct side *s, int prog_fd)
-{
-	struct {
-		unsigned bits, addr;
-	} prefix;
-	unsigned k;
-	unsigned long long v = 3;
-
-	for (k = 0; k < 16; k++) {
-		bpf_map_update_elem(map_fd(s, "hash16"), &k, &v, 0);
-		bpf_map_update_elem(map_fd(s, "lru"), &k, &v, 0);
-		prefix.bits = 8 + k;
-		prefix.addr = k * 0x01010101;
-		bpf_map_update_elem(map_fd(s, "lpm"), &prefix, &v, 0);
-		v = k;
-		bpf_map_update_elem(map_fd(s, "bloom"), NULL, &v, 0);
-	}
-	for (k = 0; k < 65000; k++)
-		bpf_map_update_elem(map_fd(s, "hash64k"), &k, &v, 0);
-	k = 0;
-	bpf_map_update_elem(map_fd(s, "jumps"), &k, &prog_fd, 0);
-}
-
 static int open_side(struct side *s, const char *path, const char *name)
 {
 	struct bpf_program *p;
+	int key = 0, fd;
 
 	skep_front_use(s->sys);
 	s->obj = bpf_object__open(path);
@@ -74,8 +45,8 @@ static int open_side(struct side *s, const char *path, const char *name)
 	if (bpf_object__load(s->obj))
 		return -1;
 	s->prog = bpf_object__find_program_by_name(s->obj, name);
-	fill(s, bpf_program__fd(s->prog));
-	s->ring = ring_buffer__new(map_fd(s, "ring"), ignore, NULL, NULL);
+	fd = bpf_program__fd(s->prog);
+	bpf_map_update_elem(map_fd(s, "jumps"), &key, &fd, 0);
 	return 0;
 }
 
@@ -83,14 +54,12 @@ static void measure(struct side *s, unsigned times)
 {
 	unsigned char packet[64] = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = sizeof(packet),
-		    .repeat = strstr(bpf_program__name(s->prog), "ringbuf") ? 64 : 1000);
+		    .repeat = 1000);
 	double ns;
 
 	skep_front_use(s->sys);
 	if (bpf_prog_test_run_opts(bpf_program__fd(s->prog), &opts))
 		return;
-	if (s->ring)
-		ring_buffer__consume(s->ring);
 	ns = (double)opts.duration / times;
 	if (!s->best || ns < s->best)
 		s->best = ns;
@@ -99,7 +68,6 @@ static void measure(struct side *s, unsigned times)
 static void close_side(struct side *s)
 {
 	skep_front_use(s->sys);
-	ring_buffer__free(s->ring);
 	bpf_object__close(s->obj);
 }
 

@@ -15,6 +15,9 @@ int x86_modify_memory(struct jit *j, u32 i);
 /* The same for an address computed just before its only use; @i: a move, addition or shift. */
 int x86_address(struct jit *j, u32 i);
 
+/* divide.c: the division or remainder @i. */
+void x86_divide(struct jit *j, u32 i);
+
 /* frame.c */
 void x86_exit(struct jit *j);
 int x86_subprog_call(struct jit *j, const struct bpf_insn *insn);
