@@ -128,24 +128,25 @@ static long count(__u32 i, void *arg)
 	return 0;
 }
 
+static long one_step(__u32 i, struct script **sc)
+{
+	struct result *r = bpf_map_lookup_elem(&results, &i);
+
+	if (!r || i >= (*sc)->n)
+		return 1;
+	string_step(STEP(*sc, i), *sc, r);
+	print_step(STEP(*sc, i), *sc, r);
+	return 0;
+}
+
 SEC("tc")
 int misc(struct __sk_buff *ctx)
 {
 	__u32 zero = 0;
 	struct script *sc = bpf_map_lookup_elem(&scripts, &zero);
 
-	for (__u32 i = 0; sc && i < SCRIPT_STEPS; i++) {
-		struct step *s = STEP(sc, i);
-		struct result *r;
-
-		if (i >= sc->n)
-			break;
-		r = bpf_map_lookup_elem(&results, &i);
-		if (!r)
-			break;
-		string_step(s, sc, r);
-		print_step(s, sc, r);
-	}
+	if (sc)
+		bpf_loop(SCRIPT_STEPS, one_step, &sc, 0);
 	return 0;
 }
 

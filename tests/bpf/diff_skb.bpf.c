@@ -191,47 +191,63 @@ static __always_inline void tc_step(struct __sk_buff *ctx, const struct step *s,
 	}
 }
 
-#define FOLLOW(ctx, ...)                                                                           \
-	({                                                                                         \
-		__u32 zero = 0, ret = 0;                                                           \
-		struct script *sc = bpf_map_lookup_elem(&scripts, &zero);                          \
-		for (__u32 i = 0; sc && i < SCRIPT_STEPS; i++) {                                   \
-			struct result *r;                                                          \
-			struct step *s = STEP(sc, i);                                            \
-			if (i >= sc->n)                                                            \
-				break;                                                             \
-			r = bpf_map_lookup_elem(&results, &i);                                     \
-			if (!r)                                                                    \
-				break;                                                             \
-			__VA_ARGS__                                                                \
-		}                                                                                  \
-		if (sc)                                                                            \
-			ret = sc->ret;                                                             \
-		ret;                                                                               \
-	})
+struct walk {
+	struct __sk_buff *ctx;
+	struct script *sc;
+};
+
+/* A function that follows the script, each step by @__VA_ARGS__ (of ctx, s, sc and r). */
+#define FOLLOW(name, ...)                                                                          \
+	static long name##_step(__u32 i, struct walk *w)                                           \
+	{                                                                                          \
+		struct result *r = bpf_map_lookup_elem(&results, &i);                              \
+		struct __sk_buff *ctx = w->ctx;                                                    \
+		struct script *sc = w->sc;                                                         \
+		struct step *s;                                                                    \
+                                                                                                   \
+		if (!r || i >= sc->n)                                                              \
+			return 1;                                                                  \
+		s = STEP(sc, i);                                                                   \
+		__VA_ARGS__                                                                        \
+		return 0;                                                                          \
+	}                                                                                          \
+                                                                                                   \
+	static __always_inline int name(struct __sk_buff *ctx)                                     \
+	{                                                                                          \
+		__u32 zero = 0;                                                                    \
+		struct walk w = { ctx, bpf_map_lookup_elem(&scripts, &zero) };                     \
+                                                                                                   \
+		if (!w.sc)                                                                         \
+			return 0;                                                                  \
+		bpf_loop(SCRIPT_STEPS, name##_step, &w, 0);                                        \
+		return w.sc->ret;                                                                  \
+	}
+
+FOLLOW(follow_tc, read_step(ctx, s, r); tc_step(ctx, s, sc, r);)
+FOLLOW(follow_filter, read_step(ctx, s, r);)
 
 SEC("tc")
 int skb_tc(struct __sk_buff *ctx)
 {
-	return FOLLOW(ctx, read_step(ctx, s, r); tc_step(ctx, s, sc, r););
+	return follow_tc(ctx);
 }
 
 SEC("action")
 int skb_act(struct __sk_buff *ctx)
 {
-	return FOLLOW(ctx, read_step(ctx, s, r); tc_step(ctx, s, sc, r););
+	return follow_tc(ctx);
 }
 
 SEC("socket")
 int skb_filter(struct __sk_buff *ctx)
 {
-	return FOLLOW(ctx, read_step(ctx, s, r););
+	return follow_filter(ctx);
 }
 
 SEC("cgroup_skb/ingress")
 int skb_cgroup(struct __sk_buff *ctx)
 {
-	return FOLLOW(ctx, read_step(ctx, s, r);) & 1;
+	return follow_filter(ctx) & 1;
 }
 
 /* What packets on a route may have done to them, on the way in and on the way out. */
@@ -298,22 +314,25 @@ static __always_inline void lwt_read_step(struct __sk_buff *ctx, const struct st
 	read_step(ctx, s, r);
 }
 
+FOLLOW(follow_lwt, lwt_read_step(ctx, s, r); lwt_step(ctx, s, sc, r, 0);)
+FOLLOW(follow_xmit, lwt_read_step(ctx, s, r); lwt_step(ctx, s, sc, r, 1);)
+
 SEC("lwt_in")
 int skb_lwt_in(struct __sk_buff *ctx)
 {
-	return FOLLOW(ctx, lwt_read_step(ctx, s, r); lwt_step(ctx, s, sc, r, 0););
+	return follow_lwt(ctx);
 }
 
 SEC("lwt_out")
 int skb_lwt_out(struct __sk_buff *ctx)
 {
-	return FOLLOW(ctx, lwt_read_step(ctx, s, r); lwt_step(ctx, s, sc, r, 0););
+	return follow_lwt(ctx);
 }
 
 SEC("lwt_xmit")
 int skb_lwt_xmit(struct __sk_buff *ctx)
 {
-	return FOLLOW(ctx, lwt_read_step(ctx, s, r); lwt_step(ctx, s, sc, r, 1););
+	return follow_xmit(ctx);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -97,24 +97,30 @@ static __always_inline void do_step(struct xdp_md *ctx, const struct step *s, st
 	}
 }
 
+struct walk {
+	struct xdp_md *ctx;
+	struct script *sc;
+};
+
+static long one_step(__u32 i, struct walk *w)
+{
+	struct result *r = bpf_map_lookup_elem(&results, &i);
+
+	if (!r || i >= w->sc->n)
+		return 1;
+	do_step(w->ctx, STEP(w->sc, i), w->sc, r);
+	return 0;
+}
+
 static __always_inline int follow(struct xdp_md *ctx)
 {
 	__u32 zero = 0;
-	struct script *sc = bpf_map_lookup_elem(&scripts, &zero);
+	struct walk w = { ctx, bpf_map_lookup_elem(&scripts, &zero) };
 
-	if (!sc)
+	if (!w.sc)
 		return XDP_ABORTED;
-	for (__u32 i = 0; i < SCRIPT_STEPS; i++) {
-		struct result *r;
-
-		if (i >= sc->n)
-			break;
-		r = bpf_map_lookup_elem(&results, &i);
-		if (!r)
-			break;
-		do_step(ctx, STEP(sc, i), sc, r);
-	}
-	return sc->ret;
+	bpf_loop(SCRIPT_STEPS, one_step, &w, 0);
+	return w.sc->ret;
 }
 
 SEC("xdp")
