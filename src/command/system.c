@@ -99,6 +99,8 @@ struct skep_system *skep_system_new(const struct skep_system_opts *opts)
 	if (!err)
 		err = arena_new(&sys->arena, possible_cpus());
 	if (!err)
+		sys->arena->profile = sys->profile;
+	if (!err)
 		err = objects_start(sys);
 	if (!err)
 		err = hooks_start(sys);

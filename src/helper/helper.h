@@ -4,6 +4,7 @@
 #define SKEP_HELPER_HELPER_H
 
 #include "base/uapi.h"
+#include "object/arena.h"
 #include "object/prog.h"
 #include "object/rt_string.h"
 #include "object/run.h"
@@ -21,6 +22,12 @@
 
 /* A register that holds a pointer which the verifier has checked. */
 #define PTR(r) ((void *)(uintptr_t)(r))
+/* Whether the profile of the run's system is at least @since. */
+static inline bool run_visible(const struct bpf_run *run, kver since)
+{
+	return visible((kver)run->arena->profile, since);
+}
+
 /* An errno as programs see it. */
 #define ERR(e) ((u64)(s64) - (e))
 

@@ -165,6 +165,9 @@ BPF_HELPER(skb_set_tstamp)
 		return ERR(EOPNOTSUPP);
 	if (type > 2 || (type && !r2)) /* BPF_SKB_CLOCK_TAI */
 		return ERR(EINVAL);
+	/* Before 6.11, 0 was no clock but no time, and there was no 2. */
+	if (!run_visible(run, KVER(6, 11)) && (type == 2 || (!type && r2)))
+		return ERR(EINVAL);
 	skb->tstamp = r2;
 	skb->tstamp_type = type;
 	return 0;

@@ -52,8 +52,8 @@ BPF_HELPER(xdp_adjust_meta)
 	if (unlikely(meta < (uintptr_t)xdp->data_hard_start + XDP_FRAME_SIZE ||
 		     meta > (uintptr_t)xdp->data))
 		return ERR(EINVAL);
-	/* Linux: a multiple of 4 that fits a byte. DIFF(xdp-meta-limit) */
-	if (unlikely(len & 3 || len > 255))
+	/* Larger metadata came between 6.1 and 6.12. */
+	if (unlikely(len & 3 || len > (run_visible(run, KVER(6, 9)) ? 255 : 32)))
 		return ERR(EACCES);
 	xdp->data_meta = (u8 *)meta;
 	return 0;
@@ -165,10 +165,18 @@ BPF_HELPER(xdp_redirect)
 	return XDP_REDIRECT;
 }
 
-/*
- * Since Linux 6.13 the result is folded to 16 bits. DIFF(csum-diff-width): earlier
- * profiles get that form, too.
- */
+/* Before Linux 6.13: not folded, and at most 512 bytes, which were copied. */
+static u64 csum_diff_unfolded(const u8 *from, u32 from_size, const u8 *to, u32 to_size, u32 sum)
+{
+	if (unlikely(from_size + to_size > 512))
+		return ERR(EINVAL);
+	for (u32 i = 0; i < from_size; i += 4)
+		sum = csum_add(sum, ~*(const rt_u32 *)(from + i));
+	for (u32 i = 0; i < to_size; i += 4)
+		sum = csum_add(sum, *(const rt_u32 *)(to + i));
+	return sum;
+}
+
 BPF_HELPER(csum_diff)
 {
 	const u8 *from = PTR(r1), *to = PTR(r3);
@@ -176,6 +184,8 @@ BPF_HELPER(csum_diff)
 
 	if (unlikely((from_size | to_size) & 3))
 		return ERR(EINVAL);
+	if (unlikely(!run_visible(run, KVER(6, 13))))
+		return csum_diff_unfolded(from, from_size, to, to_size, seed);
 	if (from_size && to_size)
 		sum = csum_sub(csum_partial(to, to_size, seed), csum_partial(from, from_size, 0));
 	else if (to_size)

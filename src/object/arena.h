@@ -39,6 +39,7 @@ struct arena {
 	u32 nr_slots;	 /* possible CPUs, as libbpf_num_possible_cpus() counts them */
 	u32 lock;	 /* allocator; holds the owner's tid */
 	u32 stats;	 /* somebody wants run counts and times of programs (BPF_ENABLE_STATS) */
+	u32 profile;	 /* kver of the system: some helpers' results changed over time */
 	int fd, code_fd; /* memfds; inherited by fork under the same numbers; code_fd -1: no JIT */
 	struct bpf_slot slots[BPF_MAX_SLOTS];
 	/* private allocator state follows; see arena.c */

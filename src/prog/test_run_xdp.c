@@ -108,7 +108,8 @@ int xdp_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 		if (md->data_meta || md->data_end > size || md->data > md->data_end)
 			goto out;
 		meta = md->data;
-		if (meta & 3 || meta > headroom - XDP_FRAME_SIZE)
+		if (meta & 3 || meta > headroom - XDP_FRAME_SIZE ||
+		    (meta > 32 && !visible(sys->profile, KVER(6, 9))))
 			goto out;
 		headroom -= meta;
 		linear = md->data_end;

@@ -31,10 +31,8 @@ static const char compared[] = "eBPF that you can carry";
 
 static __always_inline void print_step(const struct step *s, struct script *sc, struct result *r)
 {
-	__u32 size = (__u32)s->b & 63;
+	__u32 size = ((__u32)s->b & 63) + 1;
 
-	if (!size)
-		size = SCRIPT_BUF;
 	switch (s->op) {
 		PRINT(20, "%d %u", s->c, s->d)
 		PRINT(21, "%x|%X|%5d|%-5d|", s->c, s->d, s->c, s->d)
@@ -72,12 +70,10 @@ static __always_inline void print_step(const struct step *s, struct script *sc, 
 
 static __always_inline void string_step(const struct step *s, struct script *sc, struct result *r)
 {
-	__u32 len = (__u32)s->a & 63;
+	__u32 len = ((__u32)s->a & 63) + 1;
 	long l;
 	unsigned long u;
 
-	if (!len)
-		len = 1;
 	switch (s->op) {
 	case 0:
 		r->ret = bpf_strtol((char *)sc->buf, len, (__u32)s->b & 31, &l);

@@ -21,9 +21,7 @@ struct {
 
 static __always_inline __u32 length(const struct step *s)
 {
-	__u32 len = (__u32)s->b & 63;
-
-	return len ? len : 1;
+	return ((__u32)s->b & 31) + 1;
 }
 
 /* What every type may do. */

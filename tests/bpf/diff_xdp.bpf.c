@@ -36,10 +36,8 @@ static __always_inline void do_step(struct xdp_md *ctx, const struct step *s, st
 {
 	unsigned char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	unsigned char *meta = (void *)(long)ctx->data_meta;
-	__u32 len = (__u32)s->b & 63;
+	__u32 len = ((__u32)s->b & 31) + 1;
 
-	if (!len)
-		len = 1;
 	switch (s->op) {
 	case 0:
 		r->ret = bpf_xdp_adjust_head(ctx, s->a);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/uapi.h"
+#include "object/arena.h"
 #include "object/csum.h"
 #include "object/helper.h"
 #include "object/packet.h"
@@ -54,7 +55,8 @@ BPF_HELPER_DECLARE(bpf_redirect);
 #define ENOTSUPP 524
 #endif
 
-static struct bpf_run run;
+static struct arena arena = { .profile = KVER_NEWEST };
+static struct bpf_run run = { .arena = &arena };
 
 /* ---- XDP ---- */
 
@@ -114,6 +116,24 @@ static void xdp_meta(void **state)
 	assert_int_equal(call(bpf_xdp_adjust_meta, P(&f.xdp), 8), 0);
 	f.xdp.data_meta = f.xdp.data + 1; /* unsupported */
 	assert_int_equal(call(bpf_xdp_adjust_meta, P(&f.xdp), -4), -ENOTSUPP);
+}
+
+/* What changed between releases follows the system's profile. */
+static void older_kernels(void **state)
+{
+	u32 from[2] = { 1, 2 }, to = 0xfffffff0;
+
+	arena.profile = KVER(6, 1);
+	frame(60, 0, 0);
+	assert_int_equal(call(bpf_xdp_adjust_meta, P(&f.xdp), -36), -EACCES);
+	assert_int_equal(call(bpf_xdp_adjust_meta, P(&f.xdp), -32), 0);
+	assert_int_equal(call(bpf_csum_diff, P(from), 8, P(&to), 4, 5),
+			 csum_add(csum_add(csum_add(5, ~1U), ~2U), to));
+	assert_int_equal(call(bpf_csum_diff, P(f.page), 256, P(f.page), 260, 0), -EINVAL);
+	arena.profile = KVER_NEWEST;
+	assert_int_equal(call(bpf_xdp_adjust_meta, P(&f.xdp), -36), 0);
+	assert_int_equal(call(bpf_csum_diff, P(from), 8, P(&to), 4, 5),
+			 csum_fold16(csum_add(csum_add(csum_add(5, ~1U), ~2U), to)));
 }
 
 static void xdp_tail(void **state)
@@ -446,17 +466,12 @@ static void accompaniment(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(xdp_head),
-		cmocka_unit_test(xdp_meta),
-		cmocka_unit_test(xdp_tail),
-		cmocka_unit_test(xdp_fragments),
-		cmocka_unit_test(redirects),
-		cmocka_unit_test(checksums),
-		cmocka_unit_test(complete_checksum),
-		cmocka_unit_test(vlan_tags),
-		cmocka_unit_test(headers_move),
-		cmocka_unit_test(room_is_found),
-		cmocka_unit_test(fragments_are_pulled),
+		cmocka_unit_test(xdp_head),	 cmocka_unit_test(xdp_meta),
+		cmocka_unit_test(older_kernels), cmocka_unit_test(xdp_tail),
+		cmocka_unit_test(xdp_fragments), cmocka_unit_test(redirects),
+		cmocka_unit_test(checksums),	 cmocka_unit_test(complete_checksum),
+		cmocka_unit_test(vlan_tags),	 cmocka_unit_test(headers_move),
+		cmocka_unit_test(room_is_found), cmocka_unit_test(fragments_are_pulled),
 		cmocka_unit_test(accompaniment),
 	};
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "base/types.h"
 #include "base/uapi.h"
@@ -46,10 +47,13 @@ struct buffers {
 	u8 in[BUF], out[BUF], ctx[4200], ctx_out[256];
 };
 
+/* Who runs: skep as 6.18, skep as the running kernel, that itself. */
+enum who { SKEP, SKEP_HOST, KERNEL, WHO };
+
 static struct {
-	struct skep_system *sys;
+	struct skep_system *sys[WHO];
 	bool kernel;
-	int fd[2][PROGS]; /* [0] of skep, [1] of the kernel */
+	int fd[WHO][PROGS];
 } test;
 
 static int load(struct skep_system *s, enum prog p)
@@ -66,12 +70,12 @@ static int load(struct skep_system *s, enum prog p)
 	return target_bpf(&t, BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
-static int run(bool kernel, enum prog p, union bpf_attr *attr)
+static int run(enum who who, enum prog p, union bpf_attr *attr)
 {
 	static struct target t;
 
-	t.sys = kernel ? NULL : test.sys;
-	attr->test.prog_fd = (u32)test.fd[kernel][p];
+	t.sys = test.sys[who];
+	attr->test.prog_fd = (u32)test.fd[who][p];
 	return target_bpf(&t, BPF_PROG_TEST_RUN, attr, sizeof(*attr));
 }
 
@@ -221,7 +225,7 @@ static void cases_as_listed(void **state)
 
 	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
 		make(&cases[i], &attr, &b);
-		int err = run(false, cases[i].prog, &attr);
+		int err = run(SKEP, cases[i].prog, &attr);
 
 		if (err != cases[i].err)
 			fail_msg("case %u of program %d: %d instead of %d", i, cases[i].prog, err,
@@ -244,7 +248,7 @@ static void cases_as_the_kernel(void **state)
 
 		for (u32 k = 0; k < 2; k++) {
 			make(&cases[i], &attr, k ? &b : &a);
-			r[k].err = run(k, cases[i].prog, &attr);
+			r[k].err = run(k ? KERNEL : SKEP_HOST, cases[i].prog, &attr);
 			r[k].retval = attr.test.retval;
 			r[k].size = attr.test.data_size_out;
 			r[k].ctx_size = attr.test.ctx_size_out;
@@ -266,19 +270,19 @@ static void results(void **state)
 
 	make(&(struct test_case){ XDP, .size_in = 100, .out = true, .size_out = 100, .repeat = 3 },
 	     &attr, &b);
-	assert_int_equal(run(false, XDP, &attr), 0);
+	assert_int_equal(run(SKEP, XDP, &attr), 0);
 	assert_int_equal(attr.test.retval, 2);
 	assert_int_equal(attr.test.data_size_out, 100);
 	assert_memory_equal(b.in, b.out, 100);
 
 	make(&(struct test_case){ TC, .size_in = 100 }, &attr, &b);
-	assert_int_equal(run(false, TC, &attr), 0);
+	assert_int_equal(run(SKEP, TC, &attr), 0);
 	assert_int_equal((s32)attr.test.retval, -1);
 
 	/* From the network header on, and back with 14 zero bytes. */
 	make(&(struct test_case){ FILTER, .size_in = 100, .out = true, .size_out = 100 }, &attr,
 	     &b);
-	assert_int_equal(run(false, FILTER, &attr), 0);
+	assert_int_equal(run(SKEP, FILTER, &attr), 0);
 	assert_int_equal(attr.test.retval, 86);
 	assert_int_equal(attr.test.data_size_out, 100);
 	for (u32 i = 0; i < 14; i++)
@@ -286,7 +290,7 @@ static void results(void **state)
 	assert_memory_equal(b.in + 14, b.out + 14, 86);
 
 	make(&cases[ARRAY_SIZE(cases) - 8], &attr, &b); /* ctx[0] = 99 */
-	assert_int_equal(run(false, SYSCALL, &attr), 0);
+	assert_int_equal(run(SKEP, SYSCALL, &attr), 0);
 	assert_int_equal(attr.test.retval, 99);
 	memcpy(&word, b.ctx + 8, 8);
 	assert_int_equal(word, 7);
@@ -295,7 +299,7 @@ static void results(void **state)
 /* A descriptor that is no program. */
 static void wrong_descriptors(void **state)
 {
-	struct target t = { .sys = test.sys };
+	struct target t = { .sys = test.sys[SKEP] };
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
@@ -308,24 +312,29 @@ static void wrong_descriptors(void **state)
 static int setup(void **state)
 {
 	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18" };
+	struct utsname host;
 
-	test.sys = skep_system_new(&opts);
-	if (!test.sys)
+	test.sys[SKEP] = skep_system_new(&opts);
+	uname(&host);
+	opts.kernel = host.release;
+	test.sys[SKEP_HOST] = skep_system_new(&opts);
+	if (!test.sys[SKEP] || !test.sys[SKEP_HOST])
 		return -1;
 	test.kernel = true;
-	for (u32 p = 0; p < PROGS; p++) {
-		test.fd[0][p] = load(test.sys, p);
-		if (test.fd[0][p] < 0)
-			return -1;
-		test.fd[1][p] = load(NULL, p);
-		test.kernel &= test.fd[1][p] >= 0;
-	}
+	for (u32 p = 0; p < PROGS; p++)
+		for (u32 who = 0; who < WHO; who++) {
+			test.fd[who][p] = load(test.sys[who], p);
+			if (test.fd[who][p] < 0 && who != KERNEL)
+				return -1;
+			test.kernel &= test.fd[who][p] >= 0;
+		}
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	skep_system_free(test.sys);
+	skep_system_free(test.sys[SKEP]);
+	skep_system_free(test.sys[SKEP_HOST]);
 	return 0;
 }
 
