@@ -71,8 +71,8 @@ u64 bpf_skb_load_32(u64 skb, u64 offset, u64 r3, u64 r4, u64 r5, struct bpf_run 
 u64 bpf_call_subprog(struct bpf_run *run, u64 func, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 /*
  * The same for helpers that call one callback many times: its native entry, to be called
- * with the run as sixth argument, or NULL: use bpf_call_subprog(). (Callbacks make no tail
- * calls, so run->prog stays as it is.)
+ * with the run as sixth argument, or NULL: use bpf_call_subprog(). Both leave run->prog
+ * as it was, whatever the callback tail-called.
  */
 bpf_helper_t bpf_subprog_native(struct bpf_run *run, u64 func);
 

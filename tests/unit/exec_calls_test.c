@@ -259,6 +259,58 @@ static void test_tail_call_in_subprogram(void **unused)
 	free(a);
 }
 
+/* Calls back three times; a digit for whose program the run is in after each. */
+static u64 callback_helper(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
+{
+	bpf_helper_t fn = bpf_subprog_native(run, r1);
+	u64 seen = 0, i;
+
+	assert_true(!fn == !!run->interpret);
+	for (i = 0; i < 3; i++) {
+		if (fn)
+			fn(r2, 0, 0, 0, 0, run);
+		else
+			bpf_call_subprog(run, r1, r2, 0, 0, 0, 0);
+		seen = seen * 10 + run->prog->id;
+	}
+	return seen;
+}
+
+/* A callback may tail-call: its helper's program runs on afterwards. */
+static void test_tail_call_in_callback(void **unused)
+{
+	static const bpf_helper_t calls[] = { callback_helper };
+	struct bpf_array *a = array_new(BPF_MAP_TYPE_PROG_ARRAY, 1, 8);
+	struct bpf_insn p[] = {
+		[0] = MOV_X(2, 1),
+		[1] = MOV_K(1, 1),
+		[2] = HELPER(0),
+		[3] = EXIT(),
+		/* callback(ctx) */
+		[4] = LD_IMM64(2, (uintptr_t)a),
+		[6] = MOV_K(3, 0),
+		[7] = TAIL_CALL(),
+		[8] = MOV_K(0, 1),
+		[9] = EXIT(),
+	};
+	struct bpf_insn target[] = { MOV_K(0, 0), EXIT() };
+	struct hand_prog h, t;
+	u64 ctx = 0;
+
+	hand_prog_init(&h, p, ARRAY_SIZE(p), 0);
+	hand_prog_sub(&h, 4, 0);
+	hand_prog_init(&t, target, ARRAY_SIZE(target), 0);
+	h.prog.id = 1;
+	t.prog.id = 2;
+	h.prog.calls = calls;
+	h.prog.nr_calls = 1;
+	((u64 *)a->value)[0] = (uintptr_t)&t.prog;
+	assert_int_equal(hand_prog_jit(&t, true), 0);
+	check_both(&h, &ctx, NULL, 111);
+	hand_prog_free(&t);
+	free(a);
+}
+
 static void test_packet_loads(void **unused)
 {
 	u8 buf[64], frag[4] = { 0xa1, 0xa2, 0xa3, 0xa4 };
@@ -395,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_callbacks),
 		cmocka_unit_test(test_tail_calls),
 		cmocka_unit_test(test_tail_call_in_subprogram),
+		cmocka_unit_test(test_tail_call_in_callback),
 		cmocka_unit_test(test_packet_loads),
 		cmocka_unit_test(test_untrusted_loads),
 		cmocka_unit_test(test_inlined_lookup),

@@ -106,6 +106,13 @@ void x86_exit(struct jit *j)
 	e1(j, 0xc3);
 }
 
+/* The callee may have tail-called: the run's program is ours again. */
+static void restore_prog(struct jit *j)
+{
+	mov_ri(j, R11, (u64)(uintptr_t)j->prog, true);
+	rm(j, true, 0x89, R11, R12, offsetof(struct bpf_run, prog));
+}
+
 /* The entry of a subprogram for C: u64 f(r1, r2, r3, r4, r5, run). */
 int jit_arch_stub(struct jit *j, struct jit_sub *sub)
 {
@@ -116,16 +123,11 @@ int jit_arch_stub(struct jit *j, struct jit_sub *sub)
 	at = j->n;
 	e1(j, 0xe8);
 	e4(j, 0);
+	if (j->has_tail)
+		restore_prog(j);
 	pop(j, R12);
 	e1(j, 0xc3);
 	return jit_ref(j, at, JIT_REF_CALL, (u32)(sub - j->subs), 5, 0);
-}
-
-/* The callee may have tail-called: the run's program is ours again. */
-static void restore_prog(struct jit *j)
-{
-	mov_ri(j, R11, (u64)(uintptr_t)j->prog, true);
-	rm(j, true, 0x89, R11, R12, offsetof(struct bpf_run, prog));
 }
 
 int x86_subprog_call(struct jit *j, const struct bpf_insn *insn)
