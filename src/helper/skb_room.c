@@ -273,7 +273,8 @@ BPF_HELPER(skb_adjust_room)
 	u64 flags = r4;
 	int err;
 
-	if (unlikely(flags & ~(u64)ADJ_ROOM_FLAGS))
+	if (unlikely(flags & ~(u64)ADJ_ROOM_FLAGS ||
+		     (flags & DECAP_L3 && !run_visible(run, KVER(6, 3)))))
 		return ERR(EINVAL);
 	if (unlikely(len > 0xfff))
 		return ERR(EFAULT);
