@@ -81,6 +81,11 @@ static void analyse_jmp(struct jit *j, struct jit_sub *sub, u32 i)
 
 	switch (BPF_OP(insn->code)) {
 	case BPF_CALL:
+		if (jit_call_is_inline(j, i)) {
+			use(sub, BPF_REG_2);
+			def(sub, BPF_REG_0);
+			return;
+		}
 		if (insn->src_reg == BPF_PSEUDO_CALL)
 			sub->has_subcall = true;
 		else

@@ -106,6 +106,9 @@ struct bpf_array;
 /* The array whose lookup call @i is compiled in place, or NULL. */
 const struct bpf_array *jit_known_array(const struct jit *j, u32 i);
 
+/* Whether call @i becomes a few instructions that need neither the run nor other registers than R0, R2. */
+bool jit_call_is_inline(const struct jit *j, u32 i);
+
 /* ---- for the architecture ---- */
 int jit_reserve(struct jit *j); /* room for one instruction */
 int jit_ref(struct jit *j, u32 at, enum jit_ref_kind kind, u32 target, u8 len, u8 short_len);

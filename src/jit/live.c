@@ -35,6 +35,17 @@ const struct bpf_array *jit_known_array(const struct jit *j, u32 i)
 	return array;
 }
 
+bool jit_call_is_inline(const struct jit *j, u32 i)
+{
+	const struct bpf_insn *insn = &j->insns[i];
+	const struct bpf_array *array;
+
+	if (insn->src_reg || insn->imm != BPF_FUNC_map_lookup_elem)
+		return false;
+	array = jit_known_array(j, i);
+	return array && array->map.map_type == BPF_MAP_TYPE_ARRAY;
+}
+
 static struct effect effect_of(const struct jit *j, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i];

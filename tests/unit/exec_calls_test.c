@@ -400,8 +400,9 @@ static void test_inlined_lookup(void **unused)
 			MOV_X(2, 1),
 			LD_IMM64(1, 0),
 			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
-			JMP_K(BPF_JEQ, 0, 0, 2),
-			ALU64_K(BPF_ADD, 0, 1),
+			JMP_K(BPF_JEQ, 0, 0, 3),
+			LDX(BPF_W, 3, 6, 0), /* R6 is kept */
+			ALU64_X(BPF_ADD, 0, 3),
 			EXIT(),
 			MOV_K(0, -1),
 			EXIT(),
@@ -429,7 +430,7 @@ static void test_inlined_lookup(void **unused)
 
 			want = (uintptr_t)a->value + (u64)k * size;
 			if (form)
-				want = k < n ? want + 1 : (u64)-1;
+				want = k < n ? want + k : (u64)-1;
 			else
 				want = k < n ? want : 0;
 			assert_int_equal(hand_prog_run(&h, &k, false, NULL), want);
