@@ -289,6 +289,9 @@ static void aim_skb(struct input *in)
 		/* Linux's adjust_room shows stray memory when a header is shorter than it should be. */
 		if (s->op == 27 && in->size < 90)
 			s->op = 2;
+		/* Linux before 6.13 stumbles over a negative head of a GSO packet (a BUG). */
+		if (s->op == 29)
+			s->a &= 0xffff;
 		grown |= s->op == 23 || s->op == 25 || s->op == 27 || s->op == 29;
 		if (chance(10))
 			continue;
