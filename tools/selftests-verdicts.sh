@@ -8,7 +8,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 skep=$(realpath "${O:-build}/skep")
-work=$(realpath "${1:-$(mktemp -d)}")
+work=${1:-$(mktemp -d)}
+mkdir -p "$work" && work=$(realpath "$work") || exit 1
 source=/usr/src/linux-source-6.12.tar.xz
 [ -e $source ] || { echo "needs the package linux-source-6.12" >&2; exit 1; }
 top=$work/linux-source-6.12/tools
