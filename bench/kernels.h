@@ -373,8 +373,9 @@ inline_always u64 k_empty(struct packet p)
 #define KERNELS(ROW)                                                                               \
 	ROW(empty)                                                                                 \
 	ROW(parse)                                                                                 \
-	ROW(xorshift) ROW(fnv_bytes) ROW(checksum) ROW(jhash_rot32) ROW(siphash_rot64)             \
-		ROW(crc_select) ROW(minmax) ROW(divide) ROW(be_bytes) ROW(switch)                  \
-			ROW(stack_stride) ROW(calls)
+	ROW(xorshift)                                                                              \
+	ROW(fnv_bytes)                                                                             \
+	ROW(checksum) ROW(jhash_rot32) ROW(siphash_rot64) ROW(crc_select) ROW(minmax) ROW(divide)  \
+		ROW(be_bytes) ROW(switch) ROW(stack_stride) ROW(calls)
 
 #endif

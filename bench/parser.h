@@ -24,7 +24,8 @@ struct parser_vlan {
 #define PARSER_BE16(x) ((__u16)((x) << 8 | (x) >> 8 & 0xff))
 
 /* @counters: 256 of packets by IP protocol, then ports seen. */
-static inline __attribute__((always_inline)) int parse_packet(void *data, void *end, __u64 *counters)
+static inline __attribute__((always_inline)) int parse_packet(void *data, void *end,
+							      __u64 *counters)
 {
 	struct ethhdr *eth = data;
 	void *at = eth + 1;

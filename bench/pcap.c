@@ -21,9 +21,9 @@
 
 #include "skep/skep.h"
 
-#define ROUNDS 31
+#define ROUNDS		  31
 #define PACKETS_PER_ROUND 2000000
-#define NATIVES_MAX 4
+#define NATIVES_MAX	  4
 
 struct native_ctx {
 	void *data, *end;
@@ -35,7 +35,7 @@ static struct {
 	struct {
 		size_t off;
 		unsigned len;
-	} *packet;
+	} * packet;
 	size_t n;
 } capture;
 
@@ -165,7 +165,8 @@ int main(int argc, char **argv)
 		}
 	}
 	qsort(ns[n], ROUNDS, sizeof(double), compare);
-	printf("pcap replay, %zu packets, ns per packet (median, minimum of %d rounds)\n", capture.n, ROUNDS);
+	printf("pcap replay, %zu packets, ns per packet (median, minimum of %d rounds)\n",
+	       capture.n, ROUNDS);
 	printf("%-44s %7.2f %7.2f\n", "skep", ns[n][ROUNDS / 2], ns[n][0]);
 	for (int i = 0; i < n; i++) {
 		qsort(ns[i], ROUNDS, sizeof(double), compare);

@@ -22,7 +22,8 @@ static int dump_c(const struct cli *cli, const struct btf *btf)
 		return cli_error(cli, "cannot dump types: %s", strerror(errno));
 	puts("#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n"
 	     "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"
-	     "#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)\n"
+	     "#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = "
+	     "record)\n"
 	     "#endif\n");
 	for (__u32 id = 1; id < btf__type_cnt(btf) && !err; id++)
 		err = btf_dump__dump_type(d, id);
@@ -41,8 +42,9 @@ static struct btf *open_btf(const struct cli *cli, const char *source)
 	btf = kernel ? btf__load_vmlinux_btf() : btf__parse(source, NULL);
 	if (!btf)
 		cli_error(cli, "%s: no BTF can be read: %s", kernel ? "kernel types" : source,
-			  errno == ENODATA ? "the file has no section .BTF (compile with clang -g)" :
-					     strerror(errno));
+			  errno == ENODATA ?
+				  "the file has no section .BTF (compile with clang -g)" :
+				  strerror(errno));
 	return btf;
 }
 
@@ -87,7 +89,8 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command cmd_btf = {
 	.name = "btf",
 	.synopsis = "btf dump FILE|vmlinux [format c|raw]",
-	.help = "Prints the types of raw BTF or of an ELF object with a section .BTF; vmlinux means the\n"
+	.help = "Prints the types of raw BTF or of an ELF object with a section .BTF; vmlinux "
+		"means the\n"
 		"kernel types in force (--btf, else the host's, else built-in ones).\n\n"
 		"  format c           a C header that compiles (vmlinux.h)\n"
 		"  format raw         one line per type (default); JSON with --json\n",

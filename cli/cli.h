@@ -27,7 +27,7 @@ struct cli {
 struct command {
 	const char *name;
 	const char *synopsis;
-	const char *help; /* ends with a newline */
+	const char *help;				    /* ends with a newline */
 	int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the command */
 	bool needs_system;
 };

@@ -15,7 +15,7 @@
 #include <bpf/bpf.h>
 
 #define PACKET_MAX 1500
-#define OUT_MAX 4096
+#define OUT_MAX	   4096
 
 struct diff_opts {
 	const char *only;
@@ -102,7 +102,8 @@ static int side_load(const struct cli *cli, struct side *s, const char *path, in
 	s->obj = object_open(cli, path);
 	if (!s->obj)
 		return -1;
-	bpf_object__for_each_program(prog, s->obj) {
+	bpf_object__for_each_program(prog, s->obj)
+	{
 		bpf_program__set_autoload(prog, i == index);
 		if (i++ == index)
 			s->prog = prog;
@@ -221,12 +222,14 @@ static void compare_map(struct findings *f, const struct side *a, const struct s
 	if (!key || !va)
 		goto out;
 	use(b);
-	for (int e = bpf_map_get_next_key(fb, NULL, next); !e; e = bpf_map_get_next_key(fb, key, next)) {
+	for (int e = bpf_map_get_next_key(fb, NULL, next); !e;
+	     e = bpf_map_get_next_key(fb, key, next)) {
 		memcpy(key, next, ksize);
 		nb++;
 	}
 	use(a);
-	for (int e = bpf_map_get_next_key(fa, NULL, next); !e; e = bpf_map_get_next_key(fa, key, next)) {
+	for (int e = bpf_map_get_next_key(fa, NULL, next); !e;
+	     e = bpf_map_get_next_key(fa, key, next)) {
 		int err;
 
 		memcpy(key, next, ksize);
@@ -308,7 +311,8 @@ static int diff_program(const struct cli *cli, struct skep_system *sys, const ch
 			side_run(&b, packet, size);
 			compare_runs(&f, &a, &b, runs);
 		}
-		bpf_object__for_each_map(ma, a.obj) {
+		bpf_object__for_each_map(ma, a.obj)
+		{
 			mb = bpf_object__find_map_by_name(b.obj, bpf_map__name(ma));
 			if (mb && comparable(ma) && bpf_map__fd(ma) >= 0)
 				compare_map(&f, &a, &b, ma, mb);
@@ -338,12 +342,11 @@ static int count_programs(const struct cli *cli, const char *path, const char *o
 
 	if (!obj)
 		return -1;
-	bpf_object__for_each_program(prog, obj)
-		n++;
+	bpf_object__for_each_program(prog, obj) n++;
 	*wanted = calloc((size_t)n, sizeof(**wanted));
 	n = 0;
-	bpf_object__for_each_program(prog, obj)
-		(*wanted)[n++] = !only || !strcmp(only, bpf_program__name(prog));
+	bpf_object__for_each_program(prog, obj)(*wanted)[n++] =
+		!only || !strcmp(only, bpf_program__name(prog));
 	bpf_object__close(obj);
 	return n;
 }
@@ -377,8 +380,10 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cli_usage(&cmd_diff, "which object file?");
 	skep_front_use(NULL);
 	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SOCKET_FILTER, NULL) != 1)
-		return cli_error(cli, "the running kernel does not let this user load eBPF programs, so there "
-				      "is nothing to compare with");
+		return cli_error(
+			cli,
+			"the running kernel does not let this user load eBPF programs, so there "
+			"is nothing to compare with");
 	uname(&un);
 	if (!sys_opts.kernel)
 		sys_opts.kernel = un.release;
@@ -413,7 +418,8 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command cmd_diff = {
 	.name = "diff",
 	.synopsis = "diff OBJ [--prog NAME] [--packets N] [--seed N]",
-	.help = "Loads each program of the object on skep and on the running kernel, runs those that\n"
+	.help = "Loads each program of the object on skep and on the running kernel, runs those "
+		"that\n"
 		"take packets on the same generated packets on both, and prints what differs:\n"
 		"verdict, result, packet afterwards, map contents.\n\n"
 		"  --prog NAME        only this program\n"

@@ -15,7 +15,8 @@ static unsigned wanted_release(const struct cli *cli)
 {
 	unsigned major, minor;
 
-	if (!cli->system_opts.kernel || sscanf(cli->system_opts.kernel, "%u.%u", &major, &minor) != 2)
+	if (!cli->system_opts.kernel ||
+	    sscanf(cli->system_opts.kernel, "%u.%u", &major, &minor) != 2)
 		return 0;
 	return major << 8 | minor;
 }
@@ -92,9 +93,12 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command cmd_features = {
 	.name = "features",
 	.synopsis = "features [WORD…]",
-	.help = "Prints every command, map type, program type, attach type, link type, helper, kfunc, flag,\n"
-		"BTF kind, section name and opcode with the Linux release that introduced it and what\n"
-		"skep has of it. Words choose rows whose vocabulary, name or state they match; --kernel\n"
+	.help = "Prints every command, map type, program type, attach type, link type, helper, "
+		"kfunc, flag,\n"
+		"BTF kind, section name and opcode with the Linux release that introduced it and "
+		"what\n"
+		"skep has of it. Words choose rows whose vocabulary, name or state they match; "
+		"--kernel\n"
 		"X.Y those that this release has.\n",
 	.run = run,
 };

@@ -34,10 +34,11 @@ static void print_help(FILE *to)
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(to, "  skep %s\n", commands[i]->synopsis);
 	fprintf(to, "\n%s\n", global_help);
-	fprintf(to, "Three truths: skep sees what is given to it (packets of a capture, processes\n"
-		    "started under it), not the machine; kernel functions are modelled at the\n"
-		    "boundary where processes enter the kernel; --engine kernel runs the same object\n"
-		    "on the real kernel.\n");
+	fprintf(to,
+		"Three truths: skep sees what is given to it (packets of a capture, processes\n"
+		"started under it), not the machine; kernel functions are modelled at the\n"
+		"boundary where processes enter the kernel; --engine kernel runs the same object\n"
+		"on the real kernel.\n");
 }
 
 int cli_error(const struct cli *cli, const char *fmt, ...)

@@ -59,9 +59,10 @@ void libbpf_messages_start(const struct cli *cli)
 /* The first message that names a cause, without libbpf's prefix and newline; NULL when none. */
 static char *first_message(void)
 {
-	static const char *const noise[] = { "Error in bpf_create_map_xattr", "-- BEGIN PROG",
-					     "failed to load object", "failed to load program",
-					     "BPF program load failed", "Error loading BTF" };
+	static const char *const noise[] = {
+		"Error in bpf_create_map_xattr", "-- BEGIN PROG",	    "failed to load object",
+		"failed to load program",	 "BPF program load failed", "Error loading BTF"
+	};
 	char *copy = strdup(messages.text), *line, *save = NULL, *found = NULL;
 
 	for (line = copy ? strtok_r(copy, "\n", &save) : NULL; line && !found;
@@ -120,7 +121,8 @@ static const char *elf_problem(Elf *elf, size_t file_size, char *buf, size_t siz
 		return "not a relocatable object (ELF type REL)";
 	if (eh.e_shoff + (size_t)eh.e_shnum * eh.e_shentsize > file_size || !eh.e_shoff) {
 		snprintf(buf, size,
-			 "truncated: the section headers should end at byte %zu, the file ends at %zu",
+			 "truncated: the section headers should end at byte %zu, the file ends at "
+			 "%zu",
 			 (size_t)eh.e_shoff + (size_t)eh.e_shnum * eh.e_shentsize, file_size);
 		return buf;
 	}
@@ -134,7 +136,8 @@ static const char *elf_problem(Elf *elf, size_t file_size, char *buf, size_t siz
 			return "damaged ELF section header";
 		if (sh.sh_type != SHT_NOBITS && sh.sh_offset + sh.sh_size > file_size) {
 			snprintf(buf, size,
-				 "truncated: section %s should end at byte %llu, the file ends at %zu",
+				 "truncated: section %s should end at byte %llu, the file ends at "
+				 "%zu",
 				 name, (unsigned long long)(sh.sh_offset + sh.sh_size), file_size);
 			return buf;
 		}
@@ -227,7 +230,8 @@ static const char *btf_problem(const struct cli *cli, const char *path, char *bu
 			if (!btf_is_var(var) || btf_var(var)->linkage != BTF_VAR_GLOBAL_EXTERN)
 				continue;
 			snprintf(buf, size,
-				 "map %s is declared extern but not defined in this object (bpftool gen "
+				 "map %s is declared extern but not defined in this object "
+				 "(bpftool gen "
 				 "object links several)",
 				 btf__name_by_offset(btf, var->name_off));
 			problem = buf;
@@ -263,7 +267,8 @@ struct bpf_object *object_open(const struct cli *cli, const char *path)
 	}
 	prog = bpf_object__next_program(obj, NULL);
 	if (!prog) {
-		cli_error(cli, "%s: no program in it: programs are functions with SEC(\"…\")", path);
+		cli_error(cli, "%s: no program in it: programs are functions with SEC(\"…\")",
+			  path);
 		bpf_object__close(obj);
 		return NULL;
 	}
@@ -345,8 +350,9 @@ static void fill_refusal(const struct cli *cli, struct verdict *v)
 
 	if (reason) {
 		v->reason = reason;
-		v->advice = strdup("the kernel types in force have no such field or type: test with "
-				   "bpf_core_field_exists(), or give other types with --btf FILE");
+		v->advice =
+			strdup("the kernel types in force have no such field or type: test with "
+			       "bpf_core_field_exists(), or give other types with --btf FILE");
 		v->id = strdup("CORE_UNRESOLVED");
 		return;
 	}
@@ -378,7 +384,8 @@ int object_load(const struct cli *cli, struct bpf_object *obj, const char *path,
 	log = calloc(1, VERDICT_LOG_SIZE);
 	if (!log)
 		return -ENOMEM;
-	bpf_object__for_each_program(prog, obj) {
+	bpf_object__for_each_program(prog, obj)
+	{
 		if (!bpf_program__autoload(prog))
 			continue;
 		bpf_program__set_log_buf(prog, log, VERDICT_LOG_SIZE);
@@ -394,11 +401,12 @@ int object_load(const struct cli *cli, struct bpf_object *obj, const char *path,
 	free(log);
 	if (err) {
 		/* The program that failed is the first one without a descriptor. */
-		bpf_object__for_each_program(prog, obj)
-			if (bpf_program__autoload(prog) && bpf_program__fd(prog) < 0) {
-				only = prog;
-				break;
-			}
+		bpf_object__for_each_program(prog, obj) if (bpf_program__autoload(prog) &&
+							    bpf_program__fd(prog) < 0)
+		{
+			only = prog;
+			break;
+		}
 	}
 	if (only) {
 		v->prog = strdup(bpf_program__name(only));
@@ -409,7 +417,8 @@ int object_load(const struct cli *cli, struct bpf_object *obj, const char *path,
 	if (!err)
 		return 0;
 	v->err = -err;
-	if (strstr(messages.text, "BPF program load failed") || strstr(messages.text, "failed to load program"))
+	if (strstr(messages.text, "BPF program load failed") ||
+	    strstr(messages.text, "failed to load program"))
 		fill_refusal(cli, v);
 	if (!v->reason)
 		v->reason = first_message();

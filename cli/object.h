@@ -15,18 +15,18 @@
 /* What became of one program. Strings are owned; verdict_free() releases them. */
 struct verdict {
 	char *file, *prog, *section;
-	int type;	       /* enum bpf_prog_type */
-	int err;	       /* 0: accepted, else positive errno */
-	char *reason;	       /* one line */
-	char *id;	       /* of the diagnostic, or NULL */
-	char *advice;	       /* or NULL */
-	int insn;	       /* -1: none */
-	char *source;	       /* source line, or NULL */
-	char *source_file;     /* or NULL */
+	int type;	   /* enum bpf_prog_type */
+	int err;	   /* 0: accepted, else positive errno */
+	char *reason;	   /* one line */
+	char *id;	   /* of the diagnostic, or NULL */
+	char *advice;	   /* or NULL */
+	int insn;	   /* -1: none */
+	char *source;	   /* source line, or NULL */
+	char *source_file; /* or NULL */
 	unsigned line, column;
-	char *log;	       /* the verifier's */
-	unsigned insns;	       /* of the program as loaded */
-	double ms;	       /* time of the load */
+	char *log;	/* the verifier's */
+	unsigned insns; /* of the program as loaded */
+	double ms;	/* time of the load */
 };
 
 void verdict_free(struct verdict *v);

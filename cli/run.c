@@ -12,7 +12,7 @@
 #include <bpf/bpf.h>
 
 #define BPF_TCX_INGRESS_TYPE 46 /* enum bpf_attach_type; newer than the system's header may be */
-#define MAP_LIMIT 20		/* elements shown of a map */
+#define MAP_LIMIT	     20 /* elements shown of a map */
 
 struct run_opts {
 	const char *object, *pcap, *out, *prog;
@@ -50,19 +50,22 @@ static int choose(const struct cli *cli, struct bpf_object *obj, const struct ru
 	struct bpf_program *prog;
 	bool any = false;
 
-	bpf_object__for_each_program(prog, obj) {
+	bpf_object__for_each_program(prog, obj)
+	{
 		struct bpf_program **slot = slot_of(c, prog);
 		bool wanted = !o->prog || !strcmp(o->prog, bpf_program__name(prog));
 
 		if (wanted && o->prog && !slot)
 			return cli_error(cli,
-					 "%s: program %s (%s): packets of a capture are for programs of type "
+					 "%s: program %s (%s): packets of a capture are for "
+					 "programs of type "
 					 "xdp, sched_cls, sched_act and socket_filter",
 					 o->object, o->prog,
 					 prog_type_name((int)bpf_program__type(prog)));
 		if (wanted && slot && *slot)
-			return cli_error(cli, "%s: programs %s and %s are of one kind: choose with --prog",
-					 o->object, bpf_program__name(*slot), bpf_program__name(prog));
+			return cli_error(
+				cli, "%s: programs %s and %s are of one kind: choose with --prog",
+				o->object, bpf_program__name(*slot), bpf_program__name(prog));
 		bpf_program__set_autoload(prog, wanted && slot);
 		if (wanted && slot) {
 			*slot = prog;
@@ -72,7 +75,8 @@ static int choose(const struct cli *cli, struct bpf_object *obj, const struct ru
 	if (any)
 		return 0;
 	return o->prog ? cli_error(cli, "%s: no program named %s", o->object, o->prog) :
-			 cli_error(cli, "%s: no program for packets (xdp, tc, socket) in it", o->object);
+			 cli_error(cli, "%s: no program for packets (xdp, tc, socket) in it",
+				   o->object);
 }
 
 /* Attaches by links, as on a network device. Link descriptors, -1: none. */
@@ -116,8 +120,9 @@ static void print_text(const struct run_opts *o, const struct chosen *c,
 {
 	double seconds = (double)s->ns / 1e9;
 
-	printf("%s: %" PRIu64 " packets, %" PRIu64 " bytes in %.3f ms: %.2f million packets/s\n", o->pcap,
-	       s->packets, s->bytes, seconds * 1e3, seconds > 0 ? (double)s->packets / seconds / 1e6 : 0);
+	printf("%s: %" PRIu64 " packets, %" PRIu64 " bytes in %.3f ms: %.2f million packets/s\n",
+	       o->pcap, s->packets, s->bytes, seconds * 1e3,
+	       seconds > 0 ? (double)s->packets / seconds / 1e6 : 0);
 	if (c->xdp)
 		print_counts(c->xdp, xdp_names, s->xdp, 6);
 	if (c->filter)
@@ -279,7 +284,8 @@ static int run(struct cli *cli, int argc, char **argv)
 			if (!o.repeat)
 				return cli_usage(&cmd_run, "--repeat %s: a number of rounds", v);
 		} else if (argv[i][0] == '-') {
-			return cli_usage(&cmd_run, "no option %s, or its value is missing", argv[i]);
+			return cli_usage(&cmd_run, "no option %s, or its value is missing",
+					 argv[i]);
 		} else if (o.object) {
 			return cli_usage(&cmd_run, "one object at a time");
 		} else {
@@ -291,7 +297,9 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (!o.pcap)
 		return cli_usage(&cmd_run, "which capture? (--pcap FILE)");
 	if (cli->engine == ENGINE_KERNEL)
-		return cli_error(cli, "captures run on skep's devices only; skep diff compares with the kernel");
+		return cli_error(
+			cli,
+			"captures run on skep's devices only; skep diff compares with the kernel");
 	skep_set_trace(cli->system, trace_line, cli);
 	return run_on_capture(cli, &o);
 }
@@ -299,15 +307,20 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command cmd_run = {
 	.name = "run",
 	.synopsis = "run OBJ --pcap IN [--out OUT] [--prog NAME] [--repeat N]",
-	.help = "Runs the object's programs on every packet of a capture (pcap or pcapng, Ethernet): an\n"
-		"XDP program first; a socket filter sees a copy of what passes; then a TC program.\n"
-		"Prints the packets per result, lines of bpf_printk(), global variables and maps.\n\n"
+	.help = "Runs the object's programs on every packet of a capture (pcap or pcapng, "
+		"Ethernet): an\n"
+		"XDP program first; a socket filter sees a copy of what passes; then a TC "
+		"program.\n"
+		"Prints the packets per result, lines of bpf_printk(), global variables and "
+		"maps.\n\n"
 		"  --pcap IN          the capture\n"
 		"  --out OUT          write packets that pass to OUT, transmitted ones to OUT.tx,\n"
-		"                     redirected ones to OUT.redirect, a filter's copies to OUT.filter\n"
+		"                     redirected ones to OUT.redirect, a filter's copies to "
+		"OUT.filter\n"
 		"  --prog NAME        only this program\n"
 		"  --repeat N         go through the capture N times\n\n"
-		"Exit status: 0 done, 1 a program was rejected or a file cannot be used, 2 wrong usage.\n",
+		"Exit status: 0 done, 1 a program was rejected or a file cannot be used, 2 wrong "
+		"usage.\n",
 	.run = run,
 	.needs_system = true,
 };

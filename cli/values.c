@@ -55,7 +55,8 @@ static void hex_value(struct text *t, const unsigned char *data, size_t size)
 }
 
 /* @data as type @id of @btf; hex when the type is unknown. */
-static void typed_value(struct text *t, const struct btf *btf, int id, const void *data, size_t size)
+static void typed_value(struct text *t, const struct btf *btf, int id, const void *data,
+			size_t size)
 {
 	LIBBPF_OPTS(btf_dump_type_data_opts, o, .compact = true, .skip_names = true);
 	struct btf_dump *d;
@@ -139,7 +140,8 @@ static bool all_zero(const unsigned char *p, size_t n)
 static void print_elements(const struct cli *cli, const struct bpf_map *map, const struct btf *btf,
 			   unsigned limit, cJSON *json)
 {
-	unsigned ksize = bpf_map__key_size(map), vsize = bpf_map__value_size(map), shown = 0, more = 0;
+	unsigned ksize = bpf_map__key_size(map), vsize = bpf_map__value_size(map), shown = 0,
+		 more = 0;
 	unsigned cpus = per_cpu(bpf_map__type(map)) ? (unsigned)libbpf_num_possible_cpus() : 1;
 	unsigned stride = cpus > 1 ? (vsize + 7) & ~7u : vsize;
 	bool array = bpf_map__type(map) == BPF_MAP_TYPE_ARRAY ||
@@ -151,7 +153,8 @@ static void print_elements(const struct cli *cli, const struct bpf_map *map, con
 
 	if (!key || !value)
 		goto out;
-	for (err = bpf_map_get_next_key(fd, NULL, next); !err; err = bpf_map_get_next_key(fd, key, next)) {
+	for (err = bpf_map_get_next_key(fd, NULL, next); !err;
+	     err = bpf_map_get_next_key(fd, key, next)) {
 		memcpy(key, next, ksize);
 		if (bpf_map_lookup_elem(fd, key, value))
 			continue;
@@ -215,7 +218,8 @@ void values_print(const struct cli *cli, struct bpf_object *obj, unsigned limit,
 	const struct btf *btf = bpf_object__btf(obj);
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, obj) {
+	bpf_object__for_each_map(map, obj)
+	{
 		const char *name = bpf_map__name(map);
 		bool internal = bpf_map__is_internal(map);
 		cJSON *part = NULL;

@@ -23,8 +23,7 @@ static int verify_program(const struct cli *cli, const char *path, int index,
 
 	if (!obj)
 		return -1;
-	bpf_object__for_each_program(prog, obj)
-		bpf_program__set_autoload(prog, i++ == index);
+	bpf_object__for_each_program(prog, obj) bpf_program__set_autoload(prog, i++ == index);
 	err = object_load(cli, obj, path, o->log_level, &v);
 	if (list) {
 		cJSON *j = verdict_json(&v);
@@ -52,12 +51,11 @@ static int verify_object(const struct cli *cli, const char *path, const struct v
 
 	if (!obj)
 		return EXIT_REFUSED;
-	bpf_object__for_each_program(prog, obj)
-		count++;
+	bpf_object__for_each_program(prog, obj) count++;
 	wanted = calloc((size_t)count, sizeof(*wanted));
 	count = 0;
-	bpf_object__for_each_program(prog, obj)
-		wanted[count++] = !o->only || !strcmp(o->only, bpf_program__name(prog));
+	bpf_object__for_each_program(prog, obj) wanted[count++] =
+		!o->only || !strcmp(o->only, bpf_program__name(prog));
 	bpf_object__close(obj);
 	for (int i = 0; i < count; i++) {
 		if (!wanted[i])
@@ -113,11 +111,14 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command cmd_verify = {
 	.name = "verify",
 	.synopsis = "verify OBJ… [--prog NAME] [--log[=LEVEL]]",
-	.help = "Loads each program of the object by itself and prints the verifier's verdict: for a\n"
+	.help = "Loads each program of the object by itself and prints the verifier's verdict: for "
+		"a\n"
 		"rejected program the reason, the source line and what to do about it.\n\n"
 		"  --prog NAME        only this program\n"
-		"  --log[=LEVEL]      print the verifier's log as the kernel writes it: 1 states at\n"
-		"                     branches, 2 after each instruction, +4 statistics (default 1)\n\n"
+		"  --log[=LEVEL]      print the verifier's log as the kernel writes it: 1 states "
+		"at\n"
+		"                     branches, 2 after each instruction, +4 statistics (default "
+		"1)\n\n"
 		"Exit status: 0 all accepted, 1 at least one rejected, 2 wrong usage.\n",
 	.run = run,
 	.needs_system = true,

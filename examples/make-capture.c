@@ -82,7 +82,8 @@ static unsigned transport(uint8_t *p, unsigned protocol, uint32_t pseudo)
 	for (unsigned i = 0; i < payload; i++)
 		p[head + i] = (uint8_t)('a' + i % 26);
 	put16(p + at, 0);
-	put16(p + at, fold(add(protocol == 1 ? 0 : pseudo + protocol + head + payload, p, head + payload)));
+	put16(p + at,
+	      fold(add(protocol == 1 ? 0 : pseudo + protocol + head + payload, p, head + payload)));
 	return head + payload;
 }
 
@@ -158,7 +159,8 @@ int main(int argc, char **argv)
 	}
 	out = format ? pcap_dump_open(format, argv[1]) : NULL;
 	if (!out) {
-		fprintf(stderr, "make-capture: %s\n", format ? pcap_geterr(format) : "out of memory");
+		fprintf(stderr, "make-capture: %s\n",
+			format ? pcap_geterr(format) : "out of memory");
 		return 1;
 	}
 	for (unsigned i = 0; i < packets; i++) {

@@ -137,12 +137,12 @@ SKEP_API int skep_btf_dump(const void *btf, unsigned int size, bool json,
 /* One name of eBPF and what skep has of it; a row of tables/. Strings are constants. */
 struct skep_feature {
 	size_t sz;
-	const char *vocabulary; /* "command", "map type", "helper" … */
-	const char *name;	/* as in <linux/bpf.h> */
-	long long value;	/* its number there; 0 for names without one */
+	const char *vocabulary;		       /* "command", "map type", "helper" … */
+	const char *name;		       /* as in <linux/bpf.h> */
+	long long value;		       /* its number there; 0 for names without one */
 	unsigned int since_major, since_minor; /* the first Linux release that has it */
-	const char *state;	/* "done", "partial", "absent" */
-	const char *note;	/* or "" */
+	const char *state;		       /* "done", "partial", "absent" */
+	const char *note;		       /* or "" */
 };
 
 /* Row @index of all vocabularies, from 0: 0, or -ENOENT behind the last. */

@@ -12,7 +12,7 @@ struct idmap {
 	struct idmap_slot {
 		u64 key; /* 0: empty */
 		void *value;
-	} *slots;
+	} * slots;
 	size_t n, cap; /* cap is 0 or a power of two */
 };
 

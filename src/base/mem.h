@@ -8,10 +8,10 @@
 
 #include "base/types.h"
 
-void *mem_alloc(size_t size);		       /* NULL when out of memory */
-void *mem_zalloc(size_t size);		       /* zeroed */
-void *mem_calloc(size_t n, size_t size);       /* zeroed; NULL on overflow too */
-void *mem_realloc(void *p, size_t size);       /* @p stays valid on NULL */
+void *mem_alloc(size_t size);		 /* NULL when out of memory */
+void *mem_zalloc(size_t size);		 /* zeroed */
+void *mem_calloc(size_t n, size_t size); /* zeroed; NULL on overflow too */
+void *mem_realloc(void *p, size_t size); /* @p stays valid on NULL */
 void *mem_realloc_array(void *p, size_t n, size_t size);
 void *mem_dup(const void *p, size_t size);
 char *mem_strdup(const char *s);

@@ -12,9 +12,9 @@
 typedef u16 kver; /* major << 8 | minor; 0: never (no release has it) */
 
 #define KVER(major, minor) ((kver)(((major) << 8) | (minor)))
-#define KVER_MAJOR(v) ((v) >> 8)
-#define KVER_MINOR(v) ((v)&0xff)
-#define KVER_NEWEST KVER(7, 2)
+#define KVER_MAJOR(v)	   ((v) >> 8)
+#define KVER_MINOR(v)	   ((v)&0xff)
+#define KVER_NEWEST	   KVER(7, 2)
 
 /* Whether a row that first appeared in @since exists for @profile. */
 static inline bool visible(kver profile, kver since)

@@ -23,8 +23,10 @@ int capture_fail(char *error, size_t size, int err, const char *fmt, ...)
 
 static int add_packet(struct capture *c, const struct pcap_pkthdr *h, const u8 *data)
 {
-	struct capture_packet pkt = { .off = c->bytes.n, .len = h->caplen, .wire_len = h->len,
-			      .ns = (u64)h->ts.tv_sec * 1000000000 + (u64)h->ts.tv_usec };
+	struct capture_packet pkt = { .off = c->bytes.n,
+				      .len = h->caplen,
+				      .wire_len = h->len,
+				      .ns = (u64)h->ts.tv_sec * 1000000000 + (u64)h->ts.tv_usec };
 	int err = vec_reserve(&c->bytes, c->bytes.n + h->caplen);
 
 	if (!err)
@@ -47,32 +49,35 @@ int capture_read(struct capture *c, const char *path, u32 max, char *error, size
 
 	in = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!in)
-		return capture_fail(error, error_size, errno == ENOENT || errno == EACCES ? errno : EINVAL,
-			    strstr(why, path) ? "%.0s%s" : "%s: %s", path, why);
+		return capture_fail(error, error_size,
+				    errno == ENOENT || errno == EACCES ? errno : EINVAL,
+				    strstr(why, path) ? "%.0s%s" : "%s: %s", path, why);
 	if (pcap_datalink(in) != DLT_EN10MB) {
 		const char *name = pcap_datalink_val_to_name(pcap_datalink(in));
 
 		err = capture_fail(error, error_size, EINVAL,
-			   "%s: link type %s; programs for packets need Ethernet (EN10MB)", path,
-			   name ?: "unknown");
+				   "%s: link type %s; programs for packets need Ethernet (EN10MB)",
+				   path, name ?: "unknown");
 		goto out;
 	}
 	while ((more = pcap_next_ex(in, &h, &data)) == 1 && !err) {
 		if (h->caplen < ETH_HLEN)
-			err = capture_fail(error, error_size, EINVAL,
-				   "%s: packet %zu: %u bytes are less than an Ethernet header", path,
-				   c->packets.n + 1, h->caplen);
+			err = capture_fail(
+				error, error_size, EINVAL,
+				"%s: packet %zu: %u bytes are less than an Ethernet header", path,
+				c->packets.n + 1, h->caplen);
 		else if (h->caplen > max)
 			err = capture_fail(error, error_size, EINVAL,
-				   "%s: packet %zu: %u bytes; at most %u can be handled", path,
-				   c->packets.n + 1, h->caplen, max);
+					   "%s: packet %zu: %u bytes; at most %u can be handled",
+					   path, c->packets.n + 1, h->caplen, max);
 		else if (add_packet(c, h, data))
-			err = capture_fail(error, error_size, ENOMEM, "%s: out of memory at packet %zu", path,
-				   c->packets.n + 1);
+			err = capture_fail(error, error_size, ENOMEM,
+					   "%s: out of memory at packet %zu", path,
+					   c->packets.n + 1);
 	}
 	if (!err && more == PCAP_ERROR)
 		err = capture_fail(error, error_size, EINVAL, "%s: packet %zu: %s", path,
-			   c->packets.n + 1, pcap_geterr(in));
+				   c->packets.n + 1, pcap_geterr(in));
 out:
 	pcap_close(in);
 	return err;
@@ -111,7 +116,8 @@ int capture_open(struct capture_writer **out, const char *path, char *error, siz
 			err = errno ? errno : EIO;
 	}
 	if (err) {
-		capture_fail(error, error_size, err, "%s: cannot be written: %s", path, strerror(err));
+		capture_fail(error, error_size, err, "%s: cannot be written: %s", path,
+			     strerror(err));
 		if (w->format)
 			pcap_close(w->format);
 		mem_free(w->path);
@@ -122,7 +128,8 @@ int capture_open(struct capture_writer **out, const char *path, char *error, siz
 	return 0;
 }
 
-void capture_write(struct capture_writer *w, const struct capture_packet *pkt, const u8 *data, u32 len)
+void capture_write(struct capture_writer *w, const struct capture_packet *pkt, const u8 *data,
+		   u32 len)
 {
 	struct pcap_pkthdr h = { .caplen = len, .len = len + (pkt->wire_len - pkt->len) };
 

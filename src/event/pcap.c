@@ -20,15 +20,22 @@
 #include "object/system.h"
 #include "skep/skep.h"
 
-#define ETH_HLEN 14
-#define VLAN_HLEN 4
-#define BURST 256 /* packets per claim of a slot */
+#define ETH_HLEN      14
+#define VLAN_HLEN     4
+#define BURST	      256 /* packets per claim of a slot */
 #define FIRST_IFINDEX 100
-#define XDP_ROOM (XDP_PACKET_HEADROOM + SKB_SHARED_INFO)
+#define XDP_ROOM      (XDP_PACKET_HEADROOM + SKB_SHARED_INFO)
 
 enum { ACT_ABORTED, ACT_DROP, ACT_PASS, ACT_TX, ACT_REDIRECT, ACT_OTHER };
-enum { TC_OK = 0, TC_SHOT = 2, TC_STOLEN = 4, TC_QUEUED = 5, TC_REDIRECT = 7, TC_TRAP = 8,
-       TC_OTHER = 9 };
+enum {
+	TC_OK = 0,
+	TC_SHOT = 2,
+	TC_STOLEN = 4,
+	TC_QUEUED = 5,
+	TC_REDIRECT = 7,
+	TC_TRAP = 8,
+	TC_OTHER = 9
+};
 
 struct skep_pcap {
 	struct skep_system *sys;
@@ -96,7 +103,7 @@ int skep_pcap_open(struct skep_system *sys, const char *path, struct skep_pcap *
 	err = add_device(p);
 	if (err)
 		capture_fail(error, error_size, -err, "%s: no device for the capture: %s", path,
-		     strerror(-err));
+			     strerror(-err));
 out:
 	if (err) {
 		skep_pcap_close(p);
@@ -290,12 +297,13 @@ static void build_skb(struct skep_pcap *p, struct sk_buff *skb, const u8 *data, 
 	skb->ifindex = skb->ingress_ifindex = p->ifindex;
 	skb->tstamp = ns;
 	skb->wire_len = len;
-	skb->pkt_type = !(at[0] & 1) ? 0 /* PACKET_HOST */ :
+	skb->pkt_type = !(at[0] & 1)				   ? 0 /* PACKET_HOST */ :
 			!memcmp(at, "\xff\xff\xff\xff\xff\xff", 6) ? 1 /* PACKET_BROADCAST */ :
 								     2 /* PACKET_MULTICAST */;
 }
 
-static void write_skb(struct capture_writer *to, const struct capture_packet *pkt, const struct sk_buff *skb, u32 limit)
+static void write_skb(struct capture_writer *to, const struct capture_packet *pkt,
+		      const struct sk_buff *skb, u32 limit)
 {
 	u32 len = (u32)(skb->data_end - skb->data);
 	u8 tag[VLAN_HLEN], whole[SKB_ROOM];
@@ -534,7 +542,8 @@ int skep_pcap_run(struct skep_pcap *p, const struct skep_pcap_run_opts *opts,
 	start = now_ns();
 	for (u32 r = 0; r < rounds; r++)
 		for (size_t i = 0; i < p->capture.packets.n; i += BURST)
-			run_burst(p, i, min(i + BURST, p->capture.packets.n), r + 1 == rounds ? &o : &none, &s);
+			run_burst(p, i, min(i + BURST, p->capture.packets.n),
+				  r + 1 == rounds ? &o : &none, &s);
 	s.ns = now_ns() - start;
 	err = close_outputs(&o, error, error_size);
 	s.sz = stats->sz;

@@ -65,8 +65,7 @@ __attribute__((no_sanitize("address"))) SKEP_API long syscall(long nr, ...)
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
-	CALL(long, front_syscall(r, nr, a),
-	     syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]));
+	CALL(long, front_syscall(r, nr, a), syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]));
 }
 
 SKEP_API void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t off)
@@ -145,8 +144,7 @@ SKEP_API int faccessat(int dirfd, const char *path, int mode, int flags)
 
 SKEP_API int setrlimit64(__rlimit_resource_t resource, const struct rlimit64 *limit)
 {
-	CALL(int,
-	     front_setrlimit(r, resource, (const struct rlimit *)limit),
+	CALL(int, front_setrlimit(r, resource, (const struct rlimit *)limit),
 	     setrlimit(resource, (const struct rlimit *)limit));
 }
 

@@ -22,7 +22,7 @@ struct btf_refusal;
 
 struct diag {
 	enum diag_id id;
-	int err; /* positive errno */
+	int err;	  /* positive errno */
 	char prog[16];	  /* program name or "" */
 	s32 insn;	  /* instruction index or -1 */
 	char source[128]; /* source line text or "", from the program's BTF, cut to fit */

@@ -15,9 +15,8 @@ static const u16 of_btf[BTF_DIAG_MAX] = {
 #undef DIAG
 };
 
-_Static_assert(BTF_REFUSAL_ARGS <= DIAG_ARGS &&
-		       sizeof_field(struct btf_refusal_arg, text) <=
-			       sizeof_field(struct diag_arg, text),
+_Static_assert(BTF_REFUSAL_ARGS <= DIAG_ARGS && sizeof_field(struct btf_refusal_arg, text) <=
+							sizeof_field(struct diag_arg, text),
 	       "a refusal of BTF fits a diagnostic");
 
 int diag_from_btf(struct diag *d, const struct btf_refusal *r)

@@ -43,15 +43,15 @@
 
 #include "object/run.h"
 
-#define BPF_REG_AX 11
+#define BPF_REG_AX	11
 #define MAX_BPF_EXT_REG 12
 
 /* Internal opcodes, numbered as in Linux (include/linux/filter.h). */
-#define BPF_TAIL_CALL 0xf0     /* BPF_JMP | */
-#define BPF_NOSPEC 0xc0	       /* BPF_ST | */
-#define BPF_PROBE_MEM 0x20     /* BPF_LDX | size | */
-#define BPF_PROBE_MEMSX 0x40   /* BPF_LDX | size | */
-#define BPF_PROBE_MEM32 0xa0   /* arena accesses: reserved, no engine has them yet */
+#define BPF_TAIL_CALL	 0xf0 /* BPF_JMP | */
+#define BPF_NOSPEC	 0xc0 /* BPF_ST | */
+#define BPF_PROBE_MEM	 0x20 /* BPF_LDX | size | */
+#define BPF_PROBE_MEMSX	 0x40 /* BPF_LDX | size | */
+#define BPF_PROBE_MEM32	 0xa0 /* arena accesses: reserved, no engine has them yet */
 #define BPF_PROBE_ATOMIC 0xe0
 
 /*

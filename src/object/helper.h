@@ -55,49 +55,50 @@ enum bpf_return_type {
 
 #define BPF_BASE_TYPE_BITS 8
 #define BPF_BASE_TYPE_MASK 0xffU
-#define base_type(t) ((t)&BPF_BASE_TYPE_MASK)
-#define type_flag(t) ((t) & ~BPF_BASE_TYPE_MASK)
+#define base_type(t)	   ((t)&BPF_BASE_TYPE_MASK)
+#define type_flag(t)	   ((t) & ~BPF_BASE_TYPE_MASK)
 
 /* Flags on argument, return and register types (Linux: enum bpf_type_flag). */
-#define PTR_MAYBE_NULL (1U << 8)
-#define MEM_RDONLY (1U << 9)
-#define MEM_RINGBUF (1U << 10)
-#define MEM_USER (1U << 11)
-#define MEM_PERCPU (1U << 12)
-#define OBJ_RELEASE (1U << 13)
-#define PTR_UNTRUSTED (1U << 14)
-#define MEM_UNINIT (1U << 15)
-#define DYNPTR_TYPE_LOCAL (1U << 16)
+#define PTR_MAYBE_NULL	    (1U << 8)
+#define MEM_RDONLY	    (1U << 9)
+#define MEM_RINGBUF	    (1U << 10)
+#define MEM_USER	    (1U << 11)
+#define MEM_PERCPU	    (1U << 12)
+#define OBJ_RELEASE	    (1U << 13)
+#define PTR_UNTRUSTED	    (1U << 14)
+#define MEM_UNINIT	    (1U << 15)
+#define DYNPTR_TYPE_LOCAL   (1U << 16)
 #define DYNPTR_TYPE_RINGBUF (1U << 17)
-#define MEM_FIXED_SIZE (1U << 18)
-#define MEM_ALLOC (1U << 19)
-#define PTR_TRUSTED (1U << 20)
-#define MEM_RCU (1U << 21)
-#define NON_OWN_REF (1U << 22)
-#define DYNPTR_TYPE_SKB (1U << 23)
-#define DYNPTR_TYPE_XDP (1U << 24)
-#define MEM_ALIGNED (1U << 25)
-#define MEM_WRITE (1U << 26)
+#define MEM_FIXED_SIZE	    (1U << 18)
+#define MEM_ALLOC	    (1U << 19)
+#define PTR_TRUSTED	    (1U << 20)
+#define MEM_RCU		    (1U << 21)
+#define NON_OWN_REF	    (1U << 22)
+#define DYNPTR_TYPE_SKB	    (1U << 23)
+#define DYNPTR_TYPE_XDP	    (1U << 24)
+#define MEM_ALIGNED	    (1U << 25)
+#define MEM_WRITE	    (1U << 26)
 
 /*
  * The declaration of a helper's function. To the linker it has another name, because
  * libbpf has functions like bpf_map_update_elem(), and one program may hold both.
  */
 #define BPF_HELPER_DECLARE(func)                                                                   \
-	u64 func(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run) __asm__("skep_" #func)
+	u64 func(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run) __asm__("skep"       \
+										      "_" #func)
 
 struct bpf_func_proto {
 	u32 id;		  /* BPF_FUNC_* */
 	const char *name; /* without "bpf_" */
 	kver since;
-	bpf_helper_t func; /* NULL: skep has no implementation yet */
-	u32 ret_type;	   /* bpf_return_type | flags */
-	u32 arg_type[5];   /* bpf_arg_type | flags */
-	u32 arg_size[5];   /* of MEM_FIXED_SIZE arguments, bytes */
+	bpf_helper_t func;	/* NULL: skep has no implementation yet */
+	u32 ret_type;		/* bpf_return_type | flags */
+	u32 arg_type[5];	/* bpf_arg_type | flags */
+	u32 arg_size[5];	/* of MEM_FIXED_SIZE arguments, bytes */
 	const char *arg_btf[5]; /* kernel type name of ARG_PTR_TO_BTF_ID arguments */
 	const char *ret_btf;
 	bool gpl_only;
-	bool pkt_access;      /* packet pointers may be passed as memory */
+	bool pkt_access; /* packet pointers may be passed as memory */
 	bool might_sleep;
 	bool changes_pkt_data; /* invalidates packet pointers (bpf_helper_changes_pkt_data) */
 	bool allow_fastcall;

@@ -22,8 +22,8 @@ struct skep_system;
 struct bpf_prog {
 	u32 type;
 	u32 id;
-	u32 len;	  /* instructions after fix-ups */
-	u32 stack_depth;  /* of the main function, bytes, multiple of 8 */
+	u32 len;	 /* instructions after fix-ups */
+	u32 stack_depth; /* of the main function, bytes, multiple of 8 */
 	u32 expected_attach_type;
 	u8 jited;
 	u8 sleepable;
@@ -31,18 +31,18 @@ struct bpf_prog {
 	u8 xdp_has_frags;
 	u8 tag[BPF_TAG_SIZE];
 	char name[BPF_OBJ_NAME_LEN];
-	bpf_entry_t entry;	 /* native code, tail calls jump there too; NULL: interpret */
-	void *code;		 /* start and size of what arena_code_alloc() gave */
+	bpf_entry_t entry; /* native code, tail calls jump there too; NULL: interpret */
+	void *code;	   /* start and size of what arena_code_alloc() gave */
 	u64 code_size;
-	u32 native_len;		 /* bytes of instructions in .code; constants follow */
-	const u64 *subprog_code; /* where each subprogram's instructions begin, for dumps */
+	u32 native_len;		      /* bytes of instructions in .code; constants follow */
+	const u64 *subprog_code;      /* where each subprogram's instructions begin, for dumps */
 	const struct bpf_insn *insns; /* after fix-ups (object/fixup.h), in the arena */
 	const bpf_helper_t *calls;    /* functions that calls in .insns name by .off */
 	u32 nr_calls;
 	/* subprogram i covers instructions [subprog_start[i], subprog_start[i + 1]) */
 	u32 nr_subprogs;
 	const u32 *subprog_start;
-	const u32 *subprog_stack; /* bytes of stack of each */
+	const u32 *subprog_stack;	   /* bytes of stack of each */
 	const bpf_helper_t *subprog_entry; /* native entries, callable from C; NULL: interpret */
 	u64 run_cnt, run_time_ns, recursion_misses;
 	struct arena *arena;
@@ -80,31 +80,31 @@ enum bpf_access_type { BPF_READ = 1, BPF_WRITE = 2 };
 /* One field of the context that programs of a type see (tables in src/prog). */
 struct bpf_ctx_field {
 	const char *name;
-	u32 off;	/* in the uapi struct, bytes */
-	u32 size;	/* bytes of the whole field (an array: of all of it) */
-	u32 elem;	/* bytes of one element: the default access size */
-	u8 access;	/* BPF_READ | BPF_WRITE */
-	u8 narrow;	/* narrower loads are allowed (CTX_NARROW_*), cut out of a load of .elem bytes */
-	u8 sizes;	/* further sizes that are allowed both ways, or-ed; laid out as at run time */
-	u32 reg_type;	/* what a load yields: SCALAR_VALUE or a pointer type | flags */
+	u32 off;   /* in the uapi struct, bytes */
+	u32 size;  /* bytes of the whole field (an array: of all of it) */
+	u32 elem;  /* bytes of one element: the default access size */
+	u8 access; /* BPF_READ | BPF_WRITE */
+	u8 narrow; /* narrower loads are allowed (CTX_NARROW_*), cut out of a load of .elem bytes */
+	u8 sizes;  /* further sizes that are allowed both ways, or-ed; laid out as at run time */
+	u32 reg_type; /* what a load yields: SCALAR_VALUE or a pointer type | flags */
 	kver since;
-	u32 rt_off;	/* in the runtime struct that the hook fills */
-	u8 rt_size;	/* bytes of one element there; 0: needs ops->convert_ctx_access */
+	u32 rt_off; /* in the runtime struct that the hook fills */
+	u8 rt_size; /* bytes of one element there; 0: needs ops->convert_ctx_access */
 };
 
 enum { CTX_NARROW_NO, CTX_NARROW_ANY, CTX_NARROW_START /* of the element only */ };
 
 struct bpf_insn_access_aux {
-	kver profile;			/* in */
-	const struct prog_object *obj;	/* in: the program being loaded */
-	bool bpf_capable;		/* in: the loader holds CAP_BPF */
-	bool is_ldsx;			/* in */
+	kver profile;		       /* in */
+	const struct prog_object *obj; /* in: the program being loaded */
+	bool bpf_capable;	       /* in: the loader holds CAP_BPF */
+	bool is_ldsx;		       /* in */
 	u32 reg_type;	    /* in: SCALAR_VALUE; out: what the load yields (reg type | flags) */
 	u32 ctx_field_size; /* out: width for the narrow-load rewrite */
 	struct btf *btf;    /* out: PTR_TO_BTF_ID */
 	u32 btf_id;
-	bool is_retval;	    /* out: load of a return value with a known range */
-	char log[200];	    /* out: a line for the log, without newline; may be set either way */
+	bool is_retval; /* out: load of a return value with a known range */
+	char log[200];	/* out: a line for the log, without newline; may be set either way */
 };
 
 struct bpf_retval_range {

@@ -22,7 +22,7 @@ typedef u64 (*bpf_helper_t)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_r
 /* A program's native entry, and the shape of BPF callbacks (r1..r5 as the helper's contract says). */
 typedef u64 (*bpf_entry_t)(const void *ctx, struct bpf_run *run);
 
-#define BPF_MAX_SLOTS 1024
+#define BPF_MAX_SLOTS	   1024
 #define BPF_MAX_TAIL_CALLS 33
 
 /*
@@ -31,12 +31,12 @@ typedef u64 (*bpf_entry_t)(const void *ctx, struct bpf_run *run);
  * record and replay can be put between.
  */
 struct skep_platform {
-	u64 (*ktime_ns)(int clock);   /* CLOCK_MONOTONIC, _BOOTTIME, _TAI, _MONOTONIC_COARSE */
+	u64 (*ktime_ns)(int clock); /* CLOCK_MONOTONIC, _BOOTTIME, _TAI, _MONOTONIC_COARSE */
 	u64 (*random)(void);
-	u32 (*cpu)(void);	      /* the caller's CPU, a hint for slot_claim() */
-	u32 (*tid)(void);	      /* the caller's thread id, never 0 */
-	u64 (*pid_tgid)(void);	      /* of the event's task: tgid << 32 | tid */
-	u64 (*uid_gid)(void);	      /* gid << 32 | uid */
+	u32 (*cpu)(void);		   /* the caller's CPU, a hint for slot_claim() */
+	u32 (*tid)(void);		   /* the caller's thread id, never 0 */
+	u64 (*pid_tgid)(void);		   /* of the event's task: tgid << 32 | tid */
+	u64 (*uid_gid)(void);		   /* gid << 32 | uid */
 	void (*comm)(char *buf, u32 size); /* NUL-terminated, rest zeroed */
 	void (*yield)(void);
 	/* Called after a long wait for @lock, held by thread @owner: frees it if @owner has died. */
@@ -56,7 +56,7 @@ struct skep_platform {
 
 /* bpf_redirect*() leaves its wish here; the hook that ran the program acts on it. */
 struct bpf_redirect_info {
-	u32 tgt_index;	     /* ifindex, or key of .map */
+	u32 tgt_index; /* ifindex, or key of .map */
 	u32 flags;
 	struct bpf_map *map; /* NULL: tgt_index is an ifindex */
 	u32 kind;	     /* hook-defined; 0: none */

@@ -75,7 +75,8 @@ static int check_bounds(struct bpf_verifier_env *env, u32 regno, s64 off, int si
 {
 	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
 
-	if (off >= 0 && (size > 0 || (size == 0 && zero_size_allowed)) && (u64)off + size <= mem_size)
+	if (off >= 0 && (size > 0 || (size == 0 && zero_size_allowed)) &&
+	    (u64)off + size <= mem_size)
 		return 0;
 	switch (base_type(reg->type)) {
 	case PTR_TO_MAP_KEY:
@@ -92,23 +93,24 @@ static int check_bounds(struct bpf_verifier_env *env, u32 regno, s64 off, int si
 	}
 }
 
-int check_mem_region_access(struct bpf_verifier_env *env, u32 regno, int off, int size, u32 mem_size,
-			    bool zero_size_allowed)
+int check_mem_region_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
+			    u32 mem_size, bool zero_size_allowed)
 {
 	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
 	int err;
 
 	/* The lowest address the access can have; its arithmetic must not wrap in 32 bits. */
 	if (reg->smin_value < 0 &&
-	    (reg->smin_value == INT64_MIN || off + reg->smin_value != (s32)(off + reg->smin_value) ||
-	     off + reg->smin_value < 0))
+	    (reg->smin_value == INT64_MIN ||
+	     off + reg->smin_value != (s32)(off + reg->smin_value) || off + reg->smin_value < 0))
 		return refuse(env, DIAG_MIN_NEGATIVE, regno);
 	err = check_bounds(env, regno, reg->smin_value + off, size, mem_size, zero_size_allowed);
 	if (err)
 		return refuse_err(env, err, DIAG_MIN_OUTSIDE, regno);
 	if (reg->umax_value >= BPF_MAX_VAR_OFF)
 		return refuse(env, DIAG_MEM_UNBOUNDED, regno);
-	err = check_bounds(env, regno, (s64)reg->umax_value + off, size, mem_size, zero_size_allowed);
+	err = check_bounds(env, regno, (s64)reg->umax_value + off, size, mem_size,
+			   zero_size_allowed);
 	if (err)
 		return refuse_err(env, err, DIAG_MAX_OUTSIDE, regno);
 	return 0;
@@ -121,9 +123,11 @@ static int check_ptr_fixed(struct bpf_verifier_env *env, const struct bpf_reg_st
 	char tn[TNUM_TEXT];
 
 	if (reg->off < 0)
-		return refuse(env, DIAG_PTR_NEGATIVE, reg_type_str(env, reg->type), regno, reg->off);
+		return refuse(env, DIAG_PTR_NEGATIVE, reg_type_str(env, reg->type), regno,
+			      reg->off);
 	if (reg->off && !fixed_off_ok)
-		return refuse(env, DIAG_PTR_MODIFIED, reg_type_str(env, reg->type), regno, reg->off);
+		return refuse(env, DIAG_PTR_MODIFIED, reg_type_str(env, reg->type), regno,
+			      reg->off);
 	if (!tnum_equals_const(reg->var_off, 0))
 		return refuse(env, DIAG_PTR_VARIABLE, reg_type_str(env, reg->type),
 			      tnum_text(tn, reg->var_off));
@@ -181,7 +185,8 @@ int check_map_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
 {
 	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
 	const struct bpf_map *map = reg->map->map;
-	int err = check_mem_region_access(env, regno, off, size, map->value_size, zero_size_allowed);
+	int err =
+		check_mem_region_access(env, regno, off, size, map->value_size, zero_size_allowed);
 
 	if (err)
 		return err;
@@ -277,7 +282,7 @@ static int check_ctx_access(struct bpf_verifier_env *env, u32 insn_idx, int off,
 static int access_ctx(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int off, int size,
 		      enum bpf_access_type t, int value_regno, bool sign)
 {
-	struct bpf_insn_access_aux info = {.reg_type = SCALAR_VALUE, .is_ldsx = sign};
+	struct bpf_insn_access_aux info = { .reg_type = SCALAR_VALUE, .is_ldsx = sign };
 	struct bpf_reg_state *regs = cur_regs(env), *dst;
 	int err;
 
@@ -348,21 +353,21 @@ struct sock_field {
 
 /* uapi struct bpf_sock; the first .common rows are also in a sock_common. */
 static const struct sock_field sock_fields[] = {
-	{4, 8, 4, 1},	/* family */
-	{24, 28, 4, 1}, /* src_ip4 */
-	{28, 44, 4, 1}, /* src_ip6 */
-	{44, 48, 4, 1}, /* src_port */
-	{48, 50, 2, 1}, /* dst_port */
-	{52, 56, 4, 1}, /* dst_ip4 */
-	{56, 72, 4, 1}, /* dst_ip6 */
-	{72, 76, 4, 1}, /* state */
-	{76, 80, 4, 1}, /* rx_queue_mapping */
+	{ 4, 8, 4, 1 },	  /* family */
+	{ 24, 28, 4, 1 }, /* src_ip4 */
+	{ 28, 44, 4, 1 }, /* src_ip6 */
+	{ 44, 48, 4, 1 }, /* src_port */
+	{ 48, 50, 2, 1 }, /* dst_port */
+	{ 52, 56, 4, 1 }, /* dst_ip4 */
+	{ 56, 72, 4, 1 }, /* dst_ip6 */
+	{ 72, 76, 4, 1 }, /* state */
+	{ 76, 80, 4, 1 }, /* rx_queue_mapping */
 #define SOCK_COMMON_FIELDS 9
-	{0, 4, 4, 0},	/* bound_dev_if */
-	{8, 12, 4, 1},	/* type */
-	{12, 16, 4, 1}, /* protocol */
-	{16, 20, 4, 0}, /* mark */
-	{20, 24, 4, 0}, /* priority */
+	{ 0, 4, 4, 0 },	  /* bound_dev_if */
+	{ 8, 12, 4, 1 },  /* type */
+	{ 12, 16, 4, 1 }, /* protocol */
+	{ 16, 20, 4, 0 }, /* mark */
+	{ 20, 24, 4, 0 }, /* priority */
 };
 
 static bool sock_access_ok(u32 type, int off, int size, struct bpf_insn_access_aux *info)
@@ -402,14 +407,15 @@ static int access_sock(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, in
 		       enum bpf_access_type t)
 {
 	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
-	struct bpf_insn_access_aux info = {0};
+	struct bpf_insn_access_aux info = { 0 };
 
 	if (t == BPF_WRITE)
 		return refuse(env, DIAG_CANNOT_WRITE, regno, reg_type_str(env, reg->type));
 	if (reg->smin_value < 0)
 		return refuse(env, DIAG_MIN_NEGATIVE, regno);
 	if (!tnum_equals_const(reg->var_off, 0) || !sock_access_ok(reg->type, off, size, &info))
-		return refuse(env, DIAG_SOCK_ACCESS, regno, reg_type_str(env, reg->type), off, size);
+		return refuse(env, DIAG_SOCK_ACCESS, regno, reg_type_str(env, reg->type), off,
+			      size);
 	/* World sockets are laid out as the uapi structs: narrow loads need no rewriting. */
 	env->aux[insn_idx].ctx_field_size = 0;
 	return 0;
@@ -449,7 +455,7 @@ static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size
 		      enum bpf_access_type t, int value_regno)
 {
 	struct bpf_reg_state *regs = cur_regs(env), *reg = &regs[regno];
-	struct btf_walk walk = {0};
+	struct btf_walk walk = { 0 };
 	const char *name = btf_type_name(reg->btf, reg->btf_id);
 	u32 flag = 0;
 	char tn[TNUM_TEXT];
@@ -462,7 +468,8 @@ static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size
 	if (off < 0)
 		return refuse(env, DIAG_BTF_NEGATIVE, regno, name, off);
 	if (!tnum_equals_const(reg->var_off, 0))
-		return refuse(env, DIAG_BTF_VARIABLE, regno, name, off, tnum_text(tn, reg->var_off));
+		return refuse(env, DIAG_BTF_VARIABLE, regno, name, off,
+			      tnum_text(tn, reg->var_off));
 	if (reg->type & MEM_USER)
 		return refuse(env, DIAG_BTF_USER, regno, name, off);
 	if (reg->type & MEM_PERCPU)
@@ -541,10 +548,11 @@ static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, enum
 /* ---- all of them ---- */
 
 int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int off, int bpf_size,
-		     enum bpf_access_type t, int value_regno, bool strict_alignment_once, bool is_ldsx)
+		     enum bpf_access_type t, int value_regno, bool strict_alignment_once,
+		     bool is_ldsx)
 {
 	struct bpf_reg_state *regs = cur_regs(env), *reg = &regs[regno];
-	struct bpf_insn size_of = {.code = (u8)bpf_size};
+	struct bpf_insn size_of = { .code = (u8)bpf_size };
 	int size = insn_bytes(&size_of), err;
 	bool load = t == BPF_READ && value_regno >= 0;
 	/* A store of a pointer's bits, where that would show an address. */
@@ -561,7 +569,8 @@ int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int 
 			goto invalid;
 		if (t == BPF_WRITE)
 			return refuse(env, DIAG_KEY_WRITE, regno);
-		err = check_mem_region_access(env, regno, off, size, reg->map->map->key_size, false);
+		err = check_mem_region_access(env, regno, off, size, reg->map->map->key_size,
+					      false);
 		if (!err && load)
 			mark_reg_unknown(env, regs, value_regno);
 		break;
@@ -648,7 +657,7 @@ int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int 
 			mark_reg_unknown(env, regs, value_regno);
 		break;
 	default:
-invalid:
+	invalid:
 		return refuse(env, DIAG_MEM_ACCESS_INVALID, regno, reg_type_str(env, reg->type));
 	}
 	if (err)
@@ -688,7 +697,8 @@ int save_aux_ptr_type(struct bpf_verifier_env *env, u32 type, bool allow_trust_m
 		aux->ptr_type = type;
 		return 0;
 	}
-	if (aux->ptr_type == type || (!type_is_rewritten(type) && !type_is_rewritten(aux->ptr_type)))
+	if (aux->ptr_type == type ||
+	    (!type_is_rewritten(type) && !type_is_rewritten(aux->ptr_type)))
 		return 0;
 	if (allow_trust_mismatch && base_type(type) == PTR_TO_BTF_ID &&
 	    base_type(aux->ptr_type) == PTR_TO_BTF_ID) {
@@ -794,7 +804,8 @@ static int check_atomic_rmw(struct bpf_verifier_env *env, struct bpf_insn *insn)
 		err = check_reg_arg(env, load_reg, DST_OP);
 		if (!err)
 			err = check_mem_access(env, env->insn_idx, insn->dst_reg, insn->off,
-					       BPF_SIZE(insn->code), BPF_READ, load_reg, true, false);
+					       BPF_SIZE(insn->code), BPF_READ, load_reg, true,
+					       false);
 	}
 	if (!err)
 		err = check_mem_access(env, env->insn_idx, insn->dst_reg, insn->off,
@@ -884,8 +895,8 @@ int check_ld_abs(struct bpf_verifier_env *env, struct bpf_insn *insn)
 /* ---- memory of helpers ---- */
 
 /* @access_size bytes at R@regno, which a helper reads or writes. */
-int check_helper_mem(struct bpf_verifier_env *env, int regno, int access_size, enum bpf_access_type t,
-		     bool zero_size_allowed, struct bpf_call_arg_meta *meta)
+int check_helper_mem(struct bpf_verifier_env *env, int regno, int access_size,
+		     enum bpf_access_type t, bool zero_size_allowed, struct bpf_call_arg_meta *meta)
 {
 	struct bpf_reg_state *regs = cur_regs(env), *reg = &regs[regno];
 	char have[48];

@@ -17,33 +17,34 @@ struct fitting {
 	u32 type[REG_TYPES_MAX]; /* ends with NOT_INIT */
 };
 
-static const struct fitting fit_scalar = {{SCALAR_VALUE}};
-static const struct fitting fit_map = {{CONST_PTR_TO_MAP}};
-static const struct fitting fit_ctx = {{PTR_TO_CTX}};
-static const struct fitting fit_sock_common = {
-	{PTR_TO_SOCK_COMMON, PTR_TO_SOCKET, PTR_TO_TCP_SOCK, PTR_TO_XDP_SOCK}};
+static const struct fitting fit_scalar = { { SCALAR_VALUE } };
+static const struct fitting fit_map = { { CONST_PTR_TO_MAP } };
+static const struct fitting fit_ctx = { { PTR_TO_CTX } };
+static const struct fitting fit_sock_common = { { PTR_TO_SOCK_COMMON, PTR_TO_SOCKET,
+						  PTR_TO_TCP_SOCK, PTR_TO_XDP_SOCK } };
 static const struct fitting fit_btf_sock_common = {
-	{PTR_TO_SOCK_COMMON, PTR_TO_SOCKET, PTR_TO_TCP_SOCK, PTR_TO_XDP_SOCK, PTR_TO_BTF_ID,
-	 PTR_TO_BTF_ID | PTR_TRUSTED}};
-static const struct fitting fit_fullsock = {{PTR_TO_SOCKET}};
-static const struct fitting fit_btf = {
-	{PTR_TO_BTF_ID, PTR_TO_BTF_ID | PTR_TRUSTED, PTR_TO_BTF_ID | MEM_RCU}};
-static const struct fitting fit_percpu_btf = {{PTR_TO_BTF_ID | MEM_PERCPU,
-					       PTR_TO_BTF_ID | MEM_PERCPU | MEM_RCU,
-					       PTR_TO_BTF_ID | MEM_PERCPU | PTR_TRUSTED}};
-static const struct fitting fit_lock = {{PTR_TO_MAP_VALUE, PTR_TO_BTF_ID | MEM_ALLOC}};
-static const struct fitting fit_mem = {{PTR_TO_STACK, PTR_TO_PACKET, PTR_TO_PACKET_META,
-					PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM,
-					PTR_TO_MEM | MEM_RINGBUF, PTR_TO_BUF,
-					PTR_TO_BTF_ID | PTR_TRUSTED}};
+	{ PTR_TO_SOCK_COMMON, PTR_TO_SOCKET, PTR_TO_TCP_SOCK, PTR_TO_XDP_SOCK, PTR_TO_BTF_ID,
+	  PTR_TO_BTF_ID | PTR_TRUSTED }
+};
+static const struct fitting fit_fullsock = { { PTR_TO_SOCKET } };
+static const struct fitting fit_btf = { { PTR_TO_BTF_ID, PTR_TO_BTF_ID | PTR_TRUSTED,
+					  PTR_TO_BTF_ID | MEM_RCU } };
+static const struct fitting fit_percpu_btf = { { PTR_TO_BTF_ID | MEM_PERCPU,
+						 PTR_TO_BTF_ID | MEM_PERCPU | MEM_RCU,
+						 PTR_TO_BTF_ID | MEM_PERCPU | PTR_TRUSTED } };
+static const struct fitting fit_lock = { { PTR_TO_MAP_VALUE, PTR_TO_BTF_ID | MEM_ALLOC } };
+static const struct fitting fit_mem = {
+	{ PTR_TO_STACK, PTR_TO_PACKET, PTR_TO_PACKET_META, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE,
+	  PTR_TO_MEM, PTR_TO_MEM | MEM_RINGBUF, PTR_TO_BUF, PTR_TO_BTF_ID | PTR_TRUSTED }
+};
 /* Up to 6.1 no memory but the stack, packets and maps held keys and values. */
-static const struct fitting fit_key_6_1 = {{PTR_TO_STACK, PTR_TO_PACKET, PTR_TO_PACKET_META,
-					    PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE}};
-static const struct fitting fit_ringbuf_mem = {{PTR_TO_MEM | MEM_RINGBUF}};
-static const struct fitting fit_func = {{PTR_TO_FUNC}};
-static const struct fitting fit_stack = {{PTR_TO_STACK}};
-static const struct fitting fit_map_value = {{PTR_TO_MAP_VALUE}};
-static const struct fitting fit_dynptr = {{PTR_TO_STACK, CONST_PTR_TO_DYNPTR}};
+static const struct fitting fit_key_6_1 = { { PTR_TO_STACK, PTR_TO_PACKET, PTR_TO_PACKET_META,
+					      PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE } };
+static const struct fitting fit_ringbuf_mem = { { PTR_TO_MEM | MEM_RINGBUF } };
+static const struct fitting fit_func = { { PTR_TO_FUNC } };
+static const struct fitting fit_stack = { { PTR_TO_STACK } };
+static const struct fitting fit_map_value = { { PTR_TO_MAP_VALUE } };
+static const struct fitting fit_dynptr = { { PTR_TO_STACK, CONST_PTR_TO_DYNPTR } };
 
 static const struct fitting *const fitting_of[__BPF_ARG_TYPE_MAX] = {
 	[ARG_PTR_TO_MAP_KEY] = &fit_mem,
@@ -69,8 +70,7 @@ static const struct fitting *const fitting_of[__BPF_ARG_TYPE_MAX] = {
 	[ARG_PTR_TO_DYNPTR] = &fit_dynptr,
 };
 
-#define DYNPTR_TYPES                                                                               \
-	(DYNPTR_TYPE_LOCAL | DYNPTR_TYPE_RINGBUF | DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP)
+#define DYNPTR_TYPES (DYNPTR_TYPE_LOCAL | DYNPTR_TYPE_RINGBUF | DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP)
 
 /* Types of sockets that are also kernel structs of that name. */
 static const char *sock_struct(u32 type)
@@ -158,8 +158,8 @@ int check_reg_type(struct bpf_verifier_env *env, u32 regno, u32 arg_type, const 
 	if (fit == &fit_btf_sock_common && !arg_btf)
 		arg_btf = sock_struct(PTR_TO_SOCK_COMMON);
 	if (arg_btf && !reg_is_struct(env, reg, arg_btf))
-		return refuse(env, DIAG_ARG_BTF_TYPE, regno,
-			      btf_type_name(reg->btf, reg->btf_id), arg_btf);
+		return refuse(env, DIAG_ARG_BTF_TYPE, regno, btf_type_name(reg->btf, reg->btf_id),
+			      arg_btf);
 	return 0;
 }
 
@@ -424,9 +424,9 @@ int check_func_arg(struct bpf_verifier_env *env, u32 arg, struct bpf_call_arg_me
 		if (!meta->map)
 			return refuse(env, DIAG_ARG_NO_MAP, "key");
 		err = check_helper_mem(env, regno, meta->map->map->key_size, BPF_READ, false, NULL);
-		if (!err && visible(env->profile, KVER(6, 14)) &&
-		    lookup_can_be_proven(meta->map))
-			err = constant_key(env, reg, meta->map->map->key_size, &meta->const_map_key);
+		if (!err && visible(env->profile, KVER(6, 14)) && lookup_can_be_proven(meta->map))
+			err = constant_key(env, reg, meta->map->map->key_size,
+					   &meta->const_map_key);
 		return err;
 	case ARG_PTR_TO_MAP_VALUE:
 		if (type_may_be_null(arg_type) && register_is_null(reg))
@@ -495,8 +495,9 @@ static bool is_space(char c)
 
 static bool ends_specifier(char c)
 {
-	return !c || is_space(c) || (c > ' ' && c <= '~' && !(c >= '0' && c <= '9') &&
-				     !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'));
+	return !c || is_space(c) ||
+	       (c > ' ' && c <= '~' && !(c >= '0' && c <= '9') &&
+		!((c | 0x20) >= 'a' && (c | 0x20) <= 'z'));
 }
 
 /* Length of the conversion behind the '%' at @s, or -EINVAL: what bpf_snprintf() understands. */
@@ -575,35 +576,38 @@ static const struct {
 	u32 map;
 	u32 func[8];
 } map_takes[] = {
-	{M(PROG_ARRAY), {F(tail_call)}},
-	{M(PERF_EVENT_ARRAY), {F(perf_event_read), F(perf_event_output), F(skb_output),
-			       F(perf_event_read_value), F(xdp_output)}},
-	{M(RINGBUF), {F(ringbuf_output), F(ringbuf_reserve), F(ringbuf_query),
-		      F(ringbuf_reserve_dynptr), F(ringbuf_submit_dynptr),
-		      F(ringbuf_discard_dynptr)}},
-	{M(USER_RINGBUF), {F(user_ringbuf_drain)}},
-	{M(STACK_TRACE), {F(get_stackid)}},
-	{M(CGROUP_ARRAY), {F(skb_under_cgroup), F(current_task_under_cgroup)}},
-	{M(CGROUP_STORAGE), {F(get_local_storage)}},
-	{M(PERCPU_CGROUP_STORAGE), {F(get_local_storage)}},
-	{M(DEVMAP), {F(redirect_map), F(map_lookup_elem)}},
-	{M(DEVMAP_HASH), {F(redirect_map), F(map_lookup_elem)}},
-	{M(CPUMAP), {F(redirect_map)}},
-	{M(XSKMAP), {F(redirect_map), F(map_lookup_elem)}},
-	{M(ARRAY_OF_MAPS), {F(map_lookup_elem)}},
-	{M(HASH_OF_MAPS), {F(map_lookup_elem)}},
-	{M(SOCKMAP), {F(sk_redirect_map), F(sock_map_update), F(map_delete_elem),
-		      F(msg_redirect_map), F(sk_select_reuseport), F(map_lookup_elem)}},
-	{M(SOCKHASH), {F(sk_redirect_hash), F(sock_hash_update), F(map_delete_elem),
-		       F(msg_redirect_hash), F(sk_select_reuseport), F(map_lookup_elem)}},
-	{M(REUSEPORT_SOCKARRAY), {F(sk_select_reuseport)}},
-	{M(QUEUE), {F(map_peek_elem), F(map_pop_elem), F(map_push_elem)}},
-	{M(STACK), {F(map_peek_elem), F(map_pop_elem), F(map_push_elem)}},
-	{M(SK_STORAGE), {F(sk_storage_get), F(sk_storage_delete), F(kptr_xchg)}},
-	{M(INODE_STORAGE), {F(inode_storage_get), F(inode_storage_delete), F(kptr_xchg)}},
-	{M(TASK_STORAGE), {F(task_storage_get), F(task_storage_delete), F(kptr_xchg)}},
-	{M(CGRP_STORAGE), {F(cgrp_storage_get), F(cgrp_storage_delete), F(kptr_xchg)}},
-	{M(BLOOM_FILTER), {F(map_peek_elem), F(map_push_elem)}},
+	{ M(PROG_ARRAY), { F(tail_call) } },
+	{ M(PERF_EVENT_ARRAY),
+	  { F(perf_event_read), F(perf_event_output), F(skb_output), F(perf_event_read_value),
+	    F(xdp_output) } },
+	{ M(RINGBUF),
+	  { F(ringbuf_output), F(ringbuf_reserve), F(ringbuf_query), F(ringbuf_reserve_dynptr),
+	    F(ringbuf_submit_dynptr), F(ringbuf_discard_dynptr) } },
+	{ M(USER_RINGBUF), { F(user_ringbuf_drain) } },
+	{ M(STACK_TRACE), { F(get_stackid) } },
+	{ M(CGROUP_ARRAY), { F(skb_under_cgroup), F(current_task_under_cgroup) } },
+	{ M(CGROUP_STORAGE), { F(get_local_storage) } },
+	{ M(PERCPU_CGROUP_STORAGE), { F(get_local_storage) } },
+	{ M(DEVMAP), { F(redirect_map), F(map_lookup_elem) } },
+	{ M(DEVMAP_HASH), { F(redirect_map), F(map_lookup_elem) } },
+	{ M(CPUMAP), { F(redirect_map) } },
+	{ M(XSKMAP), { F(redirect_map), F(map_lookup_elem) } },
+	{ M(ARRAY_OF_MAPS), { F(map_lookup_elem) } },
+	{ M(HASH_OF_MAPS), { F(map_lookup_elem) } },
+	{ M(SOCKMAP),
+	  { F(sk_redirect_map), F(sock_map_update), F(map_delete_elem), F(msg_redirect_map),
+	    F(sk_select_reuseport), F(map_lookup_elem) } },
+	{ M(SOCKHASH),
+	  { F(sk_redirect_hash), F(sock_hash_update), F(map_delete_elem), F(msg_redirect_hash),
+	    F(sk_select_reuseport), F(map_lookup_elem) } },
+	{ M(REUSEPORT_SOCKARRAY), { F(sk_select_reuseport) } },
+	{ M(QUEUE), { F(map_peek_elem), F(map_pop_elem), F(map_push_elem) } },
+	{ M(STACK), { F(map_peek_elem), F(map_pop_elem), F(map_push_elem) } },
+	{ M(SK_STORAGE), { F(sk_storage_get), F(sk_storage_delete), F(kptr_xchg) } },
+	{ M(INODE_STORAGE), { F(inode_storage_get), F(inode_storage_delete), F(kptr_xchg) } },
+	{ M(TASK_STORAGE), { F(task_storage_get), F(task_storage_delete), F(kptr_xchg) } },
+	{ M(CGRP_STORAGE), { F(cgrp_storage_get), F(cgrp_storage_delete), F(kptr_xchg) } },
+	{ M(BLOOM_FILTER), { F(map_peek_elem), F(map_push_elem) } },
 };
 
 /* Helpers that only take certain maps. */
@@ -611,43 +615,43 @@ static const struct {
 	u32 func;
 	u32 map[5];
 } func_takes[] = {
-	{F(tail_call), {M(PROG_ARRAY)}},
-	{F(perf_event_read), {M(PERF_EVENT_ARRAY)}},
-	{F(perf_event_output), {M(PERF_EVENT_ARRAY)}},
-	{F(perf_event_read_value), {M(PERF_EVENT_ARRAY)}},
-	{F(skb_output), {M(PERF_EVENT_ARRAY)}},
-	{F(xdp_output), {M(PERF_EVENT_ARRAY)}},
-	{F(ringbuf_output), {M(RINGBUF)}},
-	{F(ringbuf_reserve), {M(RINGBUF)}},
-	{F(ringbuf_query), {M(RINGBUF)}},
-	{F(ringbuf_reserve_dynptr), {M(RINGBUF)}},
-	{F(ringbuf_submit_dynptr), {M(RINGBUF)}},
-	{F(ringbuf_discard_dynptr), {M(RINGBUF)}},
-	{F(user_ringbuf_drain), {M(USER_RINGBUF)}},
-	{F(get_stackid), {M(STACK_TRACE)}},
-	{F(current_task_under_cgroup), {M(CGROUP_ARRAY)}},
-	{F(skb_under_cgroup), {M(CGROUP_ARRAY)}},
-	{F(redirect_map), {M(DEVMAP), M(DEVMAP_HASH), M(CPUMAP), M(XSKMAP)}},
-	{F(sk_redirect_map), {M(SOCKMAP)}},
-	{F(msg_redirect_map), {M(SOCKMAP)}},
-	{F(sock_map_update), {M(SOCKMAP)}},
-	{F(sk_redirect_hash), {M(SOCKHASH)}},
-	{F(msg_redirect_hash), {M(SOCKHASH)}},
-	{F(sock_hash_update), {M(SOCKHASH)}},
-	{F(get_local_storage), {M(CGROUP_STORAGE), M(PERCPU_CGROUP_STORAGE)}},
-	{F(sk_select_reuseport), {M(REUSEPORT_SOCKARRAY), M(SOCKMAP), M(SOCKHASH)}},
-	{F(map_pop_elem), {M(QUEUE), M(STACK)}},
-	{F(map_peek_elem), {M(QUEUE), M(STACK), M(BLOOM_FILTER)}},
-	{F(map_push_elem), {M(QUEUE), M(STACK), M(BLOOM_FILTER)}},
-	{F(map_lookup_percpu_elem), {M(PERCPU_ARRAY), M(PERCPU_HASH), M(LRU_PERCPU_HASH)}},
-	{F(sk_storage_get), {M(SK_STORAGE)}},
-	{F(sk_storage_delete), {M(SK_STORAGE)}},
-	{F(inode_storage_get), {M(INODE_STORAGE)}},
-	{F(inode_storage_delete), {M(INODE_STORAGE)}},
-	{F(task_storage_get), {M(TASK_STORAGE)}},
-	{F(task_storage_delete), {M(TASK_STORAGE)}},
-	{F(cgrp_storage_get), {M(CGRP_STORAGE)}},
-	{F(cgrp_storage_delete), {M(CGRP_STORAGE)}},
+	{ F(tail_call), { M(PROG_ARRAY) } },
+	{ F(perf_event_read), { M(PERF_EVENT_ARRAY) } },
+	{ F(perf_event_output), { M(PERF_EVENT_ARRAY) } },
+	{ F(perf_event_read_value), { M(PERF_EVENT_ARRAY) } },
+	{ F(skb_output), { M(PERF_EVENT_ARRAY) } },
+	{ F(xdp_output), { M(PERF_EVENT_ARRAY) } },
+	{ F(ringbuf_output), { M(RINGBUF) } },
+	{ F(ringbuf_reserve), { M(RINGBUF) } },
+	{ F(ringbuf_query), { M(RINGBUF) } },
+	{ F(ringbuf_reserve_dynptr), { M(RINGBUF) } },
+	{ F(ringbuf_submit_dynptr), { M(RINGBUF) } },
+	{ F(ringbuf_discard_dynptr), { M(RINGBUF) } },
+	{ F(user_ringbuf_drain), { M(USER_RINGBUF) } },
+	{ F(get_stackid), { M(STACK_TRACE) } },
+	{ F(current_task_under_cgroup), { M(CGROUP_ARRAY) } },
+	{ F(skb_under_cgroup), { M(CGROUP_ARRAY) } },
+	{ F(redirect_map), { M(DEVMAP), M(DEVMAP_HASH), M(CPUMAP), M(XSKMAP) } },
+	{ F(sk_redirect_map), { M(SOCKMAP) } },
+	{ F(msg_redirect_map), { M(SOCKMAP) } },
+	{ F(sock_map_update), { M(SOCKMAP) } },
+	{ F(sk_redirect_hash), { M(SOCKHASH) } },
+	{ F(msg_redirect_hash), { M(SOCKHASH) } },
+	{ F(sock_hash_update), { M(SOCKHASH) } },
+	{ F(get_local_storage), { M(CGROUP_STORAGE), M(PERCPU_CGROUP_STORAGE) } },
+	{ F(sk_select_reuseport), { M(REUSEPORT_SOCKARRAY), M(SOCKMAP), M(SOCKHASH) } },
+	{ F(map_pop_elem), { M(QUEUE), M(STACK) } },
+	{ F(map_peek_elem), { M(QUEUE), M(STACK), M(BLOOM_FILTER) } },
+	{ F(map_push_elem), { M(QUEUE), M(STACK), M(BLOOM_FILTER) } },
+	{ F(map_lookup_percpu_elem), { M(PERCPU_ARRAY), M(PERCPU_HASH), M(LRU_PERCPU_HASH) } },
+	{ F(sk_storage_get), { M(SK_STORAGE) } },
+	{ F(sk_storage_delete), { M(SK_STORAGE) } },
+	{ F(inode_storage_get), { M(INODE_STORAGE) } },
+	{ F(inode_storage_delete), { M(INODE_STORAGE) } },
+	{ F(task_storage_get), { M(TASK_STORAGE) } },
+	{ F(task_storage_delete), { M(TASK_STORAGE) } },
+	{ F(cgrp_storage_get), { M(CGRP_STORAGE) } },
+	{ F(cgrp_storage_delete), { M(CGRP_STORAGE) } },
 };
 #undef F
 #undef M

@@ -14,7 +14,7 @@
 #include "verifier/verifier.h"
 
 #define ARG_REGS 0x3eU /* r1 .. r5 */
-#define GIVE_UP 1      /* cannot tell what the value came from: everything is precise */
+#define GIVE_UP	 1     /* cannot tell what the value came from: everything is precise */
 
 /* ---- history ---- */
 
@@ -144,7 +144,8 @@ const char *stack_mask_text(char *buf, size_t size, u64 mask)
 	buf[0] = 0;
 	for (int i = 0; i < 64 && n < size; i++)
 		if (mask >> i & 1)
-			n += (size_t)snprintf(buf + n, size - n, "%s%d", n ? "," : "", -(i + 1) * 8);
+			n += (size_t)snprintf(buf + n, size - n, "%s%d", n ? "," : "",
+					      -(i + 1) * 8);
 	return buf;
 }
 
@@ -397,19 +398,21 @@ void mark_all_scalars_precise(struct bpf_verifier_env *env, struct bpf_verifier_
 				reg->precise = true;
 				if (log)
 					verbose(env,
-						"force_precise: frame%u: forcing r%u to be precise\n",
+						"force_precise: frame%u: forcing r%u to be "
+						"precise\n",
 						f, i);
 			}
 			for (u32 i = 0; i < func->allocated_stack / BPF_REG_SIZE; i++) {
 				struct bpf_reg_state *reg = &func->stack[i].spilled_ptr;
 
-				if (!is_spilled_reg(&func->stack[i]) ||
-				    reg->type != SCALAR_VALUE || reg->precise)
+				if (!is_spilled_reg(&func->stack[i]) || reg->type != SCALAR_VALUE ||
+				    reg->precise)
 					continue;
 				reg->precise = true;
 				if (log)
 					verbose(env,
-						"force_precise: frame%u: forcing fp%d to be precise\n",
+						"force_precise: frame%u: forcing fp%d to be "
+						"precise\n",
 						f, -((int)i + 1) * 8);
 			}
 		}

@@ -115,7 +115,8 @@ static void full_from_low(struct bpf_reg_state *r, u32 lo, u32 hi)
 	const u64 upper = ~0ULL << 32;
 
 	cut_u64(r, (r->umin_value & upper) | lo, (r->umax_value & upper) | hi);
-	cut_s64(r, (s64)(((u64)r->smin_value & upper) | lo), (s64)(((u64)r->smax_value & upper) | hi));
+	cut_s64(r, (s64)(((u64)r->smin_value & upper) | lo),
+		(s64)(((u64)r->smax_value & upper) | hi));
 }
 
 static void deduce_mixed(struct bpf_reg_state *r)
@@ -136,8 +137,8 @@ static void deduce_mixed(struct bpf_reg_state *r)
 static void tnum_from_ranges(struct bpf_reg_state *r)
 {
 	struct tnum full = tnum_intersect(r->var_off, tnum_range(r->umin_value, r->umax_value));
-	struct tnum low = tnum_intersect(tnum_subreg(full),
-					 tnum_range(r->u32_min_value, r->u32_max_value));
+	struct tnum low =
+		tnum_intersect(tnum_subreg(full), tnum_range(r->u32_min_value, r->u32_max_value));
 
 	r->var_off = tnum_or(tnum_clear_subreg(full), low);
 }
@@ -194,7 +195,8 @@ void reg_bounds_sync(struct bpf_reg_state *reg)
  * cannot happen. Such a register goes on as unknown (or the check fails, where
  * BPF_F_TEST_REG_INVARIANTS asks for it).
  */
-int reg_bounds_sanity_check(struct bpf_verifier_env *env, struct bpf_reg_state *reg, const char *ctx)
+int reg_bounds_sanity_check(struct bpf_verifier_env *env, struct bpf_reg_state *reg,
+			    const char *ctx)
 {
 	const char *what = NULL;
 	u64 v = reg->var_off.value;

@@ -10,7 +10,7 @@
 #include "isa/insn.h"
 #include "verifier/check.h"
 
-#define AT_PKT_END -1
+#define AT_PKT_END     -1
 #define BEYOND_PKT_END -2
 /* Not an opcode: the opposite of JSET, "no bit of the mask is set". */
 #define JNSET (BPF_JSET | 0x08)
@@ -164,7 +164,8 @@ static int is_scalar_branch_taken(const struct bpf_reg_state *a, const struct bp
 }
 
 /* An earlier comparison showed that the pointer is at or beyond the packet's end. */
-static int is_pkt_ptr_branch_taken(const struct bpf_reg_state *a, const struct bpf_reg_state *b, u8 op)
+static int is_pkt_ptr_branch_taken(const struct bpf_reg_state *a, const struct bpf_reg_state *b,
+				   u8 op)
 {
 	const struct bpf_reg_state *pkt = a;
 
@@ -321,8 +322,8 @@ static void refine(struct bpf_reg_state *a, struct bpf_reg_state *b, u8 op, bool
 		if (!is_power_of_2(v))
 			break; /* which of several bits it is stays open */
 		if (jmp32)
-			a->var_off = tnum_with_subreg(a->var_off, tnum_or(tnum_subreg(a->var_off),
-									  tnum_const(v)));
+			a->var_off = tnum_with_subreg(
+				a->var_off, tnum_or(tnum_subreg(a->var_off), tnum_const(v)));
 		else
 			a->var_off = tnum_or(a->var_off, tnum_const(v));
 		break;
@@ -330,8 +331,8 @@ static void refine(struct bpf_reg_state *a, struct bpf_reg_state *b, u8 op, bool
 		/* The ranges may contradict the cleared bits where the path is impossible. */
 		__mark_reg_unbounded(a);
 		if (jmp32)
-			a->var_off = tnum_with_subreg(a->var_off, tnum_and(tnum_subreg(a->var_off),
-									   tnum_const(~v)));
+			a->var_off = tnum_with_subreg(
+				a->var_off, tnum_and(tnum_subreg(a->var_off), tnum_const(~v)));
 		else
 			a->var_off = tnum_and(a->var_off, tnum_const(~v));
 		break;
@@ -437,8 +438,8 @@ static void mark_ptr_or_null_reg(struct bpf_reg_state *reg, u32 id, bool is_null
 	/* No arithmetic is allowed on such a pointer; if it has an offset, leave it alone. */
 	if (reg->smin_value || reg->smax_value || !tnum_equals_const(reg->var_off, 0))
 		return;
-	if (reg->off && !(base_type(reg->type) == PTR_TO_BTF_ID &&
-			  (reg->type & (MEM_ALLOC | NON_OWN_REF))))
+	if (reg->off &&
+	    !(base_type(reg->type) == PTR_TO_BTF_ID && (reg->type & (MEM_ALLOC | NON_OWN_REF))))
 		return;
 	if (is_null) {
 		reg->type = SCALAR_VALUE;
@@ -586,8 +587,8 @@ void sync_linked_regs(struct bpf_verifier_state *st, struct bpf_reg_state *known
 	for (u32 i = 0; i < set->cnt; i++) {
 		const struct linked_reg *e = &set->entry[i];
 		struct bpf_func_state *func = st->frame[e->frameno];
-		struct bpf_reg_state *reg = e->is_reg ? &func->regs[e->number] :
-							&func->stack[e->number].spilled_ptr;
+		struct bpf_reg_state *reg =
+			e->is_reg ? &func->regs[e->number] : &func->stack[e->number].spilled_ptr;
 		s32 subreg_def = reg->subreg_def, off = reg->off;
 		u32 id = reg->id;
 
@@ -639,10 +640,12 @@ static void learn_from_equal_pointers(const struct bpf_insn *insn, struct bpf_re
 				      const struct bpf_reg_state *src)
 {
 	struct bpf_reg_state *equal = BPF_OP(insn->code) == BPF_JEQ ? jumps :
-				      BPF_OP(insn->code) == BPF_JNE ? falls : NULL;
+				      BPF_OP(insn->code) == BPF_JNE ? falls :
+								      NULL;
 	bool dst_ok, src_ok;
 
-	if (!equal || base_type(src->type) == PTR_TO_BTF_ID || base_type(dst->type) == PTR_TO_BTF_ID)
+	if (!equal || base_type(src->type) == PTR_TO_BTF_ID ||
+	    base_type(dst->type) == PTR_TO_BTF_ID)
 		return;
 	dst_ok = reg_not_null(dst);
 	src_ok = reg_not_null(src);

@@ -9,7 +9,7 @@
 #include "verifier/check.h"
 
 #define CALLER_SAVED_REGS 6
-#define MAX_ERRNO 4095
+#define MAX_ERRNO	  4095
 
 /* ---- references ---- */
 
@@ -23,7 +23,8 @@ static int check_reference_leak(struct bpf_verifier_env *env, bool exception_exi
 		return 0;
 	for (u32 i = 0; i < st->acquired_refs; i++)
 		if (st->refs[i].type == REF_TYPE_PTR)
-			err = refuse(env, DIAG_REF_UNRELEASED, st->refs[i].id, st->refs[i].insn_idx);
+			err = refuse(env, DIAG_REF_UNRELEASED, st->refs[i].id,
+				     st->refs[i].insn_idx);
 	return err;
 }
 
@@ -147,7 +148,7 @@ static int refuse_scalar(struct bpf_verifier_env *env, const struct bpf_reg_stat
 int check_return_code(struct bpf_verifier_env *env, u32 regno, const char *reg_name)
 {
 	struct bpf_func_state *frame = cur_func(env);
-	struct bpf_retval_range range = {0, 1, true};
+	struct bpf_retval_range range = { 0, 1, true };
 	bool is_subprog = env->cur_state->frame[0]->subprogno != 0;
 	const char *when = "At program exit";
 	struct bpf_reg_state *reg;
@@ -256,8 +257,8 @@ static int check_global_args(struct bpf_verifier_env *env, u32 subprog)
 				return err;
 			if (check_mem_reg(env, regno, sub->args[i].mem_size))
 				return -EINVAL;
-			if (!type_may_be_null(type) && (type_may_be_null(reg->type) ||
-							register_is_null(reg)))
+			if (!type_may_be_null(type) &&
+			    (type_may_be_null(reg->type) || register_is_null(reg)))
 				return refuse(env, DIAG_GLOBAL_ARG_NULL, i);
 			break;
 		default:
@@ -285,14 +286,15 @@ int check_func_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *in
 
 	if (sub->is_global) {
 		if (st->active_locks) {
-			verbose(env, "global function calls are not allowed while holding a lock,\n");
+			verbose(env,
+				"global function calls are not allowed while holding a lock,\n");
 			return refuse(env, DIAG_GLOBAL_IN_LOCK);
 		}
 		if (sub->might_sleep && (st->active_rcu_lock || st->active_preempt_locks ||
 					 st->active_irq_id || !env->prog->sleepable)) {
-			verbose(env,
-				"global functions that may sleep are not allowed in non-sleepable context,\n"
-				"i.e., in a RCU/IRQ/preempt-disabled section, or in\n");
+			verbose(env, "global functions that may sleep are not allowed in "
+				     "non-sleepable context,\n"
+				     "i.e., in a RCU/IRQ/preempt-disabled section, or in\n");
 			return refuse(env, DIAG_GLOBAL_SLEEPS);
 		}
 		err = check_global_args(env, subprog);
@@ -379,7 +381,7 @@ static int push_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog
 		return err;
 	callee = st->frame[st->curframe];
 	callee->in_callback_fn = true;
-	callee->callback_ret_range = (struct bpf_retval_range){0, 1, true};
+	callee->callback_ret_range = (struct bpf_retval_range){ 0, 1, true };
 	st->callback_unroll_depth++;
 	st->frame[st->curframe - 1]->callback_depth++;
 	caller->callback_depth = 0;
@@ -457,7 +459,8 @@ int explore_early_exit(struct bpf_verifier_env *env, u32 *insn_idx, bool returns
 /* ---- helpers ---- */
 
 /* The map of a helper call, if it is one on all paths: for inlining and callbacks. */
-static int note_map(struct bpf_verifier_env *env, const struct bpf_call_arg_meta *meta, u32 insn_idx)
+static int note_map(struct bpf_verifier_env *env, const struct bpf_call_arg_meta *meta,
+		    u32 insn_idx)
 {
 	struct bpf_insn_aux_data *aux = &env->aux[insn_idx];
 
@@ -532,7 +535,8 @@ static int call_callbacks(struct bpf_verifier_env *env, const struct bpf_call_ar
 		return push_callback(env, insn_idx, meta->subprogno, regs_of_loop_callback);
 	frame->callback_depth = 0;
 	if (env->log.level & BPF_LOG_LEVEL2)
-		verbose(env, "frame%d bpf_loop iteration limit reached\n", env->cur_state->curframe);
+		verbose(env, "frame%d bpf_loop iteration limit reached\n",
+			env->cur_state->curframe);
 	return 0;
 }
 
@@ -701,8 +705,8 @@ static bool helper_permitted(const struct bpf_verifier_env *env, u32 func_id)
 static int get_helper(struct bpf_verifier_env *env, s32 func_id, const struct bpf_func_proto **fn)
 {
 	const struct bpf_func_proto *any = func_id >= 0 ? bpf_helper_proto(func_id) : NULL;
-	enum diag_id by_type = visible(env->profile, KVER(6, 10)) ? DIAG_HELPER_TYPE :
-								   DIAG_HELPER_TYPE_OLD;
+	enum diag_id by_type =
+		visible(env->profile, KVER(6, 10)) ? DIAG_HELPER_TYPE : DIAG_HELPER_TYPE_OLD;
 	char name[64];
 
 	if (!func_id)
@@ -738,7 +742,7 @@ static int check_get_func_ip(struct bpf_verifier_env *env, const char *name)
 
 int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx)
 {
-	struct bpf_call_arg_meta meta = {.const_map_key = -1};
+	struct bpf_call_arg_meta meta = { .const_map_key = -1 };
 	struct bpf_verifier_state *st = env->cur_state;
 	const struct bpf_func_proto *fn = NULL;
 	u32 idx = *insn_idx;

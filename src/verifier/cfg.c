@@ -124,8 +124,8 @@ int check_subprogs(struct bpf_verifier_env *env)
 			sub->tail_call_reachable = true;
 			env->seen_tail_call = true;
 		}
-		if (class == BPF_LD && (BPF_MODE(insn->code) == BPF_ABS ||
-					BPF_MODE(insn->code) == BPF_IND))
+		if (class == BPF_LD &&
+		    (BPF_MODE(insn->code) == BPF_ABS || BPF_MODE(insn->code) == BPF_IND))
 			sub->has_ld_abs = true;
 		if ((class == BPF_JMP || class == BPF_JMP32) && op != BPF_EXIT && op != BPF_CALL) {
 			to = (s64)i + insn_jmp_off(insn) + 1;

@@ -19,7 +19,7 @@
 #ifndef BPF_LOG_LEVEL1
 #define BPF_LOG_LEVEL1 1
 #define BPF_LOG_LEVEL2 2
-#define BPF_LOG_STATS 4
+#define BPF_LOG_STATS  4
 #endif
 #define DEF_NOT_SUBREG 0
 
@@ -27,12 +27,12 @@
 struct bpf_call_arg_meta {
 	struct map_object *map; /* of ARG_CONST_MAP_PTR */
 	u32 map_uid;
-	bool raw_mode;	  /* the memory argument is written by the helper, not read */
-	bool pkt_access;  /* the helper takes packet memory */
+	bool raw_mode;	 /* the memory argument is written by the helper, not read */
+	bool pkt_access; /* the helper takes packet memory */
 	u8 release_regno;
-	int regno;	  /* of an uninitialised stack buffer, with access_size */
+	int regno; /* of an uninitialised stack buffer, with access_size */
 	int access_size;
-	int mem_size;	  /* constant allocation size */
+	int mem_size; /* constant allocation size */
 	u64 msize_max_value;
 	u32 ref_obj_id;
 	u32 dynptr_id;
@@ -41,7 +41,7 @@ struct bpf_call_arg_meta {
 	u32 btf_id;
 	struct btf *ret_btf;
 	u32 ret_btf_id;
-	u32 subprogno;	  /* of ARG_PTR_TO_FUNC */
+	u32 subprogno;	   /* of ARG_PTR_TO_FUNC */
 	s64 const_map_key; /* constant key of an array lookup, or -1 */
 	const struct bpf_map_field *field;
 };
@@ -74,7 +74,8 @@ static inline bool reg_is_pkt_pointer_any(const struct bpf_reg_state *reg)
 }
 
 /* A register whose value an unprivileged program must not learn. */
-static inline bool reg_is_pointer(const struct bpf_verifier_env *env, const struct bpf_reg_state *reg)
+static inline bool reg_is_pointer(const struct bpf_verifier_env *env,
+				  const struct bpf_reg_state *reg)
 {
 	return !env->allow_ptr_leaks && reg->type != SCALAR_VALUE;
 }

@@ -46,14 +46,16 @@ struct fixup {
 
 static struct bpf_insn raw_insn(u8 code, u8 dst, u8 src, s16 off, s32 imm)
 {
-	return (struct bpf_insn){.code = code, .dst_reg = dst, .src_reg = src, .off = off, .imm = imm};
+	return (struct bpf_insn){
+		.code = code, .dst_reg = dst, .src_reg = src, .off = off, .imm = imm
+	};
 }
 
 /* Appends @insn; dumps show @shown. */
 static int emit_shown(struct fixup *f, struct bpf_insn insn, struct bpf_insn shown)
 {
 	/* Inserted code is always reached, and its 32-bit results are taken as 64-bit ones. */
-	struct insn_fact fact = {.seen = 1, .zext_dst = 1};
+	struct insn_fact fact = { .seen = 1, .zext_dst = 1 };
 
 	if (vec_push(&f->out, insn) || vec_push(&f->xlated, shown) || vec_push(&f->facts, fact))
 		return -ENOMEM;
@@ -72,7 +74,7 @@ static struct insn_fact *last_fact(struct fixup *f)
 
 static int emit_jump(struct fixup *f, struct bpf_insn insn, u32 target, enum jump_kind kind)
 {
-	struct jump j = {.at = f->out.n, .target = target, .kind = kind};
+	struct jump j = { .at = f->out.n, .target = target, .kind = kind };
 
 	return emit(f, insn) ?: vec_push(&f->jumps, j);
 }
@@ -124,7 +126,8 @@ static void find_dead(struct fixup *f)
 
 		if (f->gone[i])
 			continue;
-		if (!second && (insn->code == (BPF_JMP | BPF_JA) || insn->code == (BPF_JMP32 | BPF_JA)) &&
+		if (!second &&
+		    (insn->code == (BPF_JMP | BPF_JA) || insn->code == (BPF_JMP32 | BPF_JA)) &&
 		    insn_jmp_off(insn) >= 0 && target_of(f, i) <= next) {
 			/* As in Linux, a jump over a jump that goes stays. */
 			f->gone[i] = true;
@@ -148,7 +151,7 @@ static int fix_ctx_access(struct fixup *f, u32 i, const struct bpf_insn *old)
 	bool load = BPF_CLASS(old->code) == BPF_LDX;
 	bool sign = load && BPF_MODE(old->code) == BPF_MEMSX;
 	u32 size = insn_access_size(old), field = env->aux[i].ctx_field_size, loaded = 0;
-	struct bpf_insn_buf buf = {.n = 0};
+	struct bpf_insn_buf buf = { .n = 0 };
 	bool narrow = load && size < field;
 	u32 from = old->off;
 	int err;
@@ -180,7 +183,8 @@ static int fix_ctx_access(struct fixup *f, u32 i, const struct bpf_insn *old)
 			if (err)
 				return err;
 		}
-		err = emit(f, raw_insn(BPF_ALU | BPF_AND | BPF_K, old->dst_reg, 0, 0, mask_of(size)));
+		err = emit(f,
+			   raw_insn(BPF_ALU | BPF_AND | BPF_K, old->dst_reg, 0, 0, mask_of(size)));
 		if (err)
 			return err;
 	}
@@ -273,7 +277,8 @@ static int fix_ld_abs(struct fixup *f, const struct bpf_insn *insn)
 	if (BPF_MODE(insn->code) == BPF_ABS) {
 		err = emit(f, raw_insn(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_2, 0, 0, insn->imm));
 	} else {
-		err = emit(f, raw_insn(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, insn->src_reg, 0, 0));
+		err = emit(f,
+			   raw_insn(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, insn->src_reg, 0, 0));
 		if (!err && insn->imm)
 			err = emit(f, raw_insn(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0,
 					       insn->imm));
@@ -299,7 +304,8 @@ static int fix_may_goto(struct fixup *f, u32 i)
 {
 	int err;
 
-	err = emit(f, raw_insn(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_AX, BPF_REG_10, f->goto_slot, 0));
+	err = emit(f,
+		   raw_insn(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_AX, BPF_REG_10, f->goto_slot, 0));
 	if (!err)
 		err = emit_jump(f, raw_insn(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_AX, 0, 0, 0),
 				target_of(f, i), JUMP_OFF);
@@ -426,7 +432,7 @@ static bool subprog_has_may_goto(const struct fixup *f, u32 from, u32 to)
 static int emit_prologue(struct fixup *f, u32 subprog)
 {
 	struct bpf_verifier_env *env = f->env;
-	struct bpf_insn_buf buf = {.n = 0};
+	struct bpf_insn_buf buf = { .n = 0 };
 	int err;
 
 	if (subprog == 0 && env->ops->gen_prologue) {
@@ -595,8 +601,8 @@ static int hand_over(struct fixup *f)
 	obj->facts->n = f->facts.n;
 	f->facts.v = NULL;
 	if (env->used_map_cnt) {
-		obj->used_maps = mem_dup(env->used_maps,
-					 env->used_map_cnt * sizeof(env->used_maps[0]));
+		obj->used_maps =
+			mem_dup(env->used_maps, env->used_map_cnt * sizeof(env->used_maps[0]));
 		if (!obj->used_maps)
 			return -ENOMEM;
 		obj->nr_used_maps = env->used_map_cnt;
@@ -615,7 +621,7 @@ static int hand_over(struct fixup *f)
 
 int fixup_program(struct bpf_verifier_env *env)
 {
-	struct fixup f = {.env = env};
+	struct fixup f = { .env = env };
 	int err = -ENOMEM;
 
 	f.entry = mem_calloc(env->len + 1, sizeof(u32));

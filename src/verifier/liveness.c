@@ -28,7 +28,7 @@ struct slot_masks {
 };
 
 struct call_chain {
-	u32 depth; /* index of the innermost frame */
+	u32 depth;		    /* index of the innermost frame */
 	u32 site[MAX_CALL_FRAMES];  /* call instruction of each frame; innermost: its start */
 	u32 start[MAX_CALL_FRAMES]; /* first instruction of each frame's subprogram */
 };
@@ -39,7 +39,7 @@ struct instance {
 	u32 len; /* instructions of the subprogram */
 	u32 subprog;
 	bool updated, write_dropped;
-	bool *write_set; /* per instruction: must_write was initialised */
+	bool *write_set;			   /* per instruction: must_write was initialised */
 	struct slot_masks *frame[MAX_CALL_FRAMES]; /* [len], made when first needed */
 };
 

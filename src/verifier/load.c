@@ -14,7 +14,7 @@
 
 #define MIN_FUNC_INFO 8U
 #define MIN_LINE_INFO 16U
-#define MAX_INFO_REC 252U
+#define MAX_INFO_REC  252U
 
 /* ---- maps ---- */
 
@@ -138,8 +138,8 @@ static int load_map(struct bpf_verifier_env *env, u32 i)
 {
 	struct bpf_insn *insn = &env->insns[i];
 	struct bpf_insn_aux_data *aux = &env->aux[i];
-	bool value = insn->src_reg == BPF_PSEUDO_MAP_VALUE ||
-		     insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE;
+	bool value =
+		insn->src_reg == BPF_PSEUDO_MAP_VALUE || insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE;
 	struct map_object *m = NULL;
 	u64 addr;
 	int fd, err;
@@ -161,7 +161,8 @@ static int load_map(struct bpf_verifier_env *env, u32 i)
 			return refuse(env, DIAG_MAP_VALUE_OFFSET, off);
 		err = m->ops->direct_value_addr(m->map, &addr, off);
 		if (err)
-			return refuse_err(env, err, DIAG_MAP_VALUE_POINTER, m->map->value_size, off);
+			return refuse_err(env, err, DIAG_MAP_VALUE_POINTER, m->map->value_size,
+					  off);
 		aux->map_off = off;
 	} else {
 		addr = (u64)(uintptr_t)m->map;
@@ -413,8 +414,8 @@ static int check_line_info(struct bpf_verifier_env *env, const union bpf_attr *a
 
 	if (!n)
 		return 0;
-	if (n > INT_MAX / sizeof(struct bpf_line_info) || rec < MIN_LINE_INFO || rec > MAX_INFO_REC ||
-	    rec % sizeof(u32))
+	if (n > INT_MAX / sizeof(struct bpf_line_info) || rec < MIN_LINE_INFO ||
+	    rec > MAX_INFO_REC || rec % sizeof(u32))
 		return -EINVAL;
 	if (n > env->len) /* offsets increase strictly: more cannot be right */
 		return -EINVAL;

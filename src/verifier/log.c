@@ -453,7 +453,8 @@ static const char slot_type_char[] = {
 	[STACK_DYNPTR] = 'd',  [STACK_ITER] = 'i',  [STACK_IRQ_FLAG] = 'f', [STACK_POISON] = 'p',
 };
 
-static void print_stack_slot(struct bpf_verifier_env *env, const struct bpf_func_state *state, u32 spi)
+static void print_stack_slot(struct bpf_verifier_env *env, const struct bpf_func_state *state,
+			     u32 spi)
 {
 	const struct bpf_stack_state *slot = &state->stack[spi];
 	const struct bpf_reg_state *reg = &slot->spilled_ptr;
@@ -551,7 +552,8 @@ void mark_stack_slot_scratched(struct bpf_verifier_env *env, u32 spi)
 }
 
 /* What an instruction changed, behind it on its line when nothing was logged between. */
-void print_insn_state(struct bpf_verifier_env *env, const struct bpf_verifier_state *st, u32 frameno)
+void print_insn_state(struct bpf_verifier_env *env, const struct bpf_verifier_state *st,
+		      u32 frameno)
 {
 	u32 at = env->prev_insn_print_pos, column;
 
@@ -580,7 +582,8 @@ static const char *helper_name(void *arg, s32 id)
 
 void verbose_insn(struct bpf_verifier_env *env, u32 idx)
 {
-	const struct disasm_names names = { .arg = env, .helper = helper_name,
+	const struct disasm_names names = { .arg = env,
+					    .helper = helper_name,
 					    .hide_pointers = !env->allow_ptr_leaks };
 	char text[160];
 
@@ -609,7 +612,8 @@ void print_verification_stats(struct bpf_verifier_env *env)
 		verbose(env, "\n");
 	}
 	verbose(env,
-		"processed %u insns (limit %u) max_states_per_insn %u total_states %u peak_states %u "
+		"processed %u insns (limit %u) max_states_per_insn %u total_states %u peak_states "
+		"%u "
 		"mark_read %u\n",
 		env->insn_processed, BPF_COMPLEXITY_LIMIT_INSNS, env->max_states_per_insn,
 		env->total_states, env->peak_states, env->longest_mark_read_walk);

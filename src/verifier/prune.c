@@ -18,7 +18,7 @@
 #include "isa/insn.h"
 #include "verifier/verifier.h"
 
-#define ITER_STATE_ACTIVE 1
+#define ITER_STATE_ACTIVE  1
 #define MAX_BACKEDGE_ITERS 64
 
 enum exact_level { NOT_EXACT, EXACT, RANGE_WITHIN };
@@ -124,9 +124,8 @@ static bool regsafe(struct bpf_verifier_env *env, const struct bpf_reg_state *ol
 		if (old->range < 0 || cur->range < 0 ? old->range != cur->range :
 						       old->range > cur->range)
 			return false;
-		return old->off == cur->off &&
-		       check_ids(env, old->id, cur->id) && range_within(old, cur) &&
-		       tnum_in(old->var_off, cur->var_off);
+		return old->off == cur->off && check_ids(env, old->id, cur->id) &&
+		       range_within(old, cur) && tnum_in(old->var_off, cur->var_off);
 	case PTR_TO_STACK:
 		return regs_exact(env, old, cur) && old->frameno == cur->frameno;
 	case PTR_TO_ARENA:
@@ -443,7 +442,8 @@ static int propagate_backedges(struct bpf_verifier_env *env, struct scc_visit *v
 		}
 		changed = false;
 		for (struct scc_backedge *b = v->backedges; b; b = b->next) {
-			int err = propagate_precision(env, b->state.equal_state, &b->state, &changed);
+			int err =
+				propagate_precision(env, b->state.equal_state, &b->state, &changed);
 
 			if (err)
 				return err;
@@ -689,7 +689,8 @@ static bool iter_active_depths_differ(const struct bpf_verifier_state *old,
 		for (u32 i = 0; i < a->allocated_stack / BPF_REG_SIZE; i++)
 			if (a->stack[i].slot_type[0] == STACK_ITER &&
 			    a->stack[i].spilled_ptr.iter.state == ITER_STATE_ACTIVE &&
-			    b->stack[i].spilled_ptr.iter.depth != a->stack[i].spilled_ptr.iter.depth)
+			    b->stack[i].spilled_ptr.iter.depth !=
+				    a->stack[i].spilled_ptr.iter.depth)
 				return true;
 	}
 	return false;

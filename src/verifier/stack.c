@@ -100,7 +100,8 @@ static int stack_bounds(struct bpf_verifier_env *env, u32 regno, int off, int si
 	bool fixed = tnum_is_const(reg->var_off);
 	/* Up to 6.13 helpers' reads and writes were not told apart. */
 	const char *how = helper && !visible(env->profile, KVER(6, 14)) ? " indirect access to" :
-			  t == BPF_READ ? " read from" : " write to";
+			  t == BPF_READ					? " read from" :
+									  " write to";
 	s64 lowest, min_off, max_off;
 	char tn[TNUM_TEXT];
 	int err = 0;
@@ -139,7 +140,6 @@ int check_stack_access_bounds(struct bpf_verifier_env *env, u32 regno, int off, 
 {
 	return stack_bounds(env, regno, off, size, t, false);
 }
-
 
 /* ---- writes ---- */
 
@@ -185,7 +185,7 @@ int check_stack_write_fixed_off(struct bpf_verifier_env *env, struct bpf_func_st
 		if (!fits) /* the stored value is no longer equal to the register */
 			slot->spilled_ptr.id = 0;
 	} else if (whole && !reg && imm && env->bpf_capable) {
-		struct bpf_reg_state value = {0};
+		struct bpf_reg_state value = { 0 };
 
 		__mark_reg_known(&value, (u64)(s64)insn->imm);
 		value.type = SCALAR_VALUE;
@@ -223,7 +223,8 @@ int check_stack_write_fixed_off(struct bpf_verifier_env *env, struct bpf_func_st
 }
 
 static int check_stack_write_var_off(struct bpf_verifier_env *env, struct bpf_func_state *st,
-				     u32 ptr_regno, int off, int size, int value_regno, u32 insn_idx)
+				     u32 ptr_regno, int off, int size, int value_regno,
+				     u32 insn_idx)
 {
 	const struct bpf_reg_state *ptr = &cur_regs(env)[ptr_regno];
 	const struct bpf_reg_state *value = value_regno >= 0 ? &cur_regs(env)[value_regno] : NULL;
@@ -269,8 +270,8 @@ static int check_stack_write_var_off(struct bpf_verifier_env *env, struct bpf_fu
 	return 0;
 }
 
-int check_stack_write(struct bpf_verifier_env *env, u32 ptr_regno, int off, int size, int value_regno,
-		      u32 insn_idx)
+int check_stack_write(struct bpf_verifier_env *env, u32 ptr_regno, int off, int size,
+		      int value_regno, u32 insn_idx)
 {
 	const struct bpf_reg_state *ptr = &cur_regs(env)[ptr_regno];
 	struct bpf_func_state *st = stack_frame(env, ptr);
@@ -433,7 +434,8 @@ int check_stack_read(struct bpf_verifier_env *env, u32 ptr_regno, int off, int s
  * caller marks it written.
  */
 int check_stack_buffer(struct bpf_verifier_env *env, u32 regno, int off, int access_size,
-		       bool zero_size_allowed, enum bpf_access_type t, struct bpf_call_arg_meta *meta)
+		       bool zero_size_allowed, enum bpf_access_type t,
+		       struct bpf_call_arg_meta *meta)
 {
 	struct bpf_reg_state *reg = &cur_regs(env)[regno];
 	struct bpf_func_state *st = stack_frame(env, reg);

@@ -316,8 +316,7 @@ int acquire_reference(struct bpf_verifier_env *env, u32 insn_idx)
 void release_reference_state(struct bpf_verifier_state *st, u32 idx)
 {
 	st->acquired_refs--;
-	memmove(&st->refs[idx], &st->refs[idx + 1],
-		(st->acquired_refs - idx) * sizeof(*st->refs));
+	memmove(&st->refs[idx], &st->refs[idx + 1], (st->acquired_refs - idx) * sizeof(*st->refs));
 }
 
 struct bpf_reference_state *find_reference(struct bpf_verifier_state *st, u32 ref_obj_id)

@@ -17,7 +17,7 @@ struct tnum {
 	u64 value, mask;
 };
 
-#define TNUM(v, m) ((struct tnum){ (v), (m) })
+#define TNUM(v, m)   ((struct tnum){ (v), (m) })
 #define tnum_unknown TNUM(0, ~(u64)0)
 
 static inline struct tnum tnum_const(u64 v)

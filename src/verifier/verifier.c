@@ -223,7 +223,7 @@ static int do_check(struct bpf_verifier_env *env)
 			return -ENOMEM;
 		if (!err)
 			continue;
-path_done:
+	path_done:
 		mark_verifier_state_scratched(env);
 		err = update_branch_counts(env, env->cur_state);
 		if (!err)
@@ -263,8 +263,8 @@ static int set_global_args(struct bpf_verifier_env *env, struct bpf_reg_state *r
 			mark_reg_unknown(env, regs, BPF_REG_1 + i);
 			break;
 		case ARG_PTR_TO_MEM:
-			reg->type = PTR_TO_MEM | null |
-				    (arg->arg_type & (PTR_UNTRUSTED | MEM_RDONLY));
+			reg->type =
+				PTR_TO_MEM | null | (arg->arg_type & (PTR_UNTRUSTED | MEM_RDONLY));
 			reg->mem_size = arg->mem_size;
 			if (null)
 				reg->id = ++env->id_gen;
@@ -342,7 +342,8 @@ static int do_check_subprogs(struct bpf_verifier_env *env)
 				return err;
 			if (env->log.level & BPF_LOG_LEVEL)
 				verbose(env,
-					"Func#%u ('%s') is safe for any args that match its prototype\n",
+					"Func#%u ('%s') is safe for any args that match its "
+					"prototype\n",
 					i, sub->name);
 			sub->verified = again = true;
 		}
@@ -400,8 +401,8 @@ static struct bpf_verifier_env *env_new(struct skep_system *sys, struct prog_obj
 	for (u32 i = 0; env->aux && i < env->len; i++)
 		env->aux[i].orig_idx = i;
 	env->bpf_capable = env->caps & BPF_CAP_BPF;
-	env->allow_ptr_leaks = env->allow_uninit_stack = env->bypass_spec_v1 =
-		env->bypass_spec_v4 = env->caps & BPF_CAP_PERFMON;
+	env->allow_ptr_leaks = env->allow_uninit_stack = env->bypass_spec_v1 = env->bypass_spec_v4 =
+		env->caps & BPF_CAP_PERFMON;
 	env->strict_alignment = (attr->prog_flags & BPF_F_STRICT_ALIGNMENT) &&
 				!(attr->prog_flags & BPF_F_ANY_ALIGNMENT);
 	if (env->bpf_capable) {

@@ -32,30 +32,30 @@
 #include "object/system.h"
 #include "verifier/tnum.h"
 
-#define BPF_REG_FP BPF_REG_10
-#define MAX_BPF_STACK 512
-#define BPF_REG_SIZE 8
-#define MAX_CALL_FRAMES 8
-#define BPF_COMPLEXITY_LIMIT_INSNS 1000000
+#define BPF_REG_FP		     BPF_REG_10
+#define MAX_BPF_STACK		     512
+#define BPF_REG_SIZE		     8
+#define MAX_CALL_FRAMES		     8
+#define BPF_COMPLEXITY_LIMIT_INSNS   1000000
 #define BPF_COMPLEXITY_LIMIT_JMP_SEQ 8192
-#define BPF_COMPLEXITY_LIMIT_STATES 64
-#define BPF_MAX_SUBPROGS 256
-#define BPF_MAX_VAR_OFF (1 << 29)
-#define BPF_MAX_VAR_SIZ (1 << 29)
-#define MAX_USED_MAPS 64
-#define MAX_PACKET_OFF 0xffff
-#define BPF_MAIN_FUNC (-1) /* callsite of an outermost frame */
+#define BPF_COMPLEXITY_LIMIT_STATES  64
+#define BPF_MAX_SUBPROGS	     256
+#define BPF_MAX_VAR_OFF		     (1 << 29)
+#define BPF_MAX_VAR_SIZ		     (1 << 29)
+#define MAX_USED_MAPS		     64
+#define MAX_PACKET_OFF		     0xffff
+#define BPF_MAIN_FUNC		     (-1) /* callsite of an outermost frame */
 
 #define BPF_LOG_LEVEL1 1
 #define BPF_LOG_LEVEL2 2
-#define BPF_LOG_STATS 4
-#define BPF_LOG_FIXED 8
-#define BPF_LOG_LEVEL (BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2)
+#define BPF_LOG_STATS  4
+#define BPF_LOG_FIXED  8
+#define BPF_LOG_LEVEL  (BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2)
 
 /* In .id of a scalar: it is the linked value plus .off, in 64 or in 32 bits. */
 #define BPF_ADD_CONST64 (1U << 31)
 #define BPF_ADD_CONST32 (1U << 30)
-#define BPF_ADD_CONST (BPF_ADD_CONST64 | BPF_ADD_CONST32)
+#define BPF_ADD_CONST	(BPF_ADD_CONST64 | BPF_ADD_CONST32)
 
 /*
  * Which registers and stack slots later code reads is computed, as Linux does
@@ -100,16 +100,22 @@ struct bpf_reg_state {
 	u64 umin_value, umax_value;
 	s32 s32_min_value, s32_max_value;
 	u32 u32_min_value, u32_max_value;
-	u32 id;	     /* scalars: linked equal values; pointers: same origin (packet, or-null) */
+	u32 id; /* scalars: linked equal values; pointers: same origin (packet, or-null) */
 	u32 ref_obj_id;
-	u32 frameno; /* PTR_TO_STACK: whose stack */
+	u32 frameno;	/* PTR_TO_STACK: whose stack */
 	s32 subreg_def; /* instruction + 1 that wrote the low half, for zext; 0: full */
 	bool precise;
 };
 
 enum bpf_stack_slot_type {
-	STACK_INVALID, STACK_SPILL, STACK_MISC, STACK_ZERO, STACK_DYNPTR, STACK_ITER,
-	STACK_IRQ_FLAG, STACK_POISON,
+	STACK_INVALID,
+	STACK_SPILL,
+	STACK_MISC,
+	STACK_ZERO,
+	STACK_DYNPTR,
+	STACK_ITER,
+	STACK_IRQ_FLAG,
+	STACK_POISON,
 };
 
 struct bpf_stack_state {
@@ -117,8 +123,13 @@ struct bpf_stack_state {
 	u8 slot_type[BPF_REG_SIZE];
 };
 
-enum ref_state_type { REF_TYPE_PTR = 2, REF_TYPE_IRQ = 4, REF_TYPE_LOCK = 8, REF_TYPE_RES_LOCK = 16,
-		      REF_TYPE_RES_LOCK_IRQ = 32 };
+enum ref_state_type {
+	REF_TYPE_PTR = 2,
+	REF_TYPE_IRQ = 4,
+	REF_TYPE_LOCK = 8,
+	REF_TYPE_RES_LOCK = 16,
+	REF_TYPE_RES_LOCK_IRQ = 32
+};
 
 struct bpf_reference_state {
 	u32 type;
@@ -136,8 +147,8 @@ struct bpf_func_state {
 	struct bpf_retval_range callback_ret_range;
 	bool in_callback_fn, in_async_callback_fn, in_exception_callback_fn;
 	u32 callback_depth;
-	u32 allocated_stack; /* bytes; multiple of 8 */
-	u32 stack_cap;	     /* slots that .stack has room for */
+	u32 allocated_stack;	       /* bytes; multiple of 8 */
+	u32 stack_cap;		       /* slots that .stack has room for */
 	struct bpf_stack_state *stack; /* slot i covers fp-8*(i+1) .. fp-8*i-1 */
 };
 
@@ -182,7 +193,7 @@ struct bpf_verifier_stack_elem {
 
 /* Per instruction, alive through the whole check; moves with rewriting. */
 struct bpf_insn_aux_data {
-	u32 ptr_type;	    /* of the base register of a load or store; reg type | flags */
+	u32 ptr_type;		/* of the base register of a load or store; reg type | flags */
 	struct map_object *map; /* ld_imm64 of a map or of its value */
 	u32 map_off;
 	struct btf *btf;
@@ -191,10 +202,10 @@ struct bpf_insn_aux_data {
 	/* helper calls: the map of R1 when it is one map on all paths */
 	struct map_object *call_map;
 	bool call_map_poisoned, call_map_unpriv;
-	s64 map_key_state;  /* constant array key + 1 of tail calls; -1 poisoned; 0 unseen */
+	s64 map_key_state; /* constant array key + 1 of tail calls; -1 poisoned; 0 unseen */
 	u32 ctx_field_size;
 	u32 alu_state;
-	s32 call_imm;	    /* subprogram call: number of the callee */
+	s32 call_imm; /* subprogram call: number of the callee */
 	bool seen, zext_dst, prune_point, jmp_point, force_checkpoint, calls_callback,
 		storage_get_func_atomic, is_iter_next, sanitize_stack_spill, indirect_target,
 		nospec, loop_flags, needs_zext_known, arena_cast, non_sleepable, fields_ok;
@@ -214,7 +225,8 @@ struct bpf_subprog_info {
 	u32 stack_depth;
 	u32 postorder_start; /* its instructions in env->postorder */
 	bool has_tail_call, tail_call_reachable, has_ld_abs, is_cb, is_async_cb, is_exception_cb,
-		is_global, args_cached, changes_pkt_data, might_sleep, called, verified, returns_void;
+		is_global, args_cached, changes_pkt_data, might_sleep, called, verified,
+		returns_void;
 	struct bpf_subprog_arg_info {
 		u32 arg_type;
 		u32 mem_size;
@@ -224,7 +236,7 @@ struct bpf_subprog_info {
 };
 
 struct bpf_verifier_log {
-	u32 level;	/* BPF_LOG_LEVEL1 | _LEVEL2 | _STATS | BPF_LOG_FIXED */
+	u32 level; /* BPF_LOG_LEVEL1 | _LEVEL2 | _STATS | BPF_LOG_FIXED */
 	/*
 	 * What was logged since position .base; positions count all bytes ever logged.
 	 * In rotating mode the part that the user's buffer cannot hold is dropped.
@@ -232,11 +244,13 @@ struct bpf_verifier_log {
 	char *buf;
 	size_t len, cap;
 	u64 base, max_end;
-	bool failed;	/* out of memory: the log is incomplete */
-	u32 user_size;	/* log_size of the attribute */
+	bool failed;   /* out of memory: the log is incomplete */
+	u32 user_size; /* log_size of the attribute */
 };
 
-struct bpf_id_pair { u32 old, cur; };
+struct bpf_id_pair {
+	u32 old, cur;
+};
 #define BPF_ID_MAP_SIZE ((MAX_BPF_REG + MAX_BPF_STACK / BPF_REG_SIZE) * MAX_CALL_FRAMES)
 
 struct backtrack_state {
@@ -248,10 +262,10 @@ struct backtrack_state {
 struct bpf_verifier_env {
 	struct skep_system *sys;
 	struct prog_object *prog_obj;
-	struct bpf_prog *prog;	/* type, attach type, flags; ->insns not yet set */
+	struct bpf_prog *prog; /* type, attach type, flags; ->insns not yet set */
 	const struct bpf_prog_type_ops *ops;
 	kver profile;
-	u32 caps;		/* system_caps(): BPF_CAP_* that the loader holds */
+	u32 caps; /* system_caps(): BPF_CAP_* that the loader holds */
 	struct bpf_insn *insns;
 	u32 len;
 	struct bpf_insn_aux_data *aux;
@@ -294,7 +308,7 @@ struct bpf_verifier_env {
 	u32 prev_insn_print_pos;
 	const struct bpf_line_info *prev_linfo;
 	char type_text[128]; /* reg_type_str()'s and helper names: valid until the next */
-	struct diag diag;	/* the refusal, when bpf_check() returns < 0 */
+	struct diag diag;    /* the refusal, when bpf_check() returns < 0 */
 	u64 start_ns, verification_ns;
 	struct prog_facts facts;
 };
@@ -310,7 +324,8 @@ int refuse(struct bpf_verifier_env *env, enum diag_id id, ...);
 int refuse_err(struct bpf_verifier_env *env, int err, enum diag_id id, ...);
 void print_verifier_state(struct bpf_verifier_env *env, const struct bpf_verifier_state *st,
 			  u32 frameno, bool print_all);
-void print_insn_state(struct bpf_verifier_env *env, const struct bpf_verifier_state *st, u32 frameno);
+void print_insn_state(struct bpf_verifier_env *env, const struct bpf_verifier_state *st,
+		      u32 frameno);
 /* The line info and "12: (85) call bpf_x#1" of the instruction about to be checked (level 2). */
 void print_insn(struct bpf_verifier_env *env, u32 idx);
 void verbose_linfo(struct bpf_verifier_env *env, u32 insn_off, const char *prefix);
@@ -323,7 +338,8 @@ static inline u64 log_pos(const struct bpf_verifier_env *env)
 }
 void log_reset(struct bpf_verifier_env *env, u64 pos);
 void log_free(struct bpf_verifier_env *env);
-int log_copy_out(struct bpf_verifier_env *env, u64 user_buf, u32 size, u32 *true_size); /* 0, -ENOSPC, -EFAULT */
+int log_copy_out(struct bpf_verifier_env *env, u64 user_buf, u32 size,
+		 u32 *true_size); /* 0, -ENOSPC, -EFAULT */
 void mark_reg_scratched(struct bpf_verifier_env *env, u32 regno);
 void mark_stack_slot_scratched(struct bpf_verifier_env *env, u32 spi);
 
@@ -388,7 +404,8 @@ void reg32_set_value(struct bpf_reg_state *reg, u32 imm);
 void reg_assign_32_into_64(struct bpf_reg_state *reg);
 void zext_32_to_64(struct bpf_reg_state *reg);
 void reg_bounds_sync(struct bpf_reg_state *reg);
-int reg_bounds_sanity_check(struct bpf_verifier_env *env, struct bpf_reg_state *reg, const char *ctx);
+int reg_bounds_sanity_check(struct bpf_verifier_env *env, struct bpf_reg_state *reg,
+			    const char *ctx);
 void coerce_reg_to_size(struct bpf_reg_state *reg, int size);
 void coerce_reg_to_size_sx(struct bpf_reg_state *reg, int size);
 void coerce_subreg_to_size_sx(struct bpf_reg_state *reg, int size);
@@ -406,8 +423,8 @@ int check_alu_op(struct bpf_verifier_env *env, struct bpf_insn *insn);
 int check_cond_jmp_op(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx);
 void mark_ptr_or_null_regs(struct bpf_verifier_state *st, u32 regno, bool is_null);
 void mark_ptr_not_null_reg(struct bpf_reg_state *reg);
-void find_good_pkt_pointers(struct bpf_verifier_state *st, struct bpf_reg_state *dst_reg,
-			    u32 type, bool range_right_open);
+void find_good_pkt_pointers(struct bpf_verifier_state *st, struct bpf_reg_state *dst_reg, u32 type,
+			    bool range_right_open);
 /* Scalars of equal value (or a constant apart), as the jump history keeps them in 64 bits. */
 #define LINKED_REGS_MAX 6
 struct linked_regs {
@@ -474,10 +491,10 @@ int mark_chain_precision_stack(struct bpf_verifier_env *env, u32 frame, int spi)
 int push_jmp_history(struct bpf_verifier_env *env, struct bpf_verifier_state *cur, u32 insn_flags,
 		     u64 linked_regs);
 /* jump-history flags of a stack access: frame number and slot, for backtracking */
-#define INSN_F_FRAMENO_MASK 0x7
-#define INSN_F_SPI_MASK 0x3f
-#define INSN_F_SPI_SHIFT 3
-#define INSN_F_STACK_ACCESS BIT(9)
+#define INSN_F_FRAMENO_MASK  0x7
+#define INSN_F_SPI_MASK	     0x3f
+#define INSN_F_SPI_SHIFT     3
+#define INSN_F_STACK_ACCESS  BIT(9)
 #define INSN_F_DST_REG_STACK BIT(10) /* of a conditional jump: dst is a stack pointer */
 #define INSN_F_SRC_REG_STACK BIT(11)
 int is_state_visited(struct bpf_verifier_env *env, u32 insn_idx);
@@ -499,8 +516,8 @@ u32 insn_def_regno(const struct bpf_insn *insn); /* -1 as u32: none */
 
 /* stack.c */
 int check_stack_read(struct bpf_verifier_env *env, u32 ptr_regno, int off, int size, int dst_regno);
-int check_stack_write(struct bpf_verifier_env *env, u32 ptr_regno, int off, int size, int value_regno,
-		      u32 insn_idx);
+int check_stack_write(struct bpf_verifier_env *env, u32 ptr_regno, int off, int size,
+		      int value_regno, u32 insn_idx);
 int check_stack_write_fixed_off(struct bpf_verifier_env *env, struct bpf_func_state *st, int off,
 				int size, int value_regno, u32 insn_idx);
 bool is_spilled_reg(const struct bpf_stack_state *slot);
@@ -508,14 +525,16 @@ bool is_spilled_scalar_reg(const struct bpf_stack_state *slot);
 
 /* access.c */
 int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int off, int bpf_size,
-		     enum bpf_access_type t, int value_regno, bool strict_alignment_once, bool is_ldsx);
+		     enum bpf_access_type t, int value_regno, bool strict_alignment_once,
+		     bool is_ldsx);
 int check_atomic(struct bpf_verifier_env *env, struct bpf_insn *insn);
 int check_load_mem(struct bpf_verifier_env *env, struct bpf_insn *insn, bool strict_alignment_once,
 		   bool is_ldsx, bool allow_trust_mismatch, const char *ctx);
-int check_store_reg(struct bpf_verifier_env *env, struct bpf_insn *insn, bool strict_alignment_once);
+int check_store_reg(struct bpf_verifier_env *env, struct bpf_insn *insn,
+		    bool strict_alignment_once);
 int check_ld_abs(struct bpf_verifier_env *env, struct bpf_insn *insn);
-int check_mem_region_access(struct bpf_verifier_env *env, u32 regno, int off, int size, u32 mem_size,
-			    bool zero_size_allowed);
+int check_mem_region_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
+			    u32 mem_size, bool zero_size_allowed);
 int check_map_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
 		     bool zero_size_allowed);
 int check_packet_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
@@ -523,7 +542,8 @@ int check_packet_access(struct bpf_verifier_env *env, u32 regno, int off, int si
 int check_ptr_off_reg(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, int regno);
 /* Notes the type of a load's or store's base register, which must be one for all paths (or rewrite alike). */
 int save_aux_ptr_type(struct bpf_verifier_env *env, u32 type, bool allow_trust_mismatch);
-int check_store_imm(struct bpf_verifier_env *env, struct bpf_insn *insn); /* BPF_ST | BPF_MEM, all of it */
+int check_store_imm(struct bpf_verifier_env *env,
+		    struct bpf_insn *insn); /* BPF_ST | BPF_MEM, all of it */
 
 /* call.c, kfunc.c */
 int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx);

@@ -95,8 +95,8 @@ int main(int argc, char **argv)
 		return 1;
 	rb = ring_buffer__new(bpf_object__find_map_fd_by_name(obj, "ring"), on_ring, NULL, NULL);
 	check(rb != NULL, "ring buffer opened");
-	pb = perf_buffer__new(bpf_object__find_map_fd_by_name(obj, "perf"), 8, on_perf, on_lost, NULL,
-			      NULL);
+	pb = perf_buffer__new(bpf_object__find_map_fd_by_name(obj, "perf"), 8, on_perf, on_lost,
+			      NULL, NULL);
 	check(pb != NULL, "perf buffer opened");
 
 	check(!run(fd, 100, &retval) && retval == 2, "100 bytes pass");
@@ -123,10 +123,12 @@ int main(int argc, char **argv)
 	check(!bpf_map_lookup_elem(bpf_map__fd(lengths), &key, &value) && value == 8,
 	      "the program added to the client's value");
 
-	check(rb && ring_buffer__poll(rb, 1000) == 4 && seen_ring == 4, "four ring records by poll");
+	check(rb && ring_buffer__poll(rb, 1000) == 4 && seen_ring == 4,
+	      "four ring records by poll");
 	check(!strcmp(last_ring.text, "ring") && last_ring.length == 101 && last_ring.number == 26,
 	      "the last ring record is the last run's");
-	check(pb && perf_buffer__poll(pb, 1000) >= 0 && seen_perf == 4, "four perf records by poll");
+	check(pb && perf_buffer__poll(pb, 1000) >= 0 && seen_perf == 4,
+	      "four perf records by poll");
 	check(!strcmp(last_perf.text, "perf") && last_perf.length == 101, "the last perf record");
 	check(!bpf_obj_get_info_by_fd(fd, &info, &info_size) && !strcmp(info.name, "observe") &&
 		      info.nr_map_ids >= 6 && info.type == BPF_PROG_TYPE_XDP,

@@ -122,7 +122,8 @@ int target_load(struct target *t, const struct test_prog *p, const char **line)
 	for (unsigned i = 0; i < p->len; i++) {
 		if (!insn_is_ldimm64(&insns[i]))
 			continue;
-		if ((insns[i].src_reg == BPF_PSEUDO_MAP_FD || insns[i].src_reg == BPF_PSEUDO_MAP_VALUE) &&
+		if ((insns[i].src_reg == BPF_PSEUDO_MAP_FD ||
+		     insns[i].src_reg == BPF_PSEUDO_MAP_VALUE) &&
 		    (u32)insns[i].imm < TEST_MAPS)
 			insns[i].imm = t->map[insns[i].imm];
 		i++;

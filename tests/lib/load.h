@@ -15,7 +15,7 @@ enum test_map {
 	M_PROGS,
 	M_PERF,
 	M_RING,
-	M_OUTER, /* array of maps like M_ARRAY */
+	M_OUTER,  /* array of maps like M_ARRAY */
 	M_RODATA, /* 1 x 48, constant; first byte 8, "n=%d" from byte 8 */
 	M_WRONLY,
 	M_PERCPU,

@@ -87,7 +87,8 @@ static int record(const char *suite)
 	if (target_open(&kernel, NULL))
 		return 1;
 	printf("/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */\n"
-	       "/* Recorded from Linux 6.18 by RECORD=1 %s_test: name, result, last line. */\n", suite);
+	       "/* Recorded from Linux 6.18 by RECORD=1 %s_test: name, result, last line. */\n",
+	       suite);
 	for (unsigned i = 0; i < nr_cases; i++) {
 		const char *line;
 		int err = load_case(&kernel, i, &line);

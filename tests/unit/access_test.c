@@ -24,15 +24,15 @@
 #include "tests/lib/load.h"
 #include "skep/skep.h"
 
-#define TYPE_XDP BPF_PROG_TYPE_XDP
-#define TYPE_XDP_NOT_GPL (BPF_PROG_TYPE_XDP | NOT_GPL)
-#define TYPE_SCHED_CLS BPF_PROG_TYPE_SCHED_CLS
-#define TYPE_SOCKET_FILTER BPF_PROG_TYPE_SOCKET_FILTER
-#define TYPE_CGROUP_SKB BPF_PROG_TYPE_CGROUP_SKB
+#define TYPE_XDP	    BPF_PROG_TYPE_XDP
+#define TYPE_XDP_NOT_GPL    (BPF_PROG_TYPE_XDP | NOT_GPL)
+#define TYPE_SCHED_CLS	    BPF_PROG_TYPE_SCHED_CLS
+#define TYPE_SOCKET_FILTER  BPF_PROG_TYPE_SOCKET_FILTER
+#define TYPE_CGROUP_SKB	    BPF_PROG_TYPE_CGROUP_SKB
 #define TYPE_RAW_TRACEPOINT BPF_PROG_TYPE_RAW_TRACEPOINT
-#define TYPE_TRACEPOINT BPF_PROG_TYPE_TRACEPOINT
-#define TYPE_KPROBE BPF_PROG_TYPE_KPROBE
-#define NOT_GPL 0x10000
+#define TYPE_TRACEPOINT	    BPF_PROG_TYPE_TRACEPOINT
+#define TYPE_KPROBE	    BPF_PROG_TYPE_KPROBE
+#define NOT_GPL		    0x10000
 
 static const struct {
 	const char *name;
@@ -106,13 +106,14 @@ static int compare(struct target *t, const struct expectation *expected)
 
 		assert_string_equal(cases[i].name, expected[i].name);
 		/* DIFF(spectre) */
-		if (t->sys && strstr(expected[i].line, "pointer arithmetic with it prohibited for !root"))
+		if (t->sys &&
+		    strstr(expected[i].line, "pointer arithmetic with it prohibited for !root"))
 			continue;
 		if (err == expected[i].err && !strcmp(line, expected[i].line))
 			continue;
 		differ++;
-		print_message("%s: got %d \"%s\", Linux 6.18 says %d \"%s\"\n", cases[i].name, err, line,
-			      expected[i].err, expected[i].line);
+		print_message("%s: got %d \"%s\", Linux 6.18 says %d \"%s\"\n", cases[i].name, err,
+			      line, expected[i].err, expected[i].line);
 	}
 	return differ;
 }
@@ -181,7 +182,9 @@ static int record(const char *how)
 	if (target_open(&kernel, NULL) || (!strcmp(how, "weak") && weaken(true)))
 		return 1;
 	printf("/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */\n"
-	       "/* Recorded from Linux 6.18 by RECORD=%s access_test: name, result, last line. */\n", how);
+	       "/* Recorded from Linux 6.18 by RECORD=%s access_test: name, result, last line. "
+	       "*/\n",
+	       how);
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *line;
 		int err = load_case(&kernel, i, &line);

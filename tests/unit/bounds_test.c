@@ -32,9 +32,19 @@ static u64 rnd(void)
 
 static u64 interesting(void)
 {
-	static const u64 edge[] = { 0, 0x7fffffff, 0x80000000, 0xffffffff, 0x7fffffffffffffff,
-				    0x8000000000000000, 0xffffffffffffffff, 0x100000000, 0x80,
-				    0x8000, 0xffff, 0xff, 0xffffffff80000000 };
+	static const u64 edge[] = { 0,
+				    0x7fffffff,
+				    0x80000000,
+				    0xffffffff,
+				    0x7fffffffffffffff,
+				    0x8000000000000000,
+				    0xffffffffffffffff,
+				    0x100000000,
+				    0x80,
+				    0x8000,
+				    0xffff,
+				    0xff,
+				    0xffffffff80000000 };
 	u64 v = edge[rnd() % ARRAY_SIZE(edge)];
 
 	switch (rnd() % 6) {
@@ -104,8 +114,8 @@ static u32 choose(u64 *v)
 
 static void print_reg(const char *what, const struct bpf_reg_state *r)
 {
-	printf("# %s: u64 [%llx %llx] s64 [%llx %llx] u32 [%x %x] s32 [%x %x] tnum %llx %llx\n", what,
-	       (unsigned long long)r->umin_value, (unsigned long long)r->umax_value,
+	printf("# %s: u64 [%llx %llx] s64 [%llx %llx] u32 [%x %x] s32 [%x %x] tnum %llx %llx\n",
+	       what, (unsigned long long)r->umin_value, (unsigned long long)r->umax_value,
 	       (unsigned long long)r->smin_value, (unsigned long long)r->smax_value,
 	       r->u32_min_value, r->u32_max_value, (u32)r->s32_min_value, (u32)r->s32_max_value,
 	       (unsigned long long)r->var_off.value, (unsigned long long)r->var_off.mask);
@@ -180,8 +190,8 @@ static void sync_keeps_all_values(void **state)
 /* Small ranges exhaustively: all 8-bit ranges around each edge, every value in them. */
 static void sync_small_ranges(void **state)
 {
-	static const u64 base[] = { 0, 0x7fffff80, 0xffffff80, 0x7fffffffffffff80, -0x80ULL,
-				    0x17fffff80, 0xffffffff7fffff80 };
+	static const u64 base[] = { 0,	      0x7fffff80,  0xffffff80,	      0x7fffffffffffff80,
+				    -0x80ULL, 0x17fffff80, 0xffffffff7fffff80 };
 
 	(void)state;
 	for (u32 b = 0; b < ARRAY_SIZE(base); b++)
@@ -224,7 +234,7 @@ static void sync_small_ranges(void **state)
 
 static struct bpf_insn random_alu(void)
 {
-	static const u8 ops[] = { BPF_ADD, BPF_SUB, BPF_MUL, BPF_DIV, BPF_OR, BPF_AND, BPF_LSH,
+	static const u8 ops[] = { BPF_ADD, BPF_SUB, BPF_MUL, BPF_DIV, BPF_OR,  BPF_AND,	 BPF_LSH,
 				  BPF_RSH, BPF_NEG, BPF_MOD, BPF_XOR, BPF_MOV, BPF_ARSH, BPF_END };
 	u8 op = ops[rnd() % ARRAY_SIZE(ops)], class = rnd() & 1 ? BPF_ALU : BPF_ALU64;
 	bool is_x = rnd() & 1;
@@ -270,7 +280,8 @@ static void arithmetic_keeps_all_results(void **state)
 		bool fork;
 
 		if ((BPF_OP(insn.code) == BPF_LSH || BPF_OP(insn.code) == BPF_RSH ||
-		     BPF_OP(insn.code) == BPF_ARSH) && rnd() % 4)
+		     BPF_OP(insn.code) == BPF_ARSH) &&
+		    rnd() % 4)
 			y[0] = rnd() % 70, ny = 1;
 		describe(&d, x, nx);
 		describe(&s, y, ny);
@@ -297,8 +308,8 @@ static void arithmetic_keeps_all_results(void **state)
 
 				if (fits(reg(1), result) || (fork && fits(&forked, result)))
 					continue;
-				printf("# code %02x off %d imm %d: %llx op %llx = %llx\n", insn.code,
-				       insn.off, insn.imm, (unsigned long long)x[a],
+				printf("# code %02x off %d imm %d: %llx op %llx = %llx\n",
+				       insn.code, insn.off, insn.imm, (unsigned long long)x[a],
 				       (unsigned long long)src, (unsigned long long)result);
 				print_reg("dst", &d);
 				print_reg("src", &s);
@@ -310,17 +321,17 @@ static void arithmetic_keeps_all_results(void **state)
 
 static void branches_keep_their_values(void **state)
 {
-	static const u8 ops[] = { BPF_JEQ, BPF_JNE, BPF_JGT, BPF_JGE, BPF_JLT, BPF_JLE, BPF_JSET,
-				  BPF_JSGT, BPF_JSGE, BPF_JSLT, BPF_JSLE };
+	static const u8 ops[] = { BPF_JEQ,  BPF_JNE,  BPF_JGT,	BPF_JGE,  BPF_JLT, BPF_JLE,
+				  BPF_JSET, BPF_JSGT, BPF_JSGE, BPF_JSLT, BPF_JSLE };
 	u32 both = 0, one = 0;
 
 	(void)state;
 	for (int i = 0; i < 400000; i++) {
 		bool is_x = rnd() & 1, same = is_x && rnd() % 10 == 0;
-		struct bpf_insn insn = INSN((rnd() & 1 ? BPF_JMP : BPF_JMP32) |
-						    ops[rnd() % ARRAY_SIZE(ops)] | (is_x ? BPF_X : BPF_K),
-					    1, is_x ? (same ? 1 : 2) : 0, 2,
-					    is_x ? 0 : (s32)interesting());
+		struct bpf_insn insn =
+			INSN((rnd() & 1 ? BPF_JMP : BPF_JMP32) | ops[rnd() % ARRAY_SIZE(ops)] |
+				     (is_x ? BPF_X : BPF_K),
+			     1, is_x ? (same ? 1 : 2) : 0, 2, is_x ? 0 : (s32)interesting());
 		struct bpf_reg_state d, s, falls[2], jumps[2];
 		u64 x[VALUES], y[VALUES];
 		u32 nx = choose(x), ny = choose(y), idx = 0;
@@ -363,8 +374,8 @@ static void branches_keep_their_values(void **state)
 				if ((taken ? may_jump : may_fall) && fits(&r[0], x[a]) &&
 				    (!is_x || same || fits(&r[1], y[b])))
 					continue;
-				printf("# code %02x imm %d: %llx and %llx %s\n", insn.code, insn.imm,
-				       (unsigned long long)x[a], (unsigned long long)src,
+				printf("# code %02x imm %d: %llx and %llx %s\n", insn.code,
+				       insn.imm, (unsigned long long)x[a], (unsigned long long)src,
 				       taken ? "jumps" : "falls");
 				print_reg("dst", &d);
 				print_reg("src", &s);
@@ -427,9 +438,9 @@ static void linked_registers_keep_their_values(void **state)
 
 				if (fits(&r[1], v[1]) && fits(&r[2], v[2]))
 					continue;
-				printf("# code %02x k %d test r%u imm %d: %llx, %llx\n", insns[2].code,
-				       k, tested, insns[3].imm, (unsigned long long)v[1],
-				       (unsigned long long)v[2]);
+				printf("# code %02x k %d test r%u imm %d: %llx, %llx\n",
+				       insns[2].code, k, tested, insns[3].imm,
+				       (unsigned long long)v[1], (unsigned long long)v[2]);
 				print_reg("r1", &r[1]);
 				print_reg("r2", &r[2]);
 				fail();
@@ -446,7 +457,8 @@ int main(void)
 		cmocka_unit_test(sync_small_ranges),
 		cmocka_unit_test_setup_teardown(arithmetic_keeps_all_results, setup, teardown),
 		cmocka_unit_test_setup_teardown(branches_keep_their_values, setup, teardown),
-		cmocka_unit_test_setup_teardown(linked_registers_keep_their_values, setup, teardown),
+		cmocka_unit_test_setup_teardown(linked_registers_keep_their_values, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

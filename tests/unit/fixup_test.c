@@ -155,7 +155,8 @@ static void test_records(void **state)
 		print_message("%s is not there\n", path);
 		skip();
 	}
-	bpf_object__for_each_program(p, obj) {
+	bpf_object__for_each_program(p, obj)
+	{
 		const char *name = bpf_program__name(p);
 
 		skep_front_use(sys);
@@ -168,7 +169,8 @@ static void test_records(void **state)
 			continue;
 		compared++;
 		if (ours.nr_lines != theirs.nr_lines)
-			print_message("%s: %u lines, kernel %u\n", name, ours.nr_lines, theirs.nr_lines);
+			print_message("%s: %u lines, kernel %u\n", name, ours.nr_lines,
+				      theirs.nr_lines);
 		assert_int_equal(ours.nr_lines, theirs.nr_lines);
 		assert_int_equal(ours.nr_funcs, theirs.nr_funcs);
 		for (unsigned k = 0; k < ours.nr_lines; k++)
@@ -177,7 +179,8 @@ static void test_records(void **state)
 			assert_int_equal(ours.funcs[k].type_id, theirs.funcs[k].type_id);
 	}
 	bpf_object__close(obj);
-	print_message("%u programs, %u of them compared with the running kernel\n", loaded, compared);
+	print_message("%u programs, %u of them compared with the running kernel\n", loaded,
+		      compared);
 	assert_true(loaded > 20);
 }
 
@@ -190,41 +193,48 @@ static const struct {
 	unsigned len;
 } runs[] = {
 #define RUN(name, type, result, ...)                                                               \
-	{ name, BPF_PROG_TYPE_##type, result, (const struct bpf_insn[]){ __VA_ARGS__ },            \
-	  sizeof((const struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn) }
-	RUN("narrow loads", SCHED_CLS, 64 + 64, LD(B, 0, 1, 0), LD(H, 2, 1, 0), ADDX(0, 2), LD(B, 2, 1, 1),
-	    ADDX(0, 2), EXIT),
-	RUN("narrow store and load of cb", SCHED_CLS, 0x5634, STK(W, 1, 48, 0x12345634), STK(B, 1, 49, 0x56),
-	    LD(H, 0, 1, 48), EXIT),
+	{                                                                                          \
+		name, BPF_PROG_TYPE_##type, result, (const struct bpf_insn[]){ __VA_ARGS__ },      \
+			sizeof((const struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn) \
+	}
+	RUN("narrow loads", SCHED_CLS, 64 + 64, LD(B, 0, 1, 0), LD(H, 2, 1, 0), ADDX(0, 2),
+	    LD(B, 2, 1, 1), ADDX(0, 2), EXIT),
+	RUN("narrow store and load of cb", SCHED_CLS, 0x5634, STK(W, 1, 48, 0x12345634),
+	    STK(B, 1, 49, 0x56), LD(H, 0, 1, 48), EXIT),
 	RUN("loop over an expanded load", SCHED_CLS, 64 * 5, MOVX(6, 1), MOVK(0, 0), MOVK(7, 5),
 	    LD(B, 2, 6, 0), ADDX(0, 2), ADDK(7, -1), JK(JNE, 7, 0, -4), EXIT),
 	RUN("jump onto an expanded load", SCHED_CLS, 64, MOVK(0, 3), JK(JEQ, 0, 3, 1), MOVK(1, 0),
 	    LD(B, 0, 1, 0), EXIT),
-	RUN("jump over expanded loads", SCHED_CLS, 7, MOVX(6, 1), LD(W, 2, 1, 0), MOVK(0, 7), JK(JGT, 2, 60, 2),
-	    LD(B, 0, 6, 0), LD(H, 0, 6, 2), EXIT),
-	RUN("loop to the first instruction", SCHED_CLS, 64 * 3, LD(B, 2, 1, 0), LD(W, 3, 1, 48), ADDX(3, 2),
-	    ST(W, 1, 48, 3), LD(W, 4, 1, 52), ADDK(4, 1), ST(W, 1, 52, 4), LD(W, 5, 1, 56), JK(JLT, 5, 0, -9),
-	    JK(JLT, 4, 3, 2), MOVX(0, 3), EXIT, LD(B, 6, 1, 0), LD(W, 0, 1, 48), ADDX(0, 6), ADDX(0, 6), EXIT),
-	RUN("dead code before and behind", XDP, 9, MOVK(2, 1), JK(JEQ, 2, 1, 2), MOVK(0, 1), EXIT, MOVK(0, 9),
-	    JK(JNE, 2, 1, 1), JA(2), LD64(0, 5), EXIT),
-	RUN("dead function", XDP, 4, MOVK(2, 0), JK(JEQ, 2, 0, 2), CALLSUB(5), EXIT, CALLSUB(1), EXIT, MOVK(0, 4), EXIT,
-	    MOVK(0, 1), EXIT),
-	RUN("live function behind a dead one", XDP, 6, MOVK(2, 0), JK(JEQ, 2, 0, 2), CALLSUB(3), EXIT, CALLSUB(3),
-	    EXIT, MOVK(0, 1), EXIT, MOVK(0, 6), EXIT),
-	RUN("jumps that become empty", XDP, 2, MOVK(0, 2), MOVK(2, 1), JK(JEQ, 2, 1, 3), MOVK(0, 1), JA(0), MOVK(0, 5),
-	    JA(0), EXIT),
-	RUN("legacy loads", SOCKET_FILTER, 10, MOVX(6, 1), MOVK(7, 1), LDABS(B, 0), MOVX(8, 0), LDIND(B, 7, 2),
-	    ADDX(0, 8), EXIT),
-	RUN("legacy load out of range", SOCKET_FILTER, 0, MOVX(6, 1), LDABS(W, 4000), MOVK(0, 5), EXIT),
-	RUN("may_goto", XDP, 8, MOVK(0, 0), I(BPF_JMP | BPF_JCOND, 0, 0, 2, 0), ADDK(0, 1), JK(JLT, 0, 8, -3), EXIT),
-	RUN("constant of 64 bits", XDP, 3, LD64(2, 0x300000002ULL), I(BPF_ALU64 | BPF_RSH | BPF_K, 2, 0, 0, 32), MOVX(0, 2),
+	RUN("jump over expanded loads", SCHED_CLS, 7, MOVX(6, 1), LD(W, 2, 1, 0), MOVK(0, 7),
+	    JK(JGT, 2, 60, 2), LD(B, 0, 6, 0), LD(H, 0, 6, 2), EXIT),
+	RUN("loop to the first instruction", SCHED_CLS, 64 * 3, LD(B, 2, 1, 0), LD(W, 3, 1, 48),
+	    ADDX(3, 2), ST(W, 1, 48, 3), LD(W, 4, 1, 52), ADDK(4, 1), ST(W, 1, 52, 4),
+	    LD(W, 5, 1, 56), JK(JLT, 5, 0, -9), JK(JLT, 4, 3, 2), MOVX(0, 3), EXIT, LD(B, 6, 1, 0),
+	    LD(W, 0, 1, 48), ADDX(0, 6), ADDX(0, 6), EXIT),
+	RUN("dead code before and behind", XDP, 9, MOVK(2, 1), JK(JEQ, 2, 1, 2), MOVK(0, 1), EXIT,
+	    MOVK(0, 9), JK(JNE, 2, 1, 1), JA(2), LD64(0, 5), EXIT),
+	RUN("dead function", XDP, 4, MOVK(2, 0), JK(JEQ, 2, 0, 2), CALLSUB(5), EXIT, CALLSUB(1),
+	    EXIT, MOVK(0, 4), EXIT, MOVK(0, 1), EXIT),
+	RUN("live function behind a dead one", XDP, 6, MOVK(2, 0), JK(JEQ, 2, 0, 2), CALLSUB(3),
+	    EXIT, CALLSUB(3), EXIT, MOVK(0, 1), EXIT, MOVK(0, 6), EXIT),
+	RUN("jumps that become empty", XDP, 2, MOVK(0, 2), MOVK(2, 1), JK(JEQ, 2, 1, 3), MOVK(0, 1),
+	    JA(0), MOVK(0, 5), JA(0), EXIT),
+	RUN("legacy loads", SOCKET_FILTER, 10, MOVX(6, 1), MOVK(7, 1), LDABS(B, 0), MOVX(8, 0),
+	    LDIND(B, 7, 2), ADDX(0, 8), EXIT),
+	RUN("legacy load out of range", SOCKET_FILTER, 0, MOVX(6, 1), LDABS(W, 4000), MOVK(0, 5),
 	    EXIT),
+	RUN("may_goto", XDP, 8, MOVK(0, 0), I(BPF_JMP | BPF_JCOND, 0, 0, 2, 0), ADDK(0, 1),
+	    JK(JLT, 0, 8, -3), EXIT),
+	RUN("constant of 64 bits", XDP, 3, LD64(2, 0x300000002ULL),
+	    I(BPF_ALU64 | BPF_RSH | BPF_K, 2, 0, 0, 32), MOVX(0, 2), EXIT),
 #undef RUN
 };
 
 static void run_all(const char *jit)
 {
-	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18", .caps = "full", .jit = jit };
+	struct skep_system_opts opts = {
+		.sz = sizeof(opts), .kernel = "6.18", .caps = "full", .jit = jit
+	};
 	struct skep_system *s = skep_system_new(&opts);
 	unsigned char packet[64] = { [14] = 3, [17] = 7 }; /* behind the Ethernet header */
 	unsigned bad = 0;
@@ -239,7 +249,7 @@ static void run_all(const char *jit)
 		attr.prog_type = runs[i].type;
 		attr.insns = (uintptr_t)runs[i].insns;
 		attr.insn_cnt = runs[i].len;
-		attr.license = (uintptr_t)"GPL";
+		attr.license = (uintptr_t) "GPL";
 		attr.log_buf = (uintptr_t)log;
 		attr.log_size = sizeof(log);
 		attr.log_level = 1;
@@ -255,8 +265,8 @@ static void run_all(const char *jit)
 		attr.test.data_size_in = sizeof(packet);
 		err = skep_bpf(s, BPF_PROG_TEST_RUN, &attr, sizeof(attr));
 		if (err || attr.test.retval != runs[i].result) {
-			print_message("%s: %d, result %u, not %u\n", runs[i].name, err, attr.test.retval,
-				      runs[i].result);
+			print_message("%s: %d, result %u, not %u\n", runs[i].name, err,
+				      attr.test.retval, runs[i].result);
 			bad++;
 		}
 		close(fd);
@@ -265,7 +275,8 @@ static void run_all(const char *jit)
 	assert_int_equal(bad, 0);
 }
 
-static int make_map(struct skep_system *s, unsigned type, unsigned value_size, unsigned n, int inner)
+static int make_map(struct skep_system *s, unsigned type, unsigned value_size, unsigned n,
+		    int inner)
 {
 	union bpf_attr attr;
 
@@ -316,17 +327,31 @@ static void test_inner_maps(void **state)
 		put(s, outer, 0, &inner[1]);
 		put(s, outer, 1, &inner[2]);
 		struct bpf_insn prog[] = {
-			STK(DW, 10, -8, 0), LD(W, 0, 1, 16), ST(W, 10, -4, 0), MOVX(2, 10), ADDK(2, -4),
-			I(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_FD, 0, outer), I(0, 0, 0, 0, 0),
-			CALL(map_lookup_elem), JK(JNE, 0, 0, 2), RET(1), MOVX(1, 0), MOVX(2, 10), ADDK(2, -8),
-			CALL(map_lookup_elem), JK(JNE, 0, 0, 2), RET(2), LD(DW, 0, 0, 0), EXIT
+			STK(DW, 10, -8, 0),
+			LD(W, 0, 1, 16),
+			ST(W, 10, -4, 0),
+			MOVX(2, 10),
+			ADDK(2, -4),
+			I(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_FD, 0, outer),
+			I(0, 0, 0, 0, 0),
+			CALL(map_lookup_elem),
+			JK(JNE, 0, 0, 2),
+			RET(1),
+			MOVX(1, 0),
+			MOVX(2, 10),
+			ADDK(2, -8),
+			CALL(map_lookup_elem),
+			JK(JNE, 0, 0, 2),
+			RET(2),
+			LD(DW, 0, 0, 0),
+			EXIT
 		};
 
 		memset(&attr, 0, sizeof(attr));
 		attr.prog_type = BPF_PROG_TYPE_XDP;
 		attr.insns = (uintptr_t)prog;
 		attr.insn_cnt = sizeof(prog) / sizeof(prog[0]);
-		attr.license = (uintptr_t)"GPL";
+		attr.license = (uintptr_t) "GPL";
 		fd = skep_bpf(s, BPF_PROG_LOAD, &attr, sizeof(attr));
 		assert_true(fd >= 0);
 		memset(&attr, 0, sizeof(attr));

@@ -21,8 +21,9 @@ static u32 choose(struct bpf_object *obj, u8 which)
 	unsigned char packet[64] = { which };
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = packet, .data_size_in = sizeof(packet));
 
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(bpf_object__next_program(obj, NULL)), &o),
-			 0);
+	assert_int_equal(
+		bpf_prog_test_run_opts(bpf_program__fd(bpf_object__next_program(obj, NULL)), &o),
+		0);
 	return o.retval;
 }
 

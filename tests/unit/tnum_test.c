@@ -12,7 +12,7 @@
 
 #include "verifier/tnum.h"
 
-#define BITS 5
+#define BITS  5
 #define LIMIT (1U << BITS)
 
 static u64 rng = 0x853c49e6748fea9bULL;
@@ -86,66 +86,63 @@ static u64 concrete(enum op op, u64 a, u64 b)
 #define for_each_tnum(t)                                                                           \
 	for (struct tnum t = { 0, 0 }; t.mask < LIMIT;                                             \
 	     t.value = ((t.value | t.mask) + 1) & ~t.mask,                                         \
-		 t = t.value >= LIMIT ? (struct tnum){ 0, t.mask + 1 } : t)
+			 t = t.value >= LIMIT ? (struct tnum){ 0, t.mask + 1 } : t)
 
 static void all_pairs(void **state)
 {
 	u32 count = 0;
 
-	for_each_tnum(t) {
+	for_each_tnum(t)
+	{
 		count += is_valid(t);
 	}
 	assert_int_equal(count, 3 * 3 * 3 * 3 * 3);
-	for_each_tnum(a) {
-		for_each_tnum(b) {
-			struct tnum least[OPS] = { 0 };
-			bool first = true;
+	for_each_tnum(a){ for_each_tnum(b){ struct tnum least[OPS] = { 0 };
+	bool first = true;
 
-			for (u64 x = 0; x < LIMIT; x++)
-				for (u64 y = 0; has(a, x) && y < LIMIT; y++) {
-					if (!has(b, y))
-						continue;
-					for (enum op op = 0; op < OPS; op++) {
-						struct tnum v = tnum_const(concrete(op, x, y));
-
-						least[op] = first ? v : tnum_union(least[op], v);
-					}
-					first = false;
-				}
+	for (u64 x = 0; x < LIMIT; x++)
+		for (u64 y = 0; has(a, x) && y < LIMIT; y++) {
+			if (!has(b, y))
+				continue;
 			for (enum op op = 0; op < OPS; op++) {
-				struct tnum r = abstract(op, a, b);
+				struct tnum v = tnum_const(concrete(op, x, y));
 
-				assert_true(is_valid(r));
-				assert_true(tnum_in(r, least[op]));
-				if (op != MUL && op != MUL_COARSE)
-					assert_true(r.value == least[op].value && r.mask == least[op].mask);
+				least[op] = first ? v : tnum_union(least[op], v);
 			}
+			first = false;
 		}
+	for (enum op op = 0; op < OPS; op++) {
+		struct tnum r = abstract(op, a, b);
+
+		assert_true(is_valid(r));
+		assert_true(tnum_in(r, least[op]));
+		if (op != MUL && op != MUL_COARSE)
+			assert_true(r.value == least[op].value && r.mask == least[op].mask);
 	}
-	(void)state;
+}
+}
+(void)state;
 }
 
 static void sets(void **state)
 {
-	for_each_tnum(a) {
-		for_each_tnum(b) {
-			bool overlap = false, inside = true;
+	for_each_tnum(a){ for_each_tnum(b){ bool overlap = false, inside = true;
 
-			for (u64 x = 0; x < LIMIT; x++) {
-				if (has(a, x) && has(b, x)) {
-					overlap = true;
-					assert_true(has(tnum_intersect(a, b), x));
-				}
-				if (has(a, x) || has(b, x))
-					assert_true(has(tnum_union(a, b), x));
-				if (has(b, x) && !has(a, x))
-					inside = false;
-			}
-			assert_int_equal(tnum_overlap(a, b), overlap);
-			assert_int_equal(tnum_in(a, b), inside);
+	for (u64 x = 0; x < LIMIT; x++) {
+		if (has(a, x) && has(b, x)) {
+			overlap = true;
+			assert_true(has(tnum_intersect(a, b), x));
 		}
+		if (has(a, x) || has(b, x))
+			assert_true(has(tnum_union(a, b), x));
+		if (has(b, x) && !has(a, x))
+			inside = false;
 	}
-	(void)state;
+	assert_int_equal(tnum_overlap(a, b), overlap);
+	assert_int_equal(tnum_in(a, b), inside);
+}
+}
+(void)state;
 }
 
 static void ranges_and_steps(void **state)
@@ -160,7 +157,8 @@ static void ranges_and_steps(void **state)
 		}
 	assert_true(tnum_is_unknown(tnum_range(0, ~0ULL)));
 	assert_true(tnum_is_unknown(tnum_range(1, 1ULL << 63)));
-	for_each_tnum(t) {
+	for_each_tnum(t)
+	{
 		for (u64 z = 0; z < LIMIT + 3; z++) {
 			u64 next = t.value | t.mask;
 

@@ -26,8 +26,8 @@
 #include "tests/lib/kernel.h"
 #include "tests/lib/hand_prog.h"
 
-#define MAX_INSNS 400
-#define LOG_SIZE (8U << 20)
+#define MAX_INSNS  400
+#define LOG_SIZE   (8U << 20)
 #define VALUE_SIZE 32
 
 /* ---- both sides ---- */
@@ -109,7 +109,7 @@ struct gen {
 	u32 calls[8], call_sub[8], nr_calls;
 	u32 flags;
 	bool has_packet;
-	bool no_run; /* loops too long to run */
+	bool no_run;  /* loops too long to run */
 	bool tainted; /* the result may hold an address or something random */
 };
 
@@ -129,8 +129,32 @@ static void emit(struct gen *g, struct bpf_insn insn)
 
 static s32 imm(struct gen *g)
 {
-	static const s32 some[] = { 0, 1, -1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256,
-				    0x7fff, 0x8000, 0xffff, 0x7fffffff, (s32)0x80000000, -2, -8, 100 };
+	static const s32 some[] = { 0,
+				    1,
+				    -1,
+				    2,
+				    3,
+				    4,
+				    7,
+				    8,
+				    15,
+				    16,
+				    31,
+				    32,
+				    63,
+				    64,
+				    127,
+				    128,
+				    255,
+				    256,
+				    0x7fff,
+				    0x8000,
+				    0xffff,
+				    0x7fffffff,
+				    (s32)0x80000000,
+				    -2,
+				    -8,
+				    100 };
 
 	return rnd(g, 4) ? some[rnd(g, ARRAY_SIZE(some))] : (s32)(g->rng >> 20);
 }
@@ -155,7 +179,7 @@ static void set_scalar(struct gen *g, u32 r)
 
 static void gen_alu(struct gen *g)
 {
-	static const u8 ops[] = { BPF_ADD, BPF_SUB, BPF_MUL, BPF_DIV, BPF_OR, BPF_AND, BPF_LSH,
+	static const u8 ops[] = { BPF_ADD, BPF_SUB, BPF_MUL, BPF_DIV, BPF_OR,  BPF_AND,	 BPF_LSH,
 				  BPF_RSH, BPF_NEG, BPF_MOD, BPF_XOR, BPF_MOV, BPF_ARSH, BPF_END };
 	u8 op = ops[rnd(g, ARRAY_SIZE(ops))], class = rnd(g, 2) ? BPF_ALU : BPF_ALU64;
 	u32 d = scalar_reg(g), s = scalar_reg(g);
@@ -201,7 +225,9 @@ static u8 size_code(struct gen *g)
 
 static s16 stack_off(struct gen *g, u8 size)
 {
-	s16 bytes = (s16[]){ [BPF_W >> 3] = 4, [BPF_H >> 3] = 2, [BPF_B >> 3] = 1, [BPF_DW >> 3] = 8 }[size >> 3];
+	s16 bytes = (s16[]){
+		[BPF_W >> 3] = 4, [BPF_H >> 3] = 2, [BPF_B >> 3] = 1, [BPF_DW >> 3] = 8
+	}[size >> 3];
 	s16 off = (s16) - (s16)(bytes * (1 + rnd(g, 48 / (u32)bytes)));
 
 	if (rnd(g, 40) == 0)
@@ -236,8 +262,10 @@ static void gen_stack(struct gen *g)
 		set_scalar(g, r);
 		break;
 	default: { /* an atomic */
-		static const s32 ops[] = { BPF_ADD, BPF_OR, BPF_AND, BPF_XOR, BPF_ADD | BPF_FETCH,
-					   BPF_XCHG, BPF_CMPXCHG };
+		static const s32 ops[] = {
+			BPF_ADD,  BPF_OR,     BPF_AND, BPF_XOR, BPF_ADD | BPF_FETCH,
+			BPF_XCHG, BPF_CMPXCHG
+		};
 		s32 op = ops[rnd(g, ARRAY_SIZE(ops))];
 		u8 wide = rnd(g, 2) ? BPF_DW : BPF_W;
 
@@ -385,8 +413,8 @@ static void emit_cond(struct gen *g);
 
 static u8 jmp_op(struct gen *g)
 {
-	static const u8 ops[] = { BPF_JEQ, BPF_JNE, BPF_JGT, BPF_JGE, BPF_JLT, BPF_JLE, BPF_JSET,
-				  BPF_JSGT, BPF_JSGE, BPF_JSLT, BPF_JSLE };
+	static const u8 ops[] = { BPF_JEQ,  BPF_JNE,  BPF_JGT,	BPF_JGE,  BPF_JLT, BPF_JLE,
+				  BPF_JSET, BPF_JSGT, BPF_JSGE, BPF_JSLT, BPF_JSLE };
 
 	return ops[rnd(g, ARRAY_SIZE(ops))];
 }
@@ -600,7 +628,8 @@ static void gen_one(struct gen *g, int depth)
 		break;
 	default:
 		if (rnd(g, 20) == 0) { /* anything at all */
-			emit(g, INSN((u8)rnd(g, 256), rnd(g, 11), rnd(g, 11), (s16)rnd(g, 8), imm(g)));
+			emit(g,
+			     INSN((u8)rnd(g, 256), rnd(g, 11), rnd(g, 11), (s16)rnd(g, 8), imm(g)));
 			g->tainted = true;
 		}
 	}
@@ -803,7 +832,8 @@ static bool compare(u64 seed, u32 *accepted)
 		what = "errno";
 	else if (!side[0].verdict && side[0].run_err != side[1].run_err && side[0].run_err != -524)
 		what = "test run";
-	else if (!side[0].verdict && !side[0].run_err && !g.tainted && side[0].retval != side[1].retval)
+	else if (!side[0].verdict && !side[0].run_err && !g.tainted &&
+		 side[0].retval != side[1].retval)
 		what = "result";
 	else if (log_mode && !logs_equal(side[0].log, side[1].log))
 		what = "log";
@@ -842,7 +872,8 @@ static void verdicts_equal_the_live_kernels(void **state)
 		if (bad >= 20 && !show)
 			break;
 	}
-	printf("# %llu programs, %u accepted, %u differ\n", (unsigned long long)count, accepted, bad);
+	printf("# %llu programs, %u accepted, %u differ\n", (unsigned long long)count, accepted,
+	       bad);
 	assert_true(accepted > 0 || count < 100);
 	assert_int_equal(bad, 0);
 }
@@ -859,7 +890,8 @@ static const char *prepare(void)
 	if (side[1].map < 0)
 		return "the kernel does not permit bpf()";
 	uname(&u);
-	if (sscanf(u.release, "%d.%d", &major, &minor) != 2 || (major == 6 && minor != 18) || major != 6)
+	if (sscanf(u.release, "%d.%d", &major, &minor) != 2 || (major == 6 && minor != 18) ||
+	    major != 6)
 		return "the kernel is not 6.18";
 	snprintf(release, sizeof(release), "%d.%d", major, minor);
 	opts.kernel = release;
