@@ -14,9 +14,11 @@ static void vlan_put(struct sk_buff *skb, u16 proto, u16 tci)
 	skb->vlan_present = 1;
 }
 
-static void vlan_clear(struct sk_buff *skb)
+static void vlan_clear(struct sk_buff *skb, const struct bpf_run *run)
 {
 	skb->vlan_present = 0;
+	if (!run_visible(run, KVER(6, 2))) /* programs see what is not present, too */
+		return;
 	skb->vlan_tci = 0;
 	skb->vlan_proto = 0;
 }
@@ -96,13 +98,13 @@ static int vlan_remove(struct sk_buff *skb, u16 *tci)
 	return 0;
 }
 
-static int vlan_pop(struct sk_buff *skb)
+static int vlan_pop(struct sk_buff *skb, const struct bpf_run *run)
 {
 	u16 proto, tci;
 	int err;
 
 	if (skb->vlan_present) {
-		vlan_clear(skb);
+		vlan_clear(skb, run);
 	} else {
 		if (!eth_type_vlan(skb->protocol))
 			return 0;
@@ -123,7 +125,7 @@ static int vlan_pop(struct sk_buff *skb)
 BPF_HELPER(skb_vlan_pop)
 {
 	struct sk_buff *skb = PTR(r1);
-	int err = vlan_pop(skb);
+	int err = vlan_pop(skb, run);
 
 	skb_compute_pointers(skb);
 	return (u64)(s64)err;
