@@ -370,12 +370,11 @@ inline_always u64 k_empty(struct packet p)
 	return 2;
 }
 
-#define KERNELS(ROW)                                                                               \
-	ROW(empty)                                                                                 \
-	ROW(parse)                                                                                 \
-	ROW(xorshift)                                                                              \
-	ROW(fnv_bytes)                                                                             \
-	ROW(checksum) ROW(jhash_rot32) ROW(siphash_rot64) ROW(crc_select) ROW(minmax) ROW(divide)  \
-		ROW(be_bytes) ROW(switch) ROW(stack_stride) ROW(calls)
+/* clang-format off */
+#define KERNELS(ROW) \
+	ROW(empty) ROW(parse) ROW(xorshift) ROW(fnv_bytes) ROW(checksum) ROW(jhash_rot32) \
+	ROW(siphash_rot64) ROW(crc_select) ROW(minmax) ROW(divide) ROW(be_bytes) ROW(switch) \
+	ROW(stack_stride) ROW(calls)
+/* clang-format on */
 
 #endif

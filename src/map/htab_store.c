@@ -277,11 +277,14 @@ struct htab_stripe *htab_lock(struct bpf_htab *h, u32 hash, const struct skep_pl
 	u32 tid = own_tid(platform, run);
 
 	if (unlikely(!lock_try(&s->lock, tid))) {
+		/*
+		 * Ours already: this run interrupted a change of the run below it, or the
+		 * lock is a dead namesake's.
+		 */
 		if (READ_ONCE(s->lock) != tid)
 			lock_take(&s->lock, platform);
 		else if (run && run->arena->slots[run->cpu].nesting > 1)
-			return NULL; /* this run interrupted a change of the run below it */
-				     /* else: a dead namesake's */
+			return NULL;
 	}
 	if (unlikely(s->dirty))
 		stripe_repair(h, s, platform);
