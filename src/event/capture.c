@@ -47,6 +47,7 @@ int capture_read(struct capture *c, const char *path, u32 max, char *error, size
 	pcap_t *in;
 	int more, err = 0;
 
+	errno = 0;
 	in = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!in)
 		return capture_fail(error, error_size,

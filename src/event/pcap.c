@@ -24,6 +24,7 @@
 #define VLAN_HLEN     4
 #define BURST	      256 /* packets per claim of a slot */
 #define FIRST_IFINDEX 100
+#define PACKET_MAX    262144 /* libpcap's MAXIMUM_SNAPLEN; offload makes packets beyond 64 KiB */
 #define XDP_ROOM      (XDP_PACKET_HEADROOM + SKB_SHARED_INFO)
 
 enum { ACT_ABORTED, ACT_DROP, ACT_PASS, ACT_TX, ACT_REDIRECT, ACT_OTHER };
@@ -50,6 +51,7 @@ struct skep_pcap {
 	u64 frame_size;
 	u8 *buffer; /* the skb's */
 	u64 buffer_size;
+	u8 *tagged; /* what is written of an skb with a VLAN tag beside it */
 };
 
 struct outputs {
@@ -88,15 +90,16 @@ int skep_pcap_open(struct skep_system *sys, const char *path, struct skep_pcap *
 		return capture_fail(error, error_size, ENOMEM, "%s: out of memory", path);
 	p->sys = sys;
 	snprintf(p->path, sizeof(p->path), "%s", path);
-	err = capture_read(&p->capture, path, SKB_MAX_LEN, error, error_size);
+	err = capture_read(&p->capture, path, PACKET_MAX, error, error_size);
 	if (err)
 		goto out;
 	err = -ENOMEM;
 	p->frame_size = XDP_ROOM + max(p->capture.longest, 4096u);
-	p->buffer_size = SKB_ROOM + SKB_MAX_LEN;
+	p->buffer_size = SKB_ROOM + max(p->capture.longest, SKB_MAX_LEN + 0u);
 	p->frame = mem_zalloc(p->frame_size);
 	p->buffer = mem_zalloc(p->buffer_size);
-	if (!p->frame || !p->buffer) {
+	p->tagged = mem_alloc(p->buffer_size + VLAN_HLEN);
+	if (!p->frame || !p->buffer || !p->tagged) {
 		capture_fail(error, error_size, ENOMEM, "%s: out of memory", path);
 		goto out;
 	}
@@ -123,6 +126,7 @@ void skep_pcap_close(struct skep_pcap *p)
 	capture_free(&p->capture);
 	mem_free(p->frame);
 	mem_free(p->buffer);
+	mem_free(p->tagged);
 	mem_free(p);
 }
 
@@ -302,11 +306,11 @@ static void build_skb(struct skep_pcap *p, struct sk_buff *skb, const u8 *data, 
 								     2 /* PACKET_MULTICAST */;
 }
 
-static void write_skb(struct capture_writer *to, const struct capture_packet *pkt,
-		      const struct sk_buff *skb, u32 limit)
+static void write_skb(struct skep_pcap *p, struct capture_writer *to,
+		      const struct capture_packet *pkt, const struct sk_buff *skb, u32 limit)
 {
 	u32 len = (u32)(skb->data_end - skb->data);
-	u8 tag[VLAN_HLEN], whole[SKB_ROOM];
+	u8 tag[VLAN_HLEN], *whole = p->tagged;
 	u16 tci = __builtin_bswap16(skb->vlan_tci);
 
 	if (!to)
@@ -339,10 +343,10 @@ static void observe(struct skep_pcap *p, struct sk_buff *skb, const struct captu
 	}
 	s->filter_kept++;
 	s->filter_bytes += keep;
-	write_skb(o->filter, pkt, skb, keep);
+	write_skb(p, o->filter, pkt, skb, keep);
 }
 
-static void count_tc(struct skep_pcap_stats *s, s32 act, const struct capture_packet *pkt,
+static void count_tc(struct skep_pcap *p, struct skep_pcap_stats *s, s32 act, const struct capture_packet *pkt,
 		     const struct sk_buff *skb, struct outputs *o)
 {
 	if (act < 0) /* TC_ACT_UNSPEC, TCX_NEXT: nobody objects */
@@ -357,11 +361,11 @@ static void count_tc(struct skep_pcap_stats *s, s32 act, const struct capture_pa
 		return;
 	case TC_REDIRECT:
 		s->redirected++;
-		write_skb(o->redirect, pkt, skb, UINT32_MAX);
+		write_skb(p, o->redirect, pkt, skb, UINT32_MAX);
 		return;
 	default:
 		s->passed++;
-		write_skb(o->pass, pkt, skb, UINT32_MAX);
+		write_skb(p, o->pass, pkt, skb, UINT32_MAX);
 	}
 }
 
@@ -382,11 +386,11 @@ static void deliver(struct skep_pcap *p, const struct capture_packet *pkt, const
 		observe(p, &skb, pkt, run, o, s);
 	if (!tc) {
 		s->passed++;
-		write_skb(o->pass, pkt, &skb, UINT32_MAX);
+		write_skb(p, o->pass, pkt, &skb, UINT32_MAX);
 		return;
 	}
 	memset(&run->redirect, 0, sizeof(run->redirect));
-	count_tc(s, hook_run_claimed(p->tc, &skb, run), pkt, &skb, o);
+	count_tc(p, s, hook_run_claimed(p->tc, &skb, run), pkt, &skb, o);
 }
 
 /* ---- the run ---- */

@@ -10,15 +10,16 @@ int skb_make_room(struct sk_buff *skb, u32 head, u32 tail)
 {
 	u32 linear = skb_headlen(skb);
 	u32 have = (u32)(skb->data - skb->head);
-	u64 room = (u64)(skb->end - skb->head);
+	u64 room = (u64)(skb->end - skb->head), spare;
 	s64 move;
 
 	if (likely(have >= head && (u64)(skb->end - skb->data) >= (u64)linear + tail))
 		return 0;
 	if ((u64)head + linear + tail > room)
 		return -ENOMEM;
-	/* Spare room goes half before, half behind the data. */
-	move = (s64)head + (s64)(room - head - linear - tail) / 2 - (s64)have;
+	/* Spare room goes half before, half behind the data; offsets stay within 16 bits. */
+	spare = min_t(u64, (room - head - linear - tail) / 2, SKB_MAX_LEN);
+	move = (s64)head + (s64)spare - (s64)have;
 	__builtin_memmove(skb->data + move, skb->data, linear);
 	skb->data += move;
 	skb->data_end = skb->data + linear;
