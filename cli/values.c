@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Rendering is libbpf's btf_dump, one line per value; what has no BTF is shown in
- * hex, and says so. Per-CPU values are shown one by one.
+ * Values become JSON by their types, and are printed as such, one line each, also for
+ * people; what has no BTF is shown in hex, and says so. Per-CPU values are shown one by one.
  */
 #include "values.h"
 
@@ -12,82 +12,153 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
-struct text {
-	char *s;
-	size_t len, cap;
-};
-
-static void text_add(struct text *t, const char *s, size_t n)
+static cJSON *number(double exact, const char *fmt, unsigned long long v)
 {
-	if (t->len + n + 1 > t->cap) {
-		size_t cap = (t->cap + n + 64) * 2;
-		char *p = realloc(t->s, cap);
+	char text[32];
 
-		if (!p)
-			return;
-		t->s = p;
-		t->cap = cap;
-	}
-	memcpy(t->s + t->len, s, n);
-	t->len += n;
-	t->s[t->len] = 0;
-}
-
-static void collect(void *ctx, const char *fmt, va_list ap)
-{
-	char buf[512];
-	int n = vsnprintf(buf, sizeof(buf), fmt, ap);
-
-	if (n > 0)
-		text_add(ctx, buf, (size_t)n < sizeof(buf) ? (size_t)n : sizeof(buf) - 1);
-}
-
-static void hex_value(struct text *t, const unsigned char *data, size_t size)
-{
-	char buf[4];
-
-	for (size_t i = 0; i < size && i < 64; i++) {
-		snprintf(buf, sizeof(buf), i ? " %02x" : "%02x", data[i]);
-		text_add(t, buf, strlen(buf));
-	}
-	if (size > 64)
-		text_add(t, " …", strlen(" …"));
-}
-
-/* @data as type @id of @btf; hex when the type is unknown. */
-static void typed_value(struct text *t, const struct btf *btf, int id, const void *data,
-			size_t size)
-{
-	LIBBPF_OPTS(btf_dump_type_data_opts, o, .compact = true, .skip_names = true);
-	struct btf_dump *d;
-	int err = -1;
-
-	t->len = 0;
-	if (btf && id > 0) {
-		d = btf_dump__new(btf, collect, t, NULL);
-		if (d) {
-			err = btf_dump__dump_type_data(d, (__u32)id, data, size, &o);
-			btf_dump__free(d);
-		}
-	}
-	if (err < 0) {
-		t->len = 0;
-		hex_value(t, data, size);
-	}
-}
-
-static cJSON *value_json(const char *text)
-{
-	char *end;
-	double d;
-
-	if (!*text)
-		return cJSON_CreateString(text);
-	d = strtod(text, &end);
 	/* Integers above 2^53 keep all their digits as strings. */
-	if (!*end && d < 9007199254740992.0 && d > -9007199254740992.0)
-		return cJSON_CreateNumber(d);
+	if (exact < 9007199254740992.0 && exact > -9007199254740992.0)
+		return cJSON_CreateNumber(exact);
+	snprintf(text, sizeof(text), fmt, v);
 	return cJSON_CreateString(text);
+}
+
+static cJSON *hex_json(const unsigned char *data, size_t size)
+{
+	char text[3 * 64 + 8] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < size && i < 64; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, i ? " %02x" : "%02x", data[i]);
+	if (size > 64)
+		snprintf(text + n, sizeof(text) - n, " …");
+	return cJSON_CreateString(text);
+}
+
+/* @size bytes (at most 8) as an integer; of a bit-field @bits from bit @shift. */
+static cJSON *int_json(const unsigned char *data, size_t size, unsigned shift, unsigned bits,
+		       bool is_signed, bool is_bool)
+{
+	unsigned long long v = 0;
+	unsigned unused;
+
+	if (size > 8)
+		return hex_json(data, size); /* __int128 */
+	memcpy(&v, data, size);
+	unused = 64 - (bits ? bits : (unsigned)size * 8);
+	v = v >> shift << unused;
+	if (is_signed)
+		return number((double)((long long)v >> unused), "%lld",
+			      (unsigned long long)((long long)v >> unused));
+	v >>= unused;
+	return is_bool ? cJSON_CreateBool(v != 0) : number((double)v, "%llu", v);
+}
+
+static cJSON *typed_json(const struct btf *btf, int id, const unsigned char *data, size_t size);
+
+static bool is_char(const struct btf *btf, const struct btf_type *t)
+{
+	return btf_is_int(t) && t->size == 1 &&
+	       !strcmp(btf__name_by_offset(btf, t->name_off), "char");
+}
+
+static cJSON *array_json(const struct btf *btf, const struct btf_type *t, const unsigned char *data,
+			 size_t size)
+{
+	const struct btf_array *a = btf_array(t);
+	int elem = btf__resolve_type(btf, a->type);
+	long long each = elem < 0 ? -1 : btf__resolve_size(btf, (__u32)elem);
+	size_t end = strnlen((const char *)data, size);
+	bool text = elem > 0 && is_char(btf, btf__type_by_id(btf, (__u32)elem));
+	cJSON *list;
+
+	for (size_t i = 0; i < end; i++)
+		text &= data[i] >= 0x20 && data[i] < 0x7f;
+	for (size_t i = end; i < size; i++)
+		text &= !data[i];
+	if (text) {
+		char *copy = strndup((const char *)data, size);
+		cJSON *string = cJSON_CreateString(copy ?: "");
+
+		free(copy);
+		return string;
+	}
+	list = cJSON_CreateArray();
+	for (__u32 i = 0; each > 0 && i < a->nelems && (i + 1) * (size_t)each <= size; i++)
+		cJSON_AddItemToArray(list,
+				     typed_json(btf, elem, data + i * (size_t)each, (size_t)each));
+	return list;
+}
+
+static void add_members(cJSON *object, const struct btf *btf, const struct btf_type *t,
+			const unsigned char *data, size_t size)
+{
+	const struct btf_member *m = btf_members(t);
+
+	for (int i = 0; i < btf_vlen(t); i++, m++) {
+		const char *name = btf__name_by_offset(btf, m->name_off);
+		__u32 bit = btf_member_bit_offset(t, (__u32)i);
+		__u32 bits = btf_member_bitfield_size(t, (__u32)i);
+		int id = btf__resolve_type(btf, m->type);
+		const struct btf_type *mt = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+		long long bytes = id > 0 ? btf__resolve_size(btf, (__u32)id) : -1;
+
+		if (!mt || bytes < 0 ||
+		    bit / 8 + (bits ? (bit % 8 + bits + 7) / 8 : (size_t)bytes) > size)
+			continue;
+		if (bits)
+			cJSON_AddItemToObject(
+				object, name,
+				int_json(data + bit / 8, (bit % 8 + bits + 7) / 8, bit % 8, bits,
+					 btf_is_int(mt) && btf_int_encoding(mt) & BTF_INT_SIGNED,
+					 false));
+		else if (!*name &&
+			 btf_is_composite(mt)) /* members of an unnamed one belong to this one */
+			add_members(object, btf, mt, data + bit / 8, (size_t)bytes);
+		else
+			cJSON_AddItemToObject(object, name,
+					      typed_json(btf, id, data + bit / 8, (size_t)bytes));
+	}
+}
+
+/* @data as type @id of @btf; in hex when the type is unknown or does not fit. */
+static cJSON *typed_json(const struct btf *btf, int id, const unsigned char *data, size_t size)
+{
+	const struct btf_type *t;
+	cJSON *object;
+
+	id = btf && id > 0 ? btf__resolve_type(btf, (__u32)id) : -1;
+	t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	if (!t || btf__resolve_size(btf, (__u32)id) > (long long)size)
+		return hex_json(data, size);
+	switch (btf_kind(t)) {
+	case BTF_KIND_INT:
+		return int_json(data, t->size, 0, 0, btf_int_encoding(t) & BTF_INT_SIGNED,
+				btf_int_encoding(t) & BTF_INT_BOOL);
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		return int_json(data, t->size, 0, 0, true, false);
+	case BTF_KIND_ARRAY:
+		return array_json(btf, t, data, size);
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		object = cJSON_CreateObject();
+		add_members(object, btf, t, data, size);
+		return object;
+	default:
+		return hex_json(data, size);
+	}
+}
+
+static void print_value(const struct btf *btf, int id, const void *data, size_t size)
+{
+	cJSON *j = typed_json(btf, id, data, size);
+	char *text =
+		cJSON_IsString(j) ? strdup(cJSON_GetStringValue(j)) : cJSON_PrintUnformatted(j);
+
+	fputs(text ?: "", stdout);
+	free(text);
+	cJSON_Delete(j);
 }
 
 /* Global variables: one line per variable of the section's DATASEC. */
@@ -98,7 +169,6 @@ static void print_globals(const struct cli *cli, const struct bpf_map *map, cons
 	const struct btf_var_secinfo *vi;
 	unsigned char *data;
 	__u32 zero = 0;
-	struct text t = { 0 };
 
 	if (!sec || !btf_is_datasec(sec))
 		return;
@@ -113,14 +183,17 @@ static void print_globals(const struct cli *cli, const struct bpf_map *map, cons
 		if (!btf_is_var(var) || vi->offset + vi->size > bpf_map__value_size(map) ||
 		    btf_var(var)->linkage == BTF_VAR_STATIC)
 			continue;
-		typed_value(&t, btf, (int)var->type, data + vi->offset, vi->size);
-		if (json)
-			cJSON_AddItemToObject(json, name, value_json(t.s ?: ""));
-		else
-			printf("  %s = %s\n", name, t.s ?: "");
+		if (json) {
+			cJSON_AddItemToObject(
+				json, name,
+				typed_json(btf, (int)var->type, data + vi->offset, vi->size));
+			continue;
+		}
+		printf("  %s = ", name);
+		print_value(btf, (int)var->type, data + vi->offset, vi->size);
+		putchar('\n');
 	}
 out:
-	free(t.s);
 	free(data);
 }
 
@@ -148,7 +221,8 @@ static void print_elements(const struct cli *cli, const struct bpf_map *map, con
 		     bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY;
 	unsigned char *key = calloc(2, ksize + 8), *next = key + ksize + 8;
 	unsigned char *value = calloc(cpus, stride + 8);
-	struct text k = { 0 }, v = { 0 };
+	int key_id = (int)bpf_map__btf_key_type_id(map),
+	    value_id = (int)bpf_map__btf_value_type_id(map);
 	int fd = bpf_map__fd(map), err;
 
 	if (!key || !value)
@@ -165,23 +239,29 @@ static void print_elements(const struct cli *cli, const struct bpf_map *map, con
 			continue;
 		}
 		shown++;
-		typed_value(&k, btf, (int)bpf_map__btf_key_type_id(map), key, ksize);
 		for (unsigned cpu = 0; cpu < cpus; cpu++) {
-			typed_value(&v, btf, (int)bpf_map__btf_value_type_id(map),
-				    value + (size_t)cpu * stride, vsize);
+			const unsigned char *at = value + (size_t)cpu * stride;
+
 			if (json) {
 				cJSON *e = cJSON_CreateObject();
 
-				cJSON_AddItemToObject(e, "key", value_json(k.s ?: ""));
+				cJSON_AddItemToObject(e, "key",
+						      typed_json(btf, key_id, key, ksize));
 				if (cpus > 1)
 					cJSON_AddNumberToObject(e, "cpu", cpu);
-				cJSON_AddItemToObject(e, "value", value_json(v.s ?: ""));
+				cJSON_AddItemToObject(e, "value",
+						      typed_json(btf, value_id, at, vsize));
 				cJSON_AddItemToArray(json, e);
-			} else if (cpus > 1) {
-				printf("  [%s] cpu %u: %s\n", k.s ?: "", cpu, v.s ?: "");
-			} else {
-				printf("  [%s] = %s\n", k.s ?: "", v.s ?: "");
+				continue;
 			}
+			printf("  [");
+			print_value(btf, key_id, key, ksize);
+			if (cpus > 1)
+				printf("] cpu %u: ", cpu);
+			else
+				printf("] = ");
+			print_value(btf, value_id, at, vsize);
+			putchar('\n');
 		}
 	}
 	if (!json && !shown)
@@ -193,8 +273,6 @@ static void print_elements(const struct cli *cli, const struct bpf_map *map, con
 out:
 	free(key);
 	free(value);
-	free(k.s);
-	free(v.s);
 }
 
 static bool holds_data(enum bpf_map_type type)

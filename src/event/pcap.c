@@ -346,8 +346,8 @@ static void observe(struct skep_pcap *p, struct sk_buff *skb, const struct captu
 	write_skb(p, o->filter, pkt, skb, keep);
 }
 
-static void count_tc(struct skep_pcap *p, struct skep_pcap_stats *s, s32 act, const struct capture_packet *pkt,
-		     const struct sk_buff *skb, struct outputs *o)
+static void count_tc(struct skep_pcap *p, struct skep_pcap_stats *s, s32 act,
+		     const struct capture_packet *pkt, const struct sk_buff *skb, struct outputs *o)
 {
 	if (act < 0) /* TC_ACT_UNSPEC, TCX_NEXT: nobody objects */
 		act = TC_OK;
