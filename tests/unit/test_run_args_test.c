@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/types.h"
 #include "base/uapi.h"
@@ -296,6 +297,41 @@ static void results(void **state)
 	assert_int_equal(word, 7);
 }
 
+static u64 run_count(enum prog p)
+{
+	struct target t = { .sys = test.sys[SKEP] };
+	struct bpf_prog_info info = { 0 };
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = (u32)test.fd[SKEP][p];
+	attr.info.info = (uintptr_t)&info;
+	attr.info.info_len = sizeof(info);
+	assert_int_equal(target_bpf(&t, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), 0);
+	return info.run_cnt;
+}
+
+/* Runs are counted, each once, while somebody asks for it. */
+static void runs_are_counted(void **state)
+{
+	static struct buffers b;
+	struct target t = { .sys = test.sys[SKEP] };
+	union bpf_attr attr;
+	u64 before = run_count(XDP);
+	int fd;
+
+	make(&(struct test_case){ XDP, .size_in = 64, .repeat = 5 }, &attr, &b);
+	assert_int_equal(run(SKEP, XDP, &attr), 0);
+	assert_int_equal(run_count(XDP), before);
+	memset(&attr, 0, sizeof(attr));
+	fd = target_bpf(&t, BPF_ENABLE_STATS, &attr, sizeof(attr));
+	assert_true(fd >= 0);
+	make(&(struct test_case){ XDP, .size_in = 64, .repeat = 5 }, &attr, &b);
+	assert_int_equal(run(SKEP, XDP, &attr), 0);
+	assert_int_equal(run_count(XDP), before + 5);
+	close(fd);
+}
+
 /* A descriptor that is no program. */
 static void wrong_descriptors(void **state)
 {
@@ -341,9 +377,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cases_as_listed),
-		cmocka_unit_test(results),
-		cmocka_unit_test(wrong_descriptors),
+		cmocka_unit_test(cases_as_listed),     cmocka_unit_test(results),
+		cmocka_unit_test(wrong_descriptors),   cmocka_unit_test(runs_are_counted),
 		cmocka_unit_test(cases_as_the_kernel),
 	};
 
