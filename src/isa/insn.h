@@ -42,10 +42,10 @@ static inline bool insn_is_alu64(const struct bpf_insn *insn)
 	return BPF_CLASS(insn->code) == BPF_ALU64;
 }
 
-/* Bytes that a load, store or atomic moves. */
-static inline u32 insn_access_size(const struct bpf_insn *insn)
+/* Bytes that a load, store or atomic with this opcode moves. */
+static inline u32 code_access_size(u8 code)
 {
-	switch (BPF_SIZE(insn->code)) {
+	switch (BPF_SIZE(code)) {
 	case BPF_B:
 		return 1;
 	case BPF_H:
@@ -54,6 +54,11 @@ static inline u32 insn_access_size(const struct bpf_insn *insn)
 		return 4;
 	}
 	return 8;
+}
+
+static inline u32 insn_access_size(const struct bpf_insn *insn)
+{
+	return code_access_size(insn->code);
 }
 
 static inline bool insn_is_cond_jmp(const struct bpf_insn *insn)

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "isa/insn.h"
 #include "prog/ctx.h"
 
 const struct bpf_ctx_field *ctx_field_at(const struct bpf_ctx_field *fields, int off)
@@ -46,25 +47,12 @@ static u8 size_code(u32 bytes)
 	return bytes == 1 ? BPF_B : bytes == 2 ? BPF_H : bytes == 4 ? BPF_W : BPF_DW;
 }
 
-static u32 code_size(u8 code)
-{
-	switch (BPF_SIZE(code)) {
-	case BPF_B:
-		return 1;
-	case BPF_H:
-		return 2;
-	case BPF_W:
-		return 4;
-	}
-	return 8;
-}
-
 int ctx_convert_by_table(const struct bpf_prog_type_ops *ops, enum bpf_access_type t,
 			 const struct bpf_insn *insn, struct bpf_insn_buf *out, u32 *target_size)
 {
 	struct bpf_insn *to = &out->insns[out->n];
 	const struct bpf_ctx_field *f;
-	u32 size = code_size(insn->code), in;
+	u32 size = code_access_size(insn->code), in;
 
 	*to = *insn;
 	if (!ops->fields) {

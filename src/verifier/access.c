@@ -7,6 +7,7 @@
  * read through a map pointer; DIFF(arena) arenas do not exist.
  */
 #include "object/fixup.h"
+#include "isa/insn.h"
 #include "verifier/check.h"
 
 /* ---- alignment ---- */
@@ -552,8 +553,7 @@ int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int 
 		     bool is_ldsx)
 {
 	struct bpf_reg_state *regs = cur_regs(env), *reg = &regs[regno];
-	struct bpf_insn size_of = { .code = (u8)bpf_size };
-	int size = insn_bytes(&size_of), err;
+	int size = (int)code_access_size((u8)bpf_size), err;
 	bool load = t == BPF_READ && value_regno >= 0;
 	/* A store of a pointer's bits, where that would show an address. */
 	bool leak = t == BPF_WRITE && value_regno >= 0 && is_pointer_value(env, value_regno);

@@ -118,20 +118,6 @@ static inline int stack_spi(int off)
 	return (-off - 1) / BPF_REG_SIZE;
 }
 
-static inline int insn_bytes(const struct bpf_insn *insn)
-{
-	switch (BPF_SIZE(insn->code)) {
-	case BPF_B:
-		return 1;
-	case BPF_H:
-		return 2;
-	case BPF_W:
-		return 4;
-	default:
-		return 8;
-	}
-}
-
 #define regs_for_each(st, frame_, reg_, body)                                                      \
 	do {                                                                                       \
 		for (u32 f_ = 0; f_ <= (st)->curframe; f_++) {                                     \
