@@ -25,7 +25,6 @@ struct diff_opts {
 
 /* One engine's side of a comparison. */
 struct side {
-	const char *name;
 	struct skep_system *system; /* NULL: the kernel */
 	struct bpf_object *obj;
 	struct bpf_program *prog;
@@ -136,7 +135,6 @@ static void side_close(struct side *s)
 /* What was found, as text lines and as JSON. */
 struct findings {
 	const struct cli *cli;
-	const char *prog;
 	cJSON *list;
 	int count;
 };
@@ -275,7 +273,7 @@ static void verdict_text(char *to, size_t room, const struct verdict *v)
 static int diff_program(const struct cli *cli, struct skep_system *sys, const char *path, int index,
 			const struct diff_opts *o, cJSON *list)
 {
-	struct side a = { .name = "skep", .system = sys }, b = { .name = "kernel" };
+	struct side a = { .system = sys }, b = { 0 };
 	struct findings f = { .cli = cli };
 	unsigned char packet[PACKET_MAX];
 	uint64_t seed = o->seed ? o->seed : 1;
@@ -287,14 +285,13 @@ static int diff_program(const struct cli *cli, struct skep_system *sys, const ch
 		side_close(&a);
 		return EXIT_REFUSED;
 	}
-	f.prog = bpf_program__name(a.prog);
 	if (list) {
 		j = cJSON_CreateObject();
-		cJSON_AddStringToObject(j, "program", f.prog);
+		cJSON_AddStringToObject(j, "program", bpf_program__name(a.prog));
 		f.list = cJSON_AddArrayToObject(j, "differences");
 		cJSON_AddItemToArray(list, j);
 	} else {
-		printf("%s: program %s (%s)\n", path, f.prog,
+		printf("%s: program %s (%s)\n", path, bpf_program__name(a.prog),
 		       prog_type_name((int)bpf_program__type(a.prog)));
 	}
 	if (!a.verdict.err != !b.verdict.err) {

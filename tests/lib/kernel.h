@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
-/* Result or -1 and errno, as syscall(SYS_bpf, ...). */
-static inline int kernel_bpf(int cmd, void *attr, unsigned int size)
+/* Result or -errno, as skep_bpf(). */
+static inline int kernel_bpf_raw(int cmd, void *attr, unsigned int size)
 {
 	long r;
 
@@ -18,9 +18,17 @@ static inline int kernel_bpf(int cmd, void *attr, unsigned int size)
 			 : "=a"(r)
 			 : "a"((long)SYS_bpf), "D"((long)cmd), "S"(attr), "d"((long)size)
 			 : "rcx", "r11", "memory");
+	return (int)r;
+}
+
+/* Result or -1 and errno, as syscall(SYS_bpf, ...). */
+static inline int kernel_bpf(int cmd, void *attr, unsigned int size)
+{
+	int r = kernel_bpf_raw(cmd, attr, size);
+
 	if (r >= 0)
-		return (int)r;
-	errno = (int)-r;
+		return r;
+	errno = -r;
 	return -1;
 }
 

@@ -8,24 +8,13 @@
 #include <unistd.h>
 
 #include "isa/insn.h"
+#include "tests/lib/kernel.h"
 #include "tests/lib/load.h"
 #include "skep/skep.h"
 
-/* The kernel's own bpf(2): libc's syscall() is answered by skep in these programs. */
-static int kernel_bpf(int cmd, union bpf_attr *attr, unsigned size)
-{
-	long r;
-
-	__asm__ volatile("syscall"
-			 : "=a"(r)
-			 : "a"(__NR_bpf), "D"((long)cmd), "S"(attr), "d"((long)size)
-			 : "rcx", "r11", "memory");
-	return (int)r;
-}
-
 int target_bpf(struct target *t, int cmd, union bpf_attr *attr, unsigned size)
 {
-	return t->sys ? skep_bpf(t->sys, cmd, attr, size) : kernel_bpf(cmd, attr, size);
+	return t->sys ? skep_bpf(t->sys, cmd, attr, size) : kernel_bpf_raw(cmd, attr, size);
 }
 
 static int map_create(struct target *t, u32 type, u32 key, u32 value, u32 n, u32 flags, int inner)

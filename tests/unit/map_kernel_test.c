@@ -19,27 +19,17 @@
 #include "base/uapi.h"
 #include "base/types.h"
 #include "skep/skep.h"
+#include "tests/lib/kernel.h"
 
 static struct skep_system *sys;
 static u32 nr_cpus;
 
 enum { SKEP, KERNEL };
 
-/* Not libc's syscall(), which the library may have wrapped. */
-static int kernel_bpf(int cmd, union bpf_attr *attr, u32 size)
-{
-	long ret;
-
-	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "0"((long)SYS_bpf), "D"((long)cmd), "S"(attr), "d"((long)size)
-			 : "rcx", "r11", "memory");
-	return (int)ret;
-}
-
 static int call(int side, int cmd, union bpf_attr *attr)
 {
-	return side == SKEP ? skep_bpf(sys, cmd, attr, sizeof(*attr)) : kernel_bpf(cmd, attr, 144);
+	return side == SKEP ? skep_bpf(sys, cmd, attr, sizeof(*attr)) :
+			      kernel_bpf_raw(cmd, attr, 144);
 }
 
 static u32 rnd(u32 n)

@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "object/vocabulary.h"
+#include "tests/lib/kernel.h"
 
 #define CTX_SPAN 208 /* offsets asked about: more than any of the structs */
 
@@ -185,17 +186,13 @@ static int live_load(u32 type, u32 attach, const struct bpf_insn *insns, u32 n)
 		.expected_attach_type = attach,
 		.prog_flags = type == BPF_PROG_TYPE_SYSCALL ? BPF_F_SLEEPABLE : 0,
 	};
-	long fd;
+	int fd;
 
 	log_text[0] = 0;
-	/* The instruction and not libc's syscall(), which skep's own programs wrap. */
-	__asm__ volatile("syscall"
-			 : "=a"(fd)
-			 : "a"((long)SYS_bpf), "D"((long)BPF_PROG_LOAD), "S"(&attr), "d"(128L)
-			 : "rcx", "r11", "memory");
+	fd = kernel_bpf_raw(BPF_PROG_LOAD, &attr, 128);
 	if (fd < 0)
-		return (int)-fd;
-	close((int)fd);
+		return -fd;
+	close(fd);
 	return 0;
 }
 
