@@ -106,6 +106,86 @@ SKEP_API int skep_mmap(struct skep_system *sys, int fd, size_t len, int prot, lo
 SKEP_API int skep_epoll_fd(struct skep_system *sys, int fd);
 
 /*
+ * Processes whose events run the programs of a system: system calls, functions, signals.
+ * They are watched by a supervisor, a process of its own that shares this one's memory, so
+ * the caller's waitpid() never meets a stop of ours. No privilege is needed.
+ */
+struct skep_process;
+
+struct skep_spawn_opts {
+	size_t sz;
+	char *const *envp;     /* NULL: the caller's */
+	const char *directory; /* to start in; NULL: the caller's */
+	const int *fds;	       /* standard input, output and error; NULL: the caller's */
+};
+
+/*
+ * Starts @file (searched in PATH without a slash) with @argv, a child of the caller, and watches
+ * it and all its descendants. 0 or -errno; then @error says what failed. The command's own
+ * execve is an event already.
+ */
+SKEP_API int skep_spawn(struct skep_system *sys, const char *file, char *const argv[],
+			const struct skep_spawn_opts *opts, struct skep_process **out, char *error,
+			size_t error_size);
+/* Watches process @pid, all its threads and what they start from now on. As skep_spawn(). */
+SKEP_API int skep_attach(struct skep_system *sys, int pid, struct skep_process **out, char *error,
+			 size_t error_size);
+SKEP_API int skep_process_pid(const struct skep_process *p);
+/*
+ * Becomes readable when the last process of the tree has ended, or for a moment when the first
+ * one has. Belongs to @p.
+ */
+SKEP_API int skep_process_fd(const struct skep_process *p);
+/*
+ * Waits at most @timeout_ms (-1: for ever) for the end of the first process, or with @all of
+ * every process of the tree. 0 and *@status as of waitpid() (of skep_attach(): too); -EAGAIN when
+ * time is up; -ECHILD when the supervisor has been killed and the tree ended with it.
+ */
+SKEP_API int skep_process_wait(struct skep_process *p, bool all, int timeout_ms, int *status);
+/* Sends @sig to every process of the tree. 0 or -errno. */
+SKEP_API int skep_process_kill(struct skep_process *p, int sig);
+/*
+ * Ends watching; the processes go on as they are. -EBUSY when they cannot do without us (a
+ * filter installed at their start names calls that we answer): end them, or wait.
+ */
+SKEP_API int skep_process_detach(struct skep_process *p);
+
+struct skep_process_stats {
+	size_t sz;
+	uint64_t tasks; /* threads and processes seen */
+	uint64_t stops; /* of tasks, for any reason */
+	uint64_t calls; /* system calls that were stopped at */
+	uint64_t signals;
+	uint64_t breakpoints; /* user functions */
+	uint64_t unseen;      /* tasks that could not be watched (traced by another debugger) */
+};
+SKEP_API int skep_process_stats(const struct skep_process *p, struct skep_process_stats *out);
+/*
+ * What the user should know at the end: fields that were read but are not modelled, user
+ * functions that were never mapped, set-user-id programs that ran without their privilege.
+ * @emit gets lines without newline.
+ */
+SKEP_API void skep_process_report(struct skep_process *p, void (*emit)(void *arg, const char *line),
+				  void *arg);
+/* Ends the tree that is left, if it cannot be left alone, and frees @p. NULL is fine. */
+SKEP_API void skep_process_free(struct skep_process *p);
+
+/*
+ * Hook points that programs can be attached to: row @index of all, from 0. 0, or -ENOENT
+ * behind the last. Strings are borrowed until the system's next call.
+ */
+struct skep_hook_point {
+	size_t sz;
+	const char *kind; /* "tracepoint", "raw_tp", "function" */
+	const char *name; /* "syscalls:sys_enter_execve", "sched_process_exec", "vfs_open" */
+	const char *what; /* arguments, as C: "struct path *path, struct file *file" */
+	const char *when; /* the condition under which it is reached; or "" */
+	bool returns;	  /* the return can be attached to, too */
+};
+SKEP_API int skep_hook_point_get(struct skep_system *sys, unsigned int index,
+				 struct skep_hook_point *out);
+
+/*
  * The newest refusal of a system: a program, map or BTF that it did not accept,
  * and why. Strings are borrowed until the system's next call. Fields that do
  * not apply are NULL, 0, or -1 (insn).

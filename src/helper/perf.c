@@ -14,6 +14,7 @@
 #include "object/map_array.h"
 #include "object/packet.h"
 #include "object/perf_ring.h"
+#include "object/task.h"
 
 #define CLOCK_MONOTONIC 1
 
@@ -58,7 +59,7 @@ static u32 sample_fields(const struct perf_ring *ring, const struct bpf_run *run
 	if (type & PERF_SAMPLE_IP)
 		out[n++] = 0;
 	if (type & PERF_SAMPLE_TID) {
-		u64 both = run->platform->pid_tgid();
+		u64 both = run_pid_tgid(run);
 
 		out[n++] = both >> 32 | both << 32; /* u32 pid, tid */
 	}

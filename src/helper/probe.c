@@ -5,6 +5,7 @@
  */
 #include "helper/probe.h"
 #include "object/arena.h"
+#include "object/task.h"
 
 /* All frames of a program: 8 calls deep, 512 bytes each, and what engines add. */
 #define PROBE_STACK 16384
@@ -80,12 +81,12 @@ long probe_kernel_str(struct bpf_run *run, char *dst, u64 src, u32 size)
 	}
 	if (!in_arena(run, src) && !on_stack(src, 1))
 		return refusal(src);
-	return probe_user_str(run, dst, src, size);
+	return finish_str(dst, run->platform->read_user_str(dst, src, size), size);
 }
 
 long probe_user_str(struct bpf_run *run, char *dst, u64 src, u32 size)
 {
-	return size ? finish_str(dst, run->platform->read_user_str(dst, src, size), size) : 0;
+	return size ? finish_str(dst, run_read_user_str(run, dst, src, size), size) : 0;
 }
 
 static u64 finish(void *dst, u32 size, long err)
@@ -102,7 +103,7 @@ BPF_HELPER(probe_read_kernel)
 
 BPF_HELPER(probe_read_user)
 {
-	return finish(PTR(r1), (u32)r2, run->platform->read_user(PTR(r1), r3, (u32)r2));
+	return finish(PTR(r1), (u32)r2, run_read_user(run, PTR(r1), r3, (u32)r2));
 }
 
 BPF_HELPER(probe_read)

@@ -2,20 +2,21 @@
 /* The task of the event, and what the hook left in the run (Linux: kernel/bpf/helpers.c). */
 #include "helper/helper.h"
 #include "object/lock.h"
+#include "object/task.h"
 
 BPF_HELPER(get_current_pid_tgid)
 {
-	return run->platform->pid_tgid();
+	return run_pid_tgid(run);
 }
 
 BPF_HELPER(get_current_uid_gid)
 {
-	return run->platform->uid_gid();
+	return run_uid_gid(run);
 }
 
 BPF_HELPER(get_current_comm)
 {
-	run->platform->comm(PTR(r1), (u32)r2);
+	run_comm(run, PTR(r1), (u32)r2);
 	return 0;
 }
 

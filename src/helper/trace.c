@@ -6,6 +6,7 @@
  */
 #include "helper/bprintf.h"
 #include "helper/helper.h"
+#include "object/task.h"
 
 #define CLOCK_BOOTTIME 7
 #define COMM_LEN       16
@@ -50,7 +51,7 @@ static void trace_line(struct bpf_run *run, const char *text, u32 len)
 	u32 n = 0;
 
 	l.len = 0;
-	p->comm(comm, sizeof(comm));
+	run_comm(run, comm, sizeof(comm));
 	while (n < COMM_LEN && comm[n])
 		n++;
 	for (u32 i = n; i < COMM_LEN; i++)
@@ -58,7 +59,7 @@ static void trace_line(struct bpf_run *run, const char *text, u32 len)
 	for (u32 i = 0; i < n; i++)
 		l.text[l.len++] = comm[i];
 	add(&l, "-");
-	add_number(&l, (u32)p->pid_tgid(), -7, ' ');
+	add_number(&l, (u32)run_pid_tgid(run), -7, ' ');
 	add(&l, " [");
 	add_number(&l, run->cpu, 3, '0');
 	add(&l, "] d..21 ");

@@ -132,7 +132,7 @@ void netdev_hooks_del(struct skep_system *sys, u32 ifindex)
 
 	pthread_mutex_lock(&sys->lock);
 	for (p = &sys->hooks->first; (h = *p);) {
-		if (h->kind == HOOK_RAW_TP || h->ifindex != ifindex) {
+		if (h->kind >= HOOK_RAW_TP || h->ifindex != ifindex) {
 			p = &h->next;
 			continue;
 		}
@@ -315,7 +315,7 @@ s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run)
 	s32 ret = h->kind == HOOK_XDP ? XDP_PASS : TCX_NEXT;
 
 	if (!progs)
-		return h->kind == HOOK_RAW_TP ? 0 : ret;
+		return h->kind >= HOOK_RAW_TP ? 0 : ret;
 	switch (h->kind) {
 	case HOOK_XDP:
 		return (s32)run_one(&progs->v[0], ctx, run);
@@ -328,6 +328,15 @@ s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run)
 		for (u32 i = 0; i < READ_ONCE(progs->n); i++)
 			run_tracing(&progs->v[i], ctx, run);
 		return 0;
+	case HOOK_TRACEPOINT:
+	case HOOK_FENTRY:
+	case HOOK_FEXIT:
+	case HOOK_FMOD_RET:
+	case HOOK_KPROBE:
+	case HOOK_KRETPROBE:
+	case HOOK_UPROBE:
+	case HOOK_URETPROBE:
+	case HOOK_PERF_EVENT:
 	case HOOK_KINDS:
 		break;
 	}
@@ -346,7 +355,12 @@ s32 hook_run(struct hook *h, void *ctx, struct bpf_run *run)
 
 void hook_fire(struct hook *h, const u64 *args)
 {
-	struct bpf_run run = { 0 };
+	hook_fire_task(h, args, NULL);
+}
+
+void hook_fire_task(struct hook *h, const u64 *args, struct bpf_task *task)
+{
+	struct bpf_run run = { .task = task };
 	u64 copy[12] = { 0 };
 
 	if (likely(!hook_active(h)))

@@ -18,7 +18,22 @@ enum hook_kind {
 	HOOK_XDP,	  /* ctx struct xdp_buff; at most one program */
 	HOOK_TCX_INGRESS, /* ctx struct sk_buff */
 	HOOK_TCX_EGRESS,
-	HOOK_RAW_TP, /* ctx u64 args[]; results are ignored */
+	HOOK_RAW_TP,	 /* ctx u64 args[]; results are ignored */
+	HOOK_TRACEPOINT, /* ctx: the record, beginning with the common header; results ignored */
+	/*
+	 * Kernel functions. fentry, fexit, fmod_ret: ctx u64 args[], for the latter two the result
+	 * behind them; ctx[-1] is their number, run.func_ip the function's address. fmod_ret: the first
+	 * non-zero result is the function's. kprobes: ctx struct pt_regs.
+	 */
+	HOOK_FENTRY,
+	HOOK_FEXIT,
+	HOOK_FMOD_RET,
+	HOOK_KPROBE,
+	HOOK_KRETPROBE,
+	/* User functions: ctx struct pt_regs; the points are files and offsets, see struct hook_uprobe. */
+	HOOK_UPROBE,
+	HOOK_URETPROBE,
+	HOOK_PERF_EVENT, /* samples: ctx struct bpf_perf_event_data_kern */
 	HOOK_KINDS,
 };
 
@@ -29,6 +44,7 @@ struct hook_prog {
 	u64 cookie;
 	struct link_object *link; /* NULL: attached without a link */
 	struct prog_object *owner;
+	u32 pid; /* only on behalf of this process; 0: of any */
 };
 
 struct hook_progs {
@@ -42,11 +58,15 @@ struct hook {
 	struct skep_system *sys;
 	enum hook_kind kind;
 	u32 ifindex;
-	u32 nr_args;		  /* raw tracepoints */
-	char name[64];		  /* of the device or the tracepoint */
-	u64 revision;		  /* Linux: bpf_mprog revision; starts at 1 */
-	u32 xdp_flags;		  /* XDP_FLAGS_SKB_MODE ... of an attachment by netlink */
-	struct hook_progs *progs; /* NULL: none; read with load_acquire() in a slot */
+	u32 nr_args;			/* raw tracepoints */
+	char name[64];			/* of the device or the tracepoint */
+	u64 revision;			/* Linux: bpf_mprog revision; starts at 1 */
+	u32 xdp_flags;			/* XDP_FLAGS_SKB_MODE ... of an attachment by netlink */
+	struct hook_progs *progs;	/* NULL: none; read with load_acquire() in a slot */
+	u32 row;			/* points: of their table */
+	u64 func_ip;			/* kernel functions: address in the world window */
+	struct hook_uprobe *uprobe;	/* HOOK_UPROBE, HOOK_URETPROBE */
+	struct hook_sampling *sampling; /* HOOK_PERF_EVENT */
 };
 
 int hooks_start(struct skep_system *sys);
@@ -80,6 +100,52 @@ s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run);
 int hook_add_raw_tp(struct skep_system *sys, const char *name, u32 nr_args);
 /* Runs what is attached to tracepoint @h, in a slot of its own or inside the caller's. */
 void hook_fire(struct hook *h, const u64 *args);
+/* The same on behalf of @task. */
+void hook_fire_task(struct hook *h, const u64 *args, struct bpf_task *task);
+
+/*
+ * Points: places with names that sources fire, one table for each kind. The rows of a table
+ * are fixed when the system starts; a point's hook is made when something is first
+ * attached to it, so firing a point that nobody uses is one load.
+ */
+struct hook_point_table {
+	u32 n;
+	const char *(*name)(u32 row); /* NULL: this profile does not have it */
+};
+int hook_points_add(struct skep_system *sys, enum hook_kind kind,
+		    const struct hook_point_table *table); /* 0 or -ENOMEM */
+/* For sources: NULL until something has been attached. */
+struct hook *hook_at(const struct skep_system *sys, enum hook_kind kind, u32 row);
+/* For attaching: by name; makes the hook. NULL with *err -ENOENT or -ENOMEM. */
+struct hook *hook_point_get(struct skep_system *sys, enum hook_kind kind, const char *name,
+			    int *err);
+/* Row of a name in the table of @kind, or -ENOENT. */
+int hook_point_row(const struct skep_system *sys, enum hook_kind kind, const char *name);
+
+/* A place in a file of machine code. Two attachments to one place share the hook. */
+struct hook_uprobe {
+	u64 dev, ino;	    /* identity of the file */
+	u64 offset;	    /* in the file, bytes */
+	u64 ref_ctr_offset; /* of a semaphore that is counted up while attached; 0: none */
+	char *path;
+	bool mapped; /* some supervised process has had it in memory: set by the source */
+};
+/* NULL with *err: -ENOENT, -EACCES (no such file ...), -EINVAL (not a regular file), -ENOMEM. */
+struct hook *hook_uprobe_get(struct skep_system *sys, enum hook_kind kind, const char *path,
+			     u64 offset, u64 ref_ctr_offset, int *err);
+/* A sampling event: period in ns of a task's CPU time (cpu-clock, task-clock). */
+struct hook_sampling {
+	u64 period_ns;
+	u32 pid; /* 0: every supervised process */
+};
+/* Calls @fn for every hook of @kind that has programs. */
+int hooks_each(struct skep_system *sys, enum hook_kind kind, int (*fn)(struct hook *h, void *arg),
+	       void *arg);
+
+/* Changes with every attachment and detachment; hooks_notify() is told, too. */
+u64 hooks_revision(const struct skep_system *sys);
+/* @fn is called (under sys->lock, from any thread) after such a change. NULL: nobody. */
+void hooks_notify(struct skep_system *sys, void (*fn)(void *arg), void *arg);
 
 /*
  * Changing what is attached; sys->lock is held by the caller. Position @at of 0..n.

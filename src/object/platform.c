@@ -314,6 +314,13 @@ static void process_wake(void *ring)
 			eventfd_write(w->fd, 1);
 }
 
+static int process_read_world(struct bpf_run *run, void *dst, u64 src, u32 size)
+{
+	struct skep_system *sys = system_of(run->arena);
+
+	return sys && sys->read_world ? sys->read_world(sys, run, dst, src, size) : -EFAULT;
+}
+
 static const struct skep_platform platform = {
 	.ktime_ns = process_ktime_ns,
 	.random = process_random,
@@ -328,6 +335,7 @@ static const struct skep_platform platform = {
 	.back = process_back,
 	.trace = process_trace,
 	.wake = process_wake,
+	.read_world = process_read_world,
 	.read_user = process_read_user,
 	.read_user_str = process_read_user_str,
 	.write_user = process_write_user,

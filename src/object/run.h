@@ -15,6 +15,7 @@
 
 struct bpf_map;
 struct bpf_prog;
+struct bpf_task;
 struct bpf_run;
 struct arena;
 
@@ -33,9 +34,10 @@ typedef u64 (*bpf_entry_t)(const void *ctx, struct bpf_run *run);
 struct skep_platform {
 	u64 (*ktime_ns)(int clock); /* CLOCK_MONOTONIC, _BOOTTIME, _TAI, _MONOTONIC_COARSE */
 	u64 (*random)(void);
-	u32 (*cpu)(void);		   /* the caller's CPU, a hint for slot_claim() */
-	u32 (*tid)(void);		   /* the caller's thread id, never 0 */
-	u64 (*pid_tgid)(void);		   /* of the event's task: tgid << 32 | tid */
+	u32 (*cpu)(void); /* the caller's CPU, a hint for slot_claim() */
+	u32 (*tid)(void); /* the caller's thread id, never 0 */
+	/* Of the calling thread; a run on behalf of another has run->task (object/task.h). */
+	u64 (*pid_tgid)(void);		   /* tgid << 32 | tid */
 	u64 (*uid_gid)(void);		   /* gid << 32 | uid */
 	void (*comm)(char *buf, u32 size); /* NUL-terminated, rest zeroed */
 	void (*yield)(void);
@@ -48,7 +50,12 @@ struct skep_platform {
 	void (*trace)(struct bpf_run *run, const char *line, u32 len);
 	/* Wakes whoever polls @ring: the struct bpf_map of a ring buffer, or a struct perf_ring. */
 	void (*wake)(void *ring);
-	/* Fault-tolerant reads of user memory of the event's task: 0 or -EFAULT. */
+	/*
+	 * Reads the window of world objects, filling in what is read: 0, or -EFAULT for what no
+	 * object holds and for fields that skep does not fill (these are noted for the end).
+	 */
+	int (*read_world)(struct bpf_run *run, void *dst, u64 src, u32 size);
+	/* Fault-tolerant reads of the calling process's own memory: 0 or -EFAULT. */
 	int (*read_user)(void *dst, u64 src, u32 size);
 	long (*read_user_str)(void *dst, u64 src, u32 size); /* length with NUL or -EFAULT */
 	int (*write_user)(u64 dst, const void *src, u32 size);
@@ -74,8 +81,8 @@ struct bpf_run {
 	u64 func_ip;
 	struct bpf_redirect_info redirect;
 	u64 callback_depth;
-	void *event; /* hook-private: the event being handled */
-	void *task;  /* world object of the current task, or NULL */
+	void *event;	       /* hook-private: the event being handled */
+	struct bpf_task *task; /* on whose behalf; NULL: the calling thread's own */
 	/*
 	 * Ring buffers in which this run has unsubmitted records: address of the map plus
 	 * how many. All 0 at the start of a run, and again at its end.

@@ -11,6 +11,8 @@
 #include "object/object.h"
 
 struct hook_table;
+struct supervisor;
+struct world;
 
 /* Who is woken when something arrives in ring @what: an eventfd. */
 struct waker {
@@ -43,6 +45,11 @@ struct skep_system {
 	char *btf_path;		/* NULL: host's, else built-in */
 	u32 stats_enabled;	/* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
+	struct world *world; /* NULL until it is needed; src/world */
+	/* skep_platform.read_world; set by src/world with .world */
+	int (*read_world)(struct skep_system *sys, struct bpf_run *run, void *dst, u64 src,
+			  u32 size);
+	struct supervisor *supervisor; /* NULL until skep_spawn(); src/event */
 	u64 perf_ids; /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);

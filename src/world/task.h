@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Supervised tasks: what skep knows of each thread of the processes that run under it
+ * (Linux: struct task_struct, struct mm_struct). The tracer (src/event) makes, updates and
+ * frees them; everything else reads. All of it happens in the supervisor's loop thread,
+ * with the task stopped.
+ */
+#ifndef SKEP_WORLD_TASK_H
+#define SKEP_WORLD_TASK_H
+
+#include <sys/types.h>
+#include <sys/user.h>
+
+#include "object/system.h"
+#include "object/task.h"
+
+struct trace_state;    /* of the tracer */
+struct call_model;     /* of src/event/function.c: kernel functions entered and not left */
+struct mm_breakpoints; /* of src/event/uprobe.c */
+
+/* An address space; tasks of CLONE_VM share it. A vfork child shares its parent's till it execs. */
+struct mm {
+	u32 refs;
+	pid_t tgid; /* of a process that lives in it */
+	int mem_fd; /* /proc/TID/mem, read and write; -1: gone */
+	struct mm_breakpoints *breakpoints;
+};
+
+/* The system call that a task is in, from its entry stop to its exit stop. */
+struct task_call {
+	bool active;
+	bool skip;   /* override: the kernel must not execute it; .ret is the result */
+	bool compat; /* i386 entry: .nr and .args are of that table */
+	u64 nr;
+	u64 args[6];
+	s64 ret; /* at exit */
+	struct call_model *model;
+};
+
+struct task {
+	struct bpf_task bpf; /* first: run->task points here */
+	struct skep_system *sys;
+	struct task *next_hash;
+	struct task *leader; /* of the thread group; itself for a leader */
+	struct task *parent; /* real parent if it is supervised, else NULL */
+	pid_t ppid;	     /* tgid of the real parent at creation */
+	u32 nr_threads;	     /* of a leader: live threads */
+	struct mm *mm;
+	u64 start_ns; /* CLOCK_MONOTONIC, as near to the kernel's as we know */
+	u64 start_boottime_ns;
+	bool vforked; /* shares .mm with its parent until exec or exit */
+	struct task_call call;
+	/* User registers at the current stop, read on demand; see task_regs(). */
+	struct user_regs_struct regs;
+	bool regs_valid, regs_changed; /* changed: written back before the task goes on */
+	struct trace_state *trace;
+	u64 kernel_task; /* world address of its task_struct; 0: nobody has asked */
+	void *uprobe;	 /* of src/event/uprobe.c: pending steps and returns of this task */
+};
+
+/* NULL when @tid is not supervised. */
+struct task *task_find(struct skep_system *sys, pid_t tid);
+/* Calls @fn for each until it returns non-zero, which is returned. */
+int tasks_each(struct skep_system *sys, int (*fn)(struct task *t, void *arg), void *arg);
+
+/* The registers at this stop; NULL when the task has died meanwhile. */
+struct user_regs_struct *task_regs(struct task *t);
+
+/*
+ * Memory of the task, by its mem_fd, which does not need its pages to be writable:
+ * 0, -EFAULT, or -ESRCH. Reads fault pages in.
+ */
+int task_read(struct task *t, void *dst, u64 src, size_t size);
+int task_write(struct task *t, u64 dst, const void *src, size_t size);
+/* At most @size bytes with the NUL: length with NUL, or -EFAULT. A longer string is cut, with NUL. */
+long task_read_str(struct task *t, char *dst, u64 src, size_t size);
+
+/* A file of /proc/TID/, opened read-only. fd or -errno. */
+int task_open_proc(struct task *t, const char *name);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * World objects: the kernel structures that programs look at (task_struct, file, sock …), in
+ * the window at ARENA_WORLD, laid out by the kernel BTF in force.
+ *
+ * An object is made when its address is first handed out, and its fields are filled when
+ * they are read: every read of the window goes through skep_platform.read_world(), be it
+ * bpf_probe_read_kernel() or a typed load. A field is a row of tables/world.def with how fresh
+ * it is. A read of a field without a row fails (-EFAULT for helpers, 0 for typed loads, as
+ * a fault is on Linux) and is named at the end of the run.
+ *
+ * Addresses are stable while the thing lives (a task's task_struct, an open file's struct
+ * file, an inode), so programs may use them as map keys. Temporary objects live until
+ * their task's current system call ends.
+ */
+#ifndef SKEP_WORLD_WORLD_H
+#define SKEP_WORLD_WORLD_H
+
+#include "world/task.h"
+
+#define WORLD_TEXT	ARENA_WORLD /* addresses of kernel functions: row * 64 */
+#define WORLD_TEXT_SIZE (16ULL << 20)
+
+/* Makes sys->world at first use. 0 or -errno. */
+int world_start(struct skep_system *sys);
+void world_stop(struct skep_system *sys);
+
+/* Things by identity; each gives the address in the window, 0 when there is no such thing. */
+u64 world_task(struct task *t);		  /* struct task_struct */
+u64 world_user_regs(struct task *t);	  /* struct pt_regs of the current call */
+u64 world_file(struct task *t, int fd);	  /* struct file */
+u64 world_sock(struct task *t, int fd);	  /* struct sock of a socket's descriptor */
+u64 world_socket(struct task *t, int fd); /* struct socket */
+/* struct dentry / inode of @path relative to descriptor @dfd (AT_FDCWD) of the task; follows links if asked. */
+u64 world_dentry(struct task *t, int dfd, const char *path, bool follow);
+u64 world_inode(struct task *t, int dfd, const char *path, bool follow);
+
+/* Temporary objects of the task's current call. @type: "struct filename" or "filename". */
+u64 world_temp(struct task *t, const char *type);
+u64 world_temp_bytes(struct task *t, const void *bytes, u32 size); /* a copy, e.g. of a sockaddr */
+/* struct filename of the user string at @uname: getname(). */
+u64 world_filename(struct task *t, u64 uname);
+/* struct path of @path as above. */
+u64 world_path(struct task *t, int dfd, const char *path, bool follow);
+/* Sets a field, by its name ("f_path.dentry"); fields that the kernel in force lacks are ignored. */
+void world_set(struct skep_system *sys, u64 object, const char *field, u64 value);
+/* Ends the temporary objects; the tracer calls it after the exit event of each call. */
+void world_call_end(struct task *t);
+
+/* The tracer's news, so that identities and cached fields follow. */
+void world_task_execed(struct task *t);
+void world_task_gone(struct task *t);
+/* A call that changes what is cached (close, dup, chdir, setuid, prctl(PR_SET_NAME) …) has ended. */
+void world_call_done(struct task *t);
+
+/* Calls @emit for each field that was read and not filled: "task_struct.utime: read 3 times by prog". */
+void world_report(struct skep_system *sys, void (*emit)(void *arg, const char *line), void *arg);
+
+#endif
