@@ -13,6 +13,7 @@
 
 #include "isa/insn.h"
 #include "verifier/check.h"
+#include "verifier/scalar.h"
 
 static const char *const alu_string[16] = {
 	"+=",  "-=", "*=", "/=", "|=",	 "&=",	   "<<=", ">>=",
@@ -40,261 +41,6 @@ void assign_scalar_id_before_mov(struct bpf_verifier_env *env, struct bpf_reg_st
 		clear_scalar_id(src);
 	if (!src->id && !tnum_is_const(src->var_off))
 		src->id = ++env->id_gen;
-}
-
-/* ---- ranges of two-operand results; dst->var_off is already the result's where noted ---- */
-
-static void ranges_add(struct bpf_reg_state *d, const struct bpf_reg_state *s, kver profile)
-{
-	u64 umin, umax;
-	u32 umin32, umax32;
-	s64 smin, smax;
-	s32 smin32, smax32;
-	bool lo, hi;
-	/* Since 6.17 a range whose both ends wrap is still a range. */
-	bool wrap = profile >= KVER(6, 17);
-
-	lo = __builtin_add_overflow(d->smin_value, s->smin_value, &smin);
-	hi = __builtin_add_overflow(d->smax_value, s->smax_value, &smax);
-	d->smin_value = lo || hi ? INT64_MIN : smin;
-	d->smax_value = lo || hi ? INT64_MAX : smax;
-	lo = __builtin_add_overflow(d->s32_min_value, s->s32_min_value, &smin32);
-	hi = __builtin_add_overflow(d->s32_max_value, s->s32_max_value, &smax32);
-	d->s32_min_value = lo || hi ? INT32_MIN : smin32;
-	d->s32_max_value = lo || hi ? INT32_MAX : smax32;
-	lo = __builtin_add_overflow(d->umin_value, s->umin_value, &umin);
-	hi = __builtin_add_overflow(d->umax_value, s->umax_value, &umax);
-	if (wrap ? lo != hi : lo || hi)
-		umin = 0, umax = UINT64_MAX;
-	d->umin_value = umin;
-	d->umax_value = umax;
-	lo = __builtin_add_overflow(d->u32_min_value, s->u32_min_value, &umin32);
-	hi = __builtin_add_overflow(d->u32_max_value, s->u32_max_value, &umax32);
-	if (wrap ? lo != hi : lo || hi)
-		umin32 = 0, umax32 = UINT32_MAX;
-	d->u32_min_value = umin32;
-	d->u32_max_value = umax32;
-}
-
-static void ranges_sub(struct bpf_reg_state *d, const struct bpf_reg_state *s, kver profile)
-{
-	u64 umin, umax;
-	u32 umin32, umax32;
-	s64 smin, smax;
-	s32 smin32, smax32;
-	bool lo, hi;
-	bool wrap = profile >= KVER(6, 17);
-
-	lo = __builtin_sub_overflow(d->smin_value, s->smax_value, &smin);
-	hi = __builtin_sub_overflow(d->smax_value, s->smin_value, &smax);
-	d->smin_value = lo || hi ? INT64_MIN : smin;
-	d->smax_value = lo || hi ? INT64_MAX : smax;
-	lo = __builtin_sub_overflow(d->s32_min_value, s->s32_max_value, &smin32);
-	hi = __builtin_sub_overflow(d->s32_max_value, s->s32_min_value, &smax32);
-	d->s32_min_value = lo || hi ? INT32_MIN : smin32;
-	d->s32_max_value = lo || hi ? INT32_MAX : smax32;
-	lo = __builtin_sub_overflow(d->umin_value, s->umax_value, &umin);
-	hi = __builtin_sub_overflow(d->umax_value, s->umin_value, &umax);
-	if (wrap ? lo != hi : lo || hi)
-		umin = 0, umax = UINT64_MAX;
-	d->umin_value = umin;
-	d->umax_value = umax;
-	lo = __builtin_sub_overflow(d->u32_min_value, s->u32_max_value, &umin32);
-	hi = __builtin_sub_overflow(d->u32_max_value, s->u32_min_value, &umax32);
-	if (wrap ? lo != hi : lo || hi)
-		umin32 = 0, umax32 = UINT32_MAX;
-	d->u32_min_value = umin32;
-	d->u32_max_value = umax32;
-}
-
-/* Before 6.14: only products of small non-negative numbers are followed. */
-static void ranges_mul_coarse(struct bpf_reg_state *d, const struct bpf_reg_state *s)
-{
-	if (s->s32_min_value < 0 || d->s32_min_value < 0 || s->u32_max_value > UINT16_MAX ||
-	    d->u32_max_value > UINT16_MAX) {
-		__mark_reg32_unbounded(d);
-	} else {
-		bool fits;
-
-		d->u32_min_value *= s->u32_min_value;
-		d->u32_max_value *= s->u32_max_value;
-		fits = d->u32_max_value <= INT32_MAX;
-		d->s32_min_value = fits ? (s32)d->u32_min_value : INT32_MIN;
-		d->s32_max_value = fits ? (s32)d->u32_max_value : INT32_MAX;
-	}
-	if (s->smin_value < 0 || d->smin_value < 0 || s->umax_value > UINT32_MAX ||
-	    d->umax_value > UINT32_MAX) {
-		__mark_reg64_unbounded(d);
-	} else {
-		bool fits;
-
-		d->umin_value *= s->umin_value;
-		d->umax_value *= s->umax_value;
-		fits = d->umax_value <= INT64_MAX;
-		d->smin_value = fits ? (s64)d->umin_value : INT64_MIN;
-		d->smax_value = fits ? (s64)d->umax_value : INT64_MAX;
-	}
-}
-
-/* The extremes of a signed product are among the products of the ends. */
-#define MUL_SIGNED(T, LO, HI, MIN, MAX)                                                            \
-	do {                                                                                       \
-		const T a[2] = { d->LO, d->HI }, b[2] = { s->LO, s->HI };                          \
-		T lo = MAX, hi = MIN, p;                                                           \
-		bool over = false;                                                                 \
-		for (int i = 0; i < 4; i++) {                                                      \
-			over |= __builtin_mul_overflow(a[i / 2], b[i % 2], &p);                    \
-			lo = min(lo, p);                                                           \
-			hi = max(hi, p);                                                           \
-		}                                                                                  \
-		d->LO = over ? MIN : lo;                                                           \
-		d->HI = over ? MAX : hi;                                                           \
-	} while (0)
-#define MUL_UNSIGNED(T, LO, HI, MAX)                                                               \
-	do {                                                                                       \
-		T lo, hi;                                                                          \
-		bool over = __builtin_mul_overflow(d->HI, s->HI, &hi);                             \
-		over |= __builtin_mul_overflow(d->LO, s->LO, &lo);                                 \
-		d->LO = over ? 0 : lo;                                                             \
-		d->HI = over ? MAX : hi;                                                           \
-	} while (0)
-
-static void ranges_mul(struct bpf_reg_state *d, const struct bpf_reg_state *s)
-{
-	MUL_UNSIGNED(u32, u32_min_value, u32_max_value, UINT32_MAX);
-	MUL_UNSIGNED(u64, umin_value, umax_value, UINT64_MAX);
-	MUL_SIGNED(s32, s32_min_value, s32_max_value, INT32_MIN, INT32_MAX);
-	MUL_SIGNED(s64, smin_value, smax_value, INT64_MIN, INT64_MAX);
-}
-
-/*
- * Signed ranges of a bitwise result: those of the unsigned one if it stays on one
- * side of the sign, else anything.
- */
-static void signed_from_unsigned32(struct bpf_reg_state *d)
-{
-	bool one_side = (s32)d->u32_min_value <= (s32)d->u32_max_value;
-
-	d->s32_min_value = one_side ? (s32)d->u32_min_value : INT32_MIN;
-	d->s32_max_value = one_side ? (s32)d->u32_max_value : INT32_MAX;
-}
-
-static void signed_from_unsigned64(struct bpf_reg_state *d)
-{
-	bool one_side = (s64)d->umin_value <= (s64)d->umax_value;
-
-	d->smin_value = one_side ? (s64)d->umin_value : INT64_MIN;
-	d->smax_value = one_side ? (s64)d->umax_value : INT64_MAX;
-}
-
-/* @known*: both operands were constants. dst->var_off holds the result. */
-static void ranges_bitwise(struct bpf_reg_state *d, const struct bpf_reg_state *s, u8 op)
-{
-	struct tnum v = d->var_off;
-
-	/* A 32-bit half that is fully known decides, as it does in 64 bits. */
-	if (tnum_subreg_is_const(s->var_off) && tnum_subreg_is_const(v)) {
-		reg32_set_value(d, (u32)v.value);
-	} else {
-		u32 lo = (u32)v.value, hi = (u32)(v.value | v.mask);
-
-		if (op == BPF_AND)
-			hi = min(d->u32_max_value, s->u32_max_value);
-		if (op == BPF_OR)
-			lo = max(d->u32_min_value, s->u32_min_value);
-		d->u32_min_value = lo;
-		d->u32_max_value = hi;
-		signed_from_unsigned32(d);
-	}
-	if (tnum_is_const(s->var_off) && tnum_is_const(v)) {
-		__mark_reg_known(d, v.value);
-	} else {
-		u64 lo = v.value, hi = v.value | v.mask;
-
-		if (op == BPF_AND)
-			hi = min(d->umax_value, s->umax_value);
-		if (op == BPF_OR)
-			lo = max(d->umin_value, s->umin_value);
-		d->umin_value = lo;
-		d->umax_value = hi;
-		signed_from_unsigned64(d);
-	}
-}
-
-/* @n: the known distance, below the width. */
-static void shift_left(struct bpf_reg_state *d, u32 n, bool alu32)
-{
-	s64 smin = INT64_MIN, smax = INT64_MAX;
-
-	if (!alu32) {
-		if (n == 32) { /* compilers sign-extend this way: << 32, then s>> 32 */
-			smin = (s64)((u64)(s64)d->s32_min_value << 32);
-			smax = (s64)((u64)(s64)d->s32_max_value << 32);
-		}
-		if (d->umax_value > 1ULL << (63 - n)) {
-			d->umin_value = 0;
-			d->umax_value = UINT64_MAX;
-		} else {
-			d->umin_value <<= n;
-			d->umax_value <<= n;
-		}
-	}
-	if (n > 31 || d->u32_max_value > 1ULL << (31 - n)) {
-		d->u32_min_value = 0;
-		d->u32_max_value = UINT32_MAX;
-	} else {
-		d->u32_min_value <<= n;
-		d->u32_max_value <<= n;
-	}
-	d->s32_min_value = INT32_MIN;
-	d->s32_max_value = INT32_MAX;
-	if (alu32) {
-		d->var_off = tnum_subreg(tnum_lshift(tnum_subreg(d->var_off), (u8)n));
-		__mark_reg64_unbounded(d);
-	} else {
-		d->var_off = tnum_lshift(d->var_off, (u8)n);
-		d->smin_value = smin;
-		d->smax_value = smax;
-	}
-}
-
-/* The other half's and the signed ranges follow from the tnum. */
-static void shift_right(struct bpf_reg_state *d, u32 n, bool alu32)
-{
-	if (alu32) {
-		u32 lo = d->u32_min_value >> n, hi = d->u32_max_value >> n;
-
-		d->var_off = tnum_rshift(tnum_subreg(d->var_off), (u8)n);
-		__mark_reg_unbounded(d);
-		d->u32_min_value = lo;
-		d->u32_max_value = hi;
-	} else {
-		u64 lo = d->umin_value >> n, hi = d->umax_value >> n;
-
-		d->var_off = tnum_rshift(d->var_off, (u8)n);
-		__mark_reg_unbounded(d);
-		d->umin_value = lo;
-		d->umax_value = hi;
-	}
-}
-
-static void shift_right_signed(struct bpf_reg_state *d, u32 n, bool alu32)
-{
-	if (alu32) {
-		s32 lo = d->s32_min_value >> n, hi = d->s32_max_value >> n;
-
-		d->var_off = tnum_arshift(tnum_subreg(d->var_off), (u8)n, 32);
-		__mark_reg_unbounded(d);
-		d->s32_min_value = lo;
-		d->s32_max_value = hi;
-	} else {
-		s64 lo = d->smin_value >> n, hi = d->smax_value >> n;
-
-		d->var_off = tnum_arshift(d->var_off, (u8)n, 64);
-		__mark_reg_unbounded(d);
-		d->smin_value = lo;
-		d->smax_value = hi;
-	}
 }
 
 /* Known bits move with their bytes; on this (little-endian) machine to_le only truncates. */
@@ -386,7 +132,7 @@ void scalar_add_const(struct bpf_reg_state *reg, s64 k, bool alu32, kver profile
 
 	memset(&c, 0, sizeof(c));
 	reg_set_value(&c, (u64)k);
-	ranges_add(reg, &c, profile);
+	scalar_ranges_add(reg, &c, profile);
 	reg->var_off = tnum_add(reg->var_off, c.var_off);
 	if (alu32)
 		zext_32_to_64(reg);
@@ -409,17 +155,17 @@ static int adjust_scalar_min_max_vals(struct bpf_verifier_env *env, const struct
 	}
 	switch (op) {
 	case BPF_ADD:
-		ranges_add(dst, src, env->profile);
+		scalar_ranges_add(dst, src, env->profile);
 		dst->var_off = tnum_add(dst->var_off, src->var_off);
 		break;
 	case BPF_SUB:
-		ranges_sub(dst, src, env->profile);
+		scalar_ranges_sub(dst, src, env->profile);
 		dst->var_off = tnum_sub(dst->var_off, src->var_off);
 		break;
 	case BPF_NEG:
 		old = *dst;
 		__mark_reg_known(dst, 0);
-		ranges_sub(dst, &old, env->profile);
+		scalar_ranges_sub(dst, &old, env->profile);
 		dst->var_off = tnum_neg(old.var_off);
 		break;
 	case BPF_END:
@@ -432,9 +178,9 @@ static int adjust_scalar_min_max_vals(struct bpf_verifier_env *env, const struct
 		else
 			dst->var_off = tnum_mul_coarse(dst->var_off, src->var_off);
 		if (env->profile >= KVER(6, 14))
-			ranges_mul(dst, src);
+			scalar_ranges_mul(dst, src);
 		else
-			ranges_mul_coarse(dst, src);
+			scalar_ranges_mul_coarse(dst, src);
 		break;
 	case BPF_AND:
 	case BPF_OR:
@@ -445,20 +191,20 @@ static int adjust_scalar_min_max_vals(struct bpf_verifier_env *env, const struct
 		}
 		dst->var_off = op == BPF_AND ? tnum_and(dst->var_off, src->var_off) :
 					       tnum_or(dst->var_off, src->var_off);
-		ranges_bitwise(dst, src, op);
+		scalar_ranges_bitwise(dst, src, op);
 		break;
 	case BPF_XOR:
 		dst->var_off = tnum_xor(dst->var_off, src->var_off);
-		ranges_bitwise(dst, src, op);
+		scalar_ranges_bitwise(dst, src, op);
 		break;
 	case BPF_LSH:
-		shift_left(dst, (u32)src->umax_value, alu32);
+		scalar_shift_left(dst, (u32)src->umax_value, alu32);
 		break;
 	case BPF_RSH:
-		shift_right(dst, (u32)src->umax_value, alu32);
+		scalar_shift_right(dst, (u32)src->umax_value, alu32);
 		break;
 	case BPF_ARSH:
-		shift_right_signed(dst, (u32)src->umax_value, alu32);
+		scalar_shift_right_signed(dst, (u32)src->umax_value, alu32);
 		break;
 	}
 	if (alu32)

@@ -9,159 +9,12 @@
 
 #include "isa/insn.h"
 #include "verifier/check.h"
+#include "verifier/scalar.h"
 
 #define AT_PKT_END     -1
 #define BEYOND_PKT_END -2
-/* Not an opcode: the opposite of JSET, "no bit of the mask is set". */
-#define JNSET (BPF_JSET | 0x08)
-
-static bool is_const(const struct bpf_reg_state *reg, bool jmp32)
-{
-	return reg->type == SCALAR_VALUE &&
-	       tnum_is_const(jmp32 ? tnum_subreg(reg->var_off) : reg->var_off);
-}
-
-static u64 const_value(const struct bpf_reg_state *reg, bool jmp32)
-{
-	return jmp32 ? (u32)reg->var_off.value : reg->var_off.value;
-}
-
-/* "a op b" is "b flip(op) a". */
-static u8 flip_opcode(u8 op)
-{
-	switch (op) {
-	case BPF_JGE:
-		return BPF_JLE;
-	case BPF_JGT:
-		return BPF_JLT;
-	case BPF_JLE:
-		return BPF_JGE;
-	case BPF_JLT:
-		return BPF_JGT;
-	case BPF_JSGE:
-		return BPF_JSLE;
-	case BPF_JSGT:
-		return BPF_JSLT;
-	case BPF_JSLE:
-		return BPF_JSGE;
-	case BPF_JSLT:
-		return BPF_JSGT;
-	}
-	return op; /* JEQ, JNE, JSET: symmetric */
-}
-
-/* "not (a op b)" is "a reverse(op) b". */
-static u8 reverse_opcode(u8 op)
-{
-	switch (op) {
-	case BPF_JEQ:
-		return BPF_JNE;
-	case BPF_JNE:
-		return BPF_JEQ;
-	case BPF_JSET:
-		return JNSET;
-	case JNSET:
-		return BPF_JSET;
-	case BPF_JGE:
-		return BPF_JLT;
-	case BPF_JGT:
-		return BPF_JLE;
-	case BPF_JLE:
-		return BPF_JGT;
-	case BPF_JLT:
-		return BPF_JGE;
-	case BPF_JSGE:
-		return BPF_JSLT;
-	case BPF_JSGT:
-		return BPF_JSLE;
-	case BPF_JSLE:
-		return BPF_JSGT;
-	case BPF_JSLT:
-		return BPF_JSGE;
-	}
-	return op;
-}
 
 /* ---- prediction ---- */
-
-/* One register's ranges at the width of the comparison. */
-struct operand {
-	struct tnum t;
-	u64 umin, umax;
-	s64 smin, smax;
-};
-
-static struct operand operand_of(const struct bpf_reg_state *r, bool jmp32)
-{
-	if (jmp32)
-		return (struct operand){ tnum_subreg(r->var_off), r->u32_min_value,
-					 r->u32_max_value, r->s32_min_value, r->s32_max_value };
-	return (struct operand){ r->var_off, r->umin_value, r->umax_value, r->smin_value,
-				 r->smax_value };
-}
-
-/* Surely different: no number is in both. */
-static bool are_disjoint(const struct bpf_reg_state *a, const struct bpf_reg_state *b,
-			 const struct operand *x, const struct operand *y, bool jmp32, kver profile)
-{
-	if (profile >= KVER(6, 18) && !tnum_overlap(x->t, y->t))
-		return true;
-	if (x->umin > y->umax || x->umax < y->umin || x->smin > y->smax || x->smax < y->smin)
-		return true;
-	return !jmp32 &&
-	       (a->u32_min_value > b->u32_max_value || a->u32_max_value < b->u32_min_value ||
-		a->s32_min_value > b->s32_max_value || a->s32_max_value < b->s32_min_value);
-}
-
-/* 1 when @yes surely, 0 when @no surely, else -1 */
-static int decided(bool yes, bool no)
-{
-	return yes ? 1 : no ? 0 : -1;
-}
-
-static int is_scalar_branch_taken(const struct bpf_reg_state *a, const struct bpf_reg_state *b,
-				  u8 op, bool jmp32, kver profile)
-{
-	struct operand x = operand_of(a, jmp32), y = operand_of(b, jmp32);
-	int equal = -1;
-
-	switch (op) {
-	case BPF_JEQ:
-	case BPF_JNE:
-		if (tnum_is_const(x.t) && tnum_is_const(y.t))
-			equal = x.t.value == y.t.value;
-		else if (are_disjoint(a, b, &x, &y, jmp32, profile))
-			equal = 0;
-		return equal < 0 ? -1 : op == BPF_JEQ ? equal : !equal;
-	case BPF_JSET:
-		if (!is_const(b, jmp32)) {
-			struct operand swap = x;
-
-			if (!is_const(a, jmp32))
-				return -1;
-			x = y;
-			y = swap;
-		}
-		return decided(x.t.value & y.t.value, !((x.t.value | x.t.mask) & y.t.value));
-	case BPF_JGT:
-		return decided(x.umin > y.umax, x.umax <= y.umin);
-	case BPF_JGE:
-		return decided(x.umin >= y.umax, x.umax < y.umin);
-	case BPF_JLT:
-		return decided(x.umax < y.umin, x.umin >= y.umax);
-	case BPF_JLE:
-		return decided(x.umax <= y.umin, x.umin > y.umax);
-	case BPF_JSGT:
-		return decided(x.smin > y.smax, x.smax <= y.smin);
-	case BPF_JSGE:
-		return decided(x.smin >= y.smax, x.smax < y.smin);
-	case BPF_JSLT:
-		return decided(x.smax < y.smin, x.smin >= y.smax);
-	case BPF_JSLE:
-		return decided(x.smax <= y.smin, x.smin > y.smax);
-	}
-	return -1;
-}
 
 /* An earlier comparison showed that the pointer is at or beyond the packet's end. */
 static int is_pkt_ptr_branch_taken(const struct bpf_reg_state *a, const struct bpf_reg_state *b,
@@ -225,142 +78,17 @@ static int is_branch_taken(const struct bpf_reg_state *a, const struct bpf_reg_s
 	if (!jmp32 && reg_is_pkt_pointer_any(a) && reg_is_pkt_pointer_any(b))
 		return is_pkt_ptr_branch_taken(a, b, op);
 	if (a->type != SCALAR_VALUE || b->type != SCALAR_VALUE) {
-		if (!is_const(b, jmp32)) {
+		if (!scalar_is_const(b, jmp32)) {
 			const struct bpf_reg_state *swap = a;
 
 			a = b;
 			b = swap;
 		}
-		if (!is_const(b, jmp32) || const_value(b, jmp32) || !reg_not_null(a))
+		if (!scalar_is_const(b, jmp32) || scalar_const_value(b, jmp32) || !reg_not_null(a))
 			return -1;
 		return op == BPF_JEQ ? 0 : op == BPF_JNE ? 1 : -1;
 	}
 	return is_scalar_branch_taken(a, b, op, jmp32, profile);
-}
-
-/* ---- learning ---- */
-
-#define NARROW_LE(LO, HI)                                                                          \
-	do {                                                                                       \
-		a->HI = min(a->HI, b->HI);                                                         \
-		b->LO = max(a->LO, b->LO);                                                         \
-	} while (0)
-/* Unsigned arithmetic, since the signed one might overflow where the path is impossible. */
-#define NARROW_LT(T, U, LO, HI)                                                                    \
-	do {                                                                                       \
-		a->HI = min(a->HI, (T)((U)b->HI - 1));                                             \
-		b->LO = max((T)((U)a->LO + 1), b->LO);                                             \
-	} while (0)
-#define NARROW_EQ(LO, HI)                                                                          \
-	do {                                                                                       \
-		a->LO = b->LO = max(a->LO, b->LO);                                                 \
-		a->HI = b->HI = min(a->HI, b->HI);                                                 \
-	} while (0)
-/* A range loses an end that the value is known not to be. */
-#define NARROW_NE(T, U, LO, HI)                                                                    \
-	do {                                                                                       \
-		if (a->LO == (T)v)                                                                 \
-			a->LO = (T)((U)a->LO + 1);                                                 \
-		if (a->HI == (T)v)                                                                 \
-			a->HI = (T)((U)a->HI - 1);                                                 \
-	} while (0)
-
-/* Narrows both registers by "a op b", which holds. */
-static void refine(struct bpf_reg_state *a, struct bpf_reg_state *b, u8 op, bool jmp32)
-{
-	struct bpf_reg_state *swap;
-	struct tnum t;
-	u64 v;
-
-	switch (op) {
-	case BPF_JGE:
-	case BPF_JGT:
-	case BPF_JSGE:
-	case BPF_JSGT:
-		op = flip_opcode(op);
-		swap = a;
-		a = b;
-		b = swap;
-		break;
-	case BPF_JNE:
-	case BPF_JSET:
-	case JNSET: /* teach something of one only when the other is known */
-		if (!is_const(b, jmp32)) {
-			swap = a;
-			a = b;
-			b = swap;
-		}
-		if (!is_const(b, jmp32))
-			return;
-		break;
-	}
-	v = const_value(b, jmp32);
-	switch (op) {
-	case BPF_JEQ:
-		if (jmp32) {
-			NARROW_EQ(u32_min_value, u32_max_value);
-			NARROW_EQ(s32_min_value, s32_max_value);
-			t = tnum_intersect(tnum_subreg(a->var_off), tnum_subreg(b->var_off));
-			a->var_off = tnum_with_subreg(a->var_off, t);
-			b->var_off = tnum_with_subreg(b->var_off, t);
-		} else {
-			NARROW_EQ(umin_value, umax_value);
-			NARROW_EQ(smin_value, smax_value);
-			a->var_off = b->var_off = tnum_intersect(a->var_off, b->var_off);
-		}
-		break;
-	case BPF_JNE:
-		if (jmp32) {
-			NARROW_NE(u32, u32, u32_min_value, u32_max_value);
-			NARROW_NE(s32, u32, s32_min_value, s32_max_value);
-		} else {
-			NARROW_NE(u64, u64, umin_value, umax_value);
-			NARROW_NE(s64, u64, smin_value, smax_value);
-		}
-		break;
-	case BPF_JSET:
-		if (!is_power_of_2(v))
-			break; /* which of several bits it is stays open */
-		if (jmp32)
-			a->var_off = tnum_with_subreg(
-				a->var_off, tnum_or(tnum_subreg(a->var_off), tnum_const(v)));
-		else
-			a->var_off = tnum_or(a->var_off, tnum_const(v));
-		break;
-	case JNSET:
-		/* The ranges may contradict the cleared bits where the path is impossible. */
-		__mark_reg_unbounded(a);
-		if (jmp32)
-			a->var_off = tnum_with_subreg(
-				a->var_off, tnum_and(tnum_subreg(a->var_off), tnum_const(~v)));
-		else
-			a->var_off = tnum_and(a->var_off, tnum_const(~v));
-		break;
-	case BPF_JLE:
-		if (jmp32)
-			NARROW_LE(u32_min_value, u32_max_value);
-		else
-			NARROW_LE(umin_value, umax_value);
-		break;
-	case BPF_JLT:
-		if (jmp32)
-			NARROW_LT(u32, u32, u32_min_value, u32_max_value);
-		else
-			NARROW_LT(u64, u64, umin_value, umax_value);
-		break;
-	case BPF_JSLE:
-		if (jmp32)
-			NARROW_LE(s32_min_value, s32_max_value);
-		else
-			NARROW_LE(smin_value, smax_value);
-		break;
-	case BPF_JSLT:
-		if (jmp32)
-			NARROW_LT(s32, u32, s32_min_value, s32_max_value);
-		else
-			NARROW_LT(s64, u64, smin_value, smax_value);
-		break;
-	}
 }
 
 /* What the two sides of a comparison of scalars know; pointers learn nothing here. */
@@ -372,10 +100,10 @@ static int reg_set_min_max(struct bpf_verifier_env *env, struct bpf_reg_state *t
 
 	if (false_a->type != SCALAR_VALUE || false_b->type != SCALAR_VALUE)
 		return 0;
-	refine(false_a, false_b, reverse_opcode(op), jmp32);
+	scalar_refine(false_a, false_b, reverse_opcode(op), jmp32);
 	reg_bounds_sync(false_a);
 	reg_bounds_sync(false_b);
-	refine(true_a, true_b, op, jmp32);
+	scalar_refine(true_a, true_b, op, jmp32);
 	reg_bounds_sync(true_a);
 	reg_bounds_sync(true_b);
 	err = reg_bounds_sanity_check(env, true_a, "true_reg1");

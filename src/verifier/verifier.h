@@ -9,7 +9,8 @@
  *   state.c      copying, comparing and storing states; the explored-state table
  *   prune.c      is_state_visited(), loop detection
  *   tnum.h       tristate numbers
- *   bounds.c     deductions between tnum, signed and unsigned 64/32-bit ranges
+ *   scalar.c     what is known of a number: deductions, arithmetic, comparisons
+ *   bounds.c     setting registers; the invariants of their ranges
  *   alu.c        adjust_reg_min_max_vals(): ALU instructions on scalars and pointers
  *   branch.c     conditional jumps: what each side learns
  *   backtrack.c  precision: mark_chain_precision()
