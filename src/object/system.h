@@ -12,6 +12,7 @@
 
 struct hook_table;
 struct supervisor;
+struct task_table;
 struct world;
 
 /* Who is woken when something arrives in ring @what: an eventfd. */
@@ -50,6 +51,7 @@ struct skep_system {
 	int (*read_world)(struct skep_system *sys, struct bpf_run *run, void *dst, u64 src,
 			  u32 size);
 	struct supervisor *supervisor; /* NULL until skep_spawn(); src/event */
+	struct task_table *tasks;      /* supervised; src/world/task.c */
 	u64 perf_ids; /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);

@@ -22,7 +22,7 @@ struct mm_breakpoints; /* of src/event/uprobe.c */
 struct mm {
 	u32 refs;
 	pid_t tgid; /* of a process that lives in it */
-	int mem_fd; /* /proc/TID/mem, read and write; -1: gone */
+	int mem_fd; /* /proc/TID/mem, read and write, opened at first use; -1: not open */
 	struct mm_breakpoints *breakpoints;
 };
 
@@ -77,5 +77,26 @@ long task_read_str(struct task *t, char *dst, u64 src, size_t size);
 
 /* A file of /proc/TID/, opened read-only. fd or -errno. */
 int task_open_proc(struct task *t, const char *name);
+
+/*
+ * For the tracer: a task's beginning and end. task_add(): @leader NULL makes a process of its
+ * own; takes a reference on @mm; .parent, .ppid and .trace are the caller's to set. NULL: no memory.
+ */
+struct task *task_add(struct skep_system *sys, pid_t tid, struct task *leader, struct mm *mm);
+/* Frees @t, which nobody may refer to any more; children forget it as their parent. */
+void task_del(struct task *t);
+/* execve() by a thread that is not the leader: it takes the leader's id, and is the process. */
+void task_becomes_leader(struct task *t);
+/* Writes changed registers back and forgets them: before the task goes on. 0 or -ESRCH. */
+int task_flush_regs(struct task *t);
+u32 tasks_count(const struct skep_system *sys);
+int tasks_start(struct skep_system *sys); /* 0 or -ENOMEM; may be repeated */
+void tasks_stop(struct skep_system *sys); /* frees the empty table */
+
+struct mm *mm_new(pid_t tgid); /* with one reference; NULL: no memory */
+struct mm *mm_get(struct mm *mm);
+void mm_put(struct mm *mm); /* NULL is fine */
+/* @t has a new address space (after execve): drops the old one. 0 or -ENOMEM. */
+int task_new_mm(struct task *t);
 
 #endif
