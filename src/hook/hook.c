@@ -13,26 +13,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-
-/* Raw tracepoints that skep itself fires; sources add theirs with hook_add_raw_tp(). */
-static const struct {
-	const char *name;
-	u32 nr_args;
-} raw_tracepoints[] = {
-	{ "bpf_trace_printk", 1 }, /* const char *bpf_string */
-	{ "bpf_test_finish", 1 },  /* int *err */
-	{ "xdp_exception", 3 },	   /* const struct net_device *, const struct bpf_prog *, u32 act */
-};
-
-struct hook_table {
-	struct hook *first;
-	/* Those of the rows above, to be found without a lock. */
-	struct hook *builtin[ARRAY_SIZE(raw_tracepoints)];
-};
+#include "hook/internal.h"
+#include "hook/points.h"
+#include "object/task.h"
 
 /* ---- the table ---- */
 
-static struct hook *add(struct skep_system *sys, enum hook_kind kind, u32 ifindex, const char *name)
+struct hook *hook_add(struct skep_system *sys, enum hook_kind kind, u32 ifindex, const char *name)
 {
 	struct hook *h = mem_zalloc(sizeof(*h));
 
@@ -74,7 +61,9 @@ struct hook *hook_find_netdev_by_name(struct skep_system *sys, enum hook_kind ki
 
 struct hook *hook_find_raw_tp(struct skep_system *sys, const char *name)
 {
-	return find(sys, HOOK_RAW_TP, 0, name);
+	int err;
+
+	return hook_point_get(sys, HOOK_RAW_TP, name, &err);
 }
 
 static void progs_free(struct arena_retired *r)
@@ -89,6 +78,7 @@ static void publish(struct hook *h, struct hook_progs *progs)
 
 	store_release(&h->progs, progs);
 	h->revision++;
+	hooks_changed(h->sys);
 	if (old) {
 		old->retired.free = progs_free;
 		arena_retire(h->sys->arena, &h->sys->retired, &old->retired);
@@ -104,6 +94,8 @@ static void drop(struct hook *h)
 		if (progs->v[i].link)
 			progs->v[i].link->hook = NULL;
 	publish(h, NULL);
+	hook_uprobe_free(h->uprobe);
+	mem_free(h->sampling);
 	mem_free(h);
 }
 
@@ -118,7 +110,7 @@ int netdev_hooks_add(struct skep_system *sys, u32 ifindex, const char *name)
 	if (hook_find_netdev(sys, HOOK_XDP, ifindex))
 		err = -EEXIST;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds) && !err; i++)
-		if (!add(sys, kinds[i], ifindex, name))
+		if (!hook_add(sys, kinds[i], ifindex, name))
 			err = -ENOMEM;
 	if (err == -ENOMEM)
 		netdev_hooks_del(sys, ifindex);
@@ -142,49 +134,24 @@ void netdev_hooks_del(struct skep_system *sys, u32 ifindex)
 	pthread_mutex_unlock(&sys->lock);
 }
 
-int hook_add_raw_tp(struct skep_system *sys, const char *name, u32 nr_args)
-{
-	struct hook *h;
-	int err = 0;
-
-	pthread_mutex_lock(&sys->lock);
-	if (hook_find_raw_tp(sys, name)) {
-		err = -EEXIST;
-	} else {
-		h = add(sys, HOOK_RAW_TP, 0, name);
-		if (h)
-			h->nr_args = nr_args;
-		else
-			err = -ENOMEM;
-	}
-	pthread_mutex_unlock(&sys->lock);
-	return err;
-}
-
+/* Those that the runtime fires itself, outside of any source. */
 static void fire_by_name(struct skep_system *sys, const char *name, const u64 *args, u32 n)
 {
-	struct hook *h = NULL;
+	int row = hook_point_row(sys, HOOK_RAW_TP, name);
+	struct hook *h = row < 0 ? NULL : hook_at(sys, HOOK_RAW_TP, (u32)row);
 
-	for (size_t i = 0; i < ARRAY_SIZE(raw_tracepoints) && !h; i++)
-		if (!strcmp(raw_tracepoints[i].name, name))
-			h = sys->hooks->builtin[i];
-	if (!h)
-		h = hook_find_raw_tp(sys, name);
 	if (h && h->nr_args <= n)
 		hook_fire(h, args);
 }
 
 int hooks_start(struct skep_system *sys)
 {
-	int err = 0;
+	int err;
 
 	sys->hooks = mem_zalloc(sizeof(*sys->hooks));
 	if (!sys->hooks)
 		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_SIZE(raw_tracepoints) && !err; i++) {
-		err = hook_add_raw_tp(sys, raw_tracepoints[i].name, raw_tracepoints[i].nr_args);
-		sys->hooks->builtin[i] = sys->hooks->first;
-	}
+	err = points_start(sys);
 	if (!err)
 		sys->raw_tp = fire_by_name;
 	return err;
@@ -201,6 +168,7 @@ void hooks_stop(struct skep_system *sys)
 		sys->hooks->first = h->next;
 		drop(h);
 	}
+	points_stop(sys);
 	mem_free(sys->hooks);
 	sys->hooks = NULL;
 }
@@ -255,6 +223,7 @@ int hook_remove(struct hook *h, const struct link_object *link)
 				(old->n - 1 - (u32)at) * sizeof(old->v[0]));
 			WRITE_ONCE(old->n, old->n - 1);
 			h->revision++;
+			hooks_changed(h->sys);
 			return 0;
 		}
 		new->n = old->n - 1;
@@ -292,55 +261,66 @@ static u64 run_one(const struct hook_prog *e, void *ctx, struct bpf_run *run)
 }
 
 /* A tracing program does not run inside itself: that counts as a miss. */
-static void run_tracing(const struct hook_prog *e, void *ctx, struct bpf_run *run)
+static u64 run_tracing(const struct hook_prog *e, void *ctx, struct bpf_run *run)
 {
 	struct bpf_slot *slot = &run->arena->slots[run->cpu];
 	u32 depth = slot->nesting - 1;
 	bool busy = depth >= BPF_SLOT_NESTING;
+	u64 ret;
 
 	for (u32 i = 0; i < depth && !busy; i++)
 		busy = slot->busy[i] == e->prog;
 	if (busy) {
 		__atomic_fetch_add(&e->prog->recursion_misses, 1, __ATOMIC_RELAXED);
-		return;
+		return 0;
 	}
 	slot->busy[depth] = e->prog;
-	run_one(e, ctx, run);
+	ret = run_one(e, ctx, run);
 	slot->busy[depth] = NULL;
+	return ret;
+}
+
+/* Whether @e is for the task of the run: a perf event may have been opened for one process. */
+static bool is_for(const struct hook_prog *e, const struct bpf_run *run)
+{
+	return !e->pid || (run->task && run->task->tgid == e->pid);
 }
 
 s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run)
 {
 	const struct hook_progs *progs = load_acquire(&h->progs);
-	s32 ret = h->kind == HOOK_XDP ? XDP_PASS : TCX_NEXT;
+	s32 ret = TCX_NEXT;
 
-	if (!progs)
-		return h->kind >= HOOK_RAW_TP ? 0 : ret;
 	switch (h->kind) {
 	case HOOK_XDP:
-		return (s32)run_one(&progs->v[0], ctx, run);
+		return progs ? (s32)run_one(&progs->v[0], ctx, run) : XDP_PASS;
 	case HOOK_TCX_INGRESS:
 	case HOOK_TCX_EGRESS:
-		for (u32 i = 0; i < READ_ONCE(progs->n) && ret == TCX_NEXT; i++)
+		for (u32 i = 0; progs && i < READ_ONCE(progs->n) && ret == TCX_NEXT; i++)
 			ret = (s32)run_one(&progs->v[i], ctx, run);
 		return ret;
 	case HOOK_RAW_TP:
-		for (u32 i = 0; i < READ_ONCE(progs->n); i++)
-			run_tracing(&progs->v[i], ctx, run);
-		return 0;
 	case HOOK_TRACEPOINT:
 	case HOOK_FENTRY:
 	case HOOK_FEXIT:
-	case HOOK_FMOD_RET:
 	case HOOK_KPROBE:
 	case HOOK_KRETPROBE:
 	case HOOK_UPROBE:
 	case HOOK_URETPROBE:
 	case HOOK_PERF_EVENT:
+		for (u32 i = 0; progs && i < READ_ONCE(progs->n); i++)
+			if (is_for(&progs->v[i], run))
+				run_tracing(&progs->v[i], ctx, run);
+		return 0;
+	case HOOK_FMOD_RET:
+		ret = 0;
+		for (u32 i = 0; progs && i < READ_ONCE(progs->n) && !ret; i++)
+			ret = (s32)run_tracing(&progs->v[i], ctx, run);
+		return ret;
 	case HOOK_KINDS:
 		break;
 	}
-	return ret;
+	return 0;
 }
 
 s32 hook_run(struct hook *h, void *ctx, struct bpf_run *run)

@@ -3,10 +3,9 @@
  * Hooks: named places where programs are attached and run (Linux: dev->xdp_state,
  * bpf_mprog entries, tracepoint probes).
  *
- * Event sources register the hooks they fire: netdev_hooks_add() for a device.
- * Raw tracepoints are rows of hook.c. A hook's programs are one array that is
- * replaced as a whole; readers hold a slot, so the old one is freed when no run can
- * see it.
+ * Devices' hooks come and go with netdev_hooks_add(); points (tracepoints, kernel functions)
+ * are rows of tables, see points.h. A hook's programs are one array that is replaced as
+ * a whole; readers hold a slot, so the old one is freed when no run can see it.
  */
 #ifndef SKEP_HOOK_HOOK_H
 #define SKEP_HOOK_HOOK_H
@@ -90,14 +89,12 @@ static inline bool hook_active(const struct hook *h)
 /*
  * Runs the programs of @h on @ctx. @run: zeroed by the caller but for .event and
  * .task. XDP: the program's result, XDP_PASS without one. TCX: the first result
- * that is not TCX_NEXT (-1), else TCX_NEXT. Raw tracepoints: 0.
+ * that is not TCX_NEXT (-1), else TCX_NEXT. FMOD_RET: the first that is not 0. Others: 0.
  */
 s32 hook_run(struct hook *h, void *ctx, struct bpf_run *run);
 /* As hook_run(), in a slot that the caller has claimed for @run (bursts of packets). */
 s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run);
 
-/* Registers raw tracepoint @name of @nr_args arguments, which the caller fires. 0, -EEXIST, -ENOMEM. */
-int hook_add_raw_tp(struct skep_system *sys, const char *name, u32 nr_args);
 /* Runs what is attached to tracepoint @h, in a slot of its own or inside the caller's. */
 void hook_fire(struct hook *h, const u64 *args);
 /* The same on behalf of @task. */
@@ -110,7 +107,8 @@ void hook_fire_task(struct hook *h, const u64 *args, struct bpf_task *task);
  */
 struct hook_point_table {
 	u32 n;
-	const char *(*name)(u32 row); /* NULL: this profile does not have it */
+	/* NULL: this profile does not have it */
+	const char *(*name)(const struct skep_system *sys, u32 row);
 };
 int hook_points_add(struct skep_system *sys, enum hook_kind kind,
 		    const struct hook_point_table *table); /* 0 or -ENOMEM */

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Numbers of the rows that hook_at() takes, made from the tables: for the sources that fire them.
+ */
+#ifndef SKEP_HOOK_POINTS_H
+#define SKEP_HOOK_POINTS_H
+
+#include "hook/hook.h"
+
+/* Index of a system call in tables/syscalls.def, by the kernel's name: SYSCALL_newstat. */
+enum syscall_row {
+#define SYSCALL(nr, name, ...) SYSCALL_##name,
+#include "tables/syscalls.def"
+#undef SYSCALL
+	SYSCALL_ROWS,
+};
+
+/* HOOK_TRACEPOINT: these, then two for each system call. */
+enum tracepoint_row {
+#define TRACEPOINT(category, name, ...) TP_##name,
+#include "tables/tracepoints.def"
+	TP_NAMED,
+	TP_ROWS = TP_NAMED + 2 * SYSCALL_ROWS,
+};
+
+static inline u32 tp_sys_enter(u32 syscall_row)
+{
+	return TP_NAMED + 2 * syscall_row;
+}
+
+static inline u32 tp_sys_exit(u32 syscall_row)
+{
+	return TP_NAMED + 2 * syscall_row + 1;
+}
+
+/* HOOK_RAW_TP */
+enum raw_tp_row {
+#define RAW_TRACEPOINT(name, ...)	RAW_TP_##name,
+#define TRACEPOINT(category, name, ...) RAW_TP_##name,
+#include "tables/tracepoints.def"
+	RAW_TP_ROWS,
+};
+
+/* HOOK_FENTRY, _FEXIT, _FMOD_RET, _KPROBE, _KRETPROBE: these, then __x64_sys_* of each system call. */
+enum function_row {
+#define FUNCTION(name, ...) FUNC_##name,
+#include "tables/functions.def"
+#undef FUNCTION
+	FUNC_NAMED,
+	FUNC_ROWS = FUNC_NAMED + SYSCALL_ROWS,
+};
+
+/* Row of system call @nr of x86-64, or -1 when it has no row or the profile lacks it. */
+int syscall_row(const struct skep_system *sys, u64 nr);
+u32 syscall_number(u32 row);
+/* "execve": the kernel's name of it. */
+const char *syscall_name(u32 row);
+
+/* The function's address in the world window, which run.func_ip and kallsyms tell. */
+u64 function_ip(const struct skep_system *sys, u32 row);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Hooks on user functions: places in files, named by inode and offset (Linux: the tree of
+ * struct uprobe of kernel/events/uprobes.c). Who fires them is the source's affair.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "hook/internal.h"
+
+void hook_uprobe_free(struct hook_uprobe *u)
+{
+	if (u)
+		mem_free(u->path);
+	mem_free(u);
+}
+
+static struct hook *find(struct skep_system *sys, enum hook_kind kind, const struct stat *st,
+			 u64 offset, u64 ref_ctr_offset)
+{
+	for (struct hook *h = sys->hooks->first; h; h = h->next)
+		if (h->kind == kind && h->uprobe->dev == st->st_dev &&
+		    h->uprobe->ino == st->st_ino && h->uprobe->offset == offset &&
+		    h->uprobe->ref_ctr_offset == ref_ctr_offset)
+			return h;
+	return NULL;
+}
+
+/* Linux: uprobes need a file that is executable code, read through the page cache. */
+static int stat_file(const char *path, struct stat *st)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, st))
+		err = -errno;
+	else if (!S_ISREG(st->st_mode))
+		err = -EINVAL;
+	close(fd);
+	return err;
+}
+
+struct hook *hook_uprobe_get(struct skep_system *sys, enum hook_kind kind, const char *path,
+			     u64 offset, u64 ref_ctr_offset, int *err)
+{
+	struct hook_uprobe *u;
+	struct hook *h = NULL;
+	const char *base;
+	struct stat st;
+
+	*err = stat_file(path, &st);
+	if (*err)
+		return NULL;
+	if (offset >= (u64)st.st_size) {
+		*err = -EINVAL;
+		return NULL;
+	}
+	pthread_mutex_lock(&sys->lock);
+	h = find(sys, kind, &st, offset, ref_ctr_offset);
+	if (h)
+		goto out;
+	*err = -ENOMEM;
+	u = mem_zalloc(sizeof(*u));
+	if (!u)
+		goto out;
+	u->dev = st.st_dev;
+	u->ino = st.st_ino;
+	u->offset = offset;
+	u->ref_ctr_offset = ref_ctr_offset;
+	u->path = mem_strdup(path);
+	base = strrchr(path, '/');
+	if (u->path)
+		h = hook_add(sys, kind, 0, base ? base + 1 : path);
+	if (h) {
+		h->uprobe = u;
+		*err = 0;
+	} else {
+		hook_uprobe_free(u);
+	}
+out:
+	pthread_mutex_unlock(&sys->lock);
+	return h;
+}
