@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "hook/functions.h"
 #include "hook/internal.h"
 
 #define FUNCTION_SPACING 64 /* bytes between the addresses of two functions */
@@ -44,7 +45,7 @@ static const struct {
 };
 
 static const char *const function_names[FUNC_ROWS] = {
-#define FUNCTION(name, ...) [FUNC_##name] = #name,
+#define FUNCTION(id, name, ...) [FUNC_##id] = #name,
 #include "tables/functions.def"
 #undef FUNCTION
 #define SYSCALL(nr, name, ...) [FUNC_NAMED + SYSCALL_##name] = "__x64_sys_" #name,
@@ -98,7 +99,8 @@ static const char *raw_tp_name(const struct skep_system *sys, u32 row)
 
 static const char *function_name(const struct skep_system *sys, u32 row)
 {
-	if (row >= FUNC_NAMED && !has_syscall(sys, row - FUNC_NAMED))
+	if (row >= FUNC_NAMED ? !has_syscall(sys, row - FUNC_NAMED) :
+				!function_visible(sys->profile, function_info(row)))
 		return NULL;
 	return function_names[row];
 }

@@ -43,7 +43,7 @@ enum raw_tp_row {
 
 /* HOOK_FENTRY, _FEXIT, _FMOD_RET, _KPROBE, _KRETPROBE: these, then __x64_sys_* of each system call. */
 enum function_row {
-#define FUNCTION(name, ...) FUNC_##name,
+#define FUNCTION(id, ...) FUNC_##id,
 #include "tables/functions.def"
 #undef FUNCTION
 	FUNC_NAMED,

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Rows of tables/functions.def, by enum function_row: what each kernel function is called and
+ * how it is declared.
+ */
+#ifndef SKEP_HOOK_FUNCTIONS_H
+#define SKEP_HOOK_FUNCTIONS_H
+
+#include "base/version.h"
+
+#define FUNCTION_ARGS_MAX 6
+
+enum { FN_DECIDES = 1 };
+
+struct function_info {
+	const char *name;
+	kver since, until; /* until 0: still so */
+	u32 flags;
+	const char *ret;
+	u32 nr_args;
+	struct {
+		const char *type, *name;
+	} args[FUNCTION_ARGS_MAX];
+};
+
+/* NULL for __x64_sys_*, whose rows follow: long (const struct pt_regs *regs). */
+const struct function_info *function_info(u32 row);
+
+static inline bool function_visible(kver profile, const struct function_info *row)
+{
+	return visible(profile, row->since) && !(row->until && visible(profile, row->until));
+}
+
+#endif
