@@ -150,6 +150,13 @@ struct bpf_map_ops {
 	void *(*obj_lookup)(struct bpf_map *map, const void *key);
 
 	/*
+	 * Stack maps: stores the @nr (at most STACK_MAX_DEPTH) addresses of a stack and gives
+	 * their id, or -errno. @flags of bpf_get_stackid(), checked; object/stack.h.
+	 */
+	long (*stack_id)(struct bpf_map *map, const u64 *ips, u32 nr, u64 flags,
+			 struct bpf_run *run);
+
+	/*
 	 * The function that a program's call of helper @func_id (BPF_FUNC_map_lookup_elem
 	 * ...) with R1 always this map may go to instead of the general helper: one that
 	 * knows the type and sizes. For the fix-ups (prog->calls). NULL: the general one.

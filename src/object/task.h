@@ -27,8 +27,13 @@ struct bpf_task_ops {
 	u64 (*kernel_task)(struct bpf_task *t); /* its struct task_struct in the world window */
 	u64 (*user_regs)(struct bpf_task *t);	/* its struct pt_regs in the world window */
 	u64 (*cgroup_id)(struct bpf_task *t, int ancestor_level); /* -1: its own; 0: none */
-	/* Return addresses of the user stack, innermost first: how many, or -errno. */
+	/* Instruction pointer and return addresses, innermost first: how many, or -errno. */
 	int (*user_stack)(struct bpf_task *t, struct bpf_run *run, u64 *ips, u32 max);
+	/*
+	 * Build id (zero-padded) of the file mapped at @ip, and the offset of @ip in it: 0, or
+	 * -ENOENT (no file, or one without build id). NULL: not known of any.
+	 */
+	int (*user_build_id)(struct bpf_task *t, u64 ip, u8 id[20], u64 *offset);
 	/* bpf_override_return(): the function being entered is not executed and gives @rc. */
 	int (*override_return)(struct bpf_task *t, struct bpf_run *run, u64 rc);
 };

@@ -32,4 +32,17 @@ static inline int kernel_bpf(int cmd, void *attr, unsigned int size)
 	return -1;
 }
 
+/* Any call of the running kernel: result or -errno. */
+static inline long kernel_call(long nr, long a, long b, long c, long d, long e)
+{
+	register long r10 __asm__("r10") = d, r8 __asm__("r8") = e;
+	long r;
+
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+			 : "rcx", "r11", "memory");
+	return r;
+}
+
 #endif

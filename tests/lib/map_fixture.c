@@ -112,6 +112,8 @@ const struct bpf_map_ops *ops_of(const struct bpf_map *map)
 		return &stack_map_ops;
 	case BPF_MAP_TYPE_BLOOM_FILTER:
 		return &bloom_filter_map_ops;
+	case BPF_MAP_TYPE_STACK_TRACE:
+		return &stack_trace_map_ops;
 	}
 	fail_msg("no operations for map type %u", map->map_type);
 	return NULL;

@@ -164,7 +164,7 @@ static void test_create(void **state)
 		BPF_MAP_TYPE_PERCPU_HASH,   BPF_MAP_TYPE_PERCPU_ARRAY,
 		BPF_MAP_TYPE_LRU_HASH,	    BPF_MAP_TYPE_LRU_PERCPU_HASH,
 		BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS,
-		BPF_MAP_TYPE_RINGBUF,
+		BPF_MAP_TYPE_RINGBUF,	    BPF_MAP_TYPE_STACK_TRACE,
 	};
 	static const u32 keys[] = { 0, 1, 4, 8, 40, 512, 513, 1 << 22, 0x7fffffff, 0xffffffff };
 	static const u32 values[] = { 0,     1,	    4,	     8,		 100,	     32768,
@@ -198,6 +198,8 @@ static void test_create(void **state)
 		/* what memory there is is not the question */
 		if ((u64)round_up((u64)key + value, 8) * n > 64 << 20 && n < 1u << 28)
 			continue;
+		if (type == BPF_MAP_TYPE_STACK_TRACE && rnd(2))
+			value = 8 * rnd(140), flags = rnd(4) ? flags : BPF_F_STACK_BUILD_ID;
 		if (n >= 1u << 28 && type != BPF_MAP_TYPE_HASH &&
 		    type != BPF_MAP_TYPE_PERCPU_HASH && type != BPF_MAP_TYPE_LRU_HASH &&
 		    type != BPF_MAP_TYPE_LRU_PERCPU_HASH)
