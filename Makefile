@@ -64,7 +64,7 @@ WRAPPED := syscall mmap64 ioctl epoll_ctl open64 fopen64 faccessat setrlimit64 u
 WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
 LIBBPF := -l:libbpf.a
 
-.PHONY: all docs help clean deps demo test bench check fmt runtime install
+.PHONY: all docs help clean deps demo test conformance bench check fmt runtime install
 all: $(O)/skep $(O)/skep-plugin $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so $(BPF_OBJ) $(EMBED)
 
 help:
@@ -175,6 +175,10 @@ check:
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
 test: all $(TESTS) $(CLIENTS)
 	$(Q)O=$(O) tests/run
+
+# goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)
+conformance: all
+	$(Q)O=$(O) $(PYTHON) tools/conformance/run.py $(if $(WORKDIR),--work $(WORKDIR))
 
 # goal bench: the figures of the README, measured here and now
 bench: all $(BENCHES)

@@ -30,6 +30,7 @@ struct command {
 	const char *help;				    /* ends with a newline */
 	int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the command */
 	bool needs_system;
+	bool judges; /* always in verdict mode: nothing is run */
 };
 
 extern const struct command cmd_run, cmd_verify, cmd_btf, cmd_features, cmd_diff;

@@ -22,6 +22,8 @@ static const char *const global_help =
 	"  --caps full|real      capabilities count as held (default), or are the process's own\n"
 	"                        ($SKEP_CAPS)\n"
 	"  --jit on|off|compare  native code, interpreter, or both with a check ($SKEP_JIT)\n"
+	"  --verdict             judge also what skep lacks; it cannot run then ($SKEP_VERDICT=1;\n"
+	"                        verify always does)\n"
 	"  --engine kernel       use the running kernel's bpf(2) instead of skep's\n"
 	"  --json                machine-readable output\n"
 	"  -v, --verbose         say more (twice: libbpf's debug output)\n"
@@ -145,6 +147,8 @@ static int global_options(struct cli *cli, int *argc, char **argv)
 				return EXIT_USAGE;
 			}
 			cli->engine = strcmp(v, "kernel") ? ENGINE_SKEP : ENGINE_KERNEL;
+		} else if (!strcmp(argv[i], "--verdict")) {
+			cli->system_opts.verdict = "1";
 		} else if (!strcmp(argv[i], "--json") || !strcmp(argv[i], "-j")) {
 			cli->json = true;
 		} else if (!strcmp(argv[i], "-v") || !strcmp(argv[i], "--verbose")) {
@@ -234,6 +238,8 @@ int main(int argc, char **argv)
 	}
 	if (cli.engine == ENGINE_KERNEL)
 		skep_front_use(NULL); /* else the first call would make a system */
+	if (cmd->judges)
+		cli.system_opts.verdict = "1";
 	if (cmd->needs_system && cli.engine == ENGINE_SKEP) {
 		status = start_system(&cli);
 		if (status)

@@ -122,4 +122,5 @@ const struct command cmd_verify = {
 		"Exit status: 0 all accepted, 1 at least one rejected, 2 wrong usage.\n",
 	.run = run,
 	.needs_system = true,
+	.judges = true,
 };

@@ -28,6 +28,17 @@ struct skep_system_opts {
 	const char *btf;    /* kernel BTF file; NULL: $SKEP_BTF, else the host's, else built-in */
 	const char *caps;   /* "full" (default) or "real"; NULL: $SKEP_CAPS */
 	const char *jit;    /* "on" (default), "off", "compare"; NULL: $SKEP_JIT */
+	/*
+	 * "1": what skep lacks (helpers, kfuncs, map and program types) is judged as the
+	 * kernel would; what needs it is -EOPNOTSUPP to run, attach or fill. "0" (default):
+	 * it is refused at load. NULL: $SKEP_VERDICT.
+	 */
+	const char *verdict;
+	/*
+	 * What /proc/sys/kernel/unprivileged_bpf_disabled is for programs: "0", "1", "2".
+	 * NULL: $SKEP_UNPRIVILEGED_BPF_DISABLED, else the host's.
+	 */
+	const char *unprivileged_bpf_disabled;
 };
 
 /* A new system, or NULL with errno set. @opts may be NULL. */

@@ -190,7 +190,7 @@ int command_link_create(struct call *c)
 
 	if (c->attr->link_create.attach_type == BPF_STRUCT_OPS)
 		return -EOPNOTSUPP;
-	p = prog_get_fd(c->sys, (int)c->attr->link_create.prog_fd, &err);
+	p = prog_get_runnable_fd(c->sys, (int)c->attr->link_create.prog_fd, &err);
 	if (!p)
 		return err;
 	err = check_attach_type(p->prog, c->attr->link_create.attach_type);
@@ -213,7 +213,7 @@ int command_link_update(struct call *c)
 						&err);
 	if (!l)
 		return err;
-	new_prog = prog_get_fd(c->sys, (int)attr->link_update.new_prog_fd, &err);
+	new_prog = prog_get_runnable_fd(c->sys, (int)attr->link_update.new_prog_fd, &err);
 	if (!new_prog)
 		goto out;
 	if (attr->link_update.flags & BPF_F_REPLACE) {

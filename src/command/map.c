@@ -194,6 +194,7 @@ int command_map_create(struct call *c)
 	struct map_object *m = NULL, *template = NULL;
 	u32 caps = system_caps(sys), type = attr->map_type, flags = attr->map_flags;
 	int access, err, node;
+	bool judged;
 
 	if (flags & BPF_F_TOKEN_FD && visible(sys->profile, KVER(6, 9)))
 		return -EBADF; /* there are no tokens, so no descriptor is one */
@@ -213,6 +214,9 @@ int command_map_create(struct call *c)
 	if (node != NUMA_NO_NODE && !node_online((u32)node))
 		return -EINVAL;
 	ops = map_type_visible(sys->profile, type) ? bpf_map_ops_of(type) : NULL;
+	judged = !ops && sys->verdict && map_type_visible(sys->profile, type);
+	if (judged)
+		ops = bpf_map_judge_of(type);
 	if (!ops)
 		return -EINVAL;
 	params.nr_cpus = sys->arena->nr_slots;
@@ -259,6 +263,7 @@ int command_map_create(struct call *c)
 	if (err)
 		goto out;
 	m->ops = ops;
+	m->judged = judged;
 	err = object_set_address(&m->obj, m->map);
 	if (!err)
 		err = object_publish(&m->obj);
@@ -273,6 +278,18 @@ out:
 
 /* ---- access by descriptor ---- */
 
+static int refuse_judged_map(const struct map_object *m)
+{
+	struct skep_system *sys = m->obj.sys;
+	int err;
+
+	pthread_mutex_lock(&sys->lock);
+	err = diag_set(&sys->last, DIAG_JUDGED_MAP,
+		       vocabulary_by_value(VOCABULARY_MAP, m->map->map_type)->name);
+	pthread_mutex_unlock(&sys->lock);
+	return err;
+}
+
 struct map_object *map_get_access(struct skep_system *sys, int fd, bool read, bool write, int *err)
 {
 	struct map_object *m = map_get_fd(sys, fd, err);
@@ -280,6 +297,11 @@ struct map_object *map_get_access(struct skep_system *sys, int fd, bool read, bo
 
 	if (!m)
 		return NULL;
+	if (m->judged) {
+		*err = refuse_judged_map(m);
+		object_put(&m->obj);
+		return NULL;
+	}
 	mode = fcntl(fd, F_GETFL) & O_ACCMODE;
 	if ((read && mode == O_WRONLY) ||
 	    (write && (mode == O_RDONLY || READ_ONCE(m->map->frozen)))) {

@@ -157,7 +157,7 @@ static struct object *element_of_fd(struct map_object *m, int fd, void **runtime
 	struct skep_system *sys = m->obj.sys;
 
 	if (m->map->map_type == BPF_MAP_TYPE_PROG_ARRAY) {
-		struct prog_object *p = prog_get_fd(sys, fd, err);
+		struct prog_object *p = prog_get_runnable_fd(sys, fd, err);
 
 		if (p && !prog_map_compatible(m, p->prog)) {
 			object_put(&p->obj);

@@ -108,8 +108,10 @@ bool prog_type_visible(kver profile, u32 type)
 
 /* What may be attached to what; types and combinations as Linux refuses them. */
 static int check_attach(const union bpf_attr *attr, const struct object_btf *attach_btf,
-			const struct prog_object *dst, const struct bpf_prog_type_ops *ops)
+			const struct prog_object *dst, const struct bpf_prog_type_ops *ops,
+			kver profile)
 {
+	const struct vocabulary_row *row;
 	u32 type = attr->prog_type;
 
 	if (attr->attach_btf_id) {
@@ -123,7 +125,12 @@ static int check_attach(const union bpf_attr *attr, const struct object_btf *att
 		return -EINVAL;
 	if (dst && type != BPF_PROG_TYPE_TRACING && type != BPF_PROG_TYPE_EXT)
 		return -EINVAL;
-	return ops && ops->check_attach ? ops->check_attach(attr->expected_attach_type) : 0;
+	if (!ops || !ops->check_attach)
+		return 0;
+	row = vocabulary_by_value(VOCABULARY_ATTACH, attr->expected_attach_type);
+	if (attr->expected_attach_type && (!row || !visible(profile, row->since)))
+		return -EINVAL;
+	return ops->check_attach(attr->expected_attach_type);
 }
 
 /* attach_prog_fd is a program or a BTF object. */
@@ -221,6 +228,7 @@ int command_prog_load(struct call *c)
 	struct prog_object *p = NULL, *dst = NULL;
 	struct object_btf *attach_btf = NULL;
 	u32 caps = system_caps(sys), type = attr->prog_type;
+	bool judged;
 	int err;
 
 	if (attr->prog_flags & ~known_flags(sys->profile))
@@ -248,7 +256,10 @@ int command_prog_load(struct call *c)
 	if (err)
 		return err;
 	ops = prog_type_visible(sys->profile, type) ? bpf_prog_type_ops_of(type) : NULL;
-	err = check_attach(attr, attach_btf, dst, ops);
+	judged = !ops && sys->verdict && prog_type_visible(sys->profile, type);
+	if (judged)
+		ops = bpf_prog_type_judge_of(type);
+	err = check_attach(attr, attach_btf, dst, ops, sys->profile);
 	if (err)
 		goto out;
 	err = -ENOMEM;
@@ -261,6 +272,8 @@ int command_prog_load(struct call *c)
 	p->prog->sleepable = !!(attr->prog_flags & BPF_F_SLEEPABLE);
 	p->prog->xdp_has_frags = !!(attr->prog_flags & BPF_F_XDP_HAS_FRAGS);
 	p->prog_flags = attr->prog_flags;
+	if (judged)
+		prog_lacks(p, "program type", vocabulary_by_value(VOCABULARY_PROG, type)->name);
 	p->attach_btf = attach_btf;
 	p->attach_btf_id = attr->attach_btf_id;
 	p->dst_prog = dst;

@@ -49,6 +49,9 @@ static int configure(struct skep_system *sys, const struct skep_system_opts *opt
 	const char *caps = OPTION(opts, caps, "SKEP_CAPS");
 	const char *jit = OPTION(opts, jit, "SKEP_JIT");
 	const char *btf = OPTION(opts, btf, "SKEP_BTF");
+	const char *verdict = OPTION(opts, verdict, "SKEP_VERDICT");
+	const char *unpriv =
+		OPTION(opts, unprivileged_bpf_disabled, "SKEP_UNPRIVILEGED_BPF_DISABLED");
 
 	sys->profile = KVER_NEWEST;
 	if (kernel && *kernel) {
@@ -61,6 +64,17 @@ static int configure(struct skep_system *sys, const struct skep_system_opts *opt
 			sys->caps_mode = CAPS_REAL;
 		else if (strcmp(caps, "full"))
 			return -EINVAL;
+	}
+	if (verdict && *verdict) {
+		if (strcmp(verdict, "0") && strcmp(verdict, "1"))
+			return -EINVAL;
+		sys->verdict = *verdict == '1';
+	}
+	sys->unpriv_disabled = -1;
+	if (unpriv && *unpriv) {
+		if (*unpriv < '0' || *unpriv > '2' || unpriv[1])
+			return -EINVAL;
+		sys->unpriv_disabled = (s8)(*unpriv - '0');
 	}
 #ifdef SKEP_DEBUG
 	sys->jit_mode = JIT_COMPARE;

@@ -22,7 +22,10 @@ int command_prog_test_run(struct call *c)
 	p = prog_get_fd(c->sys, (int)attr->test.prog_fd, &err);
 	if (!p)
 		return err;
-	err = p->ops->test_run ? p->ops->test_run(c->sys, p, &t) : -ENOTSUPP;
+	if (prog_runnable(p))
+		err = -ENOTSUPP; /* as Linux says of a program that has no test run */
+	else
+		err = p->ops->test_run ? p->ops->test_run(c->sys, p, &t) : -ENOTSUPP;
 	object_put(&p->obj);
 	return err;
 }

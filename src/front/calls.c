@@ -20,7 +20,8 @@
 #include "btf/btf.h"
 #include "object/system.h"
 
-#define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
+#define VMLINUX_BTF   "/sys/kernel/btf/vmlinux"
+#define UNPRIV_SYSCTL "/proc/sys/kernel/unprivileged_bpf_disabled"
 
 static struct skep_system *answering;
 static bool chosen; /* by skep_front_use(), or by the first call that needed a system */
@@ -42,7 +43,7 @@ static void start(void)
 		/* Going on would mean the kernel's answers, which nobody asked for. */
 		dprintf(STDERR_FILENO,
 			"skep: cannot start a system: %s (check SKEP_KERNEL, SKEP_BTF, SKEP_CAPS, "
-			"SKEP_JIT)\n",
+			"SKEP_JIT, SKEP_VERDICT)\n",
 			strerror(errno));
 		_exit(125);
 	}
@@ -131,23 +132,14 @@ static bool shows_kernel_types(const char *path)
 	return path && !strcmp(path, VMLINUX_BTF) && system_wanted();
 }
 
-/* A descriptor to read the system's kernel BTF from, or -1 and errno. */
-static int open_kernel_types(void)
+/* A sealed file with these contents to read, or -1 and errno. */
+static int open_contents(const char *name, const void *data, size_t size)
 {
-	const struct object_btf *vmlinux = system_vmlinux(answering);
-	const void *data;
-	u32 size;
-	int fd;
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	data = vmlinux ? btf_raw_data(vmlinux->btf, &size) : NULL;
-	if (!data) {
-		errno = ENOENT;
-		return -1;
-	}
-	fd = memfd_create("vmlinux", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -1;
-	for (u32 done = 0; done < size;) {
+	for (size_t done = 0; done < size;) {
 		ssize_t n = write(fd, (const char *)data + done, size - done);
 
 		if (n <= 0) {
@@ -157,17 +149,47 @@ static int open_kernel_types(void)
 			errno = err;
 			return -1;
 		}
-		done += (u32)n;
+		done += (size_t)n;
 	}
 	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	lseek(fd, 0, SEEK_SET);
 	return fd;
 }
 
+/* A descriptor to read the system's kernel BTF from, or -1 and errno. */
+static int open_kernel_types(void)
+{
+	const struct object_btf *vmlinux = system_vmlinux(answering);
+	const void *data;
+	u32 size;
+
+	data = vmlinux ? btf_raw_data(vmlinux->btf, &size) : NULL;
+	if (!data) {
+		errno = ENOENT;
+		return -1;
+	}
+	return open_contents("vmlinux", data, size);
+}
+
+static bool shows_sysctl(const char *path)
+{
+	return path && !strcmp(path, UNPRIV_SYSCTL) && system_wanted();
+}
+
+static int open_sysctl(void)
+{
+	char text[4];
+	int n = snprintf(text, sizeof(text), "%d\n", system_unpriv_disabled(answering));
+
+	return open_contents("unprivileged_bpf_disabled", text, (size_t)n);
+}
+
 int front_open(const struct front_real *real, const char *path, int flags, mode_t mode)
 {
 	if (shows_kernel_types(path) && (flags & O_ACCMODE) == O_RDONLY)
 		return open_kernel_types();
+	if (shows_sysctl(path) && (flags & O_ACCMODE) == O_RDONLY)
+		return open_sysctl();
 	return real->open(path, flags, mode);
 }
 
@@ -176,9 +198,12 @@ FILE *front_fopen(const struct front_real *real, const char *path, const char *m
 	FILE *f;
 	int fd;
 
-	if (!shows_kernel_types(path) || *mode != 'r')
+	if (*mode == 'r' && !strchr(mode, '+') && shows_kernel_types(path))
+		fd = open_kernel_types();
+	else if (*mode == 'r' && !strchr(mode, '+') && shows_sysctl(path))
+		fd = open_sysctl();
+	else
 		return real->fopen(path, mode);
-	fd = open_kernel_types();
 	if (fd < 0)
 		return NULL;
 	f = fdopen(fd, mode);

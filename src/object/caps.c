@@ -15,17 +15,20 @@
 #define CAP_BPF	    39
 #endif
 
-static bool unprivileged_disabled(void)
+int system_unpriv_disabled(const struct skep_system *sys)
 {
-	int fd = open("/proc/sys/kernel/unprivileged_bpf_disabled", O_RDONLY | O_CLOEXEC);
 	char c = '2'; /* the default of every distribution */
+	int fd;
 
+	if (sys->unpriv_disabled >= 0)
+		return sys->unpriv_disabled;
+	fd = open("/proc/sys/kernel/unprivileged_bpf_disabled", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		if (read(fd, &c, 1) != 1)
 			c = '2';
 		close(fd);
 	}
-	return c != '0';
+	return c == '0' ? 0 : c == '1' ? 1 : 2;
 }
 
 u32 system_caps(struct skep_system *sys)
@@ -49,7 +52,7 @@ u32 system_caps(struct skep_system *sys)
 		if (effective & BIT_ULL(CAP_NET_ADMIN))
 			caps |= BPF_CAP_NET_ADMIN;
 	}
-	if (!(caps & BPF_CAP_BPF) && unprivileged_disabled())
+	if (!(caps & BPF_CAP_BPF) && system_unpriv_disabled(sys))
 		caps |= BPF_UNPRIV_DISABLED;
 	return caps;
 }

@@ -65,7 +65,8 @@ struct map_object {
 	u32 btf_key_type_id, btf_value_type_id, btf_vmlinux_value_type_id;
 	struct map_object *inner_template; /* map-in-map: copy of meta data only */
 	u64 charge;			   /* memlock as Linux reports it, bytes */
-	u32 open_flags;			   /* BPF_F_RDONLY, BPF_F_WRONLY: access by descriptors */
+	bool judged;	/* of an absent type: no elements, see bpf_map_judge_of() */
+	u32 open_flags; /* BPF_F_RDONLY, BPF_F_WRONLY: access by descriptors */
 };
 
 struct object_btf {
@@ -79,6 +80,11 @@ struct prog_object {
 	struct object obj;
 	struct bpf_prog *prog; /* in the arena */
 	const struct bpf_prog_type_ops *ops;
+	/*
+	 * What of the program skep lacks, "helper bpf_x"; "" when it can run. Only a
+	 * system that judges (sys->verdict) has such programs.
+	 */
+	char missing[64];
 	struct bpf_insn *orig_insns; /* as loaded */
 	u32 orig_len;
 	struct bpf_insn *xlated; /* fixed up, with map ids instead of addresses, for dumps */
@@ -112,6 +118,12 @@ struct perf_object {
 	u64 file_size;		  /* of the client's pages, 0 before its first mmap */
 	int raw_fd;		  /* to size the file by; -1 afterwards */
 };
+
+/* Notes the first thing that a judged program lacks, "helper" "bpf_x". */
+void prog_lacks(struct prog_object *p, const char *what, const char *name);
+int prog_runnable(const struct prog_object *p); /* 0, or -EOPNOTSUPP and the reason noted */
+/* prog_get_fd() for whoever is to run it. */
+struct prog_object *prog_get_runnable_fd(struct skep_system *sys, int fd, int *err);
 
 struct object_table {
 	VEC(struct object *) by_id; /* sorted by id */

@@ -149,6 +149,9 @@ struct bpf_prog_type_ops {
 	int (*gen_prologue)(struct bpf_insn_buf *out, bool direct_write,
 			    const struct bpf_prog *prog);
 	struct bpf_retval_range (*retval_range)(const struct bpf_prog *prog);
+	/* In its place where it depends on the target. *is_void: r0 is not even looked at. */
+	struct bpf_retval_range (*obj_retval_range)(const struct prog_object *obj, kver profile,
+						    bool *is_void);
 	bool may_access_direct_pkt_data_read, may_access_direct_pkt_data_write;
 	bool ld_abs; /* legacy packet loads allowed */
 
@@ -158,6 +161,8 @@ struct bpf_prog_type_ops {
 
 /* The type's operations; NULL for a type that is absent. Built from tables/progs.def. */
 const struct bpf_prog_type_ops *bpf_prog_type_ops_of(u32 prog_type);
+/* The same for the verdict alone: absent types have rules, too. */
+const struct bpf_prog_type_ops *bpf_prog_type_judge_of(u32 prog_type);
 /* Whether @func_id is in tables/helpers.def for @type, by profile; the default of .func_proto. */
 const struct bpf_func_proto *bpf_helper_proto(u32 func_id);
 bool bpf_helper_allowed(u32 func_id, u32 prog_type, kver profile);

@@ -3,6 +3,7 @@
  * Programs as objects: their memory, what they refer to, and their end (Linux:
  * bpf_prog_alloc() and __bpf_prog_put_noref()).
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -108,4 +109,37 @@ int prog_object_place(struct prog_object *p, const struct bpf_insn *insns, u32 l
 bpf_helper_t *prog_entry_room(const struct bpf_prog *prog)
 {
 	return (bpf_helper_t *)prog->subprog_start - prog->nr_subprogs;
+}
+
+void prog_lacks(struct prog_object *p, const char *what, const char *name)
+{
+	if (!*p->missing)
+		snprintf(p->missing, sizeof(p->missing), "%s %s", what, name);
+}
+
+int prog_runnable(const struct prog_object *p)
+{
+	struct skep_system *sys = p->obj.sys;
+	int err;
+
+	if (!*p->missing)
+		return 0;
+	pthread_mutex_lock(&sys->lock);
+	err = diag_set(&sys->last, DIAG_JUDGED_PROG, p->missing);
+	memcpy(sys->last.prog, p->prog->name, sizeof(sys->last.prog));
+	pthread_mutex_unlock(&sys->lock);
+	return err;
+}
+
+struct prog_object *prog_get_runnable_fd(struct skep_system *sys, int fd, int *err)
+{
+	struct prog_object *p = prog_get_fd(sys, fd, err);
+
+	if (!p)
+		return NULL;
+	*err = prog_runnable(p);
+	if (!*err)
+		return p;
+	object_put(&p->obj);
+	return NULL;
 }

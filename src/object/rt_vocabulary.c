@@ -5,9 +5,9 @@
  */
 #include "object/map.h"
 
-#define OPS_DONE(ops)	 extern const struct bpf_map_ops ops;
-#define OPS_PARTIAL(ops) extern const struct bpf_map_ops ops;
-#define OPS_ABSENT(ops)
+#define OPS_DONE(ops)				  extern const struct bpf_map_ops ops;
+#define OPS_PARTIAL(ops)			  extern const struct bpf_map_ops ops;
+#define OPS_ABSENT(ops)				  extern const struct bpf_map_ops ops;
 #define MAP(value, name, since, state, ops, note) OPS_##state(ops)
 #include "tables/maps.def"
 #undef MAP
@@ -25,6 +25,16 @@ const struct bpf_map_ops *bpf_map_ops_of(u32 map_type)
 {
 	switch (map_type) {
 #define MAP(value, name, since, state, ops, note) OPS_##state(value, ops)
+#include "tables/maps.def"
+#undef MAP
+	}
+	return NULL;
+}
+
+const struct bpf_map_ops *bpf_map_judge_of(u32 map_type)
+{
+	switch (map_type) {
+#define MAP(value, name, since, state, ops, note) OPS_DONE(value, ops)
 #include "tables/maps.def"
 #undef MAP
 	}

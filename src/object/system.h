@@ -26,6 +26,8 @@ struct skep_system {
 	kver profile;
 	bool profile_set;
 	enum { CAPS_FULL, CAPS_REAL } caps_mode;
+	bool verdict;	    /* what skep lacks is judged, but cannot run */
+	s8 unpriv_disabled; /* the sysctl's value; -1: the host's */
 	struct arena *arena;
 	const struct skep_platform *platform;
 	pthread_mutex_t lock; /* object tables and control operations */
@@ -81,6 +83,8 @@ enum {
 	BPF_UNPRIV_DISABLED = 16,
 };
 u32 system_caps(struct skep_system *sys);
+/* kernel.unprivileged_bpf_disabled: 0, 1 or 2. */
+int system_unpriv_disabled(const struct skep_system *sys);
 
 void system_lock_init(struct skep_system *sys); /* sys->lock, recursive */
 

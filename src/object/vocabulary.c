@@ -231,9 +231,9 @@ const struct bpf_func_proto *bpf_prog_helper_proto(const struct bpf_prog_type_op
 
 /* ---- program types ---- */
 
-#define OPS_DONE(ops)	 extern const struct bpf_prog_type_ops ops;
-#define OPS_PARTIAL(ops) OPS_DONE(ops)
-#define OPS_ABSENT(ops)
+#define OPS_DONE(ops)				   extern const struct bpf_prog_type_ops ops;
+#define OPS_PARTIAL(ops)			   OPS_DONE(ops)
+#define OPS_ABSENT(ops)				   OPS_DONE(ops)
 #define PROG(value, name, since, state, ops, note) OPS_##state(ops)
 #include "tables/progs.def"
 #undef PROG
@@ -245,6 +245,17 @@ const struct bpf_prog_type_ops *bpf_prog_type_ops_of(u32 prog_type)
 #define OPS_OF_PARTIAL(ops)			   &ops
 #define OPS_OF_ABSENT(ops)			   NULL
 #define PROG(value, name, since, state, ops, note) [value] = OPS_OF_##state(ops),
+#include "tables/progs.def"
+#undef PROG
+	};
+
+	return prog_type < __MAX_BPF_PROG_TYPE ? ops_of[prog_type] : NULL;
+}
+
+const struct bpf_prog_type_ops *bpf_prog_type_judge_of(u32 prog_type)
+{
+	static const struct bpf_prog_type_ops *const ops_of[__MAX_BPF_PROG_TYPE] = {
+#define PROG(value, name, since, state, ops, note) [value] = &ops,
 #include "tables/progs.def"
 #undef PROG
 	};

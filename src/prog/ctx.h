@@ -25,9 +25,9 @@ const struct bpf_ctx_field *ctx_field_at(const struct bpf_ctx_field *fields, int
 #define CTX_NO 0
 
 /* Every type's operations, by the names of tables/progs.def. */
-#define PROG_OPS_DONE(ops)    extern const struct bpf_prog_type_ops ops;
-#define PROG_OPS_PARTIAL(ops) extern const struct bpf_prog_type_ops ops;
-#define PROG_OPS_ABSENT(ops)
+#define PROG_OPS_DONE(ops)			   extern const struct bpf_prog_type_ops ops;
+#define PROG_OPS_PARTIAL(ops)			   extern const struct bpf_prog_type_ops ops;
+#define PROG_OPS_ABSENT(ops)			   extern const struct bpf_prog_type_ops ops;
 #define PROG(value, name, since, state, ops, note) PROG_OPS_##state(ops)
 #include "tables/progs.def"
 #undef PROG

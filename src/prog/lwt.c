@@ -39,3 +39,12 @@ const struct bpf_prog_type_ops lwt_xmit_prog_ops = {
 	.may_access_direct_pkt_data_write = true,
 	.test_run = skb_test_run,
 };
+
+/* An action of segment routing. There is no direct write: bpf_lwt_seg6_store_bytes() knows what may change. */
+const struct bpf_prog_type_ops lwt_seg6local_prog_ops = {
+	.ctx_name = "__sk_buff",
+	.fields = skb_lwt_fields,
+	.ctx_size = sizeof(struct __sk_buff),
+	.func_proto = lwt_func_proto,
+	.may_access_direct_pkt_data_read = true,
+};

@@ -27,28 +27,38 @@
 	SKB(name, 8, PTR_TO_SOCK_COMMON | PTR_MAYBE_NULL, 8, first, ways, .narrow = 0)
 
 const struct bpf_ctx_field skb_filter_fields[] = {
-#define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt) SKB_##kind(name, since, CTX_##filter),
+#define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt, sk)                                  \
+	SKB_##kind(name, since, CTX_##filter),
 #include "tables/ctx_skb.def"
 #undef SKB_FIELD
 	{ NULL },
 };
 
 const struct bpf_ctx_field skb_tc_fields[] = {
-#define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt) SKB_##kind(name, since, CTX_##tc),
+#define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt, sk) SKB_##kind(name, since, CTX_##tc),
 #include "tables/ctx_skb.def"
 #undef SKB_FIELD
 	{ NULL },
 };
 
 const struct bpf_ctx_field skb_cgroup_fields[] = {
-#define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt) SKB_##kind(name, since, CTX_##cgroup),
+#define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt, sk)                                  \
+	SKB_##kind(name, since, CTX_##cgroup),
 #include "tables/ctx_skb.def"
 #undef SKB_FIELD
 	{ NULL },
 };
 
 const struct bpf_ctx_field skb_lwt_fields[] = {
-#define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt) SKB_##kind(name, since, CTX_##lwt),
+#define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt, sk)                                  \
+	SKB_##kind(name, since, CTX_##lwt),
+#include "tables/ctx_skb.def"
+#undef SKB_FIELD
+	{ NULL },
+};
+
+const struct bpf_ctx_field skb_sk_fields[] = {
+#define SKB_FIELD(name, kind, since, filter, tc, cgroup, lwt, sk) SKB_##kind(name, since, CTX_##sk),
 #include "tables/ctx_skb.def"
 #undef SKB_FIELD
 	{ NULL },

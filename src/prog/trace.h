@@ -9,6 +9,9 @@
 
 /* Loads of an array of 64-bit arguments. */
 bool trace_args_access(int off, int size, enum bpf_access_type t);
+/* Loads of typed arguments. */
+bool tracing_is_valid_access(int off, int size, enum bpf_access_type t, const struct bpf_prog *prog,
+			     struct bpf_insn_access_aux *info);
 const struct bpf_func_proto *raw_tp_func_proto(u32 func_id, const struct bpf_prog *prog);
 const struct bpf_func_proto *tracing_func_proto(u32 func_id, const struct bpf_prog *prog);
 

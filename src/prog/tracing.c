@@ -76,15 +76,17 @@ static bool ctx_proto(const struct prog_object *obj, const struct bpf_prog *prog
 		return false;
 	p->name = btf_type_name(p->btf, obj->attach_btf_id);
 	p->proto = btf_type_get(p->btf, func->type);
-	if (prog->expected_attach_type == BPF_TRACE_FEXIT)
+	if (prog->expected_attach_type == BPF_TRACE_FEXIT ||
+	    prog->expected_attach_type == BPF_LSM_MAC ||
+	    prog->expected_attach_type == BPF_LSM_CGROUP)
 		p->ret = BTF_CTX_RET;
 	if (prog->expected_attach_type == BPF_MODIFY_RETURN)
 		p->ret = BTF_CTX_RET_INT;
 	return p->proto && btf_kind(p->proto) == BTF_KIND_FUNC_PROTO;
 }
 
-static bool tracing_is_valid_access(int off, int size, enum bpf_access_type t,
-				    const struct bpf_prog *prog, struct bpf_insn_access_aux *info)
+bool tracing_is_valid_access(int off, int size, enum bpf_access_type t, const struct bpf_prog *prog,
+			     struct bpf_insn_access_aux *info)
 {
 	struct btf_refusal why = { 0 };
 	struct btf_ctx_proto proto;

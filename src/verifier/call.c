@@ -152,8 +152,15 @@ int check_return_code(struct bpf_verifier_env *env, u32 regno, const char *reg_n
 	bool is_subprog = env->cur_state->frame[0]->subprogno != 0;
 	const char *when = "At program exit";
 	struct bpf_reg_state *reg;
+	bool is_void = false;
 	int err;
 
+	if (env->ops->obj_retval_range && (!is_subprog || frame->in_exception_callback_fn)) {
+		range = env->ops->obj_retval_range(env->prog_obj, env->profile, &is_void);
+		/* A cgroup's program says yes or no in any case. */
+		if (is_void && !range.checked)
+			return 0;
+	}
 	err = check_reg_arg(env, regno, SRC_OP);
 	if (err)
 		return err;
@@ -170,9 +177,10 @@ int check_return_code(struct bpf_verifier_env *env, u32 regno, const char *reg_n
 				      reg_type_str(env, reg->type));
 		return 0;
 	} else {
-		if (!env->ops->retval_range)
+		if (env->ops->retval_range)
+			range = env->ops->retval_range(env->prog);
+		else if (!env->ops->obj_retval_range)
 			return 0;
-		range = env->ops->retval_range(env->prog);
 		if (!range.checked)
 			return 0;
 	}
@@ -718,8 +726,11 @@ static int get_helper(struct bpf_verifier_env *env, s32 func_id, const struct bp
 	if (!*fn || !helper_permitted(env, func_id))
 		return refuse(env, by_type, name, func_id);
 	/* DIFF(helper-absent): Linux has it here. Clients that probe must not find it. */
-	if (!(*fn)->func && func_id != BPF_FUNC_tail_call)
-		return refuse(env, DIAG_HELPER_ABSENT, name, func_id);
+	if (!(*fn)->func && func_id != BPF_FUNC_tail_call) {
+		if (!env->sys->verdict)
+			return refuse(env, DIAG_HELPER_ABSENT, name, func_id);
+		prog_lacks(env->prog_obj, "helper", name);
+	}
 	return 0;
 }
 

@@ -10,6 +10,7 @@
  * have no address here.
  */
 #include "isa/insn.h"
+#include "object/vocabulary.h"
 #include "verifier/check.h"
 
 #define MIN_FUNC_INFO 8U
@@ -115,6 +116,9 @@ static int use_map(struct bpf_verifier_env *env, int fd, struct map_object **out
 		object_put(&m->obj);
 		return err;
 	}
+	if (m->judged)
+		prog_lacks(env->prog_obj, "map type",
+			   vocabulary_by_value(VOCABULARY_MAP, m->map->map_type)->name);
 	env->used_maps[env->used_map_cnt++] = m;
 	*out = m;
 	return 0;
@@ -583,6 +587,52 @@ static bool may_be_sleepable(const struct bpf_prog *prog)
 	}
 }
 
+static bool lsm_hook_disabled(const char *hook)
+{
+#define LSM_SLEEPABLE(name, since, until)
+#define LSM_BOOL(name)
+#define LSM_UNTRUSTED(name)
+#define LSM_DISABLED(name)                                                                         \
+	if (!strcmp(hook, #name))                                                                  \
+		return true;
+#include "tables/lsm_hooks.def"
+#undef LSM_DISABLED
+#undef LSM_SLEEPABLE
+	return false;
+}
+
+static bool lsm_hook_sleepable(const char *hook, kver profile)
+{
+#define LSM_DISABLED(name)
+#define LSM_SLEEPABLE(name, since, until)                                                          \
+	if (!strcmp(hook, #name))                                                                  \
+		return visible(profile, (since) ? (since) : KVER(5, 10)) &&                        \
+		       !((until) && visible(profile, until));
+#include "tables/lsm_hooks.def"
+#undef LSM_UNTRUSTED
+#undef LSM_BOOL
+#undef LSM_DISABLED
+#undef LSM_SLEEPABLE
+	return false;
+}
+
+/* The hook that an LSM program is for, a function that the kernel has for this alone. */
+static int check_lsm_hook(struct bpf_verifier_env *env, u32 id, const char *name)
+{
+	static const char prefix[] = "bpf_lsm_";
+	const char *hook = name + sizeof(prefix) - 1;
+
+	if (!env->prog->gpl_compatible)
+		return refuse(env, DIAG_LSM_GPL);
+	if (strncmp(name, prefix, sizeof(prefix) - 1))
+		return refuse(env, DIAG_ATTACH_WRONG_NAME, id, name);
+	if (lsm_hook_disabled(hook))
+		return refuse(env, DIAG_LSM_DISABLED, id, name);
+	if (env->prog->sleepable && !lsm_hook_sleepable(hook, env->profile))
+		return refuse(env, DIAG_ATTACH_NOT_SLEEPABLE, name);
+	return 0;
+}
+
 static int check_attach_target(struct bpf_verifier_env *env)
 {
 	struct prog_object *obj = env->prog_obj;
@@ -620,9 +670,12 @@ static int check_attach_target(struct bpf_verifier_env *env)
 		if (kind != BTF_KIND_FUNC)
 			return refuse(env, DIAG_ATTACH_NOT_FUNC, id);
 		return 0;
-	case BPF_MODIFY_RETURN:
 	case BPF_LSM_MAC:
 	case BPF_LSM_CGROUP:
+		if (kind != BTF_KIND_FUNC)
+			return refuse(env, DIAG_ATTACH_NOT_FUNC, id);
+		return check_lsm_hook(env, id, name);
+	case BPF_MODIFY_RETURN:
 	case BPF_TRACE_FENTRY:
 	case BPF_TRACE_FEXIT:
 		if (kind != BTF_KIND_FUNC)
@@ -647,7 +700,7 @@ int check_attach_btf_id(struct bpf_verifier_env *env)
 		return refuse(env, DIAG_NOT_SLEEPABLE);
 	switch (prog->type) {
 	case BPF_PROG_TYPE_STRUCT_OPS:
-		return -ENOTSUPP;
+		return refuse(env, DIAG_HELPER_UNSUPPORTED, "struct_ops");
 	case BPF_PROG_TYPE_TRACING:
 	case BPF_PROG_TYPE_LSM:
 	case BPF_PROG_TYPE_EXT:

@@ -38,7 +38,7 @@ static bool depends_on_config(u32 helper)
 
 static bool table_allows_helper(u32 type, u32 attach, u32 id, kver profile)
 {
-	const struct bpf_prog_type_ops *ops = bpf_prog_type_ops_of(type);
+	const struct bpf_prog_type_ops *ops = bpf_prog_type_judge_of(type);
 	struct bpf_prog prog = { .type = type, .expected_attach_type = attach };
 
 	if (!ops)
@@ -49,7 +49,7 @@ static bool table_allows_helper(u32 type, u32 attach, u32 id, kver profile)
 static bool table_allows_access(u32 type, u32 attach, int off, int size, enum bpf_access_type t,
 				kver profile)
 {
-	const struct bpf_prog_type_ops *ops = bpf_prog_type_ops_of(type);
+	const struct bpf_prog_type_ops *ops = bpf_prog_type_judge_of(type);
 	struct bpf_prog prog = { .type = type, .expected_attach_type = attach };
 	struct bpf_insn_access_aux info = {
 		.profile = profile,
@@ -94,7 +94,7 @@ static u32 compare_helpers(const char *line, kver profile, u8 seen[__BPF_FUNC_MA
 			continue;
 		++*checks;
 		/* Without rules by attach type the table holds what any of them allows. */
-		if (table == seen[id] || (table && !bpf_prog_type_ops_of(type)))
+		if (table == seen[id] || (table && !bpf_prog_type_judge_of(type)))
 			continue;
 		print_error("%s: helper %s: table %s, kernel %d.%d %s (attach type %u)\n",
 			    vocabulary_by_value(VOCABULARY_PROG, type)->name,
@@ -112,7 +112,7 @@ static u32 compare_accesses(const char *line, kver profile, u32 *checks)
 	char way;
 
 	assert_int_equal(sscanf(line, "C %u %u %c%u:", &type, &attach, &way, &size), 4);
-	if (!bpf_prog_type_ops_of(type))
+	if (!bpf_prog_type_judge_of(type))
 		return 0;
 	read_set(line, seen, CTX_SPAN);
 	for (u32 off = 0; off < CTX_SPAN; off += size) {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 """Runs the vectors of a checkout of bpf_conformance (tests/*.data) through skep-plugin.
 
-usage: tools/conformance.py DIR [--plugin build/skep-plugin] [NAME...]
+usage: tools/conformance/vectors.py DIR [--plugin build/skep-plugin] [NAME...]
 
 Each vector runs by the JIT and by the interpreter; prints what failed and the totals.
 It holds the small assembler that the vectors' "-- asm" sections need.

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Map types that skep does not have: what Linux checks when one is created, so that
+ * programs which use them can be judged (struct skep_system, .verdict). There are no
+ * elements. A type that gets an implementation leaves this file. In Linux:
+ * devmap.c, cpumap.c, reuseport_array.c, local_storage.c,
+ * bpf_local_storage.c, arena.c of kernel/bpf, net/core/sock_map.c, net/xdp/xskmap.c.
+ */
+#include <linux/errno.h>
+
+#include "object/map.h"
+
+#define ACCESS_FLAGS  (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
+#define FD_FLAGS      (BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY)
+#define STORAGE_FLAGS (BPF_F_NO_PREALLOC | BPF_F_CLONE)
+
+#define MAX_CPUS	  8192	       /* NR_CPUS of distributions */
+#define PER_CPU_MAX	  32768	       /* PCPU_MIN_UNIT_SIZE */
+#define STORAGE_VALUE_MAX (65535 - 96) /* a selem's size fits 16 bits */
+#define CGROUP_VALUE_MAX  (4 << 20)    /* KMALLOC_MAX_SIZE */
+#define ARENA_PAGE	  4096ULL
+#define BPF_STACK_SIZE	  512
+
+/* Every map needs its common part; nothing is counted for elements. */
+static int plain(struct bpf_map_layout *layout)
+{
+	*layout = (struct bpf_map_layout){ .reserve = sizeof(struct bpf_map),
+					   .backed = sizeof(struct bpf_map) };
+	return 0;
+}
+
+static bool access_ok(u32 flags)
+{
+	return (flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) !=
+	       (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG);
+}
+
+/* What array maps check, where elements are descriptors. */
+static int fd_array_check(const union bpf_attr *a, u32 known)
+{
+	if (!a->max_entries || a->key_size != 4 || !a->value_size || a->map_flags & ~known ||
+	    !access_ok(a->map_flags))
+		return -EINVAL;
+	return 0;
+}
+
+static int cgroup_array_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *a = p->attr;
+
+	if (a->value_size != 4 || a->map_flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG))
+		return -EINVAL;
+	return fd_array_check(a, FD_FLAGS) ?: plain(layout);
+}
+
+static int reuseport_array_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *a = p->attr;
+
+	if (a->value_size != 4 && a->value_size != 8)
+		return -EINVAL;
+	return fd_array_check(a, BPF_F_NUMA_NODE | ACCESS_FLAGS) ?: plain(layout);
+}
+
+static int devmap_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *a = p->attr;
+
+	if (!a->max_entries || a->key_size != 4 || (a->value_size != 4 && a->value_size != 8) ||
+	    a->map_flags & ~(u32)FD_FLAGS)
+		return -EINVAL;
+	if (a->map_type == BPF_MAP_TYPE_DEVMAP_HASH && a->max_entries > 1U << 31)
+		return -EINVAL;
+	return plain(layout);
+}
+
+static int sockmap_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *a = p->attr;
+
+	if (!a->max_entries || !a->key_size || (a->value_size != 4 && a->value_size != 8) ||
+	    a->map_flags & ~(u32)FD_FLAGS)
+		return -EINVAL;
+	if (a->map_type == BPF_MAP_TYPE_SOCKMAP && a->key_size != 4)
+		return -EINVAL;
+	if (a->key_size > BPF_STACK_SIZE)
+		return -E2BIG;
+	return plain(layout);
+}
+
+static int cpumap_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *a = p->attr;
+
+	if (!a->max_entries || a->key_size != 4 || (a->value_size != 4 && a->value_size != 8) ||
+	    a->map_flags & ~(u32)BPF_F_NUMA_NODE)
+		return -EINVAL;
+	if (a->max_entries > MAX_CPUS)
+		return -E2BIG;
+	return plain(layout);
+}
+
+static int xskmap_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *a = p->attr;
+
+	if (!a->max_entries || a->key_size != 4 || a->value_size != 4 ||
+	    a->map_flags & ~(u32)FD_FLAGS)
+		return -EINVAL;
+	return plain(layout);
+}
+
+static int cgroup_storage_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *a = p->attr;
+	bool percpu = a->map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+
+	if (a->key_size != sizeof(struct bpf_cgroup_storage_key) && a->key_size != 8)
+		return -EINVAL;
+	if (!a->value_size)
+		return -EINVAL;
+	if (a->value_size > (percpu ? PER_CPU_MAX : CGROUP_VALUE_MAX))
+		return -E2BIG;
+	if (a->map_flags & ~(u32)(BPF_F_NUMA_NODE | ACCESS_FLAGS) || !access_ok(a->map_flags))
+		return -EINVAL;
+	if (a->max_entries) /* there is one for each cgroup */
+		return -EINVAL;
+	return plain(layout);
+}
+
+static int local_storage_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *a = p->attr;
+
+	if (a->map_flags & ~(u32)STORAGE_FLAGS || !(a->map_flags & BPF_F_NO_PREALLOC) ||
+	    a->max_entries || a->key_size != 4 || !a->value_size || !a->btf_key_type_id ||
+	    !a->btf_value_type_id)
+		return -EINVAL;
+	if (a->value_size > STORAGE_VALUE_MAX)
+		return -E2BIG;
+	return plain(layout);
+}
+
+static int struct_ops_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *a = p->attr;
+
+	if (a->key_size != 4 || a->max_entries != 1 || !a->btf_vmlinux_value_type_id ||
+	    a->map_flags & ~(u32)(BPF_F_LINK | BPF_F_VTYPE_BTF_OBJ_FD))
+		return -EINVAL;
+	return plain(layout);
+}
+
+static int user_ringbuf_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *a = p->attr;
+
+	if (a->map_flags & ~(u32)BPF_F_NUMA_NODE || a->key_size || a->value_size ||
+	    !a->max_entries || a->max_entries & (a->max_entries - 1) || a->max_entries % ARENA_PAGE)
+		return -EINVAL;
+	return plain(layout);
+}
+
+static int arena_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	const union bpf_attr *a = p->attr;
+	const u32 known = BPF_F_SEGV_ON_FAULT | BPF_F_MMAPABLE | BPF_F_NO_USER_CONV;
+	u64 start = a->map_extra, size = a->max_entries * ARENA_PAGE;
+
+	if (a->key_size || a->value_size || !a->max_entries || !(a->map_flags & BPF_F_MMAPABLE) ||
+	    a->map_flags & ~known || start % ARENA_PAGE)
+		return -EINVAL;
+	if (size > 1ULL << 32)
+		return -E2BIG;
+	if (start >> 32 != (start + size - 1) >> 32)
+		return -ERANGE;
+	return plain(layout);
+}
+
+/* Types of kernels newer than those whose sources were at hand. */
+static int unknown_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	return -EINVAL;
+}
+
+const struct bpf_map_ops cgroup_array_judge_ops = { .alloc_check = cgroup_array_check };
+const struct bpf_map_ops devmap_judge_ops = { .alloc_check = devmap_check };
+const struct bpf_map_ops sockmap_judge_ops = { .alloc_check = sockmap_check };
+const struct bpf_map_ops cpumap_judge_ops = { .alloc_check = cpumap_check };
+const struct bpf_map_ops xskmap_judge_ops = { .alloc_check = xskmap_check };
+const struct bpf_map_ops cgroup_storage_judge_ops = { .alloc_check = cgroup_storage_check };
+const struct bpf_map_ops reuseport_sk_judge_ops = { .alloc_check = reuseport_array_check };
+const struct bpf_map_ops local_storage_judge_ops = { .alloc_check = local_storage_check };
+const struct bpf_map_ops struct_ops_judge_ops = { .alloc_check = struct_ops_check };
+const struct bpf_map_ops user_ringbuf_judge_ops = { .alloc_check = user_ringbuf_check };
+const struct bpf_map_ops arena_judge_ops = { .alloc_check = arena_check };
+const struct bpf_map_ops unknown_judge_ops = { .alloc_check = unknown_check };

@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+# Builds what `make conformance` needs of Linux's own suites, from the unmodified
+# sources of Debian's linux-source packages: test_verifier of 6.1, and of 6.12 the part
+# of test_progs that its tests "verifier" and "reg_bounds" consist of. Each with the libbpf of its
+# own tree. Nothing of it enters the repository.
+#   tools/conformance/build.sh WORKDIR      WORKDIR/6.1/test_verifier, WORKDIR/6.12/test_progs
+set -eu
+work=$(realpath -m "$1")
+jobs=${JOBS:-2}
+clang=${CLANG_BPF:-clang-19}
+
+say() { printf '  %-7s %s\n' "$1" "$2" >&2; }
+die() { echo "conformance: $*" >&2; exit 125; }
+
+for v in 6.1 6.12; do
+	[ -e /usr/src/linux-source-$v.tar.xz ] || missing="${missing-} linux-source-$v"
+done
+command -v "$clang" >/dev/null || missing="${missing-} $clang"
+[ -e /usr/include/sys/capability.h ] || missing="${missing-} libcap-dev"
+if [ -n "${missing-}" ]; then
+	[ "$(id -u)" = 0 ] || die "needs the packages$missing"
+	say APT "$missing"
+	# shellcheck disable=SC2086
+	apt-get install -y --no-install-recommends $missing >/dev/null || die "cannot install$missing"
+fi
+[ -r /sys/kernel/btf/vmlinux ] || die "the suite of 6.12 is compiled with the types of /sys/kernel/btf/vmlinux"
+
+# The tree of release $1; extracted once for each version of the package.
+extract() {
+	local archive=/usr/src/linux-source-$1.tar.xz stamp
+	stamp=$work/$1/.$(stat -Lc '%s-%Y' "$archive")
+	[ -e "$stamp" ] && return
+	say XZ "linux-source-$1"
+	rm -rf "${work:?}/$1"
+	mkdir -p "$work/$1"
+	tar xJf "$archive" -C "$work/$1" --strip-components=1 --wildcards \
+		'linux-source-*/tools' 'linux-source-*/scripts' 'linux-source-*/include/uapi' \
+		'linux-source-*/include/linux' 'linux-source-*/kernel/bpf' 'linux-source-*/net/core/filter.c' \
+		'linux-source-*/arch/x86/include'
+	touch "$stamp"
+}
+
+libbpf() {
+	[ -e "$work/$1/out/lib/libbpf.a" ] && return
+	say LIBBPF "$1"
+	mkdir -p "$work/$1/out/lib" "$work/$1/out/include"
+	make -s -j"$jobs" -C "$work/$1/tools/lib/bpf" OUTPUT="$work/$1/out/lib/" \
+		DESTDIR="$work/$1/out" prefix= "$work/$1/out/lib/libbpf.a" install_headers >"$work/$1/out/log" 2>&1 ||
+		die "libbpf of $1 does not build: see $work/$1/out/log"
+}
+
+flags() {
+	local t=$work/$1/tools
+	echo -g -O1 -w -rdynamic -fno-omit-frame-pointer -D_GNU_SOURCE -I"$t/testing/selftests/bpf" -I"$work/$1/out/include" \
+		-I"$work/$1/include/generated" -I"$t/lib" -I"$t/include" -I"$t/arch/x86/include" -I"$t/include/uapi" -I"$work/$1/out"
+}
+
+build_6_1() {
+	local v=6.1 s=$work/6.1/tools/testing/selftests/bpf f
+
+	extract $v
+	libbpf $v
+	[ -e "$work/$v/test_verifier" ] && return
+	say SUITE "test_verifier of $v"
+	{
+		echo '#ifdef FILL_ARRAY'
+		for f in "$s"/verifier/*.c; do echo "#include \"$(basename "$f")\""; done
+		echo '#endif'
+	} >"$s/verifier/tests.h"
+	# shellcheck disable=SC2046
+	(cd "$s" && gcc $(flags $v) test_verifier.c testing_helpers.c cap_helpers.c "$work/$v/out/lib/libbpf.a" \
+		-lelf -lz -lrt -lpthread -lcap -o "$work/$v/test_verifier")
+}
+
+build_6_12() {
+	local v=6.12 s=$work/6.12/tools/testing/selftests/bpf o=$work/6.12/out includes f n
+
+	extract $v
+	libbpf $v
+	[ -e "$work/$v/test_progs" ] && return
+	if [ ! -e "$o/bpftool/bootstrap/bpftool" ]; then
+		say BPFTOOL "$v"
+		mkdir -p "$o/bpftool"
+		make -s -j"$jobs" -C "$work/$v/tools/bpf/bpftool" OUTPUT="$o/bpftool/" bootstrap >"$o/log" 2>&1 ||
+			die "bpftool of $v does not build: see $o/log"
+	fi
+	"$o/bpftool/bootstrap/bpftool" btf dump file /sys/kernel/btf/vmlinux format c >"$o/vmlinux.all.h"
+	# What the suite's own headers declare, they declare as its own kernel has it.
+	sed -n 's/.*[ *]\([a-z0-9_]*\)(.*__ksym.*/^extern .*[ *]\1(.*__ksym;$/p' "$s/bpf_experimental.h" "$s/bpf_kfuncs.h" >"$o/declared"
+	grep -v -f "$o/declared" "$o/vmlinux.all.h" >"$o/vmlinux.h"
+	includes=$($clang -v -E - </dev/null 2>&1 |
+		sed -n '/<...> search starts here:/,/End of search list./{ s| \(/.*\)|-idirafter \1|p }')
+	# the runner's list of tests: these two alone
+	sed -nE 's/^void (serial_)?test_([a-zA-Z0-9_]+)\((void)?\).*/DEFINE_TEST(\2)/p' \
+		"$s"/prog_tests/{verifier,reg_bounds}.c | sort >"$s/prog_tests/tests.h"
+	# programs that "verifier" names; one job each
+	sed -n 's/^#include "\(.*\)\.skel\.h"/\1/p' "$s/prog_tests/verifier.c" |
+		while read -r n; do [ -e "$o/$n.skel.h" ] || echo "$n"; done |
+		xargs -r -P "$jobs" -I{} bash -c '
+			set -e
+			s=$1 o=$2 v=$3 clang=$4 n=$5
+			extra=; shift 5
+			cd "$s"
+			$clang -g -w -D__TARGET_ARCH_x86 -mlittle-endian -I"$o" -I"$o/include" -I"$s" -I"$v/tools/include/uapi" \
+				"$@" -O2 --target=bpf -mcpu=v3 -c "progs/$n.c" -o "$o/$n.bpf.o"
+			"$o/bpftool/bootstrap/bpftool" gen skeleton "$o/$n.bpf.o" name "$n" >"$o/$n.skel.h.tmp"
+			mv "$o/$n.skel.h.tmp" "$o/$n.skel.h"
+			printf "  BPF     %s\n" "$n" >&2
+		' - "$s" "$o" "$work/$v" "$clang" {} $includes
+	say SUITE "test_progs of $v"
+	for f in "$s"/{test_progs,test_loader,testing_helpers,cap_helpers,unpriv_helpers,cgroup_helpers,network_helpers,netlink_helpers,trace_helpers,btf_helpers,json_writer,disasm_helpers,disasm,jit_disasm_helpers,flow_dissector_load}.c \
+		"$s"/prog_tests/{verifier,reg_bounds}.c; do
+		n=$o/$(basename "$f" .c).o
+		# shellcheck disable=SC2046
+		[ -e "$n" ] || (cd "$o" && gcc $(flags $v) -c "$f" -o "$n")
+	done
+	(cd "$o" && gcc -rdynamic {test_progs,test_loader,testing_helpers,cap_helpers,unpriv_helpers,cgroup_helpers,network_helpers,netlink_helpers,trace_helpers,btf_helpers,json_writer,disasm_helpers,disasm,jit_disasm_helpers,verifier,reg_bounds}.o \
+		"$o/lib/libbpf.a" -lelf -lz -lrt -lpthread -lcap -o "$work/$v/test_progs")
+}
+
+mkdir -p "$work"
+build_6_1
+build_6_12
