@@ -54,7 +54,7 @@ struct skep_system {
 			  u32 size);
 	struct supervisor *supervisor; /* NULL until skep_spawn(); src/event */
 	struct task_table *tasks;      /* supervised; src/world/task.c */
-	u64 perf_ids; /* last PERF_EVENT_IOC_ID given */
+	u64 perf_ids;		       /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);
 	void *trace_arg;
