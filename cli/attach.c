@@ -29,8 +29,9 @@ static int run(struct cli *cli, int argc, char **argv)
 	else if (!status && !n)
 		status = cli_usage(&cmd_attach, "which object file?");
 	else if (!status && cli->engine == ENGINE_KERNEL)
-		status = cli_error(cli, "the kernel's engine sees the whole machine, not a process: "
-					"use the object's own loader, as root");
+		status =
+			cli_error(cli, "the kernel's engine sees the whole machine, not a process: "
+				       "use the object's own loader, as root");
 	else if (!status)
 		status = supervise(cli, &o);
 	supervise_opts_free(&o);

@@ -64,7 +64,8 @@ static void refusal(const struct cli *cli, const struct verdict *v)
 /* What libbpf says of a function that the kernel types do not have. */
 static void explain_target(const struct cli *cli, struct verdict *v)
 {
-	const char *at = v->reason ? strstr(v->reason, "failed to find kernel BTF type ID of '") : NULL;
+	const char *at =
+		v->reason ? strstr(v->reason, "failed to find kernel BTF type ID of '") : NULL;
 	char *name, *advice;
 
 	if (!at || v->advice)
@@ -186,7 +187,8 @@ static bool section_is(const char *section, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
-	return !strncmp(section, prefix, n) && (!section[n] || section[n] == '/' || section[n] == '+');
+	return !strncmp(section, prefix, n) &&
+	       (!section[n] || section[n] == '/' || section[n] == '+');
 }
 
 /* "uprobe/usr/lib/libssl.so.3/SSL_write", as some texts spell it, is "uprobe//usr/lib/libssl.so.3:SSL_write". */
@@ -204,7 +206,8 @@ static char *uprobe_advice(const char *section)
 			     (int)(last - slash - 1) - (slash[1] == '/'),
 			     slash + 1 + (slash[1] == '/'), last + 1);
 	else
-		n = asprintf(&text, "check that the file exists and has such a symbol (nm -D FILE)");
+		n = asprintf(&text,
+			     "check that the file exists and has such a symbol (nm -D FILE)");
 	return n < 0 ? NULL : text;
 }
 

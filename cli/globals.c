@@ -72,8 +72,8 @@ static const char *parse_int(const char *text, size_t size, bool is_signed, long
 		return "the variable is unsigned";
 	if (errno == ERANGE ||
 	    (is_signed && *text != '-' && (unsigned long long)*out >> (bits - 1)) ||
-	    (bits < 64 && (is_signed ? *out < -(1LL << (bits - 1)) :
-				       (unsigned long long)*out >> bits)))
+	    (bits < 64 &&
+	     (is_signed ? *out < -(1LL << (bits - 1)) : (unsigned long long)*out >> bits)))
 		return "does not fit in the variable";
 	return NULL;
 }
@@ -83,7 +83,8 @@ static const char *set_enum(const struct variable *v, const char *text, long lon
 	for (int i = 0; i < btf_vlen(v->type); i++) {
 		const struct btf_enum *e = btf_enum(v->type) + i;
 
-		if (btf_is_enum(v->type) && !strcmp(btf__name_by_offset(v->btf, e->name_off), text)) {
+		if (btf_is_enum(v->type) &&
+		    !strcmp(btf__name_by_offset(v->btf, e->name_off), text)) {
 			*out = e->val;
 			return NULL;
 		}

@@ -74,13 +74,15 @@ void hist_draw(FILE *out, const char *indent, enum hist_kind kind, const uint64_
 	else
 		fprintf(out, "%s%*s : count    distribution\n", indent, width, "value");
 	for (size_t i = first; i < end; i++) {
-		uint64_t low = i && i < 64 ? 1ULL << i : 0, high = i < 63 ? (2ULL << i) - 1 : UINT64_MAX;
+		uint64_t low = i && i < 64 ? 1ULL << i : 0,
+			 high = i < 63 ? (2ULL << i) - 1 : UINT64_MAX;
 
 		bar(text, slots[i], max);
 		if (kind == HIST_LOG2)
-			fprintf(out, "%s%*" PRIu64 " -> %-*" PRIu64 " : %-8" PRIu64 " |%s|\n", indent,
-				width, low, width, high, slots[i], text);
+			fprintf(out, "%s%*" PRIu64 " -> %-*" PRIu64 " : %-8" PRIu64 " |%s|\n",
+				indent, width, low, width, high, slots[i], text);
 		else
-			fprintf(out, "%s%*zu : %-8" PRIu64 " |%s|\n", indent, width, i, slots[i], text);
+			fprintf(out, "%s%*zu : %-8" PRIu64 " |%s|\n", indent, width, i, slots[i],
+				text);
 	}
 }

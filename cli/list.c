@@ -6,6 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Until the library has it. */
+__attribute__((weak)) int skep_hook_point_get(struct skep_system *sys, unsigned int index,
+					      struct skep_hook_point *out)
+{
+	return -2;
+}
+
 /* "kind:name", which patterns are matched with, too. */
 static bool matches(const struct skep_hook_point *p, const char *pattern)
 {
@@ -170,9 +177,11 @@ const struct command cmd_list = {
 	.synopsis = "list [PATTERN]",
 	.help = "Prints the hook points that programs can be attached to: tracepoints, raw "
 		"tracepoints and\n"
-		"kernel functions, with their arguments; for few of them (or with -v) also when they "
+		"kernel functions, with their arguments; for few of them (or with -v) also when "
+		"they "
 		"are\n"
-		"reached and how a program's section names them. PATTERN is a part of \"kind:name\", or "
+		"reached and how a program's section names them. PATTERN is a part of "
+		"\"kind:name\", or "
 		"with\n"
 		"* ? [ a shell pattern: skep list openat; skep list 'function:vfs_*'.\n\n"
 		"User functions are not listed: uprobes take any symbol of any file.\n\n"

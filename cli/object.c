@@ -430,16 +430,17 @@ int object_load(const struct cli *cli, struct bpf_object *obj, const char *path,
 void verdict_print(const struct cli *cli, const struct verdict *v)
 {
 	if (!v->err) {
-		fprintf(cli->out, "%s: program %s (%s): %saccepted%s, %u instructions, %.2f ms\n", v->file,
-		       v->prog, prog_type_name(v->type), cli_green(cli), cli_plain(cli), v->insns,
-		       v->ms);
+		fprintf(cli->out, "%s: program %s (%s): %saccepted%s, %u instructions, %.2f ms\n",
+			v->file, v->prog, prog_type_name(v->type), cli_green(cli), cli_plain(cli),
+			v->insns, v->ms);
 		return;
 	}
 	fprintf(cli->out, "%s: program %s (%s): %srejected%s (%s)\n", v->file, v->prog ?: "-",
-	       prog_type_name(v->type), cli_red(cli), cli_plain(cli), strerror(v->err));
+		prog_type_name(v->type), cli_red(cli), cli_plain(cli), strerror(v->err));
 	fprintf(cli->out, "  reason: %s%s%s\n", cli_bold(cli), v->reason, cli_plain(cli));
 	if (v->source_file)
-		fprintf(cli->out, "  source: %s:%u: %s\n", v->source_file, v->line, v->source ?: "");
+		fprintf(cli->out, "  source: %s:%u: %s\n", v->source_file, v->line,
+			v->source ?: "");
 	if (v->insn >= 0)
 		fprintf(cli->out, "  at:     instruction %d\n", v->insn);
 	if (v->advice && *v->advice)

@@ -273,8 +273,8 @@ static int open_perf(struct records *r, struct source *s)
 	struct epoll_event event = { .events = EPOLLIN };
 	int fd;
 
-	s->buffer = perf_buffer__new(bpf_map__fd(s->map), PERF_PAGES, perf_record, perf_lost, s,
-				     NULL);
+	s->buffer =
+		perf_buffer__new(bpf_map__fd(s->map), PERF_PAGES, perf_record, perf_lost, s, NULL);
 	if (!s->buffer)
 		return -errno;
 	if (r->epoll < 0)

@@ -176,8 +176,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 
 static int signals_start(void)
 {
-	struct sigaction old, action = { .sa_sigaction = on_signal,
-					 .sa_flags = SA_SIGINFO | SA_RESTART };
+	struct sigaction old,
+		action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART };
 
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (wake_fd < 0)
@@ -321,7 +321,8 @@ static int look_at_processes(struct run *r)
 		if (err == -EAGAIN)
 			return r->left;
 		if (err) {
-			cli_error(r->cli, "the supervisor has been killed: its processes are ended");
+			cli_error(r->cli,
+				  "the supervisor has been killed: its processes are ended");
 			return EXIT_BROKEN;
 		}
 		r->first_ended = true;
@@ -370,7 +371,8 @@ static void report_line(void *arg, const char *line)
 static void print_program(const struct run *r, const struct attached_object *o,
 			  const struct attachment *a)
 {
-	const char *name = bpf_program__name(a->prog), *section = bpf_program__section_name(a->prog);
+	const char *name = bpf_program__name(a->prog),
+		   *section = bpf_program__section_name(a->prog);
 	uint64_t count, ns, missed;
 	cJSON *j;
 
@@ -422,7 +424,8 @@ static void print_process_stats(const struct run *r)
 	}
 	if (s.unseen)
 		supervise_note(r->cli,
-			       "%" PRIu64 " threads could not be watched: another debugger has them",
+			       "%" PRIu64
+			       " threads could not be watched: another debugger has them",
 			       s.unseen);
 }
 
@@ -535,7 +538,7 @@ static int load_and_attach(struct run *r)
 	}
 	if (!worst && !attached)
 		return cli_error(r->cli, r->o->progs ? "no program of that name is in the object" :
-							  "no program is attached");
+						       "no program is attached");
 	return worst;
 }
 

@@ -8,7 +8,12 @@
 /* Length of the UTF-8 character at @p, of @n bytes; 0: there is none. */
 static size_t utf8_length(const unsigned char *p, size_t n)
 {
-	size_t len = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
+	size_t len = *p < 0x80 ? 1 :
+		     *p < 0xc2 ? 0 :
+		     *p < 0xe0 ? 2 :
+		     *p < 0xf0 ? 3 :
+		     *p < 0xf5 ? 4 :
+				 0;
 
 	if (!len || len > n)
 		return 0;

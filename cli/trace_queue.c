@@ -26,8 +26,8 @@ struct trace_queue {
 
 struct trace_queue *trace_queue_new(void)
 {
-	struct trace_queue *q = mmap(NULL, sizeof(*q), PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct trace_queue *q =
+		mmap(NULL, sizeof(*q), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (q == MAP_FAILED)
 		return NULL;

@@ -74,9 +74,8 @@ static cJSON *array_json(const struct btf *btf, const struct btf_type *t, const 
 	if (elem > 0 && is_char(btf, btf__type_by_id(btf, (__u32)elem)))
 		return text_json((const char *)data, strnlen((const char *)data, size));
 	list = cJSON_CreateArray();
-	for (__u32 i = 0; each > 0 && (i < a->nelems || !a->nelems) &&
-			  (i + 1) * (size_t)each <= size;
-	     i++)
+	for (__u32 i = 0;
+	     each > 0 && (i < a->nelems || !a->nelems) && (i + 1) * (size_t)each <= size; i++)
 		cJSON_AddItemToArray(list,
 				     value_json(btf, elem, data + i * (size_t)each, (size_t)each));
 	return list;
@@ -115,12 +114,11 @@ static void add_members(cJSON *object, const struct btf *btf, const struct btf_t
 			 btf_is_composite(mt)) /* members of an unnamed one belong to this one */
 			add_members(object, btf, mt, data + bit / 8, (size_t)bytes);
 		else
-			cJSON_AddItemToObject(object, name,
-					      btf_is_array(mt) ?
-						      array_json(btf, mt, data + bit / 8,
-								 (size_t)bytes) :
-						      value_json(btf, id, data + bit / 8,
-								 (size_t)bytes));
+			cJSON_AddItemToObject(
+				object, name,
+				btf_is_array(mt) ?
+					array_json(btf, mt, data + bit / 8, (size_t)bytes) :
+					value_json(btf, id, data + bit / 8, (size_t)bytes));
 	}
 }
 
@@ -297,31 +295,31 @@ static void print_labelled(const struct cli *cli, const struct btf *btf, const c
 	const struct btf_type *t = type_of(btf, id > 0 ? (__u32)id : 0), *elem;
 	enum hist_kind kind = slots_kind(btf, t, name);
 
-	fprintf(cli->out, "  %s = ", label);
 	if (t && size < (size_t)btf__resolve_size(btf, (__u32)id))
 		t = NULL;
 	if (t && kind) {
-		putc('\n', cli->out);
+		fprintf(cli->out, "  %s\n", label);
 		draw_slots(cli, btf, t, kind, data);
 		return;
 	}
 	if (hist_member(btf, t)) {
+		fprintf(cli->out, "  %s = ", label);
 		draw_struct(cli, btf, id, data, size);
 		return;
 	}
 	elem = t && btf_is_array(t) ? type_of(btf, btf_array(t)->type) : NULL;
 	if (hist_member(btf, elem)) {
-		fputs("histograms\n", cli->out);
 		for (__u32 i = 0; i < btf_array(t)->nelems; i++) {
 			const unsigned char *at = data + (size_t)i * elem->size;
 
 			if (all_zero(at, elem->size))
 				continue;
-			fprintf(cli->out, "  [%u] ", i);
+			fprintf(cli->out, "  %s[%u] = ", label, i);
 			draw_struct(cli, btf, (int)btf_array(t)->type, at, elem->size);
 		}
 		return;
 	}
+	fprintf(cli->out, "  %s = ", label);
 	print_value(cli, btf, id, data, size);
 	putc('\n', cli->out);
 }
@@ -340,7 +338,8 @@ static enum hist_kind map_kind(const struct bpf_map *map, const struct btf *btf)
 
 static void draw_map(const struct cli *cli, const struct bpf_map *map, enum hist_kind kind)
 {
-	unsigned n = bpf_map__max_entries(map), cpus = copies(map), vsize = bpf_map__value_size(map);
+	unsigned n = bpf_map__max_entries(map), cpus = copies(map),
+		 vsize = bpf_map__value_size(map);
 	unsigned char *value = calloc(cpus, 8);
 	uint64_t *slots = calloc(n, sizeof(*slots)), one;
 
@@ -357,6 +356,13 @@ static void draw_map(const struct cli *cli, const struct bpf_map *map, enum hist
 		hist_draw(cli->out, "    ", kind, slots, n);
 	free(value);
 	free(slots);
+}
+
+static bool is_pointer(const struct btf *btf, __u32 id)
+{
+	const struct btf_type *t = type_of(btf, id);
+
+	return t && btf_is_ptr(t);
 }
 
 /* Global variables: one line per variable of the section's DATASEC. */
@@ -381,6 +387,8 @@ static void print_globals(const struct cli *cli, const struct bpf_map *map, cons
 		if (!btf_is_var(var) || vi->offset + vi->size > bpf_map__value_size(map) ||
 		    btf_var(var)->linkage == BTF_VAR_STATIC)
 			continue;
+		if (is_pointer(btf, var->type) && all_zero(data + vi->offset, vi->size))
+			continue; /* only there to name a type, as in "struct event *unused" */
 		if (json) {
 			cJSON_AddItemToObject(
 				json, name,
@@ -525,7 +533,8 @@ static void add_elements(const struct elements *e, cJSON *json)
 				cJSON_AddNumberToObject(element, "cpu", cpu);
 			cJSON_AddItemToObject(element, "value",
 					      value_json(e->btf, e->value_id,
-							 value + (size_t)cpu * e->stride, e->vsize));
+							 value + (size_t)cpu * e->stride,
+							 e->vsize));
 			cJSON_AddItemToArray(json, element);
 		}
 	}
