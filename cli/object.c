@@ -57,7 +57,7 @@ void libbpf_messages_start(const struct cli *cli)
 }
 
 /* The first message that names a cause, without libbpf's prefix and newline; NULL when none. */
-char *libbpf_message(void)
+static char *first_message(void)
 {
 	static const char *const noise[] = {
 		"Error in bpf_create_map_xattr", "-- BEGIN PROG",	    "failed to load object",
@@ -214,7 +214,7 @@ static const char *btf_problem(const struct cli *cli, const char *path, char *bu
 	if (!btf && errno == ENODATA)
 		return NULL; /* no .BTF: fine for objects that need none */
 	if (!btf) {
-		message = libbpf_message();
+		message = first_message();
 		snprintf(buf, size, "bad BTF in section .BTF: %s", message ?: strerror(errno));
 		free(message);
 		return buf;
@@ -260,7 +260,7 @@ struct bpf_object *object_open(const struct cli *cli, const char *path)
 	obj = bpf_object__open_file(path, NULL);
 	if (!obj) {
 		err = errno;
-		message = libbpf_message();
+		message = first_message();
 		cli_error(cli, "%s: cannot be opened: %s", path, message ?: strerror(err));
 		free(message);
 		return NULL;
@@ -421,7 +421,7 @@ int object_load(const struct cli *cli, struct bpf_object *obj, const char *path,
 	    strstr(messages.text, "failed to load program"))
 		fill_refusal(cli, v);
 	if (!v->reason)
-		v->reason = libbpf_message();
+		v->reason = first_message();
 	if (!v->reason)
 		v->reason = strdup(strerror(-err));
 	return err;
@@ -430,21 +430,20 @@ int object_load(const struct cli *cli, struct bpf_object *obj, const char *path,
 void verdict_print(const struct cli *cli, const struct verdict *v)
 {
 	if (!v->err) {
-		fprintf(cli->out, "%s: program %s (%s): %saccepted%s, %u instructions, %.2f ms\n",
-			v->file, v->prog, prog_type_name(v->type), cli_green(cli), cli_plain(cli),
-			v->insns, v->ms);
+		printf("%s: program %s (%s): %saccepted%s, %u instructions, %.2f ms\n", v->file,
+		       v->prog, prog_type_name(v->type), cli_green(cli), cli_plain(cli), v->insns,
+		       v->ms);
 		return;
 	}
-	fprintf(cli->out, "%s: program %s (%s): %srejected%s (%s)\n", v->file, v->prog ?: "-",
-		prog_type_name(v->type), cli_red(cli), cli_plain(cli), strerror(v->err));
-	fprintf(cli->out, "  reason: %s%s%s\n", cli_bold(cli), v->reason, cli_plain(cli));
+	printf("%s: program %s (%s): %srejected%s (%s)\n", v->file, v->prog ?: "-",
+	       prog_type_name(v->type), cli_red(cli), cli_plain(cli), strerror(v->err));
+	printf("  reason: %s%s%s\n", cli_bold(cli), v->reason, cli_plain(cli));
 	if (v->source_file)
-		fprintf(cli->out, "  source: %s:%u: %s\n", v->source_file, v->line,
-			v->source ?: "");
+		printf("  source: %s:%u: %s\n", v->source_file, v->line, v->source ?: "");
 	if (v->insn >= 0)
-		fprintf(cli->out, "  at:     instruction %d\n", v->insn);
+		printf("  at:     instruction %d\n", v->insn);
 	if (v->advice && *v->advice)
-		fprintf(cli->out, "  advice: %s\n", v->advice);
+		printf("  advice: %s\n", v->advice);
 }
 
 static void add_string(cJSON *j, const char *name, const char *s)

@@ -21,38 +21,6 @@ typedef s32 __attribute__((aligned(1), may_alias)) s32_any;
 
 #define FRAME_ALIGN 16
 
-/* Whether an untrusted typed load of @size bytes at @addr stays in the world window. */
-static bool in_world(const struct bpf_run *run, u64 addr, u32 size)
-{
-	u64 base = (u64)(uintptr_t)run->arena + ARENA_WORLD;
-
-	return run->arena && addr - base <= ARENA_HEAP - ARENA_WORLD - size;
-}
-
-static u64 probe_load(const struct bpf_run *run, const struct bpf_insn *insn, u64 addr)
-{
-	bool sx = BPF_MODE(insn->code) == BPF_PROBE_MEMSX;
-	u32 size = insn_access_size(insn);
-	u64 v;
-
-	if (!in_world(run, addr, size))
-		return 0;
-	switch (size) {
-	case 1:
-		v = *(u8 *)(uintptr_t)addr;
-		break;
-	case 2:
-		v = *(u16_any *)(uintptr_t)addr;
-		break;
-	case 4:
-		v = *(u32_any *)(uintptr_t)addr;
-		break;
-	default:
-		return *(u64_any *)(uintptr_t)addr;
-	}
-	return sx ? alu_sext(v, size * 8) : v;
-}
-
 /* The program a tail call goes to, or NULL: it falls through. */
 static const struct bpf_prog *tail_target(struct bpf_run *run, u64 map, u32 index)
 {
@@ -240,7 +208,9 @@ ja32:
 	SX_SIZES(SX_CODE)
 
 probe:
-	DST = probe_load(run, insn, SRC + (s64)insn->off);
+	DST = rt_probe_load(run, SRC + (s64)insn->off,
+			    insn_access_size(insn) |
+				    (BPF_MODE(insn->code) == BPF_PROBE_MEMSX ? PROBE_SIGNED : 0));
 	NEXT;
 atomic:
 	if (insn->imm == BPF_LOAD_ACQ) {

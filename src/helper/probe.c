@@ -10,12 +10,11 @@
 /* All frames of a program: 8 calls deep, 512 bytes each, and what engines add. */
 #define PROBE_STACK 16384
 
-static bool in_world(const struct bpf_run *run, u64 addr, u64 size)
+static bool in_world(const struct bpf_run *run, u64 addr)
 {
 	u64 base = (u64)(uintptr_t)run->arena;
 
-	return addr >= base + ARENA_WORLD && addr + size >= addr &&
-	       addr + size <= base + ARENA_HEAP;
+	return addr >= base + ARENA_WORLD && addr < base + ARENA_HEAP;
 }
 
 static bool in_arena(const struct bpf_run *run, u64 addr)
@@ -46,10 +45,8 @@ bool probe_is_kernel(const struct bpf_run *run, u64 addr)
 
 int probe_kernel(struct bpf_run *run, void *dst, u64 src, u32 size)
 {
-	if (in_world(run, src, size)) {
-		__builtin_memcpy(dst, PTR(src), size);
-		return 0;
-	}
+	if (in_world(run, src))
+		return size ? run->platform->read_world(run, dst, src, size) : 0;
 	if (!in_arena(run, src) && !on_stack(src, size))
 		return refusal(src);
 	/* Not every page there exists. */
@@ -68,17 +65,8 @@ long probe_kernel_str(struct bpf_run *run, char *dst, u64 src, u32 size)
 {
 	if (!size)
 		return 0;
-	if (in_world(run, src, size)) {
-		const char *s = PTR(src);
-		u32 n = 0;
-
-		while (n < size - 1 && s[n]) {
-			dst[n] = s[n];
-			n++;
-		}
-		dst[n] = 0;
-		return n + 1;
-	}
+	if (in_world(run, src))
+		return finish_str(dst, run->platform->read_world_str(run, dst, src, size), size);
 	if (!in_arena(run, src) && !on_stack(src, 1))
 		return refusal(src);
 	return finish_str(dst, run->platform->read_user_str(dst, src, size), size);

@@ -146,7 +146,8 @@ static int analyse(struct jit *j, struct jit_sub *sub)
 			def(sub, insn->dst_reg);
 			use(sub, insn->src_reg);
 			if (BPF_MODE(insn->code) != BPF_MEM && BPF_MODE(insn->code) != BPF_MEMSX)
-				sub->needs_temp2 = true;
+				sub->has_call =
+					true; /* which keeps all registers, see x86_probe() */
 			break;
 		case BPF_ST:
 			use(sub, insn->dst_reg);

@@ -72,6 +72,7 @@ struct jit {
 	u32 nr_refs, cap_refs;
 	u64 *pool;
 	u32 nr_pool, cap_pool;
+	u32 probe_slot; /* pool index + 1 of x86_64/frame.c:probe_load, 0: none yet */
 	u32 *call_slot; /* pool index + 1 by prog->calls index, 0: none yet */
 };
 

@@ -321,6 +321,13 @@ static int process_read_world(struct bpf_run *run, void *dst, u64 src, u32 size)
 	return sys && sys->read_world ? sys->read_world(sys, run, dst, src, size) : -EFAULT;
 }
 
+static long process_read_world_str(struct bpf_run *run, char *dst, u64 src, u32 size)
+{
+	struct skep_system *sys = system_of(run->arena);
+
+	return sys && sys->read_world_str ? sys->read_world_str(sys, run, dst, src, size) : -EFAULT;
+}
+
 static const struct skep_platform platform = {
 	.ktime_ns = process_ktime_ns,
 	.random = process_random,
@@ -336,6 +343,7 @@ static const struct skep_platform platform = {
 	.trace = process_trace,
 	.wake = process_wake,
 	.read_world = process_read_world,
+	.read_world_str = process_read_world_str,
 	.read_user = process_read_user,
 	.read_user_str = process_read_user_str,
 	.write_user = process_write_user,

@@ -55,6 +55,8 @@ struct skep_platform {
 	 * object holds and for fields that skep does not fill (these are noted for the end).
 	 */
 	int (*read_world)(struct bpf_run *run, void *dst, u64 src, u32 size);
+	/* A string there: at most @size (not 0) bytes with the NUL that is always written; length with NUL. */
+	long (*read_world_str)(struct bpf_run *run, char *dst, u64 src, u32 size);
 	/* Fault-tolerant reads of the calling process's own memory: 0 or -EFAULT. */
 	int (*read_user)(void *dst, u64 src, u32 size);
 	long (*read_user_str)(void *dst, u64 src, u32 size); /* length with NUL or -EFAULT */
@@ -112,6 +114,13 @@ struct bpf_slot {
  */
 void slot_claim(struct arena *arena, const struct skep_platform *platform, struct bpf_run *run);
 void slot_release(struct bpf_run *run);
+
+/*
+ * What a BPF_PROBE_MEM load of @how & PROBE_SIZE bytes at @addr yields: of a world object, or 0.
+ * With PROBE_SIGNED sign-extended.
+ */
+enum { PROBE_SIZE = 15, PROBE_SIGNED = 16 };
+u64 rt_probe_load(struct bpf_run *run, u64 addr, u32 how);
 
 /* Runs @prog natively if it has been compiled, else interpreted. The slot is held. */
 u64 bpf_prog_run(const struct bpf_prog *prog, void *ctx, struct bpf_run *run);

@@ -52,6 +52,8 @@ struct skep_system {
 	/* skep_platform.read_world; set by src/world with .world */
 	int (*read_world)(struct skep_system *sys, struct bpf_run *run, void *dst, u64 src,
 			  u32 size);
+	long (*read_world_str)(struct skep_system *sys, struct bpf_run *run, char *dst, u64 src,
+			       u32 size);
 	struct supervisor *supervisor; /* NULL until skep_spawn(); src/event */
 	struct task_table *tasks;      /* supervised; src/world/task.c */
 	u64 perf_ids;		       /* last PERF_EVENT_IOC_ID given */

@@ -34,6 +34,11 @@ u64 world_socket(struct task *t, int fd); /* struct socket */
 /* struct dentry / inode of @path relative to descriptor @dfd (AT_FDCWD) of the task; follows links if asked. */
 u64 world_dentry(struct task *t, int dfd, const char *path, bool follow);
 u64 world_inode(struct task *t, int dfd, const char *path, bool follow);
+/*
+ * The dentry that the last component of @path names, there or not (then with .d_inode 0), and
+ * the inode of its directory in *@dir: what is created, removed, renamed. 0: no such directory.
+ */
+u64 world_dentry_new(struct task *t, int dfd, const char *path, u64 *dir);
 
 /* Temporary objects of the task's current call. @type: "struct filename" or "filename". */
 u64 world_temp(struct task *t, const char *type);
@@ -44,6 +49,13 @@ u64 world_filename(struct task *t, u64 uname);
 u64 world_path(struct task *t, int dfd, const char *path, bool follow);
 /* Sets a field, by its name ("f_path.dentry"); fields that the kernel in force lacks are ignored. */
 void world_set(struct skep_system *sys, u64 object, const char *field, u64 value);
+/* The same for what is longer than a word; a flexible array takes all of @size. */
+void world_set_bytes(struct skep_system *sys, u64 object, const char *field, const void *bytes,
+		     u32 size);
+/* Address of a field: of an embedded struct. 0 when there is none. */
+u64 world_field(struct skep_system *sys, u64 object, const char *field);
+/* @object, a temporary struct file handed out before its descriptor existed, is that of @fd now. */
+void world_file_adopt(struct task *t, int fd, u64 object);
 /* Ends the temporary objects; the tracer calls it after the exit event of each call. */
 void world_call_end(struct task *t);
 

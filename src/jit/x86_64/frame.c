@@ -230,6 +230,56 @@ int x86_helper_call(struct jit *j, u32 i)
 	return err ? err : 1;
 }
 
+/*
+ * rt_probe_load() for generated code: address in r11, size and sign in r9, the run in r12; the
+ * value comes back in r11 and all other registers that hold BPF registers are kept, because
+ * a load is no call to the program.
+ */
+static __attribute__((naked, noinline, used)) void probe_load(void)
+{
+	__asm__ volatile("push %rax\n\t"
+			 "push %rdi\n\t"
+			 "push %rsi\n\t"
+			 "push %rdx\n\t"
+			 "push %rcx\n\t"
+			 "push %r8\n\t"
+			 "push %r10\n\t"
+			 "mov %r12, %rdi\n\t"
+			 "mov %r11, %rsi\n\t"
+			 "mov %r9d, %edx\n\t"
+			 "call rt_probe_load\n\t"
+			 "mov %rax, %r11\n\t"
+			 "pop %r10\n\t"
+			 "pop %r8\n\t"
+			 "pop %rcx\n\t"
+			 "pop %rdx\n\t"
+			 "pop %rsi\n\t"
+			 "pop %rdi\n\t"
+			 "pop %rax\n\t"
+			 "ret");
+}
+
+int x86_probe(struct jit *j, const struct bpf_insn *insn)
+{
+	u32 sx = BPF_MODE(insn->code) == BPF_PROBE_MEMSX ? PROBE_SIGNED : 0;
+	int err, index;
+
+	if (!j->probe_slot) {
+		index = jit_pool(j, (u64)(uintptr_t)probe_load);
+		if (index < 0)
+			return index;
+		j->probe_slot = (u32)index + 1;
+	}
+	rm(j, true, 0x8d, R11, j->sub->reg[insn->src_reg], insn->off); /* lea */
+	mov_ri(j, R9, insn_access_size(insn) | sx, true);
+	err = jit_ref(j, j->n, JIT_REF_POOL, j->probe_slot - 1, 6, 0);
+	e1(j, 0xff); /* call [rip + distance] */
+	e1(j, 0x15);
+	e4(j, 0);
+	mov_rr(j, true, j->sub->reg[insn->dst_reg], R11);
+	return err;
+}
+
 /* R1 (rdi) is the context, R2 (rsi) the array, R3 (edx) the index. */
 int x86_tail_call(struct jit *j)
 {

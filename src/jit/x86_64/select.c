@@ -398,30 +398,6 @@ static void load(struct jit *j, u32 size, bool sx, u32 dst, u32 base, s32 off)
 	}
 }
 
-/*
- * A load through a pointer that may be anything: 0 unless all of it lies in the
- * window of world objects, see object/arena.h.
- */
-static int select_probe(struct jit *j, const struct bpf_insn *insn)
-{
-	u64 world = (u64)(uintptr_t)j->prog->arena + ARENA_WORLD;
-	u32 d = reg(j, insn->dst_reg), s = reg(j, insn->src_reg), zero, end;
-
-	if (!j->prog->arena)
-		return -EINVAL;
-	mov_ri(j, TMP, -world, true);
-	rmx(j, true, 0x8d, TMP, s, TMP, 0, insn->off);
-	mov_ri(j, TMP2, ARENA_HEAP - ARENA_WORLD - insn_access_size(insn), true);
-	alu_rr(j, true, X_CMP, TMP, TMP2);
-	zero = jcc8(j, CC_A);
-	load(j, BPF_SIZE(insn->code), BPF_MODE(insn->code) == BPF_PROBE_MEMSX, d, s, insn->off);
-	end = jmp8(j);
-	land(j, zero);
-	mov_ri(j, d, 0, true);
-	land(j, end);
-	return 1;
-}
-
 static const u8 cond[16] = {
 	[BPF_JEQ >> 4] = CC_E,	 [BPF_JGT >> 4] = CC_A,	  [BPF_JGE >> 4] = CC_AE,
 	[BPF_JSET >> 4] = CC_NE, [BPF_JNE >> 4] = CC_NE,  [BPF_JSGT >> 4] = CC_G,
@@ -496,7 +472,8 @@ static int select_ldx(struct jit *j, u32 i)
 		return 1;
 	case BPF_PROBE_MEM:
 	case BPF_PROBE_MEMSX:
-		return select_probe(j, insn);
+		err = x86_probe(j, insn);
+		return err ? err : 1;
 	}
 	return -ENOTSUPP;
 }

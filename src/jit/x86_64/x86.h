@@ -24,5 +24,7 @@ int x86_subprog_call(struct jit *j, const struct bpf_insn *insn);
 /* Returns how many instructions it stands for, or -errno. */
 int x86_helper_call(struct jit *j, u32 i);
 int x86_tail_call(struct jit *j);
+/* A load through a kernel pointer. 0 or -errno. */
+int x86_probe(struct jit *j, const struct bpf_insn *insn);
 
 #endif

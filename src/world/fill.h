@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What fillers of one theme give to those of another and to current.c. */
+#ifndef SKEP_WORLD_FILL_H
+#define SKEP_WORLD_FILL_H
+
+#include "world/internal.h"
+
+struct statx;
+
+/* ---- fill_task.c ---- */
+
+/* The task that an object of WT_cred, WT_mm_struct … belongs to; NULL when it is gone. */
+struct wobj *world_owner_obj(struct world *w, struct wobj *o);
+struct wobj *world_leader(struct world *w, struct wobj *task);
+
+/* ---- fill_ns.c ---- */
+
+/* Inode number of our own namespace of that kind; 0: not told. */
+u64 world_own_ns(const char *kind);
+/* Id of the task's cgroup of the unified hierarchy, or of its ancestor at @level (-1: its own); 0: none. */
+u64 world_cgroup_id(struct world *w, struct wtask *p, int level);
+u64 world_cgroup_path_id(struct world *w, const char *path);
+
+/* ---- fill_file.c ---- */
+
+/*
+ * What is known of a thing in a file system: where it was seen, and how to look again.
+ * ->priv of files, dentries and inodes begins with it.
+ */
+struct wplace {
+	u64 task;	 /* task_struct in whose /proc directory ->name is; 0: none */
+	char name[24];	 /* "fd/3", "exe", "cwd"; "": ->path alone */
+	char *path;	 /* as we see it, without "(deleted)"; NULL: not asked yet */
+	u32 dev;	 /* kernel's encoding */
+	u64 ino, mnt_id; /* mnt_id 0: not known */
+	u16 mode;
+	u32 nlink;
+};
+
+u32 kernel_dev(u32 major, u32 minor);
+/* Looks at /proc/TID/@name. 0 or -errno. */
+int place_look(struct world *w, struct wtask *p, const char *name, struct wplace *out,
+	       struct statx *st);
+/* Its path, asked for once. NULL: none. */
+const char *place_path(struct world *w, struct wplace *at);
+struct wobj *inode_of(struct world *w, const struct wplace *at, const struct statx *st);
+struct wobj *dentry_of(struct world *w, struct wplace *at);
+/* By path, as we see it; NULL when there is nothing. */
+struct wobj *dentry_at(struct world *w, u64 task, const char *path, u64 mnt_id);
+struct wobj *file_obj(struct world *w, struct wobj *task, int fd);
+bool file_place(const struct wobj *o, u64 *task, int *fd);
+
+/* ---- fill_mount.c ---- */
+
+struct mount_row {
+	u64 id, parent;
+	u32 dev;
+	u32 flags;  /* MNT_* of the kernel */
+	char *root; /* in its file system */
+	char *at;   /* as the reader of mountinfo sees it */
+	char *type, *source;
+	u64 task; /* whose mountinfo it was in */
+};
+/* NULL: no such mount in sight of @task (0: of us). */
+const struct mount_row *mount_row(struct world *w, u64 id, u64 task);
+/* The mount that shows @path to us. */
+const struct mount_row *mount_of_path(struct world *w, const char *path);
+u64 vfsmount_of(struct world *w, u64 id, u64 task);
+struct wobj *super_of(struct world *w, const struct wplace *at);
+
+/* ---- fill_sock.c ---- */
+
+/* struct socket or struct sock of the socket that @at is a descriptor of; 0: it is none. */
+u64 socket_of(struct world *w, const struct wplace *at);
+u64 sock_of(struct world *w, const struct wplace *at);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Namespaces and control groups of tasks (Linux: kernel/nsproxy.c, kernel/cgroup/). A namespace
+ * is known by its inode number, a cgroup by that of its directory in the unified hierarchy, which
+ * is its id.
+ */
+#include "world/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "world/fill.h"
+
+/* ---- namespaces ---- */
+
+static const struct {
+	const char *kind;
+	enum world_type_id type;
+} ns_kinds[] = {
+	{ "uts", WT_uts_namespace },
+	{ "ipc", WT_ipc_namespace },
+	{ "mnt", WT_mnt_namespace },
+	{ "pid", WT_pid_namespace },
+	{ "net", WT_net },
+	{ "time", WT_time_namespace },
+	{ "cgroup", WT_cgroup_namespace },
+	{ "user", WT_user_namespace },
+	{ "pid_for_children", WT_pid_namespace },
+};
+
+u64 world_ns(struct world *w, struct wtask *p, const char *kind)
+{
+	char name[64], text[64];
+	const char *at;
+
+	snprintf(name, sizeof(name), "ns/%s", kind);
+	if (proc_link(w, p, name, text, sizeof(text)) < 0)
+		return 0;
+	at = strchr(text, '['); /* "net:[4026531840]" */
+	for (u32 i = 0; at && i < ARRAY_SIZE(ns_kinds); i++) {
+		struct wobj *o;
+
+		if (strcmp(ns_kinds[i].kind, kind))
+			continue;
+		o = world_obj(w, ns_kinds[i].type, strtoull(at + 1, NULL, 10), 0, NULL);
+		return o ? o->addr : 0;
+	}
+	return 0;
+}
+
+int fill_task_nsproxy(struct world *w, struct wobj *o)
+{
+	static const struct {
+		const char *kind;
+		enum world_field_id field;
+	} row[] = {
+		{ "uts", WF_nsproxy_uts_ns },
+		{ "ipc", WF_nsproxy_ipc_ns },
+		{ "mnt", WF_nsproxy_mnt_ns },
+		{ "pid_for_children", WF_nsproxy_pid_ns_for_children },
+		{ "net", WF_nsproxy_net_ns },
+		{ "time", WF_nsproxy_time_ns },
+		{ "cgroup", WF_nsproxy_cgroup_ns },
+	};
+	u64 at[ARRAY_SIZE(row)], key = 0;
+	struct wobj *n;
+	bool made;
+
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++) {
+		at[i] = world_ns(w, wtask(o), row[i].kind);
+		if (!at[i] && !strcmp(row[i].kind, "pid_for_children"))
+			at[i] = world_ns(w, wtask(o), "pid");
+		key = (key ^ at[i]) * 0x9e3779b97f4a7c15ULL + i;
+	}
+	if (!at[0] && !at[2]) /* on its way out it has none, and others' we may not see */
+		return -ESRCH;
+	n = world_obj(w, WT_nsproxy, key | 1, 0, &made);
+	if (!n)
+		return -ENOMEM;
+	for (u32 i = 0; i < ARRAY_SIZE(row); i++)
+		if (at[i])
+			put(w, n, row[i].field, at[i]);
+	put(w, o, WF_task_struct_nsproxy, n->addr);
+	return 0;
+}
+
+int fill_nsproxy(struct world *w, struct wobj *o)
+{
+	return 0; /* filled where it was made */
+}
+
+int fill_cred_ns(struct world *w, struct wobj *o)
+{
+	struct wtask *p = world_owner(w, o);
+	u64 ns = p ? world_ns(w, p, "user") : 0;
+
+	if (!ns)
+		return -ESRCH;
+	put(w, o, WF_cred_user_ns, ns);
+	return 0;
+}
+
+#define NS(type)                                                                                   \
+	int fill_##type(struct world *w, struct wobj *o)                                           \
+	{                                                                                          \
+		put(w, o, WF_##type##_inum, o->key[0]);                                            \
+		return 0;                                                                          \
+	}
+NS(uts_namespace)
+NS(ipc_namespace)
+NS(mnt_namespace)
+NS(net)
+NS(time_namespace)
+NS(cgroup_namespace)
+NS(user_namespace)
+
+int fill_pid_namespace(struct world *w, struct wobj *o)
+{
+	put(w, o, WF_pid_namespace_inum, o->key[0]);
+	if (world_own_ns("pid") == o->key[0]) /* numbers are ours: counted from us */
+		put(w, o, WF_pid_namespace_level, 0);
+	return 0;
+}
+
+u64 world_own_ns(const char *kind)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+/* Ours only: another's names cannot be read from outside. */
+int fill_uts_name(struct world *w, struct wobj *o)
+{
+	struct utsname name;
+
+	if (world_own_ns("uts") != o->key[0] || uname(&name))
+		return -ENODATA;
+#define NAME(field, from) put_bytes(w, o, WF_uts_namespace_##field, from, (u32)strlen(from));
+	NAME(sysname, name.sysname)
+	NAME(nodename, name.nodename)
+	NAME(release, name.release)
+	NAME(version, name.version)
+	NAME(machine, name.machine)
+	NAME(domainname, name.domainname)
+#undef NAME
+	return 0;
+}
+
+/* ---- control groups ---- */
+
+/* Where the unified hierarchy is mounted; "": nowhere. */
+static const char *cgroup_mount(struct world *w)
+{
+	char line[4096], at[1024];
+	FILE *f;
+
+	if (w->cgroup_mount)
+		return w->cgroup_mount;
+	f = fopen("/proc/self/mountinfo", "re");
+	while (f && !w->cgroup_mount && fgets(line, sizeof(line), f))
+		if (strstr(line, " - cgroup2 ") && sscanf(line, "%*s %*s %*s %*s %1023s", at) == 1)
+			w->cgroup_mount = mem_strdup(at);
+	if (f)
+		fclose(f);
+	if (!w->cgroup_mount)
+		w->cgroup_mount = mem_strdup("");
+	return w->cgroup_mount ? w->cgroup_mount : "";
+}
+
+/* The task's directory in the unified hierarchy, as our namespace shows it: "/", "/user.slice". */
+static int cgroup_path(struct world *w, struct wtask *p, char *path, u32 size)
+{
+	char text[8192], *line, *end;
+	long n = proc_read(w, p, "cgroup", text, sizeof(text));
+
+	if (n < 0)
+		return (int)n;
+	line = !strncmp(text, "0::", 3) ? text : strstr(text, "\n0::");
+	if (!line)
+		return -ENODATA;
+	line = strstr(line, "0::") + 3;
+	end = strchr(line, '\n');
+	if (end)
+		*end = 0;
+	end = strstr(line, " (deleted)");
+	if (end)
+		*end = 0;
+	if (strlen(line) >= size)
+		return -ENAMETOOLONG;
+	strcpy(path, line);
+	return 0;
+}
+
+u64 world_cgroup_path_id(struct world *w, const char *path)
+{
+	const char *mount = cgroup_mount(w);
+	char full[2048];
+	struct stat st;
+
+	if (*mount && snprintf(full, sizeof(full), "%s%s", mount, path) < (int)sizeof(full) &&
+	    !stat(full, &st))
+		return st.st_ino;
+	return !strcmp(path, "/") ? 1 : 0; /* the root has this one, mounted or not */
+}
+
+static u32 depth_of(const char *path)
+{
+	u32 n = 0;
+
+	for (; *path; path++)
+		n += *path == '/' && path[1];
+	return n;
+}
+
+u64 world_cgroup_id(struct world *w, struct wtask *p, int level)
+{
+	char path[1024], *s = path;
+
+	if (cgroup_path(w, p, path, sizeof(path)))
+		return 0;
+	if (level > (int)depth_of(path))
+		return 0;
+	if (level >= 0) { /* cut behind so many components */
+		for (s++; level; level--)
+			s += strcspn(s, "/") + (level > 1);
+		*s = 0;
+	}
+	return world_cgroup_path_id(w, path);
+}
+
+static struct wobj *cgroup_obj(struct world *w, const char *path)
+{
+	u64 id = world_cgroup_path_id(w, path);
+	struct wobj *o = id ? world_obj(w, WT_cgroup, id, 0, NULL) : NULL;
+
+	if (o && !o->priv)
+		o->priv = mem_strdup(path);
+	return o && o->priv ? o : NULL;
+}
+
+static struct wobj *parent_of(struct world *w, const char *path)
+{
+	char up[1024], *slash;
+
+	if (!path[1] || strlen(path) >= sizeof(up))
+		return NULL;
+	strcpy(up, path);
+	slash = strrchr(up, '/');
+	slash[slash == up] = 0;
+	return cgroup_obj(w, up);
+}
+
+int fill_task_cgroups(struct world *w, struct wobj *o)
+{
+	char path[1024];
+	struct wobj *cgroup, *set;
+	int err = cgroup_path(w, wtask(o), path, sizeof(path));
+
+	if (err)
+		return err;
+	cgroup = cgroup_obj(w, path);
+	set = cgroup ? world_obj(w, WT_css_set, cgroup->key[0], 0, NULL) : NULL;
+	if (!set)
+		return -ENODATA;
+	put(w, set, WF_css_set_dfl_cgrp, cgroup->addr);
+	put(w, o, WF_task_struct_cgroups, set->addr);
+	return 0;
+}
+
+int fill_css_set(struct world *w, struct wobj *o)
+{
+	return 0; /* filled where it was made */
+}
+
+int fill_cgroup(struct world *w, struct wobj *o)
+{
+	struct wobj *up, *kn = world_obj(w, WT_kernfs_node, o->key[0], 0, NULL);
+	const char *path = o->priv;
+
+	if (!path || !kn)
+		return -ENODATA;
+	if (!kn->priv)
+		kn->priv = mem_strdup(path);
+	up = parent_of(w, path);
+	put(w, o, WF_cgroup_kn, kn->addr);
+	put(w, o, WF_cgroup_level, depth_of(path));
+	put(w, o, WF_cgroup_self_cgroup, o->addr);
+	put(w, o, WF_cgroup_self_parent, up ? world_field(w->sys, up->addr, "self") : 0);
+	return 0;
+}
+
+int fill_kernfs_node(struct world *w, struct wobj *o)
+{
+	const char *path = o->priv, *name;
+	struct wobj *up, *kn = NULL;
+
+	if (!path)
+		return -ENODATA;
+	name = strrchr(path, '/');
+	name = name ? name + 1 : path;
+	up = parent_of(w, path);
+	if (up)
+		kn = world_obj(w, WT_kernfs_node, up->key[0], 0, NULL);
+	if (kn && !kn->priv)
+		kn->priv = mem_strdup(up->priv);
+	put(w, o, WF_kernfs_node_id, o->key[0]);
+	put(w, o, WF_kernfs_node_name, world_bytes(w, o->addr, 0, name, (u32)strlen(name) + 1));
+	put(w, o, WF_kernfs_node_parent, kn ? kn->addr : 0);
+	up = world_find(w, WT_cgroup, o->key[0], 0);
+	put(w, o, WF_kernfs_node_priv, up ? up->addr : 0);
+	return 0;
+}

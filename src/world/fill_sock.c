@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Sockets (Linux: net/socket.c, net/core/sock.c, net/ipv4/). What a socket is like is asked of the
+ * socket itself, through a copy of its descriptor (pidfd_getfd(2)) that is closed again.
+ */
+#include "world/fill.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SO_BINDTOIFINDEX
+#define SO_BINDTOIFINDEX 62
+#endif
+#ifndef SO_COOKIE
+#define SO_COOKIE 57
+#endif
+
+#define LOOPBACK4_IPV6 0x0600007f /* what inet_daddr of a native IPv6 connection is */
+
+enum { ESTABLISHED = 1, CLOSED = 7, LISTENING = 10 };
+
+struct wsock {		  /* of struct socket and struct sock */
+	struct wplace at; /* first */
+	int family, type, protocol;
+	u64 socket, sk;
+};
+
+static void sock_release(struct world *w, struct wobj *o)
+{
+	struct wsock *s = o->priv;
+
+	mem_free(s ? s->at.path : NULL);
+}
+
+/* A descriptor of ours of the socket at @at; -errno. */
+static int sock_open(struct world *w, const struct wplace *at)
+{
+	struct wobj *o = at->task ? world_at(w, at->task) : NULL;
+	struct stat st;
+	int pidfd, fd, theirs;
+
+	if (!o || !o->priv || o->state == WOBJ_FREE || strncmp(at->name, "fd/", 3))
+		return -ESRCH;
+	theirs = atoi(at->name + 3);
+	pidfd = (int)syscall(SYS_pidfd_open, wtask(o)->tgid ? wtask(o)->tgid : wtask(o)->tid, 0);
+	if (pidfd < 0)
+		return -errno;
+	fd = (int)syscall(SYS_pidfd_getfd, pidfd, theirs, 0);
+	if (fd < 0)
+		fd = -errno;
+	close(pidfd);
+	if (fd >= 0 && (fstat(fd, &st) || st.st_ino != at->ino)) { /* it is another by now */
+		close(fd);
+		fd = -EBADF;
+	}
+	return fd;
+}
+
+static int option(int fd, int level, int name)
+{
+	int v = 0;
+	socklen_t size = sizeof(v);
+
+	return getsockopt(fd, level, name, &v, &size) ? 0 : v;
+}
+
+static enum world_type_id type_of(const struct wsock *s)
+{
+	if (s->family == AF_UNIX)
+		return WT_unix_sock;
+	if (s->family != AF_INET && s->family != AF_INET6)
+		return WT_sock;
+	return s->protocol == IPPROTO_TCP ? WT_tcp_sock :
+	       s->protocol == IPPROTO_UDP ? WT_udp_sock :
+					    WT_inet_sock;
+}
+
+static struct wsock *sock_priv(struct wobj *o, const struct wplace *at)
+{
+	struct wsock *s = o->priv;
+
+	if (!s) {
+		s = o->priv = mem_zalloc(sizeof(*s));
+		o->release = sock_release;
+	}
+	if (!s)
+		return NULL;
+	mem_free(s->at.path);
+	s->at = *at; /* seen there last */
+	s->at.path = NULL;
+	return s;
+}
+
+static struct wsock *socket_find(struct world *w, const struct wplace *at)
+{
+	struct wobj *o, *sk;
+	struct wsock *s;
+	bool made;
+	int fd;
+
+	if (!S_ISSOCK(at->mode))
+		return NULL;
+	o = world_obj(w, WT_socket, at->ino, at->dev, &made);
+	s = o ? sock_priv(o, at) : NULL;
+	if (!s)
+		return NULL;
+	if (!s->sk) {
+		struct wsock *k;
+
+		fd = sock_open(w, at);
+		if (fd < 0) {
+			world_kill(w, o);
+			return NULL;
+		}
+		s->family = option(fd, SOL_SOCKET, SO_DOMAIN);
+		s->type = option(fd, SOL_SOCKET, SO_TYPE);
+		s->protocol = option(fd, SOL_SOCKET, SO_PROTOCOL);
+		close(fd);
+		sk = world_obj(w, type_of(s), at->ino, at->dev, NULL);
+		k = sk ? sock_priv(sk, at) : NULL;
+		if (!k)
+			return NULL;
+		s->socket = o->addr;
+		s->sk = sk->addr;
+		k->family = s->family;
+		k->type = s->type;
+		k->protocol = s->protocol;
+		k->socket = s->socket;
+		k->sk = s->sk;
+	} else {
+		sk = world_find(w, type_of(s), at->ino, at->dev);
+		if (!sk || sk->addr != s->sk) {
+			s->sk = 0;
+			return socket_find(w, at);
+		}
+		sock_priv(sk, at);
+	}
+	return s;
+}
+
+u64 socket_of(struct world *w, const struct wplace *at)
+{
+	struct wsock *s = socket_find(w, at);
+
+	return s ? s->socket : 0;
+}
+
+u64 sock_of(struct world *w, const struct wplace *at)
+{
+	struct wsock *s = socket_find(w, at);
+
+	return s ? s->sk : 0;
+}
+
+static u64 by_fd(struct task *t, int fd, bool socket)
+{
+	struct world *w = world_of(t->sys);
+	struct wobj *task = w ? world_task_obj(w, t) : NULL;
+	struct wobj *file = task ? file_obj(w, task, fd) : NULL;
+	struct wplace *at = file ? file->priv : NULL;
+
+	return !at ? 0 : socket ? socket_of(w, at) : sock_of(w, at);
+}
+
+u64 world_sock(struct task *t, int fd)
+{
+	return by_fd(t, fd, false);
+}
+
+u64 world_socket(struct task *t, int fd)
+{
+	return by_fd(t, fd, true);
+}
+
+/* ---- struct socket ---- */
+
+int fill_socket(struct world *w, struct wobj *o)
+{
+	struct wsock *s = o->priv;
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
+	struct wobj *task, *file;
+	int fd, state = 1; /* SS_UNCONNECTED */
+
+	if (!s || !s->sk)
+		return -ENODATA;
+	put(w, o, WF_socket_type, (u64)s->type);
+	put(w, o, WF_socket_sk, s->sk);
+	task = world_at(w, s->at.task);
+	file = task && task->priv && task->state != WOBJ_FREE ?
+		       file_obj(w, task, atoi(s->at.name + 3)) :
+		       NULL;
+	if (file)
+		put(w, o, WF_socket_file, file->addr);
+	fd = sock_open(w, &s->at);
+	if (fd < 0)
+		return fd;
+	if (!getpeername(fd, (struct sockaddr *)&peer, &size))
+		state = 3; /* SS_CONNECTED */
+	close(fd);
+	put(w, o, WF_socket_state, (u64)state);
+	return 0;
+}
+
+/* ---- struct sock ---- */
+
+int fill_sock_kind(struct world *w, struct wobj *o)
+{
+	struct wsock *s = o->priv;
+
+	if (!s)
+		return -ENODATA;
+	put(w, o, WF_sock_skc_family, (u64)s->family);
+	put(w, o, WF_sock_sk_type, (u64)s->type);
+	put(w, o, WF_sock_sk_protocol, (u64)s->protocol);
+	return 0;
+}
+
+struct addr {
+	u32 v4;
+	struct in6_addr v6;
+	u16 port; /* big-endian */
+	bool known;
+};
+
+static void addr_take(struct addr *a, const struct sockaddr_storage *ss, bool ok)
+{
+	const struct sockaddr_in *in = (const void *)ss;
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+
+	memset(a, 0, sizeof(*a));
+	if (!ok)
+		return;
+	a->known = true;
+	if (ss->ss_family == AF_INET) {
+		a->v4 = in->sin_addr.s_addr;
+		a->port = in->sin_port;
+	} else if (ss->ss_family == AF_INET6) {
+		a->v6 = in6->sin6_addr;
+		a->port = in6->sin6_port;
+		if (IN6_IS_ADDR_V4MAPPED(&a->v6))
+			memcpy(&a->v4, &a->v6.s6_addr[12], 4);
+		else if (!IN6_IS_ADDR_UNSPECIFIED(&a->v6))
+			a->v4 = LOOPBACK4_IPV6;
+	}
+}
+
+int fill_sock_addr(struct world *w, struct wobj *o)
+{
+	struct sockaddr_storage ss;
+	struct wsock *s = o->priv;
+	struct addr local, peer;
+	socklen_t size;
+	int fd;
+
+	if (!s || (s->family != AF_INET && s->family != AF_INET6))
+		return -ENODATA;
+	fd = sock_open(w, &s->at);
+	if (fd < 0)
+		return fd;
+	size = sizeof(ss);
+	addr_take(&local, &ss, !getsockname(fd, (struct sockaddr *)&ss, &size));
+	size = sizeof(ss);
+	addr_take(&peer, &ss, !getpeername(fd, (struct sockaddr *)&ss, &size));
+	close(fd);
+	put(w, o, WF_sock_skc_rcv_saddr, local.v4);
+	put(w, o, WF_sock_skc_num, ntohs(local.port));
+	put(w, o, WF_sock_skc_daddr, peer.v4);
+	put(w, o, WF_sock_skc_dport, peer.port);
+	if (s->family == AF_INET6) {
+		put_bytes(w, o, WF_sock_skc_v6_rcv_saddr, &local.v6, 16);
+		put_bytes(w, o, WF_sock_skc_v6_daddr, &peer.v6, 16);
+	}
+	if (o->type->id != WT_sock) {
+		put(w, o, WF_inet_sock_inet_saddr, local.v4);
+		put(w, o, WF_inet_sock_inet_sport, local.port);
+	}
+	return 0;
+}
+
+int fill_sock_state(struct world *w, struct wobj *o)
+{
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
+	struct wsock *s = o->priv;
+	int fd = s ? sock_open(w, &s->at) : -ENODATA, state = CLOSED;
+
+	if (fd < 0)
+		return fd;
+	if (s->protocol == IPPROTO_TCP) {
+		struct tcp_info info = { 0 };
+
+		size = sizeof(info);
+		if (!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
+			state = info.tcpi_state;
+	} else if (option(fd, SOL_SOCKET, SO_ACCEPTCONN)) {
+		state = LISTENING;
+	} else if (!getpeername(fd, (struct sockaddr *)&peer, &size)) {
+		state = ESTABLISHED;
+	}
+	close(fd);
+	put(w, o, WF_sock_skc_state, (u64)state);
+	return 0;
+}
+
+int fill_sock_net(struct world *w, struct wobj *o)
+{
+	struct wsock *s = o->priv;
+	struct wobj *task = s ? world_at(w, s->at.task) : NULL;
+	u64 net = task && task->priv && task->state != WOBJ_FREE ? world_ns(w, wtask(task), "net") :
+								   0;
+
+	if (!net)
+		return -ESRCH;
+	put(w, o, WF_sock_skc_net, net);
+	return 0;
+}
+
+int fill_sock_opts(struct world *w, struct wobj *o)
+{
+	struct wsock *s = o->priv;
+	int fd = s ? sock_open(w, &s->at) : -ENODATA;
+	u64 pacing = 0;
+	socklen_t size = sizeof(pacing);
+
+	if (fd < 0)
+		return fd;
+#define OPT(field, name) put(w, o, WF_sock_##field, (u64)option(fd, SOL_SOCKET, name));
+	OPT(skc_bound_dev_if, SO_BINDTOIFINDEX)
+	OPT(skc_reuse, SO_REUSEADDR)
+	OPT(skc_reuseport, SO_REUSEPORT)
+	OPT(sk_rcvbuf, SO_RCVBUF)
+	OPT(sk_sndbuf, SO_SNDBUF)
+	OPT(sk_rcvlowat, SO_RCVLOWAT)
+	OPT(sk_mark, SO_MARK)
+	OPT(sk_priority, SO_PRIORITY)
+#undef OPT
+	if (s->family == AF_INET6)
+		put(w, o, WF_sock_skc_ipv6only, (u64)option(fd, IPPROTO_IPV6, IPV6_V6ONLY));
+	else
+		put(w, o, WF_sock_skc_ipv6only, 0);
+	if (!getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &pacing, &size))
+		put(w, o, WF_sock_sk_max_pacing_rate,
+		    size == 4 && (u32)pacing == ~0U ? ~0ULL : pacing);
+	close(fd);
+	return 0;
+}
+
+int fill_sock_cookie(struct world *w, struct wobj *o)
+{
+	struct wsock *s = o->priv;
+	int fd = s ? sock_open(w, &s->at) : -ENODATA;
+	u64 cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	if (fd < 0)
+		return fd;
+	if (!getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size))
+		put(w, o, WF_sock_skc_cookie, cookie);
+	close(fd);
+	return 0;
+}
+
+int fill_sock_owner(struct world *w, struct wobj *o)
+{
+	struct wsock *s = o->priv;
+	int fd = s ? sock_open(w, &s->at) : -ENODATA;
+	struct stat st;
+
+	if (s)
+		put(w, o, WF_sock_sk_socket, s->socket);
+	if (fd < 0)
+		return fd;
+	if (!fstat(fd, &st))
+		put(w, o, WF_sock_sk_uid, st.st_uid);
+	close(fd);
+	return 0;
+}
+
+/* ---- struct tcp_sock ---- */
+
+int fill_tcp_info(struct world *w, struct wobj *o)
+{
+	struct wsock *s = o->priv;
+	int fd = s && s->protocol == IPPROTO_TCP ? sock_open(w, &s->at) : -ENODATA;
+	struct tcp_info i = { 0 };
+	socklen_t size = sizeof(i);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &size) ? -errno : 0;
+	close(fd);
+	if (err)
+		return err;
+/* Older kernels give less. */
+#define INFO(field, from)                                                                          \
+	if (size >= offsetof(struct tcp_info, tcpi_##from) + sizeof(i.tcpi_##from))                \
+		put(w, o, WF_tcp_sock_##field, i.tcpi_##from);
+	put(w, o, WF_tcp_sock_srtt_us, (u64)i.tcpi_rtt << 3);
+	put(w, o, WF_tcp_sock_mdev_us, (u64)i.tcpi_rttvar << 2);
+	INFO(snd_cwnd, snd_cwnd)
+	INFO(snd_ssthresh, snd_ssthresh)
+	INFO(rcv_ssthresh, rcv_ssthresh)
+	INFO(mss_cache, snd_mss)
+	INFO(total_retrans, total_retrans)
+	INFO(bytes_received, bytes_received)
+	INFO(bytes_acked, bytes_acked)
+	INFO(bytes_sent, bytes_sent)
+	INFO(bytes_retrans, bytes_retrans)
+	INFO(segs_in, segs_in)
+	INFO(segs_out, segs_out)
+	INFO(data_segs_in, data_segs_in)
+	INFO(data_segs_out, data_segs_out)
+	INFO(delivered, delivered)
+	INFO(retrans_out, retrans)
+	INFO(lost_out, lost)
+	INFO(sacked_out, sacked)
+#undef INFO
+	return 0;
+}
