@@ -86,10 +86,15 @@ $(O)/obj/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(filter $<,$(RUNTIME_SRC)),$(RUNTIME_CFLAGS)) -MMD -MP -c -o $@ $<
 
 # Kernel types for hosts without /sys/kernel/btf/vmlinux: BTF of one small file of ours.
-$(O)/gen/builtin_btf.o.bpf: src/btf/builtin_types.c
+# BTF has an enum only if something names it: those of uapi.h get names.
+$(O)/gen/named/base/uapi.h: src/base/uapi.h
+	@mkdir -p $(@D)
+	$(Q)awk '/^enum \{/ { sub(/^enum/, "enum skep_uapi_" ++n); names = names " E(skep_uapi_" n ")" } { print } \
+		END { print "#define UAPI_ENUMS" names }' $< > $@
+$(O)/gen/builtin_btf.o.bpf: src/btf/builtin_types.c $(O)/gen/named/base/uapi.h
 	$(call say,BTF)
 	@mkdir -p $(@D) $(O)/obj/gen
-	$(Q)$(CLANG) -target bpf -g -O2 -Wall -Werror -I. -Isrc -I/usr/include/$(shell uname -m)-linux-gnu \
+	$(Q)$(CLANG) -target bpf -g -O2 -Wall -Werror -I$(O)/gen/named -I. -Isrc -I/usr/include/$(shell uname -m)-linux-gnu \
 		-MMD -MP -MF $(O)/obj/gen/builtin_types.d -MT $@ -c -o $@ $<
 $(O)/gen/builtin_btf.c: $(O)/gen/builtin_btf.o.bpf tools/embed-btf.py
 	$(Q)$(PYTHON) tools/embed-btf.py $< > $@
@@ -117,10 +122,18 @@ $(O)/skep: $(call obj,$(CLI_SRC)) $(O)/libskep.a
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $(call obj,$(CLI_SRC)) -Wl,--start-group $(O)/libskep.a $(LIBBPF) -Wl,--end-group $(LIBS)
 
 vpath %.bpf.c $(VPATH_BPF)
-$(O)/bpf/%.bpf.o: %.bpf.c
+$(O)/bpf/%.bpf.o: %.bpf.c | $(O)/gen/vmlinux.h
 	$(call say,BPF)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -Wall -Werror -I/usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c -o $@ $<
+	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -mcpu=v3 -Wall -Werror -I$(O)/gen \
+		-I/usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c -o $@ $<
+
+# The kernel types in force here; any others would do, since programs relocate (CO-RE).
+BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
+$(O)/gen/vmlinux.h: $(O)/skep
+	$(call say,BTF)
+	$(Q)$(O)/skep btf dump vmlinux format c > $@.new
+	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(O)/tests/%: $(O)/obj/tests/unit/%.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
 	$(call say,LD)

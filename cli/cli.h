@@ -19,9 +19,12 @@ struct cli {
 	struct skep_system_opts system_opts;
 	struct skep_system *system; /* NULL with ENGINE_KERNEL and for commands that need none */
 	enum engine engine;
+	FILE *out; /* where results go: standard output if not said otherwise */
 	bool json;
-	bool color;
+	bool color; /* of .out */
 	int verbose;
+	bool quiet;
+	int die_by; /* at the very end: a signal that ends us as it ended the command */
 };
 
 struct command {
@@ -33,7 +36,8 @@ struct command {
 	bool judges; /* always in verdict mode: nothing is run */
 };
 
-extern const struct command cmd_run, cmd_verify, cmd_btf, cmd_features, cmd_diff;
+extern const struct command cmd_run, cmd_attach, cmd_list, cmd_verify, cmd_btf, cmd_features,
+	cmd_diff;
 
 /* "skep: " and the message on stderr, or {"error": …} with --json. Returns EXIT_REFUSED. */
 int cli_error(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -46,7 +50,7 @@ int cli_usage(const struct command *cmd, const char *fmt, ...)
  */
 const char *cli_option(const char *name, int argc, char **argv, int *i);
 /* Prints @json (and frees it) on one line. */
-void cli_print_json(cJSON *json);
+void cli_print_json(const struct cli *cli, cJSON *json);
 /* Escape sequences when the output is a terminal, else "". */
 const char *cli_bold(const struct cli *cli);
 const char *cli_red(const struct cli *cli);

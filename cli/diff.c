@@ -406,7 +406,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	}
 	free(wanted);
 	if (list)
-		cli_print_json(list);
+		cli_print_json(cli, list);
 	if (!seen)
 		return cli_error(cli, "%s: no program named %s", path, o.only);
 	return status;

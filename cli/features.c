@@ -83,7 +83,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		print_row(cli, &f);
 	}
 	if (list)
-		cli_print_json(list);
+		cli_print_json(cli, list);
 	else
 		printf("%u rows: %u done, %u partial, %u absent\n", shown, done, partial,
 		       shown - done - partial);

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* skep: finds the command, takes the options that all commands share, prints help. */
 #include "cli.h"
+#include "text.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define SKEP_VERSION "0.1"
 
 static const struct command *const commands[] = {
-	&cmd_run, &cmd_verify, &cmd_btf, &cmd_features, &cmd_diff,
+	&cmd_run, &cmd_attach, &cmd_list, &cmd_verify, &cmd_btf, &cmd_features, &cmd_diff,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -37,8 +40,8 @@ static void print_help(FILE *to)
 		fprintf(to, "  skep %s\n", commands[i]->synopsis);
 	fprintf(to, "\n%s\n", global_help);
 	fprintf(to,
-		"Three truths: skep sees what is given to it (packets of a capture, processes\n"
-		"started under it), not the machine; kernel functions are modelled at the\n"
+		"Three truths: skep sees the processes started under it (or attached to it) and\n"
+		"the packets given to it, not the machine; kernel functions are modelled at the\n"
 		"boundary where processes enter the kernel; --engine kernel runs the same object\n"
 		"on the real kernel.\n");
 }
@@ -55,11 +58,14 @@ int cli_error(const struct cli *cli, const char *fmt, ...)
 		cJSON *j = cJSON_CreateObject();
 
 		cJSON_AddStringToObject(j, "error", text);
-		cli_print_json(j);
-	} else {
-		fflush(stdout);
-		fprintf(stderr, "skep: %s\n", text);
+		cli_print_json(cli, j);
+		if (cli->out == stdout || cli->out == stderr)
+			return EXIT_REFUSED;
 	}
+	fflush(cli->out);
+	fputs("skep: ", stderr);
+	text_print_safe(stderr, text, strlen(text));
+	fputc('\n', stderr);
 	return EXIT_REFUSED;
 }
 
@@ -76,13 +82,13 @@ int cli_usage(const struct command *cmd, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
-void cli_print_json(cJSON *json)
+void cli_print_json(const struct cli *cli, cJSON *json)
 {
 	char *text = cJSON_PrintUnformatted(json);
 
 	if (text)
-		puts(text);
-	fflush(stdout);
+		fprintf(cli->out, "%s\n", text);
+	fflush(cli->out);
 	free(text);
 	cJSON_Delete(json);
 }
@@ -201,9 +207,23 @@ static int start_system(struct cli *cli)
 	return EXIT_BROKEN;
 }
 
+/* So that whoever waits for us sees what it would see of the command. */
+static void die_by(int sig)
+{
+	struct rlimit no_core = { 0 };
+	sigset_t set;
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	signal(sig, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(sig);
+}
+
 int main(int argc, char **argv)
 {
-	struct cli cli = { .system_opts.sz = sizeof(cli.system_opts) };
+	struct cli cli = { .system_opts.sz = sizeof(cli.system_opts), .out = stdout };
 	const struct command *cmd;
 	int status;
 
@@ -252,5 +272,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "skep: cannot write the output: %s\n", strerror(errno));
 		return EXIT_BROKEN;
 	}
+	if (cli.die_by)
+		die_by(cli.die_by);
 	return status;
 }

@@ -57,12 +57,15 @@ void libbpf_messages_start(const struct cli *cli)
 }
 
 /* The first message that names a cause, without libbpf's prefix and newline; NULL when none. */
-static char *first_message(void)
+char *libbpf_message(void)
 {
-	static const char *const noise[] = {
-		"Error in bpf_create_map_xattr", "-- BEGIN PROG",	    "failed to load object",
-		"failed to load program",	 "BPF program load failed", "Error loading BTF"
-	};
+	static const char *const noise[] = { "Error in bpf_create_map_xattr",
+					     "-- BEGIN PROG",
+					     "bump RLIMIT_MEMLOCK",
+					     "failed to load object",
+					     "failed to load program",
+					     "BPF program load failed",
+					     "Error loading BTF" };
 	char *copy = strdup(messages.text), *line, *save = NULL, *found = NULL;
 
 	for (line = copy ? strtok_r(copy, "\n", &save) : NULL; line && !found;
@@ -214,7 +217,7 @@ static const char *btf_problem(const struct cli *cli, const char *path, char *bu
 	if (!btf && errno == ENODATA)
 		return NULL; /* no .BTF: fine for objects that need none */
 	if (!btf) {
-		message = first_message();
+		message = libbpf_message();
 		snprintf(buf, size, "bad BTF in section .BTF: %s", message ?: strerror(errno));
 		free(message);
 		return buf;
@@ -260,7 +263,7 @@ struct bpf_object *object_open(const struct cli *cli, const char *path)
 	obj = bpf_object__open_file(path, NULL);
 	if (!obj) {
 		err = errno;
-		message = first_message();
+		message = libbpf_message();
 		cli_error(cli, "%s: cannot be opened: %s", path, message ?: strerror(err));
 		free(message);
 		return NULL;
@@ -370,6 +373,21 @@ static void fill_refusal(const struct cli *cli, struct verdict *v)
 	v->reason = log_reason(v->log);
 }
 
+/* The program that libbpf's message is about: "prog 'NAME': …". */
+static struct bpf_program *named_program(struct bpf_object *obj, const char *message)
+{
+	struct bpf_program *prog = NULL;
+	char *name;
+
+	if (!message || strncmp(message, "prog '", 6))
+		return NULL;
+	name = strndup(message + 6, strcspn(message + 6, "'"));
+	if (name)
+		prog = bpf_object__find_program_by_name(obj, name);
+	free(name);
+	return prog;
+}
+
 int object_load(const struct cli *cli, struct bpf_object *obj, const char *path, int level,
 		struct verdict *v)
 {
@@ -408,6 +426,12 @@ int object_load(const struct cli *cli, struct bpf_object *obj, const char *path,
 			break;
 		}
 	}
+	if (err) {
+		char *message = libbpf_message();
+
+		only = named_program(obj, message) ?: only;
+		free(message);
+	}
 	if (only) {
 		v->prog = strdup(bpf_program__name(only));
 		v->section = strdup(bpf_program__section_name(only));
@@ -420,8 +444,10 @@ int object_load(const struct cli *cli, struct bpf_object *obj, const char *path,
 	if (strstr(messages.text, "BPF program load failed") ||
 	    strstr(messages.text, "failed to load program"))
 		fill_refusal(cli, v);
+	if (!v->reason && cli->engine == ENGINE_KERNEL && err == -EPERM && !*v->log)
+		v->reason = strdup("the kernel does not let this account call bpf(2)");
 	if (!v->reason)
-		v->reason = first_message();
+		v->reason = libbpf_message();
 	if (!v->reason)
 		v->reason = strdup(strerror(-err));
 	return err;
@@ -430,20 +456,21 @@ int object_load(const struct cli *cli, struct bpf_object *obj, const char *path,
 void verdict_print(const struct cli *cli, const struct verdict *v)
 {
 	if (!v->err) {
-		printf("%s: program %s (%s): %saccepted%s, %u instructions, %.2f ms\n", v->file,
-		       v->prog, prog_type_name(v->type), cli_green(cli), cli_plain(cli), v->insns,
-		       v->ms);
+		fprintf(cli->out, "%s: program %s (%s): %saccepted%s, %u instructions, %.2f ms\n",
+			v->file, v->prog, prog_type_name(v->type), cli_green(cli), cli_plain(cli),
+			v->insns, v->ms);
 		return;
 	}
-	printf("%s: program %s (%s): %srejected%s (%s)\n", v->file, v->prog ?: "-",
-	       prog_type_name(v->type), cli_red(cli), cli_plain(cli), strerror(v->err));
-	printf("  reason: %s%s%s\n", cli_bold(cli), v->reason, cli_plain(cli));
+	fprintf(cli->out, "%s: program %s (%s): %srejected%s (%s)\n", v->file, v->prog ?: "-",
+		prog_type_name(v->type), cli_red(cli), cli_plain(cli), strerror(v->err));
+	fprintf(cli->out, "  reason: %s%s%s\n", cli_bold(cli), v->reason, cli_plain(cli));
 	if (v->source_file)
-		printf("  source: %s:%u: %s\n", v->source_file, v->line, v->source ?: "");
+		fprintf(cli->out, "  source: %s:%u: %s\n", v->source_file, v->line,
+			v->source ?: "");
 	if (v->insn >= 0)
-		printf("  at:     instruction %d\n", v->insn);
+		fprintf(cli->out, "  at:     instruction %d\n", v->insn);
 	if (v->advice && *v->advice)
-		printf("  advice: %s\n", v->advice);
+		fprintf(cli->out, "  advice: %s\n", v->advice);
 }
 
 static void add_string(cJSON *j, const char *name, const char *s)

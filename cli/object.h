@@ -52,5 +52,7 @@ const char *prog_type_name(int type);
 
 /* libbpf's messages go to the collector (and to stderr with -vv). */
 void libbpf_messages_start(const struct cli *cli);
+/* The first of them since then that names a cause; NULL when none does. The caller's. */
+char *libbpf_message(void);
 
 #endif

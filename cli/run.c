@@ -1,326 +1,115 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* skep run: programs on the packets of a capture. */
-#include "object.h"
-#include "values.h"
+/* skep run: programs on what a command does, or on the packets of a capture. */
+#include "capture.h"
+#include "supervise.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <bpf/bpf.h>
-
-#define BPF_TCX_INGRESS_TYPE 46 /* enum bpf_attach_type; newer than the system's header may be */
-#define MAP_LIMIT	     20 /* elements shown of a map */
-
-struct run_opts {
-	const char *object, *pcap, *out, *prog;
-	unsigned repeat;
-};
-
-static const char *const xdp_names[] = { "ABORTED", "DROP", "PASS", "TX", "REDIRECT", "invalid" };
-static const char *const tc_names[] = { "OK",	  "RECLASSIFY", "SHOT",	    "PIPE", "STOLEN",
-					"QUEUED", "REPEAT",	"REDIRECT", "TRAP", "other" };
-
-/* What was found to run: at most one program of each kind. */
-struct chosen {
-	struct bpf_program *xdp, *tc, *filter;
-};
-
-static struct bpf_program **slot_of(struct chosen *c, const struct bpf_program *prog)
+/* Options of captures. 1: taken, 0: it is not one, else an exit status. */
+static int capture_option(struct capture_opts *o, int argc, char **argv, int *i)
 {
-	switch ((int)bpf_program__type(prog)) {
-	case BPF_PROG_TYPE_XDP:
-		return &c->xdp;
-	case BPF_PROG_TYPE_SCHED_CLS:
-	case BPF_PROG_TYPE_SCHED_ACT:
-		return &c->tc;
-	case BPF_PROG_TYPE_SOCKET_FILTER:
-		return &c->filter;
-	default:
-		return NULL;
-	}
-}
+	const char *v;
 
-/* Picks the programs and leaves only them to be loaded. */
-static int choose(const struct cli *cli, struct bpf_object *obj, const struct run_opts *o,
-		  struct chosen *c)
-{
-	struct bpf_program *prog;
-	bool any = false;
-
-	bpf_object__for_each_program(prog, obj)
-	{
-		struct bpf_program **slot = slot_of(c, prog);
-		bool wanted = !o->prog || !strcmp(o->prog, bpf_program__name(prog));
-
-		if (wanted && o->prog && !slot)
-			return cli_error(cli,
-					 "%s: program %s (%s): packets of a capture are for "
-					 "programs of type "
-					 "xdp, sched_cls, sched_act and socket_filter",
-					 o->object, o->prog,
-					 prog_type_name((int)bpf_program__type(prog)));
-		if (wanted && slot && *slot)
-			return cli_error(
-				cli, "%s: programs %s and %s are of one kind: choose with --prog",
-				o->object, bpf_program__name(*slot), bpf_program__name(prog));
-		bpf_program__set_autoload(prog, wanted && slot);
-		if (wanted && slot) {
-			*slot = prog;
-			any = true;
-		}
-	}
-	if (any)
-		return 0;
-	return o->prog ? cli_error(cli, "%s: no program named %s", o->object, o->prog) :
-			 cli_error(cli, "%s: no program for packets (xdp, tc, socket) in it",
-				   o->object);
-}
-
-/* Attaches by links, as on a network device. Link descriptors, -1: none. */
-static int attach(const struct cli *cli, const struct run_opts *o, struct skep_pcap *pcap,
-		  const struct chosen *c, int links[2])
-{
-	int ifindex = (int)skep_pcap_ifindex(pcap), err;
-
-	if (c->xdp) {
-		links[0] = bpf_link_create(bpf_program__fd(c->xdp), ifindex, BPF_XDP, NULL);
-		if (links[0] < 0)
-			return cli_error(cli, "%s: program %s: cannot be attached: %s", o->object,
-					 bpf_program__name(c->xdp), strerror(errno));
-	}
-	if (c->tc) {
-		links[1] = bpf_link_create(bpf_program__fd(c->tc), ifindex,
-					   (enum bpf_attach_type)BPF_TCX_INGRESS_TYPE, NULL);
-		if (links[1] < 0)
-			return cli_error(cli, "%s: program %s: cannot be attached: %s", o->object,
-					 bpf_program__name(c->tc), strerror(errno));
-	}
-	err = c->filter ? skep_pcap_filter(pcap, bpf_program__fd(c->filter)) : 0;
-	if (err < 0)
-		return cli_error(cli, "%s: program %s: cannot be attached: %s", o->object,
-				 bpf_program__name(c->filter), strerror(-err));
-	return 0;
-}
-
-static void print_counts(const struct bpf_program *prog, const char *const *names,
-			 const uint64_t *counts, size_t n)
-{
-	printf("%-8s %s:", prog_type_name((int)bpf_program__type(prog)), bpf_program__name(prog));
-	for (size_t i = 0; i < n; i++)
-		if (counts[i])
-			printf("  %s %" PRIu64, names[i], counts[i]);
-	putchar('\n');
-}
-
-static void print_text(const struct run_opts *o, const struct chosen *c,
-		       const struct skep_pcap_stats *s)
-{
-	double seconds = (double)s->ns / 1e9;
-
-	printf("%s: %" PRIu64 " packets, %" PRIu64 " bytes in %.3f ms: %.2f million packets/s\n",
-	       o->pcap, s->packets, s->bytes, seconds * 1e3,
-	       seconds > 0 ? (double)s->packets / seconds / 1e6 : 0);
-	if (c->xdp)
-		print_counts(c->xdp, xdp_names, s->xdp, 6);
-	if (c->filter)
-		printf("%-8s %s:  kept %" PRIu64 " (%" PRIu64 " bytes)  ignored %" PRIu64 "\n",
-		       "socket", bpf_program__name(c->filter), s->filter_kept, s->filter_bytes,
-		       s->filter_dropped);
-	if (c->tc)
-		print_counts(c->tc, tc_names, s->tc, 10);
-	printf("packets:  passed %" PRIu64 "  dropped %" PRIu64, s->passed, s->dropped);
-	if (s->transmitted)
-		printf("  transmitted %" PRIu64, s->transmitted);
-	if (s->redirected)
-		printf("  redirected %" PRIu64, s->redirected);
-	putchar('\n');
-}
-
-static cJSON *counts_json(const char *const *names, const uint64_t *counts, size_t n)
-{
-	cJSON *j = cJSON_CreateObject();
-
-	for (size_t i = 0; i < n; i++)
-		if (counts[i])
-			cJSON_AddNumberToObject(j, names[i], (double)counts[i]);
-	return j;
-}
-
-static cJSON *stats_json(const struct run_opts *o, const struct chosen *c,
-			 const struct skep_pcap_stats *s)
-{
-	cJSON *j = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(j, "object", o->object);
-	cJSON_AddStringToObject(j, "pcap", o->pcap);
-	cJSON_AddNumberToObject(j, "packets", (double)s->packets);
-	cJSON_AddNumberToObject(j, "bytes", (double)s->bytes);
-	cJSON_AddNumberToObject(j, "ns", (double)s->ns);
-	if (c->xdp)
-		cJSON_AddItemToObject(j, "xdp", counts_json(xdp_names, s->xdp, 6));
-	if (c->tc)
-		cJSON_AddItemToObject(j, "tc", counts_json(tc_names, s->tc, 10));
-	if (c->filter) {
-		cJSON_AddNumberToObject(j, "filter_kept", (double)s->filter_kept);
-		cJSON_AddNumberToObject(j, "filter_bytes", (double)s->filter_bytes);
-	}
-	cJSON_AddNumberToObject(j, "passed", (double)s->passed);
-	cJSON_AddNumberToObject(j, "dropped", (double)s->dropped);
-	cJSON_AddNumberToObject(j, "transmitted", (double)s->transmitted);
-	cJSON_AddNumberToObject(j, "redirected", (double)s->redirected);
-	return j;
-}
-
-static char *with_suffix(const char *path, const char *suffix)
-{
-	char *s = NULL;
-
-	return path && asprintf(&s, "%s%s", path, suffix) >= 0 ? s : NULL;
-}
-
-static int replay(const struct cli *cli, const struct run_opts *o, struct skep_pcap *pcap,
-		  struct bpf_object *obj, const struct chosen *c)
-{
-	struct skep_pcap_run_opts run = { .sz = sizeof(run), .repeat = o->repeat, .out = o->out };
-	struct skep_pcap_stats stats = { .sz = sizeof(stats) };
-	char *tx = with_suffix(o->out, ".tx"), *redirect = with_suffix(o->out, ".redirect");
-	char *filter = with_suffix(o->out, ".filter"), error[512];
-	int err, status = EXIT_DONE;
-
-	/* Only what can come about gets a file. */
-	run.out_tx = c->xdp ? tx : NULL;
-	run.out_redirect = c->xdp || c->tc ? redirect : NULL;
-	run.out_filter = c->filter ? filter : NULL;
-	err = skep_pcap_run(pcap, &run, &stats, error, sizeof(error));
-	if (err < 0) {
-		status = cli_error(cli, "%s", error);
-	} else if (cli->json) {
-		cJSON *j = stats_json(o, c, &stats);
-
-		values_print(cli, obj, UINT32_MAX, cJSON_AddObjectToObject(j, "maps"));
-		cli_print_json(j);
+	if ((v = cli_option("--pcap", argc, argv, i))) {
+		o->pcap = v;
+	} else if ((v = cli_option("--out", argc, argv, i))) {
+		o->out = v;
+	} else if ((v = cli_option("--repeat", argc, argv, i))) {
+		o->repeat = (unsigned)strtoul(v, NULL, 0);
+		if (!o->repeat)
+			return cli_usage(&cmd_run, "--repeat %s: a number of rounds", v);
 	} else {
-		print_text(o, c, &stats);
-		values_print(cli, obj, MAP_LIMIT, NULL);
+		return 0;
 	}
-	if (o->out && !err) {
-		if (!stats.transmitted)
-			unlink(tx);
-		if (!stats.redirected)
-			unlink(redirect);
-	}
-	free(tx);
-	free(redirect);
-	free(filter);
-	return status;
+	return 1;
 }
 
-static int run_on_capture(const struct cli *cli, const struct run_opts *o)
+static int run_capture(struct cli *cli, struct capture_opts *c, const struct supervise_opts *o)
 {
-	struct bpf_object *obj = object_open(cli, o->object);
-	struct skep_pcap *pcap = NULL;
-	struct chosen c = { 0 };
-	int links[2] = { -1, -1 };
-	struct verdict v = { 0 };
-	char error[512];
-	int status;
-
-	if (!obj)
-		return EXIT_REFUSED;
-	status = choose(cli, obj, o, &c);
-	if (status)
-		goto out;
-	if (skep_pcap_open(cli->system, o->pcap, &pcap, error, sizeof(error)) < 0) {
-		status = cli_error(cli, "%s", error);
-		goto out;
-	}
-	if (object_load(cli, obj, o->object, 0, &v)) {
-		if (cli->json)
-			cli_print_json(verdict_json(&v));
-		else
-			verdict_print(cli, &v);
-		status = EXIT_REFUSED;
-		goto out;
-	}
-	status = attach(cli, o, pcap, &c, links);
-	if (!status)
-		status = replay(cli, o, pcap, obj, &c);
-out:
-	for (int i = 0; i < 2; i++)
-		if (links[i] >= 0)
-			close(links[i]);
-	skep_pcap_close(pcap);
-	verdict_free(&v);
-	bpf_object__close(obj);
-	return status;
+	if (o->command)
+		return cli_usage(&cmd_run, "either --pcap or a command");
+	if (o->objects[1])
+		return cli_usage(&cmd_run, "with --pcap, one object at a time");
+	if (o->progs && o->progs[1])
+		return cli_usage(&cmd_run, "with --pcap, one --prog at a time");
+	c->object = o->objects[0];
+	c->prog = o->progs ? o->progs[0] : NULL;
+	return capture_run(cli, c);
 }
 
-static void trace_line(void *arg, const char *line, uint32_t len)
+static int run_command(struct cli *cli, const struct capture_opts *c, struct supervise_opts *o)
 {
-	const struct cli *cli = arg;
-
-	/* With --json standard output is one JSON text. */
-	fprintf(cli->json ? stderr : stdout, "printk:   %.*s%s", (int)len, line,
-		len && line[len - 1] == '\n' ? "" : "\n");
+	if (c->out || c->repeat)
+		return cli_usage(&cmd_run, "--out and --repeat are for captures (--pcap FILE)");
+	if (!o->command)
+		return cli_usage(&cmd_run, "on what? (-- COMMAND, or --pcap FILE)");
+	if (cli->engine == ENGINE_KERNEL)
+		return cli_error(cli, "the kernel's engine sees the whole machine, not a command: "
+				      "use the object's own loader, as root");
+	return supervise(cli, o);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct run_opts o = { 0 };
-	const char *v;
+	struct capture_opts c = { 0 };
+	struct supervise_opts o = { .frequency = 99 };
+	int status = 0, n = 0;
 
-	for (int i = 1; i < argc; i++) {
-		if ((v = cli_option("--pcap", argc, argv, &i))) {
-			o.pcap = v;
-		} else if ((v = cli_option("--out", argc, argv, &i))) {
-			o.out = v;
-		} else if ((v = cli_option("--prog", argc, argv, &i))) {
-			o.prog = v;
-		} else if ((v = cli_option("--repeat", argc, argv, &i))) {
-			o.repeat = (unsigned)strtoul(v, NULL, 0);
-			if (!o.repeat)
-				return cli_usage(&cmd_run, "--repeat %s: a number of rounds", v);
-		} else if (argv[i][0] == '-') {
-			return cli_usage(&cmd_run, "no option %s, or its value is missing",
-					 argv[i]);
-		} else if (o.object) {
-			return cli_usage(&cmd_run, "one object at a time");
-		} else {
-			o.object = argv[i];
+	o.objects = calloc((size_t)argc + 1, sizeof(*o.objects));
+	if (!o.objects)
+		return EXIT_BROKEN;
+	for (int i = 1; i < argc && !status; i++) {
+		if (!strcmp(argv[i], "--")) {
+			o.command = i + 1 < argc ? argv + i + 1 : NULL;
+			if (!o.command)
+				status = cli_usage(&cmd_run, "which command? (behind --)");
+			break;
 		}
+		status = capture_option(&c, argc, argv, &i);
+		if (!status)
+			status = supervise_option(cli, &cmd_run, &o, argc, argv, &i);
+		if (!status)
+			o.objects[n++] = argv[i];
+		status = status == 1 ? 0 : status;
 	}
-	if (!o.object)
-		return cli_usage(&cmd_run, "which object file?");
-	if (!o.pcap)
-		return cli_usage(&cmd_run, "which capture? (--pcap FILE)");
-	if (cli->engine == ENGINE_KERNEL)
-		return cli_error(
-			cli,
-			"captures run on skep's devices only; skep diff compares with the kernel");
-	skep_set_trace(cli->system, trace_line, cli);
-	return run_on_capture(cli, &o);
+	if (!status && !n)
+		status = cli_usage(&cmd_run, "which object file?");
+	if (!status)
+		status = c.pcap ? run_capture(cli, &c, &o) : run_command(cli, &c, &o);
+	supervise_opts_free(&o);
+	return status;
 }
 
 const struct command cmd_run = {
 	.name = "run",
-	.synopsis = "run OBJ --pcap IN [--out OUT] [--prog NAME] [--repeat N]",
-	.help = "Runs the object's programs on every packet of a capture (pcap or pcapng, "
-		"Ethernet): an\n"
-		"XDP program first; a socket filter sees a copy of what passes; then a TC "
-		"program.\n"
-		"Prints the packets per result, lines of bpf_printk(), global variables and "
-		"maps.\n\n"
+	.synopsis = "run [OPTIONS] OBJ… -- COMMAND [ARGUMENTS]\n"
+		    "  skep run OBJ --pcap IN [--out OUT] [--prog NAME] [--repeat N]",
+	.help = "Starts COMMAND with the programs of the objects attached to what it and all its "
+		"processes\n"
+		"do: system calls, tracepoints, kernel functions, user functions. No privilege is "
+		"needed.\n"
+		"COMMAND has its standard input, output and error to itself; lines of "
+		"bpf_printk(), records\n"
+		"and, at the end, maps go to standard error or --output FILE (with --json one "
+		"JSON object a\n"
+		"line).\n\n" SUPERVISE_HELP "\n"
+		"With --pcap: runs them on every packet of a capture (pcap or pcapng, Ethernet): "
+		"an XDP\n"
+		"program first; a socket filter sees a copy of what passes; then a TC program. "
+		"Prints the\n"
+		"packets per result, lines of bpf_printk(), global variables and maps.\n\n"
 		"  --pcap IN          the capture\n"
 		"  --out OUT          write packets that pass to OUT, transmitted ones to OUT.tx,\n"
 		"                     redirected ones to OUT.redirect, a filter's copies to "
 		"OUT.filter\n"
 		"  --prog NAME        only this program\n"
 		"  --repeat N         go through the capture N times\n\n"
-		"Exit status: 0 done, 1 a program was rejected or a file cannot be used, 2 wrong "
-		"usage.\n",
+		"Exit status: COMMAND's own (killed by a signal: so is skep). Without it: 1 a "
+		"program was\n"
+		"rejected or cannot be attached, 2 wrong usage, 125 skep could not work, 126 "
+		"COMMAND cannot\n"
+		"be executed, 127 there is no COMMAND. Captures: 0 done, 1, 2.\n",
 	.run = run,
 	.needs_system = true,
 };

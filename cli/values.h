@@ -3,9 +3,22 @@
 #ifndef SKEP_CLI_VALUES_H
 #define SKEP_CLI_VALUES_H
 
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "cli.h"
+
+/*
+ * @size bytes as type @id of @btf: numbers (as strings beyond 2^53), strings of char arrays,
+ * names of enumerators, objects, arrays; hex when the type is unknown or does not fit.
+ */
+cJSON *value_json(const struct btf *btf, int id, const void *data, size_t size);
+
+/*
+ * A record of @size bytes as an object with the members of struct @id that it has: it may
+ * be shorter than the struct, or longer when the last member is a flexible array.
+ */
+cJSON *record_json(const struct btf *btf, int id, const void *data, size_t size);
 
 /*
  * Prints the contents of every map of @obj that holds data (global variables by

@@ -104,7 +104,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (o.only && !seen && status == EXIT_DONE)
 		status = cli_error(cli, "no program named %s in the object", o.only);
 	if (list)
-		cli_print_json(list);
+		cli_print_json(cli, list);
 	return status;
 }
 

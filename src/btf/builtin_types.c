@@ -14,6 +14,7 @@
 #include "base/uapi.h"
 
 typedef _Bool bool;
+enum skep_bool { false = 0, true = 1 };
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
@@ -791,7 +792,8 @@ union skep_builtin_types {
 	E(bpf_cmd) E(bpf_map_type) E(bpf_prog_type) E(bpf_attach_type) E(bpf_link_type)
 	E(bpf_func_id) E(xdp_action) E(sk_action) E(bpf_ret_code) E(bpf_adj_room_mode)
 	E(bpf_hdr_start_off) E(bpf_core_relo_kind) E(bpf_check_mtu_ret) E(bpf_task_fd_type)
-	E(bpf_stats_type) E(tcx_action_base) E(pid_type) E(skb_drop_reason)
+	E(bpf_stats_type) E(tcx_action_base) E(pid_type) E(skb_drop_reason) E(skep_bool)
+	UAPI_ENUMS
 	bpf_user_pt_regs_t regs;
 	kernel_long_t l;
 	u64 u;
@@ -801,6 +803,15 @@ union skep_builtin_types {
 	cpumask_t cpumask;
 	mm_segment_t segment;
 	size_t size;
+	__sum16 sum16;
+	__wsum wsum;
+	__s64 us64;
+	__s32 us32;
+	__s16 us16;
+	__s8 us8;
+	__u16 uu16;
+	__le64 le64;
+	__be64 be64;
 };
 
 int skep_builtin(union skep_builtin_types *all)

@@ -178,10 +178,11 @@ int btf_load_file(const char *path, struct btf *base, struct btf **out)
 int btf_load_kernel(const char *path, struct btf **out, const char **origin)
 {
 	const char *from = path ? path : BTF_HOST_PATH;
-	int err = btf_load_file(from, NULL, out);
+	bool builtin = path && !strcmp(path, "builtin");
+	int err = builtin ? -ENOENT : btf_load_file(from, NULL, out);
 
 	/* A host's that is damaged is as good as none; a file that was asked for is not. */
-	if (err && err != -ENOMEM && !path) {
+	if (builtin || (err && err != -ENOMEM && !path)) {
 		from = BTF_BUILTIN_ORIGIN;
 		err = btf_parse_static(skep_builtin_btf, skep_builtin_btf_size, out);
 	}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* skep list: the hook points, searched; and what to say when one is missing. */
+#include "hook_points.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Until the library has it. */
+__attribute__((weak)) int skep_hook_point_get(struct skep_system *sys, unsigned int index,
+					      struct skep_hook_point *out)
+{
+	return -2;
+}
+
+/* "kind:name", which patterns are matched with, too. */
+static bool matches(const struct skep_hook_point *p, const char *pattern)
+{
+	char full[256];
+
+	snprintf(full, sizeof(full), "%s:%s", p->kind, p->name);
+	if (!strpbrk(pattern, "*?["))
+		return strstr(full, pattern) != NULL;
+	return !fnmatch(pattern, p->name, 0) || !fnmatch(pattern, full, 0);
+}
+
+/* How programs are attached to it, in libbpf's words. */
+static const char *section_of(const struct skep_hook_point *p, char *buf, size_t size)
+{
+	const char *colon = strchr(p->name, ':');
+
+	if (!strcmp(p->kind, "tracepoint") && colon)
+		snprintf(buf, size, "tp/%.*s/%s", (int)(colon - p->name), p->name, colon + 1);
+	else if (!strcmp(p->kind, "raw_tp"))
+		snprintf(buf, size, "raw_tp/%s, tp_btf/%s", p->name, p->name);
+	else if (p->returns)
+		snprintf(buf, size, "kprobe/%s, kretprobe/…, fentry/…, fexit/…", p->name);
+	else
+		snprintf(buf, size, "kprobe/%s, fentry/…", p->name);
+	return buf;
+}
+
+static cJSON *point_json(const struct skep_hook_point *p)
+{
+	cJSON *j = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(j, "kind", p->kind);
+	cJSON_AddStringToObject(j, "name", p->name);
+	cJSON_AddStringToObject(j, "arguments", p->what ?: "");
+	cJSON_AddStringToObject(j, "when", p->when ?: "");
+	cJSON_AddBoolToObject(j, "returns", p->returns);
+	return j;
+}
+
+static void print_point(const struct cli *cli, const struct skep_hook_point *p, bool details)
+{
+	char buf[512];
+
+	printf("%-10s %s%s%s%s%s%s\n", p->kind, cli_bold(cli), p->name, cli_plain(cli), "(",
+	       p->what && *p->what ? p->what : "", ")");
+	if (!details)
+		return;
+	if (p->when && *p->when)
+		printf("%10s when: %s\n", "", p->when);
+	printf("%10s SEC: %s\n", "", section_of(p, buf, sizeof(buf)));
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct skep_hook_point p = { .sz = sizeof(p) };
+	cJSON *list = cli->json ? cJSON_CreateArray() : NULL;
+	const char *pattern = NULL;
+	unsigned shown = 0, total = 0;
+	bool details;
+
+	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] == '-' && argv[i][1])
+			return cli_usage(&cmd_list, "no option %s", argv[i]);
+		if (pattern)
+			return cli_usage(&cmd_list, "one pattern at a time");
+		pattern = argv[i];
+	}
+	if (cli->engine == ENGINE_KERNEL)
+		return cli_error(cli, "the running kernel's hook points are listed by bpftrace -l");
+	for (unsigned i = 0; !skep_hook_point_get(cli->system, i, &p); i++) {
+		total++;
+		shown += !pattern || matches(&p, pattern);
+	}
+	details = cli->verbose || (pattern && shown <= 10);
+	for (unsigned i = 0; !skep_hook_point_get(cli->system, i, &p); i++) {
+		if (pattern && !matches(&p, pattern))
+			continue;
+		if (list)
+			cJSON_AddItemToArray(list, point_json(&p));
+		else
+			print_point(cli, &p, details);
+	}
+	if (list)
+		cli_print_json(cli, list);
+	if (!shown)
+		return list ? EXIT_REFUSED :
+			      cli_error(cli,
+					"no hook point matches '%s'; skep list shows all %u, "
+					"docs/howto says how to add one",
+					pattern ?: "", total);
+	return EXIT_DONE;
+}
+
+/* ---- what a missing one was meant to be ---- */
+
+/* Letters of @a and @b in common by pairs, 0 to 1 (Dice). */
+static double likeness(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b), same = 0;
+
+	if (n < 2 || m < 2)
+		return 0;
+	for (size_t i = 0; i + 1 < n; i++) {
+		char pair[3] = { a[i], a[i + 1], 0 };
+
+		same += strstr(b, pair) != NULL;
+	}
+	for (size_t i = 0; i + 1 < m; i++) {
+		char pair[3] = { b[i], b[i + 1], 0 };
+
+		same += strstr(a, pair) != NULL;
+	}
+	return (double)same / (double)(n + m - 2);
+}
+
+#define NEAREST 3
+
+char *hook_points_advice(const struct cli *cli, const char *name)
+{
+	struct skep_hook_point p = { .sz = sizeof(p) };
+	struct {
+		char *name;
+		double likeness;
+	} best[NEAREST + 1] = { 0 };
+	char *text = NULL;
+	size_t len;
+	FILE *f;
+	unsigned n = 0;
+
+	for (unsigned i = 0; cli->system && !skep_hook_point_get(cli->system, i, &p); i++) {
+		const char *colon = strchr(p.name, ':'), *short_name = colon ? colon + 1 : p.name;
+		double l = likeness(name, short_name);
+		unsigned at = n;
+
+		if (l < 0.6)
+			continue;
+		while (at && best[at - 1].likeness < l) {
+			best[at] = best[at - 1];
+			at--;
+		}
+		best[at].name = strdup(p.name);
+		best[at].likeness = l;
+		if (n == NEAREST)
+			free(best[NEAREST].name);
+		else
+			n++;
+	}
+	f = open_memstream(&text, &len);
+	if (f) {
+		fputs("'skep list PATTERN' searches what there is", f);
+		for (unsigned i = 0; i < n; i++)
+			fprintf(f, "%s%s", i ? ", " : "; near: ", best[i].name);
+		fclose(f);
+	}
+	for (unsigned i = 0; i < n; i++)
+		free(best[i].name);
+	return text;
+}
+
+const struct command cmd_list = {
+	.name = "list",
+	.synopsis = "list [PATTERN]",
+	.help = "Prints the hook points that programs can be attached to: tracepoints, raw "
+		"tracepoints and\n"
+		"kernel functions, with their arguments; for few of them (or with -v) also when "
+		"they "
+		"are\n"
+		"reached and how a program's section names them. PATTERN is a part of "
+		"\"kind:name\", or "
+		"with\n"
+		"* ? [ a shell pattern: skep list openat; skep list 'function:vfs_*'.\n\n"
+		"User functions are not listed: uprobes take any symbol of any file.\n\n"
+		"Exit status: 0 found some, 1 none matches, 2 wrong usage.\n",
+	.run = run,
+	.needs_system = true,
+};
