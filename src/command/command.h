@@ -60,6 +60,11 @@ int command_link_get_fd_by_id(struct call *c);
 int command_enable_stats(struct call *c);
 int command_task_fd_query(struct call *c);
 
+/* Keeps why something could not be attached (tables/diag/attach.def); returns -errno of the row. */
+int attach_refuse(struct skep_system *sys, enum diag_id id, ...);
+/* A kernel function that nothing can be attached to. */
+int refuse_function(struct skep_system *sys, const char *name);
+
 /* OBJ_GET_INFO_BY_FD of one kind: @info of @len bytes at @uinfo. */
 int info_put(const struct call *c, u64 uinfo, const void *info, u32 len);
 int info_map(const struct call *c, struct map_object *m, u64 uinfo, u32 len);

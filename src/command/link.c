@@ -2,14 +2,13 @@
 /*
  * BPF_LINK_CREATE, _UPDATE, _DETACH, BPF_RAW_TRACEPOINT_OPEN and BPF_PROG_QUERY
  * (Linux: link_create() and its neighbours in kernel/bpf/syscall.c). Links of hooks
- * are made in src/hook/link.c. Attachments that skep has no hook for are refused as
- * by a kernel without the feature.
+ * are made in src/hook; what names a place for a tracing program is read in link_trace.c.
+ * Attachments that skep has no hook for are refused as by a kernel without the feature.
  */
 #include <errno.h>
 #include <string.h>
 
-#include "btf/btf.h"
-#include "command/command.h"
+#include "command/link.h"
 #include "hook/hook.h"
 
 /* Attach types that belong to one program type, for those with a rule of their own below. */
@@ -85,46 +84,6 @@ static int check_attach_type(const struct bpf_prog *prog, u32 attach_type)
 	}
 }
 
-/* The tracepoint of a BTF-typed tracing program, by the type it was loaded for. */
-static struct link_object *attach_tracing(struct call *c, struct prog_object *p, u64 cookie,
-					  int *err)
-{
-	struct btf_ctx_proto proto;
-	struct btf_ctx_arg arg;
-
-	*err = -ENOTSUPP; /* fentry and the like: as a kernel without trampolines */
-	if (p->prog->expected_attach_type != BPF_TRACE_RAW_TP)
-		return NULL;
-	*err = -ENOENT;
-	if (!p->attach_btf || btf_trace_proto_by_id(p->attach_btf->btf, p->attach_btf_id, &proto))
-		return NULL;
-	/*
-	 * Kernel objects behind typed pointers have no world objects here yet: such a
-	 * program would read zeros, so it does not attach.
-	 */
-	for (int i = 0; !btf_ctx_access(&proto, i * 8, 8, &arg, NULL); i++)
-		if (arg.ptr) {
-			*err = -EOPNOTSUPP;
-			return NULL;
-		}
-	return link_attach_raw_tp(c->sys, p, proto.name, cookie, err);
-}
-
-/* BPF_PERF_EVENT: no event here fires programs through a link. */
-static int attach_perf_event(struct call *c)
-{
-	struct object *o;
-	int err;
-
-	if (c->attr->link_create.flags)
-		return -EINVAL;
-	o = object_get_fd(c->sys, (int)c->attr->link_create.target_fd, OBJECT_PERF, &err);
-	if (!o)
-		return -EBADF;
-	object_put(o);
-	return -EINVAL; /* what Linux says of a software event and a tracing program */
-}
-
 static struct link_object *create(struct call *c, struct prog_object *p, int *err)
 {
 	const union bpf_attr *attr = c->attr;
@@ -147,14 +106,22 @@ static struct link_object *create(struct call *c, struct prog_object *p, int *er
 		*err = -EINVAL;
 		if (attach_type != p->prog->expected_attach_type)
 			return NULL;
+		if (p->prog->expected_attach_type != BPF_TRACE_RAW_TP &&
+		    (attr->link_create.target_fd || attr->link_create.target_btf_id))
+			return NULL; /* another target than at load: EXT only */
 		return attach_tracing(c, p, attr->link_create.tracing.cookie, err);
 	case BPF_PROG_TYPE_KPROBE:
-		*err = attach_type == BPF_PERF_EVENT ? attach_perf_event(c) : -EOPNOTSUPP;
+		if (attach_type == BPF_TRACE_KPROBE_MULTI)
+			return attach_kprobe_multi(c, p, err);
+		if (attach_type == BPF_TRACE_UPROBE_MULTI)
+			return attach_uprobe_multi(c, p, err);
+		if (attach_type == BPF_PERF_EVENT)
+			return attach_perf_event(c, p, err);
+		*err = -EOPNOTSUPP; /* sessions */
 		return NULL;
 	case BPF_PROG_TYPE_PERF_EVENT:
 	case BPF_PROG_TYPE_TRACEPOINT:
-		*err = attach_perf_event(c);
-		return NULL;
+		return attach_perf_event(c, p, err);
 	case BPF_PROG_TYPE_EXT:
 		*err = -ENOTSUPP;
 		return NULL;
@@ -290,7 +257,7 @@ int command_raw_tracepoint_open(struct call *c)
 		name[sizeof(name) - 1] = 0; /* a longer one is cut, as in Linux */
 		err = -EFAULT;
 		if (len != -EFAULT)
-			l = link_attach_raw_tp(c->sys, p, name, attr->raw_tracepoint.cookie, &err);
+			l = attach_raw_tp(c, p, name, attr->raw_tracepoint.cookie, &err);
 		break;
 	default:
 		err = -EINVAL;
@@ -363,48 +330,4 @@ int command_prog_query(struct call *c)
 	default: /* cgroups, netns, sockmaps: as a kernel without them */
 		return -EINVAL;
 	}
-}
-
-int command_task_fd_query(struct call *c)
-{
-	const union bpf_attr *attr = c->attr;
-	struct link_object *l;
-	struct object *o;
-	u32 room = attr->task_fd_query.buf_len, len;
-	int err;
-
-	if (!(system_caps(c->sys) & BPF_CAP_SYS_ADMIN))
-		return -EPERM;
-	if (attr->task_fd_query.flags)
-		return -EINVAL;
-	/* Of the tasks that hold our descriptors, only the caller's own table can be looked into. */
-	if (attr->task_fd_query.pid != c->sys->platform->pid_tgid() >> 32)
-		return -ENOENT;
-	o = object_get_any(c->sys, (int)attr->task_fd_query.fd, &err);
-	if (!o)
-		return err == -EBADF ? -EBADF : -ENOTSUPP;
-	l = (struct link_object *)o;
-	err = -ENOTSUPP;
-	if (o->kind != OBJECT_LINK || l->type != BPF_LINK_TYPE_RAW_TRACEPOINT || !l->hook)
-		goto out;
-	len = (u32)strlen(l->hook->name);
-	err = ATTR_PUT(c, task_fd_query.buf_len, len);
-	if (!err && attr->task_fd_query.buf && room) {
-		u32 n = min(len, room - 1);
-
-		err = user_write(c->sys, attr->task_fd_query.buf, l->hook->name, n);
-		if (!err)
-			err = user_write(c->sys, attr->task_fd_query.buf + n, "", 1);
-		if (!err && n < len)
-			err = -ENOSPC;
-	}
-	if (err && err != -ENOSPC)
-		goto out;
-	if (ATTR_PUT(c, task_fd_query.prog_id, l->prog->obj.id) ||
-	    ATTR_PUT(c, task_fd_query.fd_type, BPF_FD_TYPE_RAW_TRACEPOINT) ||
-	    ATTR_PUT(c, task_fd_query.probe_offset, 0) || ATTR_PUT(c, task_fd_query.probe_addr, 0))
-		err = -EFAULT;
-out:
-	object_put(o);
-	return err;
 }

@@ -184,10 +184,15 @@ static struct object *element_of_fd(struct map_object *m, int fd, void **runtime
 		struct perf_object *p =
 			(struct perf_object *)object_get_fd(sys, fd, OBJECT_PERF, err);
 
-		if (p)
-			*runtime = p->ring;
-		else
+		if (!p) {
 			*err = -EBADF; /* Linux: no perf event */
+		} else if (p->target) { /* DIFF(perf-samples) */
+			object_put(&p->obj);
+			*err = -EINVAL;
+			return NULL;
+		} else {
+			*runtime = p->ring;
+		}
 		return (struct object *)p;
 	}
 	*err = -EOPNOTSUPP;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The other system calls on our descriptors: perf_event_open(2), ioctl(2), mmap(2)
- * and what stands in for a descriptor in epoll (Linux: kernel/events/core.c,
- * bpf_map_mmap() and the map types' .map_mmap).
+ * The other system calls on our descriptors: ioctl(2), mmap(2) and what stands in for a
+ * descriptor in epoll (Linux: kernel/events/core.c, bpf_map_mmap() and the map types'
+ * .map_mmap). perf_event_open(2) is in perf_open.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,71 +12,52 @@
 #include <sys/mman.h>
 
 #include "command/command.h"
-#include "object/perf.h"
+#include "hook/perf.h"
 #include "skep/skep.h"
 
-#define SAMPLE_TYPES (PERF_SAMPLE_RAW | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU)
-#define SAMPLE_KNOWN ((1ULL << 25) - 1)
-#define OPEN_FLAGS                                                                                 \
-	(PERF_FLAG_FD_NO_GROUP | PERF_FLAG_FD_OUTPUT | PERF_FLAG_PID_CGROUP | PERF_FLAG_FD_CLOEXEC)
-
-/* The attribute as the caller knows it, zero-extended; -E2BIG tells what we know. */
-static int read_attr(struct skep_system *sys, u64 uattr, struct perf_event_attr *attr)
+static int set_bpf(struct perf_object *p, int fd)
 {
-	u32 size, known = sizeof(*attr);
+	struct prog_object *prog;
 	int err;
 
-	memset(attr, 0, sizeof(*attr));
-	if (user_read(sys, &size, uattr + offsetof(struct perf_event_attr, size), sizeof(size)))
-		return -EFAULT;
-	if (!size)
-		size = PERF_ATTR_SIZE_VER0;
-	err = size < PERF_ATTR_SIZE_VER0 ? -E2BIG : check_tail_zero(sys, uattr, known, size);
-	if (err == -E2BIG)
-		user_write(sys, uattr + offsetof(struct perf_event_attr, size), &known,
-			   sizeof(known));
-	if (err)
+	prog = prog_get_fd(p->obj.sys, fd, &err);
+	if (!prog)
 		return err;
-	if (user_read(sys, attr, uattr, min(size, known)))
-		return -EFAULT;
-	attr->size = size;
-	return 0;
+	err = perf_set_prog(p, prog, 0);
+	object_put(&prog->obj);
+	return err;
 }
 
-int skep_perf_event_open(struct skep_system *sys, void *uattr, int pid, int cpu, int group_fd,
-			 unsigned long flags)
+/* The ids of the programs on the event's tracepoint. */
+static int query_bpf(struct perf_object *p, u64 uquery)
 {
-	struct perf_event_attr attr;
-	struct perf_object *p;
-	int err, fd;
+	struct skep_system *sys = p->obj.sys;
+	const struct perf_target *t = p->target;
+	u64 ids = uquery + sizeof(struct perf_event_query_bpf);
+	struct perf_event_query_bpf query;
+	const struct hook_progs *progs;
+	u32 n, id;
+	int err;
 
-	objects_drain(sys, false);
-	if (flags & ~(unsigned long)OPEN_FLAGS)
+	if (!(system_caps(sys) & BPF_CAP_PERFMON))
+		return -EPERM;
+	if (!t || t->type != PERF_TYPE_TRACEPOINT)
 		return -EINVAL;
-	err = read_attr(sys, (u64)uattr, &attr);
-	if (err)
-		return err;
-	if (attr.sample_type & ~SAMPLE_KNOWN)
-		return -EINVAL;
-	if (group_fd != -1)
-		return -EBADF; /* no groups of events that count nothing */
-	if (pid == -1 && cpu == -1)
-		return -EINVAL;
-	if (cpu < -1 || (cpu >= 0 && (u32)cpu >= sys->arena->nr_slots))
-		return -EINVAL;
-	/* As a machine without a unit for any other event. */
-	if (attr.type != PERF_TYPE_SOFTWARE || attr.config != PERF_COUNT_SW_BPF_OUTPUT)
-		return -ENOENT;
-	if (attr.sample_type & ~(u64)SAMPLE_TYPES || attr.write_backward)
-		return -EOPNOTSUPP;
-	err = perf_object_new(sys, &attr, cpu, &p);
-	if (err)
-		return err;
-	fd = object_new_fd(&p->obj);
-	if (fd >= 0 && !(flags & PERF_FLAG_FD_CLOEXEC))
-		fcntl(fd, F_SETFD, 0);
-	object_put(&p->obj);
-	return fd;
+	if (user_read(sys, &query, uquery, sizeof(query)))
+		return -EFAULT;
+	if (query.ids_len > HOOK_PROGS_MAX)
+		return -E2BIG;
+	pthread_mutex_lock(&sys->lock);
+	progs = t->hook->progs;
+	n = progs ? progs->n : 0;
+	err = user_write(sys, uquery + offsetof(struct perf_event_query_bpf, prog_cnt), &n,
+			 sizeof(n));
+	for (u32 i = 0; i < min(n, query.ids_len) && !err; i++) {
+		id = progs->v[i].owner->obj.id;
+		err = user_write(sys, ids + i * sizeof(id), &id, sizeof(id));
+	}
+	pthread_mutex_unlock(&sys->lock);
+	return err ? err : n > query.ids_len ? -ENOSPC : 0;
 }
 
 int skep_ioctl(struct skep_system *sys, int fd, unsigned long request, void *arg)
@@ -90,10 +71,10 @@ int skep_ioctl(struct skep_system *sys, int fd, unsigned long request, void *arg
 	err = 0;
 	switch (request) {
 	case PERF_EVENT_IOC_ENABLE:
-		WRITE_ONCE(p->ring->enabled, 1);
+		perf_enable(p, true);
 		break;
 	case PERF_EVENT_IOC_DISABLE:
-		WRITE_ONCE(p->ring->enabled, 0);
+		perf_enable(p, false);
 		break;
 	case PERF_EVENT_IOC_RESET:
 		WRITE_ONCE(p->ring->count, 0);
@@ -101,7 +82,15 @@ int skep_ioctl(struct skep_system *sys, int fd, unsigned long request, void *arg
 	case PERF_EVENT_IOC_ID:
 		err = user_write(sys, (u64)arg, &p->ring->id, sizeof(p->ring->id));
 		break;
-	case PERF_EVENT_IOC_SET_BPF: /* Linux: this event fires no tracing program */
+	case PERF_EVENT_IOC_SET_BPF:
+		err = set_bpf(p, (int)(long)arg);
+		break;
+	case PERF_EVENT_IOC_QUERY_BPF:
+		err = query_bpf(p, (u64)arg);
+		break;
+	case PERF_EVENT_IOC_SET_FILTER: /* DIFF(perf-filter): programs filter for themselves */
+		err = -EOPNOTSUPP;
+		break;
 	case PERF_EVENT_IOC_SET_OUTPUT:
 		err = -EINVAL;
 		break;

@@ -195,18 +195,18 @@ int hook_insert(struct hook *h, u32 at, const struct hook_prog *entry)
 	return 0;
 }
 
-static int index_of(const struct hook *h, const struct link_object *link)
+static int index_of(const struct hook *h, const void *key)
 {
 	for (u32 i = 0; h->progs && i < h->progs->n; i++)
-		if (h->progs->v[i].link == link)
+		if (h->progs->v[i].key == key)
 			return (int)i;
 	return -ENOENT;
 }
 
-int hook_remove(struct hook *h, const struct link_object *link)
+int hook_remove(struct hook *h, const void *key)
 {
 	struct hook_progs *old = h->progs, *new = NULL;
-	int at = index_of(h, link);
+	int at = index_of(h, key);
 
 	if (at < 0)
 		return at;
@@ -234,10 +234,10 @@ int hook_remove(struct hook *h, const struct link_object *link)
 	return 0;
 }
 
-int hook_replace(struct hook *h, const struct link_object *link, struct prog_object *new_prog)
+int hook_replace(struct hook *h, const void *key, struct prog_object *new_prog)
 {
 	struct hook_progs *old = h->progs, *new;
-	int at = index_of(h, link);
+	int at = index_of(h, key);
 	size_t size;
 
 	if (at < 0)

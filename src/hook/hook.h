@@ -43,7 +43,8 @@ struct hook_prog {
 	u64 cookie;
 	struct link_object *link; /* NULL: attached without a link */
 	struct prog_object *owner;
-	u32 pid; /* only on behalf of this process; 0: of any */
+	u32 pid;	 /* only on behalf of this process; 0: of any */
+	const void *key; /* who attached it: the link, or a perf event */
 };
 
 struct hook_progs {
@@ -131,11 +132,16 @@ struct hook_uprobe {
 /* NULL with *err: -ENOENT, -EACCES (no such file ...), -EINVAL (not a regular file), -ENOMEM. */
 struct hook *hook_uprobe_get(struct skep_system *sys, enum hook_kind kind, const char *path,
 			     u64 offset, u64 ref_ctr_offset, int *err);
+/* Whether there may be uprobes in @path: 0, -EINVAL (no regular file), -ENOENT ... */
+int uprobe_check_file(const char *path);
 /* A sampling event: period in ns of a task's CPU time (cpu-clock, task-clock). */
 struct hook_sampling {
 	u64 period_ns;
 	u32 pid; /* 0: every supervised process */
+	s32 cpu; /* only when the task runs there; -1: anywhere */
 };
+/* The hook of events with these values; it stays until the system ends. NULL: out of memory. */
+struct hook *hook_sampling_get(struct skep_system *sys, const struct hook_sampling *s);
 /* Calls @fn for every hook of @kind that has programs. */
 int hooks_each(struct skep_system *sys, enum hook_kind kind, int (*fn)(struct hook *h, void *arg),
 	       void *arg);
@@ -150,8 +156,8 @@ void hooks_notify(struct skep_system *sys, void (*fn)(void *arg), void *arg);
  * None of these touches references.
  */
 int hook_insert(struct hook *h, u32 at, const struct hook_prog *entry);
-int hook_remove(struct hook *h, const struct link_object *link); /* -ENOENT */
-int hook_replace(struct hook *h, const struct link_object *link, struct prog_object *new_prog);
+int hook_remove(struct hook *h, const void *key); /* -ENOENT */
+int hook_replace(struct hook *h, const void *key, struct prog_object *new_prog);
 
 /* Where a program goes among the others: the uapi's flags and reference point. */
 struct hook_place {
@@ -171,4 +177,15 @@ struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object 
 				    int *err);
 struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_object *prog,
 				       const char *name, u64 cookie, int *err);
+/* fentry, fexit, fmod_ret (@kind) on the kernel function @name. */
+struct link_object *link_attach_function(struct skep_system *sys, struct prog_object *prog,
+					 enum hook_kind kind, const char *name, u64 cookie,
+					 int *err);
+/* One program on many functions: the hooks, which may be any of their kind; cookies may be NULL. */
+struct link_object *link_attach_kprobe_multi(struct skep_system *sys, struct prog_object *prog,
+					     struct hook **hooks, const u64 *cookies, u32 n,
+					     u32 flags, int *err);
+struct link_object *link_attach_uprobe_multi(struct skep_system *sys, struct prog_object *prog,
+					     struct hook **hooks, const u64 *cookies, u32 n,
+					     u32 flags, u32 pid, int *err);
 #endif

@@ -3,7 +3,7 @@
 #ifndef SKEP_HOOK_INTERNAL_H
 #define SKEP_HOOK_INTERNAL_H
 
-#include "hook/hook.h"
+#include "hook/points.h"
 
 struct hook_points {
 	const struct hook_point_table *table;
@@ -13,6 +13,7 @@ struct hook_points {
 struct hook_table {
 	struct hook *first;
 	struct hook_points points[HOOK_KINDS];
+	u8 layouts[TP_NAMED]; /* of records, see record.c; 0: not chosen yet */
 	u64 revision;
 	void (*notify)(void *arg);
 	void *notify_arg;
@@ -26,6 +27,16 @@ void hooks_changed(struct skep_system *sys);
 /* points.c: registers the tables and frees what they needed. */
 int points_start(struct skep_system *sys);
 void points_stop(struct skep_system *sys);
+
+/* link.c: @size bytes that begin with the link. NULL: out of memory. */
+struct link_object *link_new(struct skep_system *sys, size_t size, u32 type, u32 attach_type,
+			     const struct bpf_link_ops *ops, struct prog_object *prog);
+/* A link at position @at of @h; takes its own reference of @prog. */
+struct link_object *link_attach(struct hook *h, u32 at, u32 type, u32 attach_type,
+				const struct bpf_link_ops *ops, struct prog_object *prog,
+				u64 cookie, int *err);
+void hook_link_release(struct link_object *l);
+bool hook_has_prog(const struct hook *h, const struct prog_object *prog);
 
 /* uprobe.c */
 void hook_uprobe_free(struct hook_uprobe *u);

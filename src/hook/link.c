@@ -2,16 +2,24 @@
 /*
  * Links of the hooks (Linux: bpf_xdp_link_attach() of net/core/dev.c,
  * tcx_link_attach() of kernel/bpf/tcx.c, bpf_raw_tp_link_attach() of
- * kernel/bpf/syscall.c).
+ * kernel/bpf/syscall.c). Those of functions are in link_trace.c.
  */
 #include <errno.h>
 #include <linux/if_link.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "hook/hook.h"
+#include "hook/internal.h"
 
 /* ---- common ---- */
+
+bool hook_has_prog(const struct hook *h, const struct prog_object *prog)
+{
+	for (u32 i = 0; h->progs && i < h->progs->n; i++)
+		if (h->progs->v[i].owner == prog)
+			return true;
+	return false;
+}
 
 static void link_free(struct arena_retired *r)
 {
@@ -22,19 +30,17 @@ static void link_destroy(struct object *o)
 {
 	struct link_object *l = (struct link_object *)o;
 
-	if (l->hook)
-		l->ops->release(l);
-	l->hook = NULL;
+	l->ops->release(l);
 	object_put((struct object *)l->prog);
 	l->prog = NULL;
 	object_forget_file(o);
 	object_retire(o, link_free);
 }
 
-struct link_object *link_object_new(struct skep_system *sys, u32 type, u32 attach_type,
-				    const struct bpf_link_ops *ops, struct prog_object *prog)
+struct link_object *link_new(struct skep_system *sys, size_t size, u32 type, u32 attach_type,
+			     const struct bpf_link_ops *ops, struct prog_object *prog)
 {
-	struct link_object *l = mem_zalloc(sizeof(*l));
+	struct link_object *l = mem_zalloc(size);
 
 	if (!l)
 		return NULL;
@@ -46,10 +52,15 @@ struct link_object *link_object_new(struct skep_system *sys, u32 type, u32 attac
 	return l;
 }
 
-/* A link at position @at of @h; takes its own reference of @prog. */
-static struct link_object *attach(struct hook *h, u32 at, u32 type, u32 attach_type,
-				  const struct bpf_link_ops *ops, struct prog_object *prog,
-				  u64 cookie, int *err)
+struct link_object *link_object_new(struct skep_system *sys, u32 type, u32 attach_type,
+				    const struct bpf_link_ops *ops, struct prog_object *prog)
+{
+	return link_new(sys, sizeof(struct link_object), type, attach_type, ops, prog);
+}
+
+struct link_object *link_attach(struct hook *h, u32 at, u32 type, u32 attach_type,
+				const struct bpf_link_ops *ops, struct prog_object *prog,
+				u64 cookie, int *err)
 {
 	struct hook_prog entry = { .prog = prog->prog, .cookie = cookie, .owner = prog };
 	struct link_object *l;
@@ -63,6 +74,7 @@ static struct link_object *attach(struct hook *h, u32 at, u32 type, u32 attach_t
 	}
 	l->cookie = cookie;
 	entry.link = l;
+	entry.key = l;
 	*err = hook_insert(h, at, &entry);
 	if (*err) {
 		object_put(&l->obj);
@@ -72,16 +84,16 @@ static struct link_object *attach(struct hook *h, u32 at, u32 type, u32 attach_t
 	return l;
 }
 
-static void hook_link_release(struct link_object *l)
-{
-	hook_remove(l->hook, l);
-}
-
-static int hook_link_detach(struct link_object *l)
+void hook_link_release(struct link_object *l)
 {
 	if (l->hook)
 		hook_remove(l->hook, l);
 	l->hook = NULL;
+}
+
+static int hook_link_detach(struct link_object *l)
+{
+	hook_link_release(l);
 	return 0;
 }
 
@@ -152,7 +164,7 @@ struct link_object *link_attach_xdp(struct skep_system *sys, struct prog_object 
 	}
 	*err = -EBUSY;
 	if (!hook_active(h))
-		l = attach(h, 0, BPF_LINK_TYPE_XDP, BPF_XDP, &xdp_link_ops, prog, 0, err);
+		l = link_attach(h, 0, BPF_LINK_TYPE_XDP, BPF_XDP, &xdp_link_ops, prog, 0, err);
 	if (l)
 		h->xdp_flags = flags;
 out:
@@ -249,13 +261,13 @@ struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object 
 	if (place->revision && place->revision != h->revision)
 		goto out;
 	*err = -EEXIST;
-	for (u32 i = 0; h->progs && i < h->progs->n; i++)
-		if (h->progs->v[i].owner == prog)
-			goto out;
+	if (hook_has_prog(h, prog))
+		goto out;
 	at = position(h, place, prog->prog->type);
 	*err = at;
 	if (at >= 0)
-		l = attach(h, (u32)at, BPF_LINK_TYPE_TCX, attach_type, &tcx_link_ops, prog, 0, err);
+		l = link_attach(h, (u32)at, BPF_LINK_TYPE_TCX, attach_type, &tcx_link_ops, prog, 0,
+				err);
 out:
 	pthread_mutex_unlock(&sys->lock);
 	return l;
@@ -297,11 +309,19 @@ struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_obje
 	pthread_mutex_lock(&sys->lock);
 	h = hook_find_raw_tp(sys, name);
 	*err = -ENOENT;
-	if (h)
-		l = attach(h, h->progs ? h->progs->n : 0, BPF_LINK_TYPE_RAW_TRACEPOINT,
-			   prog->prog->expected_attach_type, &raw_tp_link_ops, prog, cookie, err);
+	if (!h)
+		goto out;
+	*err = -EINVAL; /* it reads arguments that the tracepoint does not have */
+	if (prog->max_ctx_offset > h->nr_args * sizeof(u64))
+		goto out;
+	*err = -EEXIST; /* before 6.10 the program was the identity of a probe */
+	if (!visible(sys->profile, KVER(6, 10)) && hook_has_prog(h, prog))
+		goto out;
+	l = link_attach(h, h->progs ? h->progs->n : 0, BPF_LINK_TYPE_RAW_TRACEPOINT,
+			prog->prog->expected_attach_type, &raw_tp_link_ops, prog, cookie, err);
 	if (!l && *err == -ERANGE)
 		*err = -E2BIG; /* Linux: too many probes of a tracepoint */
+out:
 	pthread_mutex_unlock(&sys->lock);
 	return l;
 }

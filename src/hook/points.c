@@ -114,6 +114,26 @@ u64 function_ip(const struct skep_system *sys, u32 row)
 	return (u64)sys->arena + ARENA_WORLD + (u64)row * FUNCTION_SPACING;
 }
 
+int function_at(const struct skep_system *sys, u64 ip)
+{
+	u64 off = ip - function_ip(sys, 0);
+
+	if (off % FUNCTION_SPACING || off / FUNCTION_SPACING >= FUNC_ROWS ||
+	    !function_name(sys, (u32)(off / FUNCTION_SPACING)))
+		return -ENOENT;
+	return (int)(off / FUNCTION_SPACING);
+}
+
+const char *tracepoint_name_of(u32 row)
+{
+	return tracepoint_names[row];
+}
+
+const char *function_name_of(u32 row)
+{
+	return function_names[row];
+}
+
 /* ---- tables ---- */
 
 int hook_points_add(struct skep_system *sys, enum hook_kind kind,

@@ -56,7 +56,12 @@ u32 syscall_number(u32 row);
 /* "execve": the kernel's name of it. */
 const char *syscall_name(u32 row);
 
+/* Names of rows, whether or not the profile has them: "sched:sched_process_exec", "do_execve". */
+const char *tracepoint_name_of(u32 row);
+const char *function_name_of(u32 row);
 /* The function's address in the world window, which run.func_ip and kallsyms tell. */
 u64 function_ip(const struct skep_system *sys, u32 row);
+/* Row of the function at @ip exactly, or -ENOENT. */
+int function_at(const struct skep_system *sys, u64 ip);
 
 #endif

@@ -31,6 +31,17 @@ static struct hook *find(struct skep_system *sys, enum hook_kind kind, const str
 	return NULL;
 }
 
+static bool other_counter(struct skep_system *sys, const struct stat *st, u64 offset,
+			  u64 ref_ctr_offset)
+{
+	for (struct hook *h = sys->hooks->first; h; h = h->next)
+		if ((h->kind == HOOK_UPROBE || h->kind == HOOK_URETPROBE) && hook_active(h) &&
+		    h->uprobe->dev == st->st_dev && h->uprobe->ino == st->st_ino &&
+		    h->uprobe->offset == offset && h->uprobe->ref_ctr_offset != ref_ctr_offset)
+			return true;
+	return false;
+}
+
 /* Linux: uprobes need a file that is executable code, read through the page cache. */
 static int stat_file(const char *path, struct stat *st)
 {
@@ -46,6 +57,13 @@ static int stat_file(const char *path, struct stat *st)
 	return err;
 }
 
+int uprobe_check_file(const char *path)
+{
+	struct stat st;
+
+	return stat_file(path, &st);
+}
+
 struct hook *hook_uprobe_get(struct skep_system *sys, enum hook_kind kind, const char *path,
 			     u64 offset, u64 ref_ctr_offset, int *err)
 {
@@ -57,13 +75,17 @@ struct hook *hook_uprobe_get(struct skep_system *sys, enum hook_kind kind, const
 	*err = stat_file(path, &st);
 	if (*err)
 		return NULL;
-	if (offset >= (u64)st.st_size) {
+	/* Linux allows the end of the file, too. */
+	if (offset > (u64)st.st_size || ref_ctr_offset % 2) {
 		*err = -EINVAL;
 		return NULL;
 	}
 	pthread_mutex_lock(&sys->lock);
 	h = find(sys, kind, &st, offset, ref_ctr_offset);
 	if (h)
+		goto out;
+	*err = -EINVAL; /* one place has one semaphore */
+	if (other_counter(sys, &st, offset, ref_ctr_offset))
 		goto out;
 	*err = -ENOMEM;
 	u = mem_zalloc(sizeof(*u));

@@ -110,10 +110,15 @@ struct prog_object {
 		*facts; /* per-instruction knowledge for code generation, see verifier/facts.h */
 };
 
-/* Software event BPF_OUTPUT: a ring that programs write and a client maps. */
+/*
+ * A perf event. Software event BPF_OUTPUT: a ring that programs write and a client maps. Others
+ * run the program that is attached to them, and their ring stays empty.
+ */
 struct perf_object {
 	struct object obj;
 	struct perf_ring *ring;	  /* in the arena */
+	struct perf_target *target; /* what runs its program; NULL: BPF_OUTPUT. See hook/perf.h */
+	void (*release)(struct perf_object *p); /* ends .target and .prog; or NULL */
 	struct prog_object *prog; /* PERF_EVENT_IOC_SET_BPF, or NULL */
 	u64 file_size;		  /* of the client's pages, 0 before its first mmap */
 	int raw_fd;		  /* to size the file by; -1 afterwards */

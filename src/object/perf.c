@@ -30,6 +30,8 @@ static void perf_destroy(struct object *o)
 {
 	struct perf_object *p = (struct perf_object *)o;
 
+	if (p->release)
+		p->release(p);
 	if (p->ring) {
 		wakers_forget(o->sys, p->ring);
 		idmap_del(&o->sys->by_address, (u64)p->ring);

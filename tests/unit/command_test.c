@@ -457,7 +457,7 @@ static void test_perf_ring(void **state)
 	munmap(page, 4096 * 5);
 	close(fd);
 	close(map);
-	attr.config = PERF_COUNT_SW_CPU_CLOCK;
+	attr.config = PERF_COUNT_SW_PAGE_FAULTS;
 	assert_int_equal(skep_perf_event_open(sys, &attr, -1, 0, -1, 0), -ENOENT);
 }
 

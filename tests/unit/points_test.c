@@ -215,7 +215,7 @@ static void test_user_functions(void **state)
 	assert_int_equal(err, -ENOENT);
 	assert_null(hook_uprobe_get(sys, HOOK_UPROBE, "/", 0, 0, &err));
 	assert_int_equal(err, -EINVAL);
-	assert_null(hook_uprobe_get(sys, HOOK_UPROBE, path, 8192, 0, &err));
+	assert_null(hook_uprobe_get(sys, HOOK_UPROBE, path, 8193, 0, &err));
 	assert_int_equal(err, -EINVAL);
 	unlink(path);
 	unlink(other);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Links of tracing programs, from the attributes of a call; see link_trace.c. Each gives a link
+ * without descriptor, or NULL with *err.
+ */
+#ifndef SKEP_COMMAND_LINK_H
+#define SKEP_COMMAND_LINK_H
+
+#include "command/command.h"
+
+struct link_object *attach_raw_tp(struct call *c, struct prog_object *p, const char *name,
+				  u64 cookie, int *err);
+struct link_object *attach_tracing(struct call *c, struct prog_object *p, u64 cookie, int *err);
+struct link_object *attach_perf_event(struct call *c, struct prog_object *p, int *err);
+struct link_object *attach_kprobe_multi(struct call *c, struct prog_object *p, int *err);
+struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, int *err);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Attaching programs to tracepoints, functions and perf events: what the attributes of
+ * BPF_LINK_CREATE and BPF_RAW_TRACEPOINT_OPEN name (Linux: kernel/bpf/syscall.c,
+ * kernel/trace/bpf_trace.c).
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "btf/btf.h"
+#include "command/link.h"
+#include "hook/perf.h"
+#include "hook/points.h"
+
+#define MULTI_MAX     (1U << 20) /* Linux: MAX_KPROBE_MULTI_CNT, MAX_UPROBE_MULTI_CNT */
+#define KSYM_NAME_LEN 512
+
+struct link_object *attach_raw_tp(struct call *c, struct prog_object *p, const char *name,
+				  u64 cookie, int *err)
+{
+	const struct object_btf *vmlinux = system_vmlinux(c->sys);
+	struct btf_ctx_proto proto;
+	bool known;
+	u32 id;
+
+	known = vmlinux && !btf_trace_proto(vmlinux->btf, name, &proto, &id);
+	if (hook_point_row(c->sys, HOOK_RAW_TP, name) < 0) {
+		*err = attach_refuse(c->sys,
+				     known ? DIAG_ATTACH_TRACEPOINT_ABSENT :
+					     DIAG_ATTACH_TRACEPOINT_UNKNOWN,
+				     name);
+		return NULL;
+	}
+	/* The row has the arguments of all releases, the types those of this one. */
+	if (known && proto.proto && p->max_ctx_offset > (btf_vlen(proto.proto) - 1) * sizeof(u64)) {
+		*err = -EINVAL;
+		return NULL;
+	}
+	return link_attach_raw_tp(c->sys, p, name, cookie, err);
+}
+
+/* A BTF-typed tracing program, by the function or tracepoint that it was loaded for. */
+struct link_object *attach_tracing(struct call *c, struct prog_object *p, u64 cookie, int *err)
+{
+	struct btf_ctx_proto proto;
+	enum hook_kind kind;
+	const char *name;
+
+	switch (p->prog->expected_attach_type) {
+	case BPF_TRACE_RAW_TP:
+		*err = -ENOENT;
+		if (!p->attach_btf ||
+		    btf_trace_proto_by_id(p->attach_btf->btf, p->attach_btf_id, &proto))
+			return NULL;
+		return attach_raw_tp(c, p, proto.name, cookie, err);
+	case BPF_TRACE_FENTRY:
+		kind = HOOK_FENTRY;
+		break;
+	case BPF_TRACE_FEXIT:
+		kind = HOOK_FEXIT;
+		break;
+	case BPF_MODIFY_RETURN:
+		kind = HOOK_FMOD_RET;
+		break;
+	default:
+		*err = -ENOTSUPP; /* LSM, sessions, iterators: as a kernel without trampolines */
+		return NULL;
+	}
+	if (!p->attach_btf) { /* a function of another program */
+		*err = -ENOTSUPP;
+		return NULL;
+	}
+	name = btf_type_name(p->attach_btf->btf, p->attach_btf_id);
+	if (hook_point_row(c->sys, kind, name) < 0) {
+		*err = refuse_function(c->sys, name);
+		return NULL;
+	}
+	return link_attach_function(c->sys, p, kind, name, cookie, err);
+}
+
+struct link_object *attach_perf_event(struct call *c, struct prog_object *p, int *err)
+{
+	struct link_object *l;
+	struct object *o;
+
+	*err = -EINVAL;
+	if (c->attr->link_create.flags)
+		return NULL;
+	o = object_get_fd(c->sys, (int)c->attr->link_create.target_fd, OBJECT_PERF, err);
+	if (!o) {
+		*err = -EBADF;
+		return NULL;
+	}
+	l = link_attach_perf(c->sys, p, (struct perf_object *)o,
+			     c->attr->link_create.perf_event.bpf_cookie, err);
+	object_put(o);
+	return l;
+}
+
+/* ---- many functions ---- */
+
+/* @n numbers of 64 bits at @from; *out is NULL when @from is 0. 0, -EFAULT or -ENOMEM. */
+static int read_u64s(struct skep_system *sys, u64 from, u32 n, u64 **out)
+{
+	*out = NULL;
+	if (!from)
+		return 0;
+	*out = mem_alloc(n * sizeof(u64));
+	if (!*out)
+		return -ENOMEM;
+	return user_read(sys, *out, from, n * sizeof(u64));
+}
+
+static int function_by_name(struct skep_system *sys, u64 from)
+{
+	char name[KSYM_NAME_LEN];
+	long len = user_read_str(sys, name, from, sizeof(name));
+	int row;
+
+	if (len < 0)
+		return len == -EFAULT ? -EFAULT : -E2BIG;
+	row = hook_point_row(sys, HOOK_KPROBE, name);
+	if (row < 0) {
+		refuse_function(sys, name);
+		return -ESRCH; /* Linux's errno when not all of them were found */
+	}
+	return row;
+}
+
+static int find_functions(struct skep_system *sys, const u64 *from, bool addresses,
+			  enum hook_kind kind, u32 n, struct hook **hooks)
+{
+	int err = 0;
+
+	for (u32 i = 0; i < n && !err; i++) {
+		int row = addresses ? function_at(sys, from[i]) : function_by_name(sys, from[i]);
+
+		if (row < 0)
+			return addresses ? -EINVAL : row;
+		hooks[i] = hook_point_get(sys, kind, function_name_of((u32)row), &err);
+	}
+	return err;
+}
+
+struct link_object *attach_kprobe_multi(struct call *c, struct prog_object *p, int *err)
+{
+	const union bpf_attr *attr = c->attr;
+	u32 flags = attr->link_create.kprobe_multi.flags, n = attr->link_create.kprobe_multi.cnt;
+	u64 addrs = attr->link_create.kprobe_multi.addrs,
+	    syms = attr->link_create.kprobe_multi.syms;
+	bool returns = flags & BPF_F_KPROBE_MULTI_RETURN;
+	struct link_object *l = NULL;
+	struct hook **hooks = NULL;
+	u64 *from = NULL, *cookies = NULL;
+
+	*err = -EINVAL;
+	if (attr->link_create.flags || p->prog->sleepable ||
+	    p->prog->expected_attach_type != BPF_TRACE_KPROBE_MULTI ||
+	    flags & ~(u32)BPF_F_KPROBE_MULTI_RETURN || !addrs == !syms || !n)
+		return NULL;
+	if (n > MULTI_MAX) {
+		*err = -E2BIG;
+		return NULL;
+	}
+	*err = read_u64s(c->sys, attr->link_create.kprobe_multi.cookies, n, &cookies);
+	if (!*err)
+		*err = read_u64s(c->sys, addrs ? addrs : syms, n, &from);
+	if (*err)
+		goto out;
+	*err = -ENOMEM;
+	hooks = mem_zalloc(n * sizeof(*hooks));
+	if (!hooks)
+		goto out;
+	*err = find_functions(c->sys, from, addrs, returns ? HOOK_KRETPROBE : HOOK_KPROBE, n,
+			      hooks);
+	if (!*err)
+		l = link_attach_kprobe_multi(c->sys, p, hooks, cookies, n, flags, err);
+out:
+	mem_free(hooks);
+	mem_free(from);
+	mem_free(cookies);
+	return l;
+}
+
+struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, int *err)
+{
+	const union bpf_attr *attr = c->attr;
+	u32 flags = attr->link_create.uprobe_multi.flags, n = attr->link_create.uprobe_multi.cnt;
+	u64 *offsets = NULL, *refs = NULL, *cookies = NULL;
+	bool returns = flags & BPF_F_UPROBE_MULTI_RETURN;
+	s32 pid = (s32)attr->link_create.uprobe_multi.pid;
+	struct link_object *l = NULL;
+	struct hook **hooks = NULL;
+	char path[PATH_MAX];
+	long len;
+
+	*err = -EINVAL;
+	if (p->prog->expected_attach_type != BPF_TRACE_UPROBE_MULTI ||
+	    flags & ~(u32)BPF_F_UPROBE_MULTI_RETURN || !attr->link_create.uprobe_multi.path ||
+	    !attr->link_create.uprobe_multi.offsets || !n || pid < 0)
+		return NULL;
+	*err = -E2BIG;
+	if (n > MULTI_MAX)
+		return NULL;
+	len = user_read_str(c->sys, path, attr->link_create.uprobe_multi.path, sizeof(path));
+	*err = len == -EFAULT ? -EFAULT : -EINVAL;
+	if (len < 0)
+		return NULL;
+	*err = read_u64s(c->sys, attr->link_create.uprobe_multi.offsets, n, &offsets);
+	if (!*err)
+		*err = read_u64s(c->sys, attr->link_create.uprobe_multi.ref_ctr_offsets, n, &refs);
+	if (!*err)
+		*err = read_u64s(c->sys, attr->link_create.uprobe_multi.cookies, n, &cookies);
+	if (*err)
+		goto out;
+	*err = uprobe_check_file(path);
+	if (*err == -EINVAL)
+		*err = -EBADF; /* no regular file: Linux's errno here */
+	if (!*err && pid && kill(pid, 0) && errno == ESRCH)
+		*err = -ESRCH;
+	if (*err)
+		goto out;
+	*err = -ENOMEM;
+	hooks = mem_zalloc(n * sizeof(*hooks));
+	if (!hooks)
+		goto out;
+	*err = 0;
+	for (u32 i = 0; i < n && !*err; i++)
+		hooks[i] = hook_uprobe_get(c->sys, returns ? HOOK_URETPROBE : HOOK_UPROBE, path,
+					   offsets[i], refs ? refs[i] : 0, err);
+	if (!*err)
+		l = link_attach_uprobe_multi(c->sys, p, hooks, cookies, n, flags, (u32)pid, err);
+out:
+	mem_free(hooks);
+	mem_free(offsets);
+	mem_free(refs);
+	mem_free(cookies);
+	return l;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* BPF_TASK_FD_QUERY: what a descriptor is attached to (Linux: bpf_task_fd_query()). */
+#include <errno.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "hook/perf.h"
+
+static int put_name(struct call *c, const char *name)
+{
+	u64 to = c->attr->task_fd_query.buf;
+	u32 room = c->attr->task_fd_query.buf_len, len = name ? (u32)strlen(name) : 0;
+
+	if (ATTR_PUT(c, task_fd_query.buf_len, len))
+		return -EFAULT;
+	if (!to || !room)
+		return 0;
+	if (room > len)
+		return user_write(c->sys, to, name ? name : "", len + 1);
+	if (user_write(c->sys, to, name, room - 1) || user_write(c->sys, to + room - 1, "", 1))
+		return -EFAULT;
+	return -ENOSPC;
+}
+
+/* What the object is attached to, and its program. 0 or -errno as Linux has it. */
+static int describe(const struct object *o, struct perf_description *d, u32 *prog_id)
+{
+	const struct perf_object *p = (const struct perf_object *)o;
+	const struct link_object *l = (const struct link_object *)o;
+	int err;
+
+	if (o->kind == OBJECT_PERF) {
+		err = perf_describe(p, d);
+		if (!err)
+			*prog_id = p->prog->obj.id;
+		return err;
+	}
+	if (o->kind != OBJECT_LINK || l->type != BPF_LINK_TYPE_RAW_TRACEPOINT || !l->hook)
+		return -ENOTSUPP;
+	*d = (struct perf_description){ .fd_type = BPF_FD_TYPE_RAW_TRACEPOINT,
+					.name = l->hook->name };
+	*prog_id = l->prog->obj.id;
+	return 0;
+}
+
+int command_task_fd_query(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	struct perf_description d;
+	struct object *o;
+	u32 prog_id;
+	int err;
+
+	if (!(system_caps(c->sys) & BPF_CAP_SYS_ADMIN))
+		return -EPERM;
+	if (attr->task_fd_query.flags)
+		return -EINVAL;
+	/* Of the tasks that hold our descriptors, only the caller's own table can be looked into. */
+	if (attr->task_fd_query.pid != c->sys->platform->pid_tgid() >> 32)
+		return -ENOENT;
+	o = object_get_any(c->sys, (int)attr->task_fd_query.fd, &err);
+	if (!o)
+		return err == -EBADF ? -EBADF : -ENOTSUPP;
+	pthread_mutex_lock(&c->sys->lock);
+	err = describe(o, &d, &prog_id);
+	if (err)
+		goto out;
+	err = put_name(c, d.name);
+	if (err && err != -ENOSPC)
+		goto out;
+	if (ATTR_PUT(c, task_fd_query.prog_id, prog_id) ||
+	    ATTR_PUT(c, task_fd_query.fd_type, d.fd_type) ||
+	    ATTR_PUT(c, task_fd_query.probe_offset, d.offset) ||
+	    ATTR_PUT(c, task_fd_query.probe_addr, d.addr))
+		err = -EFAULT;
+out:
+	pthread_mutex_unlock(&c->sys->lock);
+	object_put(o);
+	return err;
+}

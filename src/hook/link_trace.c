@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Links of programs on functions (Linux: bpf_tracing_prog_attach() of kernel/bpf/syscall.c,
+ * bpf_kprobe_multi_link_attach() and bpf_uprobe_multi_link_attach() of
+ * kernel/trace/bpf_trace.c). What was attached last runs first, as there.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "hook/internal.h"
+
+#define MAX_TRAMP_LINKS 38 /* Linux: BPF_MAX_TRAMP_LINKS, of all kinds on one function */
+
+/* ---- fentry, fexit, fmod_ret ---- */
+
+static int tracing_fill_info(const struct link_object *l, struct bpf_link_info *info)
+{
+	info->tracing.attach_type = l->attach_type;
+	info->tracing.target_obj_id = l->target_obj_id;
+	info->tracing.target_btf_id = l->target_btf_id;
+	if (visible(l->obj.sys->profile, KVER(6, 17)))
+		info->tracing.cookie = l->cookie;
+	return 0;
+}
+
+static const struct bpf_link_ops tracing_link_ops = {
+	.release = hook_link_release,
+	.fill_info = tracing_fill_info,
+};
+
+static int check_trampoline(struct skep_system *sys, u32 row, const struct prog_object *prog)
+{
+	static const enum hook_kind kinds[] = { HOOK_FENTRY, HOOK_FEXIT, HOOK_FMOD_RET };
+	u32 n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const struct hook *h = hook_at(sys, kinds[i], row);
+
+		if (h && hook_has_prog(h, prog))
+			return -EBUSY;
+		n += h && h->progs ? h->progs->n : 0;
+	}
+	return n < MAX_TRAMP_LINKS ? 0 : -E2BIG;
+}
+
+struct link_object *link_attach_function(struct skep_system *sys, struct prog_object *prog,
+					 enum hook_kind kind, const char *name, u64 cookie,
+					 int *err)
+{
+	struct link_object *l = NULL;
+	struct hook *h;
+
+	pthread_mutex_lock(&sys->lock);
+	h = hook_point_get(sys, kind, name, err);
+	if (h)
+		*err = check_trampoline(sys, h->row, prog);
+	if (!*err)
+		l = link_attach(h, 0, BPF_LINK_TYPE_TRACING, prog->prog->expected_attach_type,
+				&tracing_link_ops, prog, cookie, err);
+	if (l) {
+		l->target_obj_id = prog->attach_btf->obj.id;
+		l->target_btf_id = prog->attach_btf_id;
+	}
+	pthread_mutex_unlock(&sys->lock);
+	return l;
+}
+
+/* ---- many at once ---- */
+
+struct multi_link {
+	struct link_object link;
+	u32 n; /* hooks that it is on */
+	u32 flags, pid;
+	struct {
+		struct hook *hook;
+		u64 cookie;
+	} at[];
+};
+
+static void multi_release(struct link_object *l)
+{
+	struct multi_link *m = container_of(l, struct multi_link, link);
+
+	while (m->n)
+		hook_remove(m->at[--m->n].hook, l);
+}
+
+static int put_u64(struct skep_system *sys, u64 to, u32 i, u64 value)
+{
+	return to ? user_write(sys, to + i * sizeof(value), &value, sizeof(value)) : 0;
+}
+
+static int kprobe_multi_fill_info(const struct link_object *l, struct bpf_link_info *info)
+{
+	const struct multi_link *m = container_of(l, const struct multi_link, link);
+	struct skep_system *sys = l->obj.sys;
+	u64 addrs = info->kprobe_multi.addrs, cookies = info->kprobe_multi.cookies;
+	u32 room = info->kprobe_multi.count;
+	bool has_cookies = visible(sys->profile, KVER(6, 9));
+
+	if (!visible(sys->profile, KVER(6, 6)))
+		return 0;
+	if (!addrs != !room || (has_cookies && cookies && !room))
+		return -EINVAL;
+	info->kprobe_multi.count = m->n;
+	info->kprobe_multi.flags = m->flags;
+	if (!addrs)
+		return 0;
+	for (u32 i = 0; i < min(room, m->n); i++)
+		if (put_u64(sys, addrs, i, m->at[i].hook->func_ip) ||
+		    (has_cookies && put_u64(sys, cookies, i, m->at[i].cookie)))
+			return -EFAULT;
+	return room < m->n ? -ENOSPC : 0;
+}
+
+static int uprobe_multi_fill_info(const struct link_object *l, struct bpf_link_info *info)
+{
+	const struct multi_link *m = container_of(l, const struct multi_link, link);
+	struct skep_system *sys = l->obj.sys;
+	u64 offsets = info->uprobe_multi.offsets, refs = info->uprobe_multi.ref_ctr_offsets;
+	u64 cookies = info->uprobe_multi.cookies, path = info->uprobe_multi.path;
+	u32 room = info->uprobe_multi.count, path_room = info->uprobe_multi.path_size, len;
+	char real[PATH_MAX];
+
+	if (!visible(sys->profile, KVER(6, 8)))
+		return 0;
+	if (!path != !path_room || ((offsets || refs || cookies) && !room))
+		return -EINVAL;
+	info->uprobe_multi.count = m->n;
+	info->uprobe_multi.flags = m->flags;
+	info->uprobe_multi.pid = m->pid;
+	if (!realpath(m->at[0].hook->uprobe->path, real)) /* gone since */
+		snprintf(real, sizeof(real), "%s", m->at[0].hook->uprobe->path);
+	len = (u32)strlen(real) + 1;
+	if (path_room && len > path_room)
+		return -ENAMETOOLONG;
+	if (path && user_write(sys, path, real, len))
+		return -EFAULT;
+	info->uprobe_multi.path_size = len;
+	if (!offsets && !refs && !cookies)
+		return 0;
+	for (u32 i = 0; i < min(room, m->n); i++)
+		if (put_u64(sys, offsets, i, m->at[i].hook->uprobe->offset) ||
+		    put_u64(sys, refs, i, m->at[i].hook->uprobe->ref_ctr_offset) ||
+		    put_u64(sys, cookies, i, m->at[i].cookie))
+			return -EFAULT;
+	return room < m->n ? -ENOSPC : 0;
+}
+
+static const struct bpf_link_ops kprobe_multi_link_ops = {
+	.release = multi_release,
+	.fill_info = kprobe_multi_fill_info,
+};
+
+static const struct bpf_link_ops uprobe_multi_link_ops = {
+	.release = multi_release,
+	.fill_info = uprobe_multi_fill_info,
+};
+
+static struct link_object *attach_multi(struct skep_system *sys, struct prog_object *prog, u32 type,
+					const struct bpf_link_ops *ops, struct hook **hooks,
+					const u64 *cookies, u32 n, u32 flags, u32 pid, int *err)
+{
+	struct multi_link *m;
+
+	pthread_mutex_lock(&sys->lock);
+	*err = -ENOMEM;
+	object_get(&prog->obj);
+	m = (struct multi_link *)link_new(sys, sizeof(*m) + n * sizeof(m->at[0]), type,
+					  prog->prog->expected_attach_type, ops, prog);
+	if (!m) {
+		object_put(&prog->obj);
+		goto out;
+	}
+	m->flags = flags;
+	m->pid = pid;
+	for (u32 i = 0; i < n; i++) {
+		struct hook_prog entry = { .prog = prog->prog,
+					   .cookie = cookies ? cookies[i] : 0,
+					   .link = &m->link,
+					   .owner = prog,
+					   .pid = pid,
+					   .key = m };
+
+		*err = hook_insert(hooks[i], 0, &entry);
+		if (*err) {
+			object_put(&m->link.obj);
+			m = NULL;
+			break;
+		}
+		m->at[i].hook = hooks[i];
+		m->at[i].cookie = entry.cookie;
+		m->n++;
+	}
+out:
+	pthread_mutex_unlock(&sys->lock);
+	return m ? &m->link : NULL;
+}
+
+struct link_object *link_attach_kprobe_multi(struct skep_system *sys, struct prog_object *prog,
+					     struct hook **hooks, const u64 *cookies, u32 n,
+					     u32 flags, int *err)
+{
+	return attach_multi(sys, prog, BPF_LINK_TYPE_KPROBE_MULTI, &kprobe_multi_link_ops, hooks,
+			    cookies, n, flags, 0, err);
+}
+
+struct link_object *link_attach_uprobe_multi(struct skep_system *sys, struct prog_object *prog,
+					     struct hook **hooks, const u64 *cookies, u32 n,
+					     u32 flags, u32 pid, int *err)
+{
+	return attach_multi(sys, prog, BPF_LINK_TYPE_UPROBE_MULTI, &uprobe_multi_link_ops, hooks,
+			    cookies, n, flags, pid, err);
+}
