@@ -15,6 +15,7 @@ struct hook_table {
 	struct hook_points points[HOOK_KINDS];
 	u8 layouts[TP_NAMED]; /* of records, see record.c; 0: not chosen yet */
 	u64 revision;
+	char what[512]; /* for skep_hook_point_get() */
 	void (*notify)(void *arg);
 	void *notify_arg;
 };

@@ -116,12 +116,12 @@ struct prog_object {
  */
 struct perf_object {
 	struct object obj;
-	struct perf_ring *ring;	  /* in the arena */
+	struct perf_ring *ring;	    /* in the arena */
 	struct perf_target *target; /* what runs its program; NULL: BPF_OUTPUT. See hook/perf.h */
 	void (*release)(struct perf_object *p); /* ends .target and .prog; or NULL */
-	struct prog_object *prog; /* PERF_EVENT_IOC_SET_BPF, or NULL */
-	u64 file_size;		  /* of the client's pages, 0 before its first mmap */
-	int raw_fd;		  /* to size the file by; -1 afterwards */
+	struct prog_object *prog;		/* PERF_EVENT_IOC_SET_BPF, or NULL */
+	u64 file_size;				/* of the client's pages, 0 before its first mmap */
+	int raw_fd;				/* to size the file by; -1 afterwards */
 };
 
 /* Notes the first thing that a judged program lacks, "helper" "bpf_x". */

@@ -50,18 +50,6 @@ static void note_text(struct side *s, const char *what, const char *text)
 				   text);
 }
 
-static long kernel_call(long nr, long a, long b, long c, long d, long e)
-{
-	register long r10 __asm__("r10") = d, r8 __asm__("r8") = e;
-	long r;
-
-	__asm__ volatile("syscall"
-			 : "=a"(r)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-			 : "rcx", "r11", "memory");
-	return r;
-}
-
 static int bpf(struct side *s, int cmd, union bpf_attr *attr)
 {
 	return s->sys ? skep_bpf(s->sys, cmd, attr, sizeof(*attr)) :
