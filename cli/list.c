@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Until the library has it. */
-__attribute__((weak)) int skep_hook_point_get(struct skep_system *sys, unsigned int index,
-					      struct skep_hook_point *out)
-{
-	return -2;
-}
-
 /* "kind:name", which patterns are matched with, too. */
 static bool matches(const struct skep_hook_point *p, const char *pattern)
 {
