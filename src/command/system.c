@@ -11,6 +11,7 @@
 #include "hook/hook.h"
 #include "object/platform.h"
 #include "skep/skep.h"
+#include "world/world.h"
 
 /* Possible CPUs, as libbpf_num_possible_cpus() counts them: "0-3,7" has 8. */
 static u32 possible_cpus(void)
@@ -106,6 +107,7 @@ struct skep_system *skep_system_new(const struct skep_system_opts *opts)
 		return NULL;
 	}
 	system_lock_init(sys);
+	world_attach(sys);
 	sys->inotify_fd = -1;
 	sys->platform = platform_process();
 	sys->tables[OBJECT_BTF].next_id = 2; /* 1 is vmlinux's */
@@ -168,6 +170,7 @@ void skep_system_free(struct skep_system *sys)
 
 	if (!sys)
 		return;
+	world_stop(sys);
 	if (sys->arena) {
 		pthread_mutex_lock(&sys->lock);
 		end_objects(sys);

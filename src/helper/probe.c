@@ -124,3 +124,20 @@ BPF_HELPER(copy_from_user)
 		return 0;
 	return bpf_probe_read_user(r1, r2, r3, r4, r5, run);
 }
+
+BPF_HELPER(probe_write_user)
+{
+	return (u64)run_write_user(run, r1, PTR(r2), (u32)r3);
+}
+
+BPF_HELPER(copy_from_user_task)
+{
+	u64 args[] = { r1, (u32)r2, r3, r4 };
+
+	if (unlikely(r5))
+		return ERR(EINVAL);
+	if (unlikely(!(u32)r2))
+		return 0;
+	return finish(PTR(r1), (u32)r2,
+		      (long)run->platform->world(run, WORLD_COPY_FROM_TASK, args));
+}

@@ -20,6 +20,63 @@ BPF_HELPER(get_current_comm)
 	return 0;
 }
 
+BPF_HELPER(get_current_task)
+{
+	return run->task && run->task->ops->kernel_task ?
+		       run->task->ops->kernel_task(run->task) :
+		       run->platform->world(run, WORLD_CURRENT_TASK, NULL);
+}
+
+BPF_HELPER(get_current_task_btf)
+{
+	return bpf_get_current_task(r1, r2, r3, r4, r5, run);
+}
+
+BPF_HELPER(task_pt_regs)
+{
+	return run->platform->world(run, WORLD_TASK_REGS, &r1);
+}
+
+BPF_HELPER(get_current_cgroup_id)
+{
+	u64 own = (u64)-1;
+
+	return run->platform->world(run, WORLD_CGROUP_ID, &own);
+}
+
+BPF_HELPER(get_current_ancestor_cgroup_id)
+{
+	u64 level = (u64)(s32)r1;
+
+	return (s32)r1 < 0 ? 0 : run->platform->world(run, WORLD_CGROUP_ID, &level);
+}
+
+BPF_HELPER(get_ns_current_pid_tgid)
+{
+	u64 args[] = { r1, r2, r3 };
+	long err = -EINVAL;
+
+	if ((u32)r4 == sizeof(struct bpf_pidns_info))
+		err = (long)run->platform->world(run, WORLD_NS_PIDS, args);
+	if (err)
+		rt_zero(PTR(r3), (u32)r4);
+	return (u64)err;
+}
+
+BPF_HELPER(send_signal)
+{
+	u64 args[] = { (u32)r1, 0 };
+
+	return run->platform->world(run, WORLD_SEND_SIGNAL, args);
+}
+
+BPF_HELPER(send_signal_thread)
+{
+	u64 args[] = { (u32)r1, 1 };
+
+	return run->platform->world(run, WORLD_SEND_SIGNAL, args);
+}
+
 BPF_HELPER(get_attach_cookie)
 {
 	return run->attach_cookie;

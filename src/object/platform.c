@@ -328,6 +328,13 @@ static long process_read_world_str(struct bpf_run *run, char *dst, u64 src, u32 
 	return sys && sys->read_world_str ? sys->read_world_str(sys, run, dst, src, size) : -EFAULT;
 }
 
+static u64 process_world(struct bpf_run *run, enum world_op op, const u64 *args)
+{
+	struct skep_system *sys = system_of(run->arena);
+
+	return sys && sys->world_call ? sys->world_call(sys, run, op, args) : 0;
+}
+
 static const struct skep_platform platform = {
 	.ktime_ns = process_ktime_ns,
 	.random = process_random,
@@ -344,6 +351,7 @@ static const struct skep_platform platform = {
 	.wake = process_wake,
 	.read_world = process_read_world,
 	.read_world_str = process_read_world_str,
+	.world = process_world,
 	.read_user = process_read_user,
 	.read_user_str = process_read_user_str,
 	.write_user = process_write_user,

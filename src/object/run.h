@@ -26,6 +26,20 @@ typedef u64 (*bpf_entry_t)(const void *ctx, struct bpf_run *run);
 #define BPF_MAX_SLOTS	   1024
 #define BPF_MAX_TAIL_CALLS 33
 
+/* What helpers ask of world objects; arguments and results in u64, errors as -errno. */
+enum world_op {
+	WORLD_CURRENT_TASK,   /* its task_struct; 0: there is no world */
+	WORLD_TASK_REGS,      /* task_struct -> its struct pt_regs; 0 */
+	WORLD_CGROUP_ID,      /* level of the ancestor, -1: its own -> id; 0: none */
+	WORLD_D_PATH,	      /* struct path, buffer, size -> length with NUL */
+	WORLD_NS_PIDS,	      /* device and inode of a pid namespace, struct bpf_pidns_info to fill */
+	WORLD_SEND_SIGNAL,    /* signal, whether to the thread only */
+	WORLD_COPY_FROM_TASK, /* to, size, from, task_struct */
+	WORLD_SOCK_CAST,      /* sock, name of a struct that begins with it, IPv6 only -> sock; 0 */
+	WORLD_SOCK_COOKIE,    /* sock -> cookie */
+	WORLD_SOCK_OF_FILE,   /* file -> struct socket; 0 */
+};
+
 /*
  * What the freestanding runtime needs from its surroundings. One table per
  * process; nothing in the runtime makes a system call in any other way, so that
@@ -57,6 +71,7 @@ struct skep_platform {
 	int (*read_world)(struct bpf_run *run, void *dst, u64 src, u32 size);
 	/* A string there: at most @size (not 0) bytes with the NUL that is always written; length with NUL. */
 	long (*read_world_str)(struct bpf_run *run, char *dst, u64 src, u32 size);
+	u64 (*world)(struct bpf_run *run, enum world_op op, const u64 *args);
 	/* Fault-tolerant reads of the calling process's own memory: 0 or -EFAULT. */
 	int (*read_user)(void *dst, u64 src, u32 size);
 	long (*read_user_str)(void *dst, u64 src, u32 size); /* length with NUL or -EFAULT */

@@ -48,12 +48,15 @@ struct skep_system {
 	char *btf_path;		/* NULL: host's, else built-in */
 	u32 stats_enabled;	/* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
-	struct world *world; /* NULL until it is needed; src/world */
-	/* skep_platform.read_world; set by src/world with .world */
+	struct world *world;	    /* NULL until it is needed; src/world */
+	pthread_mutex_t world_lock; /* recursive; runs of several threads */
+	/* skep_platform.read_world and the like; set by world_attach() */
 	int (*read_world)(struct skep_system *sys, struct bpf_run *run, void *dst, u64 src,
 			  u32 size);
 	long (*read_world_str)(struct skep_system *sys, struct bpf_run *run, char *dst, u64 src,
 			       u32 size);
+	u64 (*world_call)(struct skep_system *sys, struct bpf_run *run, enum world_op op,
+			  const u64 *args);
 	struct supervisor *supervisor; /* NULL until skep_spawn(); src/event */
 	struct task_table *tasks;      /* supervised; src/world/task.c */
 	u64 perf_ids;		       /* last PERF_EVENT_IOC_ID given */

@@ -13,6 +13,9 @@ struct statx;
 struct wobj *world_owner_obj(struct world *w, struct wobj *o);
 struct wobj *world_leader(struct world *w, struct wobj *task);
 
+/* Its struct pt_regs, filled from the stopped task if it is one of ours. */
+u64 world_regs_of(struct world *w, struct wobj *task);
+
 /* ---- fill_ns.c ---- */
 
 /* Inode number of our own namespace of that kind; 0: not told. */
@@ -47,6 +50,8 @@ struct wobj *inode_of(struct world *w, const struct wplace *at, const struct sta
 struct wobj *dentry_of(struct world *w, struct wplace *at);
 /* By path, as we see it; NULL when there is nothing. */
 struct wobj *dentry_at(struct world *w, u64 task, const char *path, u64 mnt_id);
+/* Whether the last name of its inode has been removed. */
+bool dentry_unlinked(struct world *w, struct wobj *dentry);
 struct wobj *file_obj(struct world *w, struct wobj *task, int fd);
 bool file_place(const struct wobj *o, u64 *task, int *fd);
 

@@ -345,6 +345,18 @@ int fill_dentry_inode(struct world *w, struct wobj *o)
 	return 0;
 }
 
+bool dentry_unlinked(struct world *w, struct wobj *dentry)
+{
+	struct wplace *at = dentry->priv;
+	struct wobj *inode = at->ino ? inode_of(w, at, NULL) : NULL;
+	struct winode *i = inode ? inode->priv : NULL;
+
+	if (!i || *at->path != '/')
+		return false;
+	inode_look(w, i);
+	return i->st.stx_mask && !i->st.stx_nlink;
+}
+
 /* ---- open files ---- */
 
 bool file_place(const struct wobj *o, u64 *task, int *fd)

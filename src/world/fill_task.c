@@ -829,12 +829,17 @@ int fill_pid(struct world *w, struct wobj *o)
 
 /* ---- registers ---- */
 
+u64 world_regs_of(struct world *w, struct wobj *task)
+{
+	return part(w, WT_pt_regs, task, 0);
+}
+
 u64 world_user_regs(struct task *t)
 {
 	struct world *w = world_of(t->sys);
 	struct wobj *o = w ? world_task_obj(w, t) : NULL;
 
-	return o ? part(w, WT_pt_regs, o, 0) : 0;
+	return o ? world_regs_of(w, o) : 0;
 }
 
 int fill_pt_regs(struct world *w, struct wobj *o)

@@ -195,6 +195,13 @@ static inline u64 world_field_addr(struct world *w, const struct wobj *o, enum w
 }
 u64 world_get(struct world *w, struct wobj *o, enum world_field_id f);
 
+/* A run begins to read: values of older runs are no longer good. */
+void world_enter(struct world *w, const struct bpf_run *run);
+
+/* ---- current.c ---- */
+
+u64 world_call(struct skep_system *sys, struct bpf_run *run, enum world_op op, const u64 *args);
+
 /* ---- layout.c ---- */
 
 int layout_start(struct world *w);

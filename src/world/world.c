@@ -432,13 +432,13 @@ static bool check_valid(struct world *w, const struct bpf_run *run, struct wobj 
 	return any;
 }
 
-static void enter_run(struct world *w, const struct bpf_run *run)
+void world_enter(struct world *w, const struct bpf_run *run)
 {
 	/* A slot counts its runs: the pair names this one. */
 	w->run = run ? (u64)run->cpu << 48 | run->arena->slots[run->cpu].runs : w->run + 1;
 }
 
-static int world_read(struct skep_system *sys, struct bpf_run *run, void *dst, u64 src, u32 size)
+static int read_locked(struct skep_system *sys, struct bpf_run *run, void *dst, u64 src, u32 size)
 {
 	struct world *w = sys->world;
 	struct wobj *o = world_at(w, src);
@@ -454,7 +454,7 @@ static int world_read(struct skep_system *sys, struct bpf_run *run, void *dst, u
 	if (!o->type->opaque) {
 		bool all = true;
 
-		enter_run(w, run);
+		world_enter(w, run);
 		fill(w, o, off, end);
 		for (u32 i = off; i < end && all; i++)
 			all = is_valid(o, i);
@@ -466,8 +466,8 @@ static int world_read(struct skep_system *sys, struct bpf_run *run, void *dst, u
 	return 0;
 }
 
-static long world_read_str(struct skep_system *sys, struct bpf_run *run, char *dst, u64 src,
-			   u32 size)
+static long read_str_locked(struct skep_system *sys, struct bpf_run *run, char *dst, u64 src,
+			    u32 size)
 {
 	struct world *w = sys->world;
 	struct wobj *o = world_at(w, src);
@@ -476,7 +476,7 @@ static long world_read_str(struct skep_system *sys, struct bpf_run *run, char *d
 	if (!o || src - o->addr >= o->type->size)
 		return -EFAULT;
 	off = (u32)(src - o->addr);
-	enter_run(w, run);
+	world_enter(w, run);
 	for (; n < size - 1 && off + n < o->type->size; n++) {
 		if (!o->type->opaque) {
 			fill(w, o, off + n, off + n + 1);
@@ -494,6 +494,27 @@ static long world_read_str(struct skep_system *sys, struct bpf_run *run, char *d
 	}
 	dst[n] = 0;
 	return n + 1;
+}
+
+static int world_read(struct skep_system *sys, struct bpf_run *run, void *dst, u64 src, u32 size)
+{
+	int err;
+
+	pthread_mutex_lock(&sys->world_lock);
+	err = sys->world ? read_locked(sys, run, dst, src, size) : -EFAULT;
+	pthread_mutex_unlock(&sys->world_lock);
+	return err;
+}
+
+static long world_read_str(struct skep_system *sys, struct bpf_run *run, char *dst, u64 src,
+			   u32 size)
+{
+	long n;
+
+	pthread_mutex_lock(&sys->world_lock);
+	n = sys->world ? read_str_locked(sys, run, dst, src, size) : -EFAULT;
+	pthread_mutex_unlock(&sys->world_lock);
+	return n;
 }
 
 /* ---- temporary objects ---- */
@@ -664,11 +685,20 @@ int world_start(struct skep_system *sys)
 	sys->world = w;
 	if (err)
 		world_stop(sys);
-	else {
-		sys->read_world = world_read;
-		sys->read_world_str = world_read_str;
-	}
 	return err;
+}
+
+void world_attach(struct skep_system *sys)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&sys->world_lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+	sys->read_world = world_read;
+	sys->read_world_str = world_read_str;
+	sys->world_call = world_call;
 }
 
 struct world *world_of(struct skep_system *sys)
@@ -684,8 +714,6 @@ void world_stop(struct skep_system *sys)
 
 	if (!w)
 		return;
-	sys->read_world = NULL;
-	sys->read_world_str = NULL;
 	sys->world = NULL;
 	w->stopping = true;
 	for (u32 i = 0; i < w->nr_slabs; i++) {

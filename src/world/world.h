@@ -21,6 +21,8 @@
 #define WORLD_TEXT	ARENA_WORLD /* addresses of kernel functions: row * 64 */
 #define WORLD_TEXT_SIZE (16ULL << 20)
 
+/* Lets programs of @sys reach its world, which is made when the first one does. */
+void world_attach(struct skep_system *sys);
 /* Makes sys->world at first use. 0 or -errno. */
 int world_start(struct skep_system *sys);
 void world_stop(struct skep_system *sys);

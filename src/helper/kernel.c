@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Kernel objects in the hands of programs: paths and sockets (Linux: kernel/trace/bpf_trace.c,
+ * net/core/filter.c). The objects are the world's; see object/run.h, enum world_op.
+ */
+#include "helper/helper.h"
+
+BPF_HELPER(d_path)
+{
+	u64 args[] = { r1, r2, (u32)r3 };
+
+	return run->platform->world(run, WORLD_D_PATH, args);
+}
+
+BPF_HELPER(sock_from_file)
+{
+	return run->platform->world(run, WORLD_SOCK_OF_FILE, &r1);
+}
+
+/* A function of sockets of tracing programs: see tables/helper_variants.def. */
+BPF_HELPER(get_socket_ptr_cookie)
+{
+	return r1 ? run->platform->world(run, WORLD_SOCK_COOKIE, &r1) : 0;
+}
+
+static u64 cast(struct bpf_run *run, u64 sk, const char *name, bool v6)
+{
+	u64 args[] = { sk, (u64)(uintptr_t)name, v6 };
+
+	return sk ? run->platform->world(run, WORLD_SOCK_CAST, args) : 0;
+}
+
+BPF_HELPER(skc_to_tcp6_sock)
+{
+	return cast(run, r1, "tcp_sock", true);
+}
+
+BPF_HELPER(skc_to_tcp_sock)
+{
+	return cast(run, r1, "tcp_sock", false);
+}
+
+BPF_HELPER(skc_to_udp6_sock)
+{
+	return cast(run, r1, "udp_sock", true);
+}
+
+BPF_HELPER(skc_to_unix_sock)
+{
+	return cast(run, r1, "unix_sock", false);
+}
+
+/* Sockets of processes are whole ones: none of these is among them. */
+BPF_HELPER(skc_to_tcp_timewait_sock)
+{
+	return cast(run, r1, "tcp_timewait_sock", false);
+}
+
+BPF_HELPER(skc_to_tcp_request_sock)
+{
+	return cast(run, r1, "tcp_request_sock", false);
+}
+
+BPF_HELPER(skc_to_mptcp_sock)
+{
+	return cast(run, r1, "mptcp_sock", false);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What helpers ask of the world (Linux: the helpers of kernel/trace/bpf_trace.c and
+ * kernel/bpf/helpers.c that look into kernel objects). A run without a task is the calling
+ * thread's own: programs that are test-run in this process.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "object/task.h"
+#include "world/fill.h"
+
+static struct wobj *current_obj(struct world *w, const struct bpf_run *run)
+{
+	return run->task ? world_task_obj(w, container_of(run->task, struct task, bpf)) :
+			   world_tid_obj(w, (pid_t)syscall(SYS_gettid));
+}
+
+/* The task that @addr is the task_struct of. NULL: none, or it is gone. */
+static struct wobj *task_at(struct world *w, u64 addr)
+{
+	struct wobj *o = world_at(w, addr);
+
+	return o && o->addr == addr && o->type->id == WT_task_struct && o->priv &&
+			       o->state != WOBJ_FREE ?
+		       o :
+		       NULL;
+}
+
+/* A pointer at @addr, as a program would read it. */
+static int read_ptr(struct world *w, struct bpf_run *run, u64 addr, u64 *v)
+{
+	return w->sys->read_world(w->sys, run, v, addr, sizeof(*v));
+}
+
+/* ---- bpf_d_path() ---- */
+
+static long d_path(struct world *w, struct bpf_run *run, u64 path, char *buf, u32 size)
+{
+	struct world_type *t = layout_type(w, "path");
+	const struct world_place *at = t ? layout_name(w, t, "dentry") : NULL;
+	struct wobj *o, *task = current_obj(w, run);
+	char text[4096 + 16], root[4096];
+	const char *s;
+	size_t n;
+	u64 dentry;
+
+	if (!size)
+		return 0;
+	if (!at || read_ptr(w, run, path + at->off, &dentry))
+		return -EFAULT;
+	o = world_at(w, dentry);
+	if (!o || o->type->id != WT_dentry || !o->priv)
+		return -EFAULT;
+	s = place_path(w, o->priv);
+	if (!s)
+		return -EFAULT;
+	/* As the task sees it, if its root is not ours. */
+	if (task && *s == '/' && proc_link(w, wtask(task), "root", root, sizeof(root)) > 1) {
+		n = strlen(root);
+		if (!strncmp(s, root, n) && (s[n] == '/' || !s[n]))
+			s = s[n] ? s + n : "/";
+	}
+	snprintf(text, sizeof(text), "%s%s", s, dentry_unlinked(w, o) ? " (deleted)" : "");
+	n = strlen(text) + 1;
+	if (n > size)
+		return -ENAMETOOLONG;
+	memcpy(buf, text, n);
+	return (long)n;
+}
+
+/* ---- bpf_get_ns_current_pid_tgid() ---- */
+
+static long ns_pids(struct world *w, const struct bpf_run *run, u64 dev, u64 ino,
+		    struct bpf_pidns_info *out)
+{
+	struct wobj *o = current_obj(w, run);
+	char text[4096];
+	const char *key[2] = { "NSpid", "NStgid" };
+	u32 nr[2];
+	struct stat st;
+	int dir;
+
+	if (!o || (u32)dev != dev)
+		return -EINVAL;
+	dir = proc_dir(w, wtask(o));
+	if (dir < 0 || fstatat(dir, "ns/pid", &st, 0) ||
+	    kernel_dev(major(st.st_dev), minor(st.st_dev)) != dev || st.st_ino != ino)
+		return -EINVAL;
+	if (proc_held(w, wtask(o), PROC_STATUS, text, sizeof(text)) < 0)
+		return -EINVAL;
+	for (u32 i = 0; i < 2; i++) { /* the last number is the innermost namespace's */
+		const char *s = proc_key(text, key[i]), *end = s ? strchr(s, '\n') : NULL;
+
+		if (!end)
+			return -EINVAL;
+		while (end > s && end[-1] >= '0' && end[-1] <= '9')
+			end--;
+		nr[i] = (u32)strtoul(end, NULL, 10);
+	}
+	out->pid = nr[0];
+	out->tgid = nr[1];
+	return 0;
+}
+
+/* ---- signals and memory ---- */
+
+static long send_signal(const struct bpf_run *run, u32 sig, bool thread)
+{
+	pid_t tgid = getpid(), tid = (pid_t)syscall(SYS_gettid);
+
+	if (run->task)
+		return run->task->ops->send_signal(run->task, sig, thread);
+	if (sig > 64)
+		return -EINVAL;
+	if ((thread ? syscall(SYS_tgkill, tgid, tid, sig) : kill(tgid, (int)sig)) < 0)
+		return -errno;
+	return 0;
+}
+
+static long copy_from_task(struct world *w, void *dst, u32 size, u64 src, u64 task)
+{
+	struct wobj *o = task_at(w, task);
+	struct iovec l = { dst, size }, r = { (void *)(uintptr_t)src, size };
+
+	if (!size)
+		return 0;
+	if (!o || process_vm_readv(wtask(o)->tid, &l, 1, &r, 1, 0) != (ssize_t)size)
+		return -EFAULT;
+	return 0;
+}
+
+/* ---- control groups ---- */
+
+static u64 cgroup_id(struct world *w, struct bpf_run *run, int level)
+{
+	struct wobj *o;
+
+	if (run->task && run->task->ops->cgroup_id)
+		return run->task->ops->cgroup_id(run->task, level);
+	o = current_obj(w, run);
+	return o ? world_cgroup_id(w, wtask(o), level) : 0;
+}
+
+/* ---- sockets ---- */
+
+static u64 sock_cast(struct world *w, u64 sk, const char *want, bool v6)
+{
+	struct wobj *o = world_at(w, sk);
+
+	if (!o || o->addr != sk || strcmp(o->type->name, want))
+		return 0;
+	if (v6 && world_get(w, o, WF_sock_skc_family) != 10 /* AF_INET6 */)
+		return 0;
+	return sk;
+}
+
+static u64 sock_cookie(struct world *w, u64 sk)
+{
+	struct wobj *o = world_at(w, sk);
+
+	return o && o->addr == sk ? world_get(w, o, WF_sock_skc_cookie) : 0;
+}
+
+static u64 sock_of_file(struct world *w, u64 file)
+{
+	struct wobj *o = world_at(w, file);
+	struct wplace *at = o ? o->priv : NULL;
+
+	return at && o->addr == file && o->type->id == WT_file && S_ISSOCK(at->mode) ?
+		       socket_of(w, at) :
+		       0;
+}
+
+static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u64 *a)
+{
+	struct wobj *o;
+
+	switch (op) {
+	case WORLD_CURRENT_TASK:
+		o = current_obj(w, run);
+		return o ? o->addr : 0;
+	case WORLD_TASK_REGS:
+		o = task_at(w, a[0]);
+		return o ? world_regs_of(w, o) : 0;
+	case WORLD_CGROUP_ID:
+		return cgroup_id(w, run, (int)a[0]);
+	case WORLD_D_PATH:
+		return (u64)d_path(w, run, a[0], (char *)(uintptr_t)a[1], (u32)a[2]);
+	case WORLD_NS_PIDS:
+		return (u64)ns_pids(w, run, a[0], a[1], (void *)(uintptr_t)a[2]);
+	case WORLD_SEND_SIGNAL:
+		return (u64)send_signal(run, (u32)a[0], a[1]);
+	case WORLD_COPY_FROM_TASK:
+		return (u64)copy_from_task(w, (void *)(uintptr_t)a[0], (u32)a[1], a[2], a[3]);
+	case WORLD_SOCK_CAST:
+		return sock_cast(w, a[0], (const char *)(uintptr_t)a[1], a[2]);
+	case WORLD_SOCK_COOKIE:
+		return sock_cookie(w, a[0]);
+	case WORLD_SOCK_OF_FILE:
+		return sock_of_file(w, a[0]);
+	}
+	return (u64)-EINVAL;
+}
+
+u64 world_call(struct skep_system *sys, struct bpf_run *run, enum world_op op, const u64 *args)
+{
+	struct world *w;
+	u64 ret;
+
+	pthread_mutex_lock(&sys->world_lock);
+	w = world_of(sys);
+	if (w)
+		world_enter(w, run);
+	ret = w ? call(w, run, op, args) : (u64)-EFAULT;
+	pthread_mutex_unlock(&sys->world_lock);
+	return ret;
+}
