@@ -44,9 +44,6 @@ static int run_command(struct cli *cli, const struct capture_opts *c, struct sup
 		return cli_usage(&cmd_run, "--out and --repeat are for captures (--pcap FILE)");
 	if (!o->command)
 		return cli_usage(&cmd_run, "on what? (-- COMMAND, or --pcap FILE)");
-	if (cli->engine == ENGINE_KERNEL)
-		return cli_error(cli, "the kernel's engine sees the whole machine, not a command: "
-				      "use the object's own loader, as root");
 	return supervise(cli, o);
 }
 

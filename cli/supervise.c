@@ -5,6 +5,7 @@
  * ended. The command keeps its standard descriptors, its signals and its exit status.
  */
 #include "supervise.h"
+#include "kernel_run.h"
 #include "object.h"
 #include "records.h"
 #include "text.h"
@@ -42,6 +43,7 @@ struct run {
 	struct trace_queue *trace;
 	struct records *records;
 	struct skep_process *process;
+	struct kernel_run *kernel; /* with the kernel's engine instead */
 	int stats_fd;
 	int status; /* of the first process, as waitpid() */
 	bool first_ended, left;
@@ -127,8 +129,10 @@ static unsigned drain(struct run *r)
 	unsigned n = records_consume(r->records);
 	const char *line;
 
-	for (; (line = trace_queue_pop(r->trace)); n++)
+	while ((line = r->kernel ? kernel_run_trace(r->kernel) : trace_queue_pop(r->trace))) {
 		print_trace(r->cli, line);
+		n++;
+	}
 	if (n)
 		fflush(r->cli->out);
 	return n;
@@ -196,6 +200,11 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static int first_pid(const struct run *r)
+{
+	return r->kernel ? kernel_run_pid(r->kernel) : skep_process_pid(r->process);
+}
+
 /* The user wants to leave while processes go on: they do, or end if they cannot be left. */
 static void leave(struct run *r)
 {
@@ -226,7 +235,7 @@ static void handle_signals(struct run *r)
 			leave(r);
 		} else if (from == 2 || (sig != SIGINT && sig != SIGQUIT)) {
 			/* Meant for us alone; what the terminal sends, the command gets itself. */
-			kill(skep_process_pid(r->process), sig);
+			kill(first_pid(r), sig);
 		}
 	}
 }
@@ -298,6 +307,16 @@ static int start(struct run *r)
 	char error[512] = "", what[32];
 	int err;
 
+	if (r->cli->engine == ENGINE_KERNEL) {
+		err = kernel_run_start(r->kernel, r->o->command);
+		if (err)
+			return start_failure(r->cli, r->o->command[0], err, NULL);
+		supervise_note(r->cli,
+			       "the kernel's engine: programs see every process of this "
+			       "machine, not only what %s does",
+			       r->o->command[0]);
+		return 0;
+	}
 	if (!r->o->command) {
 		err = skep_attach(r->cli->system, r->o->pid, &r->process, error, sizeof(error));
 		if (!err)
@@ -316,6 +335,10 @@ static int look_at_processes(struct run *r)
 {
 	int err, ignored;
 
+	if (r->kernel) {
+		r->first_ended = kernel_run_ended(r->kernel, &r->status);
+		return r->first_ended;
+	}
 	if (!r->first_ended) {
 		err = skep_process_wait(r->process, false, 0, &r->status);
 		if (err == -EAGAIN)
@@ -342,13 +365,15 @@ static int look_at_processes(struct run *r)
 static int loop(struct run *r)
 {
 	struct timespec batch = { .tv_nsec = BATCH_NS };
-	struct pollfd fds[5] = { { .fd = wake_fd }, { .fd = trace_queue_fd(r->trace) } };
+	struct pollfd fds[5] = { { .fd = wake_fd },
+				 { .fd = r->kernel ? kernel_run_trace_fd(r->kernel) :
+						     trace_queue_fd(r->trace) } };
 	int rings[2], done = 0;
 
 	records_fds(r->records, rings);
 	fds[2].fd = rings[0];
 	fds[3].fd = rings[1];
-	fds[4].fd = skep_process_fd(r->process);
+	fds[4].fd = r->kernel ? kernel_run_fd(r->kernel) : skep_process_fd(r->process);
 	for (int i = 0; i < 5; i++)
 		fds[i].events = POLLIN;
 	while (!done) {
@@ -444,6 +469,11 @@ static void print_maps(const struct run *r, const struct attached_object *o)
 		cJSON *j = supervise_json(variables ? "variables" : "map");
 
 		one = cJSON_DetachItemViaPointer(all, all->child);
+		if (variables && !one->child) {
+			cJSON_Delete(one);
+			cJSON_Delete(j);
+			continue;
+		}
 		cJSON_AddStringToObject(j, "name", one->string);
 		cJSON_AddItemToObject(j, variables ? "values" : "elements", one);
 		cli_print_json(r->cli, j);
@@ -461,12 +491,14 @@ static void summary(struct run *r)
 	for (unsigned i = 0; i < r->n; i++)
 		for (const struct attachment *a = r->objects[i].first; a; a = a->next)
 			print_program(r, &r->objects[i], a);
-	print_process_stats(r);
+	if (r->process)
+		print_process_stats(r);
 	fflush(r->cli->out);
 	records_summary(r->records);
 	if (lost)
 		supervise_note(r->cli, "%" PRIu64 " lines of bpf_printk() were lost", lost);
-	skep_process_report(r->process, report_line, r->cli);
+	if (r->process)
+		skep_process_report(r->process, report_line, r->cli);
 }
 
 /* What the command's end means for ours. */
@@ -562,8 +594,11 @@ int supervise(struct cli *cli, struct supervise_opts *o)
 	r.objects = calloc(n, sizeof(*r.objects));
 	r.trace = trace_queue_new();
 	r.records = records_new(cli, !cli->quiet);
+	if (cli->engine == ENGINE_KERNEL)
+		r.kernel = kernel_run_new();
 	status = EXIT_BROKEN;
-	if (!r.objects || !r.trace || !r.records || signals_start()) {
+	if (!r.objects || !r.trace || !r.records || signals_start() ||
+	    (cli->engine == ENGINE_KERNEL && !r.kernel)) {
 		cli_error(cli, "cannot start: %s", strerror(errno));
 		goto out;
 	}
@@ -574,7 +609,8 @@ int supervise(struct cli *cli, struct supervise_opts *o)
 		status = EXIT_USAGE;
 		goto out;
 	}
-	skep_set_trace(cli->system, trace_queue_push, r.trace);
+	if (cli->system)
+		skep_set_trace(cli->system, trace_queue_push, r.trace);
 	r.stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	status = load_and_attach(&r);
 	if (status)
@@ -591,7 +627,9 @@ int supervise(struct cli *cli, struct supervise_opts *o)
 		status = exit_status(&r);
 out:
 	skep_process_free(r.process);
-	skep_set_trace(cli->system, NULL, NULL);
+	kernel_run_free(r.kernel);
+	if (cli->system)
+		skep_set_trace(cli->system, NULL, NULL);
 	records_free(r.records);
 	for (unsigned i = 0; i < r.n; i++)
 		attachments_free(&r.objects[i]);

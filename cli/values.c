@@ -372,6 +372,7 @@ static void print_globals(const struct cli *cli, const struct bpf_map *map, cons
 	const struct btf_type *sec = btf__type_by_id(btf, bpf_map__btf_value_type_id(map));
 	const struct btf_var_secinfo *vi;
 	unsigned char *data;
+	bool any = false;
 	__u32 zero = 0;
 
 	if (!sec || !btf_is_datasec(sec))
@@ -395,6 +396,9 @@ static void print_globals(const struct cli *cli, const struct bpf_map *map, cons
 				value_json(btf, (int)var->type, data + vi->offset, vi->size));
 			continue;
 		}
+		if (!any)
+			fprintf(cli->out, "%svariables%s\n", cli_bold(cli), cli_plain(cli));
+		any = true;
 		print_labelled(cli, btf, name, name, (int)var->type, data + vi->offset, vi->size);
 	}
 out:
@@ -605,9 +609,7 @@ void values_print(const struct cli *cli, struct bpf_object *obj, unsigned limit,
 		if (json)
 			part = internal ? cJSON_AddObjectToObject(json, name) :
 					  cJSON_AddArrayToObject(json, name);
-		else if (internal)
-			fprintf(cli->out, "%svariables%s\n", cli_bold(cli), cli_plain(cli));
-		else
+		else if (!internal)
 			fprintf(cli->out, "%smap %s%s\n", cli_bold(cli), name, cli_plain(cli));
 		if (internal)
 			print_globals(cli, map, btf, part);
