@@ -140,6 +140,11 @@ char *hook_points_advice(const struct cli *cli, const char *name)
 		double l = likeness(name, short_name);
 		unsigned at = n;
 
+		if (!strcmp(name, short_name)) { /* it is there: something else was wrong */
+			for (unsigned j = 0; j < n; j++)
+				free(best[j].name);
+			return NULL;
+		}
 		if (l < 0.6)
 			continue;
 		while (at && best[at - 1].likeness < l) {
