@@ -170,6 +170,8 @@ void skep_system_free(struct skep_system *sys)
 
 	if (!sys)
 		return;
+	if (sys->supervisor)
+		sys->supervisor_stop(sys);
 	world_stop(sys);
 	if (sys->arena) {
 		pthread_mutex_lock(&sys->lock);

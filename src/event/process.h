@@ -18,18 +18,23 @@
 /* What a source wants to see of a system call. */
 enum { WANT_ENTER = 1, WANT_EXIT = 2 };
 
+#define CALLS_OTHER 512
+
 struct process_source {
 	const char *name;
 	/*
 	 * WANT_* for x86-64 call @nr, by what is attached now. Asked for all calls whenever
-	 * hooks_revision() has changed; cheap. NULL: none.
+	 * hooks_revision() has changed; cheap. NULL: none. @nr 512 (CALLS_OTHER) stands for calls
+	 * beyond the table and those by other entries (i386, x32), of which .enter and .exit get the real
+	 * number; call.compat tells i386.
 	 */
 	u32 (*wants)(struct skep_system *sys, u32 nr);
 	/* Whether signal deliveries matter (else they pass without a call of .signal). */
 	bool (*wants_signals)(struct skep_system *sys);
 
 	/*
-	 * t->call is filled in; at exit with .ret. In the order of sources.c at entry and the
+	 * t->call is filled in; at exit with .ret. The child of a clone whose exit is wanted has an exit,
+	 * too, without an entry (ret_from_fork). In the order of sources.c at entry and the
 	 * opposite order at exit. Entry may set .skip and .ret; exit may change .ret: the tracer
 	 * writes both to the task. Called for calls that any source wants.
 	 */
@@ -47,6 +52,8 @@ struct process_source {
 	void (*signal)(struct task *t, const siginfo_t *info);
 	/* A SIGTRAP stop (or another fault: SIGSEGV, SIGILL at a step): true when it is ours and done with. */
 	bool (*trap)(struct task *t, const siginfo_t *info);
+	/* It lives, is stopped, and is about to be let go: undo what you did to it. .gone comes next. */
+	void (*detach)(struct task *t);
 	/* The supervised tree has ended or is left: lines for the end of the run, by report(). */
 	void (*end)(struct skep_system *sys, void (*report)(void *arg, const char *line),
 		    void *arg);

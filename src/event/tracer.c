@@ -1,93 +1,941 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* The tracer: being written; refuses until then. */
+/*
+ * What becomes of each stop (ptrace(2), Linux: kernel/ptrace.c, kernel/signal.c): it is
+ * told to the sources, and the task goes on as it would have without us.
+ *
+ * A system call that somebody wants stops at its entry by the tree's filter, and at its exit
+ * only when that is wanted, too. Trees without a filter, or with one that lacks what was
+ * attached since, stop at every call.
+ *
+ * A task dies at any moment: every ptrace call may fail with ESRCH, which is no error;
+ * its end is reported in its turn.
+ */
 #include <errno.h>
+#include <linux/audit.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
-#include "event/process.h"
-#include "skep/skep.h"
+#include "event/supervisor.h"
 
-int tracer_step(struct task *t)
+#define ERESTARTSYS	      512
+#define ERESTART_RESTARTBLOCK 516
+#define CS_32		      0x23 /* Linux: __USER32_CS */
+
+#define EACH_SOURCE(s) (const struct process_source *const *s = process_sources; *s; s++)
+
+/* ---- trees ---- */
+
+void tree_changed(struct skep_process *p)
 {
-	(void)t;
-	return -ENOSYS;
+	__atomic_fetch_add(&p->seq, 1, __ATOMIC_SEQ_CST);
+	word_wake(&p->seq);
+	eventfd_write(p->event_fd, 1);
 }
 
-int tracer_interrupt(struct task *t, void (*fn)(struct task *t, void *arg), void *arg)
+void tree_note(struct skep_process *p, const char *fmt, ...)
 {
-	(void)t, (void)fn, (void)arg;
-	return -ENOSYS;
+	char line[512], *copy;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	for (size_t i = 0; i < p->notes.n; i++)
+		if (!strcmp(p->notes.v[i], line))
+			return;
+	copy = mem_strdup(line);
+	if (copy && vec_push(&p->notes, copy))
+		mem_free(copy);
 }
 
-long tracer_inject(struct task *t, u64 nr, const u64 args[6])
+/* Whether the tree's tasks must stop at every call, because no filter tells those that matter. */
+static bool needs_every_call(const struct supervisor *sv, const struct skep_process *p)
 {
-	(void)t, (void)nr, (void)args;
-	return -ENOSYS;
+	for (u32 nr = 0; nr < CALLS_MAX; nr++)
+		if (sv->wants[nr] && !(p->filtered && p->traced[nr]))
+			return true;
+	return false;
 }
 
-int tracer_timer(struct skep_system *sys, u64 ns, void (*fn)(struct skep_system *sys, void *arg),
-		 void *arg)
+static int interrupt_member(struct task *t, void *arg)
 {
-	(void)sys, (void)ns, (void)fn, (void)arg;
-	return -ENOSYS;
+	if (t->trace->process == arg)
+		tracer_interrupt_quietly(t);
+	return 0;
 }
 
-int skep_spawn(struct skep_system *sys, const char *file, char *const argv[],
-	       const struct skep_spawn_opts *opts, struct skep_process **out, char *error,
-	       size_t error_size)
+void tracer_update_wants(struct supervisor *sv)
 {
-	(void)sys, (void)file, (void)argv, (void)opts, (void)out, (void)error, (void)error_size;
-	return -ENOSYS;
+	struct skep_system *sys = sv->sys;
+
+	sv->revision = hooks_revision(sys);
+	memset(sv->wants, 0, sizeof(sv->wants));
+	sv->wants_signals = false;
+	for
+		EACH_SOURCE(s)
+		{
+			for (u32 nr = 0; (*s)->wants && nr < CALLS_MAX; nr++)
+				sv->wants[nr] |= (u8)(*s)->wants(sys, nr);
+			if ((*s)->wants_signals)
+				sv->wants_signals |= (*s)->wants_signals(sys);
+		}
+	for (struct skep_process *p = sv->trees; p; p = p->next) {
+		bool before = p->syscall_stops;
+
+		p->syscall_stops = needs_every_call(sv, p);
+		if (p->syscall_stops && !before)
+			tasks_each(sys, interrupt_member, p);
+	}
 }
 
-int skep_attach(struct skep_system *sys, int pid, struct skep_process **out, char *error,
-		size_t error_size)
+struct task *tracer_adopt(struct supervisor *sv, struct skep_process *p, pid_t tid,
+			  struct task *leader, struct mm *mm)
 {
-	(void)sys, (void)pid, (void)out, (void)error, (void)error_size;
-	return -ENOSYS;
+	struct trace_state *tr = mem_zalloc(sizeof(*tr));
+	struct task *t = tr ? task_add(sv->sys, tid, leader, mm) : NULL;
+
+	if (!t) {
+		mem_free(tr);
+		return NULL;
+	}
+	t->bpf.ops = &task_ops;
+	t->trace = tr;
+	tr->process = p;
+	tr->comm_fd = -1;
+	p->nr_tasks++;
+	p->stats.tasks++;
+	return t;
 }
 
-int skep_process_pid(const struct skep_process *p)
+/* ---- going on ---- */
+
+static bool tree_is_left(struct task *t)
 {
-	(void)p;
-	return -ENOSYS;
+	struct trace_state *tr = t->trace;
+
+	/* A parent in vfork() cannot stop before its child has gone on. */
+	if (!tr->process->leaving || t->vforked || tr->died)
+		return false;
+	if (!tr->held) {
+		tr->held = true;
+		tr->process->nr_held++;
+	}
+	return true; /* the loop lets the tree go when all of it is here */
 }
 
-int skep_process_fd(const struct skep_process *p)
+/*
+ * Signals that came during a step or an injected call are sent again when it is over. What
+ * they said is put back when they arrive, as Linux lets nobody forge it.
+ */
+static void send_delayed(struct task *t)
 {
-	(void)p;
-	return -ENOSYS;
+	struct trace_state *tr = t->trace;
+
+	if (tr->stepping)
+		return;
+	for (; tr->nr_sent < tr->delayed.n; tr->nr_sent++)
+		syscall(SYS_tgkill, t->bpf.tgid, t->bpf.tid, tr->delayed.v[tr->nr_sent].si_signo);
 }
 
-int skep_process_wait(struct skep_process *p, bool all, int timeout_ms, int *status)
+void tracer_go(struct task *t)
 {
-	(void)p, (void)all, (void)timeout_ms, (void)status;
-	return -ENOSYS;
+	struct trace_state *tr = t->trace;
+	pid_t tid = (pid_t)t->bpf.tid;
+	int sig = tr->sig;
+	long how;
+
+	if (tr->kind == STOP_NONE || tr->child || tree_is_left(t))
+		return;
+	task_flush_regs(t);
+	if (unlikely(tr->nr_sent < tr->delayed.n))
+		send_delayed(t);
+	if (tr->kind == STOP_GROUP)
+		how = PTRACE_LISTEN;
+	else if (tr->exit_wanted || tr->resuming)
+		how = PTRACE_SYSCALL;
+	else if (tr->stepping)
+		how = PTRACE_SINGLESTEP;
+	else
+		how = tr->process->syscall_stops ? PTRACE_SYSCALL : PTRACE_CONT;
+	tr->kind = STOP_NONE;
+	tr->sig = 0;
+	ptrace((enum __ptrace_request)how, tid, NULL, (void *)(long)sig);
 }
 
-int skep_process_kill(struct skep_process *p, int sig)
+/* ---- system calls ---- */
+
+static u8 wanted(const struct supervisor *sv, const struct task *t)
 {
-	(void)p, (void)sig;
-	return -ENOSYS;
+	if (t->call.compat || t->call.nr >= CALLS_OTHER)
+		return sv->wants[CALLS_OTHER];
+	return sv->wants[t->call.nr];
 }
 
-int skep_process_detach(struct skep_process *p)
+/* A task that the caller wants hidden from its tracer would be lost to us. */
+static void keep_clone_traced(struct task *t)
 {
-	(void)p;
-	return -ENOSYS;
+	const struct task_call *c = &t->call;
+	u64 nr = c->nr & ~0x40000000ULL, flags;
+
+	if (c->compat ? nr == 120 : nr == SYS_clone) {
+		struct user_regs_struct *regs;
+
+		if (!(c->args[0] & CLONE_UNTRACED))
+			return;
+		regs = task_regs(t);
+		if (!regs)
+			return;
+		t->call.args[0] &= ~(u64)CLONE_UNTRACED;
+		*(c->compat ? &regs->rbx : &regs->rdi) &= ~(u64)CLONE_UNTRACED;
+		t->regs_changed = true;
+	} else if (nr == SYS_clone3) { /* the number is the same for i386 */
+		if (task_read(t, &flags, c->args[0], sizeof(flags)))
+			return;
+		if (flags & CLONE_UNTRACED) {
+			flags &= ~(u64)CLONE_UNTRACED;
+			task_write(t, c->args[0], &flags, sizeof(flags));
+		}
+		t->trace->clone_flags = flags;
+	}
 }
 
-int skep_process_stats(const struct skep_process *p, struct skep_process_stats *out)
+/* Whether the call's end may change what is cached of a task. */
+static bool changes_ids(const struct task_call *c)
 {
-	(void)p, (void)out;
-	return -ENOSYS;
+	return c->compat || (c->nr != SYS_clone3 && filter_needs((u32)c->nr));
 }
 
-void skep_process_report(struct skep_process *p, void (*emit)(void *arg, const char *line),
-			 void *arg)
+static void skip_call(struct task *t)
 {
-	(void)p, (void)emit, (void)arg;
+	struct user_regs_struct *regs = task_regs(t);
+
+	if (!regs)
+		return;
+	t->trace->swallow = false;
+	regs->orig_rax = (u64)-1;
+	regs->rax = (u64)t->call.ret;
+	t->regs_changed = true;
 }
 
-void skep_process_free(struct skep_process *p)
+/* A call that ends so may be made again by Linux itself, or by us. */
+static bool is_interruption(s64 ret)
 {
-	(void)p;
+	return ret == -EINTR || (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK);
+}
+
+/* @final: no way that the call could still be made again unseen. */
+static void call_left(struct task *t, s64 ret, bool final)
+{
+	struct supervisor *sv = t->sys->supervisor;
+	struct trace_state *tr = t->trace;
+	struct task_call *c = &t->call;
+	u32 n = 0;
+
+	tr->exit_wanted = false;
+	if (!c->active)
+		return;
+	if (!final && is_interruption(ret)) {
+		/* Perhaps only because of us; the stop that comes next will tell. */
+		tr->resuming = true;
+		c->ret = ret;
+		return;
+	}
+	c->ret = ret;
+	if (!tr->silent && wanted(sv, t) & WANT_EXIT) {
+		while (process_sources[n])
+			n++;
+		while (n--)
+			if (process_sources[n]->exit)
+				process_sources[n]->exit(t);
+	}
+	if (c->ret != ret) {
+		struct user_regs_struct *regs = task_regs(t);
+
+		if (regs) {
+			regs->rax = (u64)c->ret;
+			t->regs_changed = true;
+		}
+	}
+	if (changes_ids(c))
+		task_forget_ids(t);
+	c->active = false;
+}
+
+/* A call that was to be made again is not: its end is told after all. */
+static void call_not_resumed(struct task *t)
+{
+	struct trace_state *tr = t->trace;
+
+	if (!tr->resuming)
+		return;
+	tr->resuming = false;
+	call_left(t, t->call.ret, true);
+}
+
+static void call_entered(struct task *t, u32 arch, u64 nr, const u64 *args)
+{
+	struct supervisor *sv = t->sys->supervisor;
+	struct trace_state *tr = t->trace;
+	struct task_call *c = &t->call;
+	u8 want;
+
+	if (tr->resuming && c->active && (nr == c->nr || nr == SYS_restart_syscall)) {
+		/* Ended by our interruption and made again: the same call. */
+		tr->resuming = false;
+		tr->exit_wanted = !tr->silent && wanted(sv, t) & WANT_EXIT;
+		return;
+	}
+	call_not_resumed(t);
+	tr->process->stats.calls++;
+	c->active = true;
+	c->skip = false;
+	c->compat = arch != AUDIT_ARCH_X86_64;
+	c->nr = nr;
+	memcpy(c->args, args, sizeof(c->args));
+	c->ret = 0;
+	tr->clone_flags = 0;
+	if (tr->launching) {
+		if (c->compat || nr != SYS_execve) {
+			c->active = false;
+			return;
+		}
+		tr->launching = false;
+	}
+	keep_clone_traced(t);
+	want = wanted(sv, t);
+	tr->silent = !want;
+	if (want)
+		for
+			EACH_SOURCE(s)
+	if ((*s)->enter)
+		(*s)->enter(t);
+	if (c->skip)
+		skip_call(t);
+	tr->exit_wanted = want & WANT_EXIT || changes_ids(c);
+}
+
+/* ---- signals ---- */
+
+static bool is_fault(int sig)
+{
+	return sig == SIGSEGV || sig == SIGILL || sig == SIGBUS || sig == SIGFPE;
+}
+
+static bool trap_is_ours(struct task *t, const siginfo_t *info)
+{
+	for
+		EACH_SOURCE(s)
+	if ((*s)->trap && (*s)->trap(t, info))
+		return true;
+	return false;
+}
+
+static void complete_delayed(struct task *t, siginfo_t *info)
+{
+	struct trace_state *tr = t->trace;
+
+	if (info->si_code != SI_TKILL || info->si_pid != t->sys->supervisor->tid)
+		return;
+	for (u32 i = 0; i < tr->nr_sent; i++) {
+		if (tr->delayed.v[i].si_signo != info->si_signo)
+			continue;
+		*info = tr->delayed.v[i];
+		ptrace(PTRACE_SETSIGINFO, (pid_t)t->bpf.tid, NULL, info);
+		memmove(&tr->delayed.v[i], &tr->delayed.v[i + 1],
+			(--tr->delayed.n - i) * sizeof(*info));
+		tr->nr_sent--;
+		return;
+	}
+}
+
+/* Signal masks of the task, as /proc/TID/status has them. */
+struct signal_masks {
+	unsigned long long pending, blocked, ignored, caught;
+};
+
+static bool read_masks(struct task *t, struct signal_masks *m)
+{
+	unsigned long long shared;
+	char buf[4096], *p;
+	int fd = task_open_proc(t, "status");
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	buf[n] = 0;
+	p = strstr(buf, "\nSigPnd:");
+	if (!p || sscanf(p,
+			 "\nSigPnd:\t%llx\nShdPnd:\t%llx\nSigBlk:\t%llx\nSigIgn:\t%llx\n"
+			 "SigCgt:\t%llx",
+			 &m->pending, &shared, &m->blocked, &m->ignored, &m->caught) != 5)
+		return false;
+	m->pending |= shared;
+	return true;
+}
+
+/* Whether the task would not notice @sig: then Linux does not even interrupt a call for it. */
+static bool is_ignored(const struct signal_masks *m, int sig)
+{
+	unsigned long long bit = 1ULL << (sig - 1);
+
+	if (m->caught & bit)
+		return false;
+	return m->ignored & bit || sig == SIGCHLD || sig == SIGURG || sig == SIGWINCH ||
+	       sig == SIGCONT;
+}
+
+/*
+ * The call that the task is on its way out of was ended by us, or by a signal that only a
+ * traced task notices. Linux makes most calls again by itself, but some end with EINTR
+ * (epoll_wait). Those we make again.
+ */
+static void repeat_call(struct task *t)
+{
+	struct user_regs_struct *regs = task_regs(t);
+
+	if (regs && (s64)regs->orig_rax >= 0 && (s64)regs->rax == -EINTR) {
+		regs->rax = regs->orig_rax;
+		regs->rip -= 2;
+		t->regs_changed = true;
+	}
+}
+
+/* @sig would have left the current call alone, were the task not traced. */
+static bool only_seen_by_us(struct task *t, int sig)
+{
+	struct user_regs_struct *regs = task_regs(t);
+	struct signal_masks m;
+
+	if (!regs || (s64)regs->orig_rax < 0 || !is_interruption((s64)regs->rax))
+		return false;
+	return read_masks(t, &m) && is_ignored(&m, sig);
+}
+
+static void signal_arrived(struct task *t, int sig)
+{
+	struct trace_state *tr = t->trace;
+	struct supervisor *sv = t->sys->supervisor;
+	bool stepping = tr->stepping, have = false;
+	siginfo_t info;
+
+	if (only_seen_by_us(t, sig))
+		repeat_call(t);
+	else
+		call_not_resumed(t);
+	tr->sig = sig;
+	if (sig == SIGTRAP || stepping || sv->wants_signals || tr->nr_sent)
+		have = !ptrace(PTRACE_GETSIGINFO, (pid_t)t->bpf.tid, NULL, &info);
+	if (have && tr->nr_sent)
+		complete_delayed(t, &info);
+	if (have && (sig == SIGTRAP || (stepping && is_fault(sig)))) {
+		tr->stepping = false;
+		if (trap_is_ours(t, &info)) {
+			if (sig == SIGTRAP && !stepping)
+				tr->process->stats.breakpoints++;
+			tr->sig = 0;
+			return;
+		}
+	} else if (have && stepping && !vec_push(&tr->delayed, info)) {
+		tr->sig = 0; /* the step comes first */
+		return;
+	}
+	tr->process->stats.signals++;
+	if (have && sv->wants_signals)
+		for
+			EACH_SOURCE(s)
+	if ((*s)->signal)
+		(*s)->signal(t, &info);
+}
+
+/* ---- interruptions ---- */
+
+static void interruption_arrived(struct task *t)
+{
+	struct trace_state *tr = t->trace;
+	struct interruption *i, *next;
+	struct signal_masks m;
+
+	if (tr->interrupted) {
+		tr->interrupted = false;
+		/* A signal that waits will come next and may be the cause. */
+		if (task_regs(t) && (s64)t->regs.orig_rax >= 0 && (s64)t->regs.rax == -EINTR &&
+		    read_masks(t, &m) && !(m.pending & ~m.blocked))
+			repeat_call(t);
+	}
+	i = tr->interruptions;
+	tr->interruptions = NULL;
+	for (; i; i = next) {
+		next = i->next;
+		i->fn(t, i->arg);
+		mem_free(i);
+	}
+}
+
+/* ---- births ---- */
+
+/* Both are stopped and known. */
+static void born(struct task *child)
+{
+	struct task *creator = child->trace->creator;
+	struct supervisor *sv = child->sys->supervisor;
+	u64 flags = child->trace->clone_flags;
+	u32 n = 0;
+
+	child->trace->fresh = false;
+	child->trace->creator = NULL;
+	if (!creator)
+		return;
+	for
+		EACH_SOURCE(s)
+	if ((*s)->fork)
+		(*s)->fork(creator, child, flags);
+	if (creator->call.active && !creator->trace->silent && wanted(sv, creator) & WANT_EXIT) {
+		/* The child returns from the call, too, which ptrace does not tell. */
+		child->call = creator->call;
+		child->call.model = NULL;
+		child->call.ret = 0;
+		while (process_sources[n])
+			n++;
+		while (n--)
+			if (process_sources[n]->exit)
+				process_sources[n]->exit(child);
+		if (child->call.ret) {
+			struct user_regs_struct *regs = task_regs(child);
+
+			if (regs) {
+				regs->rax = (u64)child->call.ret;
+				child->regs_changed = true;
+			}
+		}
+		child->call.active = false;
+	}
+	creator->trace->child = NULL;
+	tracer_go(creator);
+	if (child->trace->process->killing)
+		kill((pid_t)child->bpf.tgid, SIGKILL);
+}
+
+static u64 flags_of_clone(struct task *t, int event)
+{
+	u64 flags = event == PTRACE_EVENT_VFORK ? CLONE_VFORK | CLONE_VM | SIGCHLD : SIGCHLD;
+	struct user_regs_struct *regs = task_regs(t);
+	bool compat = regs && regs->cs == CS_32;
+	u64 nr;
+
+	if (!regs)
+		return flags;
+	nr = regs->orig_rax & ~0x40000000ULL;
+	if (compat ? nr == 120 : nr == SYS_clone)
+		return compat ? regs->rbx : regs->rdi;
+	if (nr == SYS_clone3) {
+		u64 in_memory;
+
+		if (t->trace->clone_flags)
+			return t->trace->clone_flags;
+		if (!task_read(t, &in_memory, compat ? regs->rbx : regs->rdi, sizeof(in_memory)))
+			return in_memory;
+	}
+	return flags;
+}
+
+static bool stray_take(struct supervisor *sv, pid_t pid, int *status)
+{
+	for (size_t i = 0; i < sv->strays.n; i++)
+		if (sv->strays.v[i].pid == pid) {
+			*status = sv->strays.v[i].status;
+			memmove(&sv->strays.v[i], &sv->strays.v[i + 1],
+				(--sv->strays.n - i) * sizeof(sv->strays.v[0]));
+			return true;
+		}
+	return false;
+}
+
+static void forked(struct task *t, int event)
+{
+	struct supervisor *sv = t->sys->supervisor;
+	struct trace_state *tr = t->trace;
+	struct task *child, *leader = NULL;
+	unsigned long msg = 0;
+	struct mm *mm;
+	u64 flags;
+	int status;
+
+	if (ptrace(PTRACE_GETEVENTMSG, (pid_t)t->bpf.tid, NULL, &msg) < 0 || !msg)
+		return;
+	if (task_find(sv->sys, (pid_t)msg)) /* adopted without us, see tracer_sweep() */
+		return;
+	flags = flags_of_clone(t, event);
+	if (flags & CLONE_THREAD)
+		leader = t->leader;
+	mm = flags & CLONE_VM ? mm_get(t->mm) : mm_new((pid_t)msg);
+	child = mm ? tracer_adopt(sv, tr->process, (pid_t)msg, leader, mm) : NULL;
+	mm_put(mm);
+	if (!child) {
+		/* No memory to watch it with: it goes its own way if it can. */
+		tr->process->stats.unseen++;
+		if (tr->process->filtered)
+			kill((pid_t)msg, SIGKILL);
+		else if (stray_take(sv, (pid_t)msg, &status))
+			ptrace(PTRACE_DETACH, (pid_t)msg, NULL, NULL);
+		return;
+	}
+	child->parent = flags & (CLONE_PARENT | CLONE_THREAD) ? t->leader->parent : t->leader;
+	child->ppid = child->parent ? (pid_t)child->parent->bpf.tgid : t->leader->ppid;
+	child->vforked = (flags & (CLONE_VFORK | CLONE_VM)) == (CLONE_VFORK | CLONE_VM);
+	child->trace->fresh = true;
+	child->trace->clone_flags = flags;
+	child->trace->creator = t;
+	tr->child = child;
+	if (stray_take(sv, (pid_t)msg, &status))
+		tracer_handle(sv, (pid_t)msg, status);
+}
+
+static bool stat_of(pid_t pid, const char *key, long *value)
+{
+	char path[32], buf[2048], *p;
+	bool found = false;
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	n = fread(buf, 1, sizeof(buf) - 1, f);
+	buf[n] = 0;
+	p = strstr(buf, key);
+	if (p)
+		found = sscanf(p + strlen(key), "%ld", value) == 1;
+	fclose(f);
+	return found;
+}
+
+/*
+ * Tasks whose creator was killed before it could tell of them: they are taken up by what
+ * /proc says. With @all every one that has waited for long, else none whose parent lives.
+ */
+void tracer_sweep(struct supervisor *sv, bool all)
+{
+	u64 now = monotonic_ns();
+
+	for (size_t i = 0; i < sv->strays.n; i++) {
+		struct stray s = sv->strays.v[i];
+		struct task *parent, *leader, *t = NULL;
+		struct mm *mm;
+		long ppid = 0, tgid = s.pid;
+
+		if (!WIFSTOPPED(s.status)) { /* came and went unknown */
+			stray_take(sv, s.pid, &s.status);
+			i--;
+			continue;
+		}
+		stat_of(s.pid, "\nTgid:", &tgid);
+		stat_of(s.pid, "\nPPid:", &ppid);
+		parent = task_find(sv->sys, (pid_t)ppid);
+		leader = tgid == s.pid ? NULL : task_find(sv->sys, (pid_t)tgid);
+		/* The creator's word may still come. */
+		if (s.since + (parent || leader ? 1000000000 : all ? 20000000 : 0) > now)
+			continue;
+		stray_take(sv, s.pid, &s.status);
+		i--;
+		mm = leader ? mm_get(leader->mm) : mm_new((pid_t)tgid);
+		if (mm && (leader || parent || sv->trees))
+			t = tracer_adopt(sv,
+					 leader ? leader->trace->process :
+					 parent ? parent->trace->process :
+						  sv->trees,
+					 s.pid, leader, mm);
+		mm_put(mm);
+		if (!t) {
+			ptrace(PTRACE_DETACH, s.pid, NULL, NULL);
+			continue;
+		}
+		t->parent = parent;
+		t->ppid = (pid_t)ppid;
+		if (t->trace->process->killing)
+			kill((pid_t)tgid, SIGKILL);
+		tracer_handle(sv, s.pid, s.status);
+	}
+}
+
+/* ---- execs and deaths ---- */
+
+static void free_state(struct task *t)
+{
+	struct trace_state *tr = t->trace;
+	struct interruption *i;
+
+	while ((i = tr->interruptions)) {
+		tr->interruptions = i->next;
+		mem_free(i);
+	}
+	task_forget_comm(t);
+	vec_free(&tr->delayed);
+	mem_free(tr);
+}
+
+/* Nobody is to know of @t any more. */
+static void forget(struct task *t)
+{
+	struct trace_state *tr = t->trace;
+	struct skep_process *p = tr->process;
+	struct task *creator = tr->creator, *child = tr->child;
+
+	for
+		EACH_SOURCE(s)
+	if ((*s)->gone)
+		(*s)->gone(t);
+	if (tr->held)
+		p->nr_held--;
+	free_state(t);
+	task_del(t);
+	p->nr_tasks--;
+	if (child) {
+		child->trace->creator = NULL;
+		child->trace->fresh = false;
+	}
+	if (creator) {
+		creator->trace->child = NULL;
+		tracer_go(creator);
+	}
+}
+
+void tracer_release(struct task *t)
+{
+	struct trace_state *tr = t->trace;
+	pid_t tid = (pid_t)t->bpf.tid;
+	int sig = tr->sig;
+
+	task_flush_regs(t);
+	send_delayed(t);
+	if (tr->kind == STOP_GROUP)
+		sig = 0; /* Linux keeps it stopped */
+	ptrace(PTRACE_DETACH, tid, NULL, (void *)(long)sig);
+	forget(t);
+}
+
+/* The sources' picture of a task that runs without the privilege its file would give. */
+static void note_privilege(struct task *t)
+{
+	struct skep_process *p = t->trace->process;
+	char path[64], exe[256];
+	struct stat st;
+	ssize_t n;
+	bool has;
+
+	if (!geteuid())
+		return;
+	snprintf(path, sizeof(path), "/proc/%u/exe", t->bpf.tid);
+	if (stat(path, &st))
+		return;
+	has = (st.st_mode & S_ISUID && st.st_uid != geteuid()) ||
+	      ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+	       st.st_gid != getegid()) ||
+	      getxattr(path, "security.capability", NULL, 0) > 0;
+	if (!has)
+		return;
+	n = readlink(path, exe, sizeof(exe) - 1);
+	if (n <= 0)
+		return;
+	exe[n] = 0;
+	tree_note(p, "%s is set-user-ID, set-group-ID or has capabilities; it ran without them",
+		  exe);
+}
+
+static void execed(struct task *t, pid_t old_tid)
+{
+	struct task *old = t->leader;
+
+	if (old != t) {
+		task_becomes_leader(t);
+		forget(old);
+	}
+	t->vforked = false;
+	t->trace->launching = false;
+	t->trace->stepping = false;
+	t->regs_valid = false;
+	task_new_mm(t);
+	task_forget_ids(t);
+	task_forget_comm(t);
+	note_privilege(t);
+	for
+		EACH_SOURCE(s)
+	if ((*s)->exec)
+		(*s)->exec(t, old_tid);
+}
+
+static void dying(struct task *t, int status)
+{
+	if (t->trace->died)
+		return;
+	t->trace->died = true;
+	for
+		EACH_SOURCE(s)
+	if ((*s)->exiting)
+		(*s)->exiting(t, status);
+}
+
+static void ended(struct task *t, int status)
+{
+	struct supervisor *sv = t->sys->supervisor;
+	struct skep_process *p = t->trace->process;
+	bool first = t->bpf.tid == (u32)p->pid;
+
+	if (t->trace->fresh)
+		born(t);
+	dying(t, status);
+	forget(t);
+	if (first) {
+		p->status = status;
+		store_release(&p->first_ended, true);
+	}
+	if (!p->nr_tasks)
+		store_release(&p->ended, true);
+	if (first || !p->nr_tasks)
+		tree_changed(p);
+	if (sv->strays.n)
+		tracer_sweep(sv, false);
+}
+
+/* ---- stops ---- */
+
+static bool is_job_control(int sig)
+{
+	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
+}
+
+static void call_stop(struct task *t, bool seccomp)
+{
+	struct trace_state *tr = t->trace;
+	struct __ptrace_syscall_info info;
+
+	tr->kind = seccomp ? STOP_SECCOMP : STOP_EXIT;
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, (pid_t)t->bpf.tid, (void *)sizeof(info), &info) <= 0)
+		return;
+	switch (info.op) {
+	case PTRACE_SYSCALL_INFO_SECCOMP:
+		if (info.seccomp.ret_data != FILTER_DATA) {
+			/* A filter of the program's own, which nobody answers: as without tracer. */
+			t->call.ret = -ENOSYS;
+			skip_call(t);
+			return;
+		}
+		if (tr->swallow) {
+			tr->swallow = false;
+			return;
+		}
+		call_entered(t, info.arch, info.seccomp.nr, (const u64 *)info.seccomp.args);
+		break;
+	case PTRACE_SYSCALL_INFO_ENTRY:
+		tr->kind = STOP_ENTRY;
+		call_entered(t, info.arch, info.entry.nr, (const u64 *)info.entry.args);
+		/* The filter, which comes behind it, sees the number that we leave. */
+		if (!t->call.skip && !t->call.compat && tr->process->filtered)
+			tr->swallow =
+				info.entry.nr < CALLS_OTHER && tr->process->traced[info.entry.nr];
+		break;
+	case PTRACE_SYSCALL_INFO_EXIT:
+		tr->swallow = false;
+		call_left(t, info.exit.rval, false);
+		if (tr->stepping) { /* over the instruction that made the call */
+			siginfo_t trap = { .si_signo = SIGTRAP, .si_code = TRAP_TRACE };
+
+			tr->stepping = false;
+			trap_is_ours(t, &trap);
+		}
+		break;
+	}
+}
+
+static void stopped(struct task *t, int sig, int event)
+{
+	struct trace_state *tr = t->trace;
+	unsigned long msg = 0;
+
+	if (sig == (SIGTRAP | 0x80)) {
+		call_stop(t, false);
+		return;
+	}
+	switch (event) {
+	case 0:
+		tr->kind = STOP_SIGNAL;
+		signal_arrived(t, sig);
+		return;
+	case PTRACE_EVENT_SECCOMP:
+		call_stop(t, true);
+		return;
+	case PTRACE_EVENT_FORK:
+	case PTRACE_EVENT_VFORK:
+	case PTRACE_EVENT_CLONE:
+		tr->kind = STOP_FORK;
+		forked(t, event);
+		return;
+	case PTRACE_EVENT_EXEC:
+		tr->kind = STOP_EXEC;
+		ptrace(PTRACE_GETEVENTMSG, (pid_t)t->bpf.tgid, NULL, &msg);
+		execed(t, (pid_t)msg);
+		if (tr->kind == STOP_EXIT) /* a source has made calls, behind the exec's end */
+			call_left(t, 0, true);
+		return;
+	case PTRACE_EVENT_EXIT:
+		tr->kind = STOP_DEATH;
+		ptrace(PTRACE_GETEVENTMSG, (pid_t)t->bpf.tid, NULL, &msg);
+		dying(t, (int)msg);
+		return;
+	case PTRACE_EVENT_STOP:
+		tr->kind = is_job_control(sig) ? STOP_GROUP : STOP_TRAP;
+		interruption_arrived(t);
+		return;
+	default:
+		tr->kind = STOP_TRAP;
+	}
+}
+
+void tracer_handle(struct supervisor *sv, pid_t pid, int status)
+{
+	struct task *t = task_find(sv->sys, pid);
+	int event = WIFSTOPPED(status) ? status >> 16 : 0;
+
+	/* The thread that execs has its leader's id from then on. */
+	if (event == PTRACE_EVENT_EXEC) {
+		unsigned long old = 0;
+
+		ptrace(PTRACE_GETEVENTMSG, pid, NULL, &old);
+		if (old && (pid_t)old != pid && task_find(sv->sys, (pid_t)old))
+			t = task_find(sv->sys, (pid_t)old);
+	}
+	if (!t) {
+		struct stray s = { pid, status, monotonic_ns() };
+
+		if (vec_push(&sv->strays, s) && WIFSTOPPED(status))
+			ptrace(PTRACE_DETACH, pid, NULL, NULL);
+		supervisor_rearm(sv);
+		return;
+	}
+	if (unlikely(hooks_revision(sv->sys) != sv->revision))
+		tracer_update_wants(sv);
+	if (!WIFSTOPPED(status)) {
+		ended(t, status);
+		return;
+	}
+	t->trace->process->stats.stops++;
+	t->regs_valid = t->regs_changed = false;
+	if (t->trace->fresh) {
+		t->trace->kind = STOP_TRAP;
+		born(t);
+	}
+	stopped(t, WSTOPSIG(status), event);
+	tracer_go(t);
 }

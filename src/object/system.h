@@ -57,9 +57,10 @@ struct skep_system {
 			       u32 size);
 	u64 (*world_call)(struct skep_system *sys, struct bpf_run *run, enum world_op op,
 			  const u64 *args);
-	struct supervisor *supervisor; /* NULL until skep_spawn(); src/event */
-	struct task_table *tasks;      /* supervised; src/world/task.c */
-	u64 perf_ids;		       /* last PERF_EVENT_IOC_ID given */
+	struct supervisor *supervisor;			  /* NULL until skep_spawn(); src/event */
+	void (*supervisor_stop)(struct skep_system *sys); /* set with .supervisor */
+	struct task_table *tasks;			  /* supervised; src/world/task.c */
+	u64 perf_ids;					  /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);
 	void *trace_arg;

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Inside of the supervisor: who runs it, what it keeps for each tree of processes and
+ * each task. Sources need only process.h.
+ *
+ * Two sides: the host program (threads of the process that made the system) and the loop,
+ * which is another process in the same memory (supervisor.c). The loop owns tasks and
+ * trees; the host asks it by supervisor_call() and waits on .seq of a tree.
+ */
+#ifndef SKEP_EVENT_SUPERVISOR_H
+#define SKEP_EVENT_SUPERVISOR_H
+
+#include <linux/filter.h>
+
+#include "base/vec.h"
+#include "event/process.h"
+#include "skep/skep.h"
+
+/*
+ * Entries of the tables below: one for each number, and CALLS_OTHER.
+ */
+#define CALLS_MAX (CALLS_OTHER + 1)
+
+/* .data of our seccomp stops; programs may have filters of their own. */
+#define FILTER_DATA 0x5ceb
+
+struct call_filter {
+	struct sock_filter *insns;
+	u32 n, cap;
+	bool failed;
+};
+
+/* A tree of processes: what skep_spawn() or skep_attach() began. */
+struct skep_process {
+	struct supervisor *sv;
+	struct skep_process *next;     /* of sv->trees: the loop's */
+	struct skep_process *next_all; /* of sv->all: the host's, under host_lock */
+	pid_t pid;
+	bool spawned;  /* we started it: a child of the host */
+	bool filtered; /* has a filter: cannot do without us */
+	int event_fd;
+	/* By the loop; the host waits for changes of .seq (a futex). */
+	u32 seq;
+	u32 nr_tasks;
+	bool first_ended, ended, left; /* left: detached */
+	int status;		       /* of .pid, as of waitpid(); valid with .first_ended */
+	bool reaped;		       /* by skep_process_wait() */
+	/* The loop's. */
+	bool syscall_stops;   /* PTRACE_SYSCALL for every task */
+	bool killing;	      /* new tasks die at birth */
+	bool leaving;	      /* tasks are gathered to be let go */
+	u32 nr_held;	      /* stopped because of .leaving */
+	u8 traced[CALLS_MAX]; /* what the filter stops */
+	struct skep_process_stats stats;
+	VEC(char *) notes; /* lines for the report */
+};
+
+enum stop_kind {
+	STOP_NONE, /* it runs */
+	STOP_SECCOMP,
+	STOP_ENTRY, /* of a call */
+	STOP_EXIT,
+	STOP_SIGNAL, /* one is about to be delivered */
+	STOP_TRAP,   /* PTRACE_EVENT_STOP: interrupted, or new */
+	STOP_GROUP,  /* job control */
+	STOP_EXEC,
+	STOP_FORK, /* and vfork, clone */
+	STOP_DEATH,
+};
+
+struct interruption {
+	struct interruption *next;
+	void (*fn)(struct task *t, void *arg);
+	void *arg;
+};
+
+/* A task's state between its stops. */
+struct trace_state {
+	struct skep_process *process;
+	enum stop_kind kind;
+	int sig;	  /* to deliver when it goes on */
+	bool fresh;	  /* its first stop has not come yet */
+	bool launching;	  /* our code of spawn.c; no events before its execve */
+	bool exit_wanted; /* of the current call */
+	bool silent;	  /* no source has seen its entry */
+	bool stepping;	  /* by one instruction */
+	bool interrupted; /* PTRACE_INTERRUPT, whose stop has not come yet */
+	bool resuming;	  /* the call ended by our interruption alone and will be made again */
+	bool held;	  /* until its tree is complete: .process->leaving */
+	bool died;	  /* exiting() has been told */
+	bool swallow;	  /* the next seccomp stop belongs to an entry that was handled */
+	struct task *child, *creator; /* at clone: waiting for the other's stop */
+	u64 clone_flags;
+	struct interruption *interruptions;
+	VEC(siginfo_t) delayed; /* signals that came at a wrong time */
+	u32 nr_sent;		/* of them: sent again, to be completed when they arrive */
+	/* Caches of event/task.c */
+	int comm_fd;
+	bool ids_valid;
+	u32 uid, gid;
+};
+
+struct supervisor_timer {
+	u64 ns, due;
+	void (*fn)(struct skep_system *sys, void *arg);
+	void *arg;
+};
+
+/* A stop that waits to be handled, or of a task whose creation we have not been told yet. */
+struct stray {
+	pid_t pid;
+	int status;
+	u64 since;
+};
+
+enum { SUPERVISOR_STARTING, SUPERVISOR_RUNNING, SUPERVISOR_ENDED };
+
+struct supervisor {
+	struct skep_system *sys;
+	pid_t host, tid; /* of the host program, of the loop */
+	pthread_t parked;
+	u32 state;	/* futex */
+	bool quitting;	/* the host wants it to end */
+	int last_error; /* why it could not start */
+	struct request *requests;
+	u32 rung; /* something to do beside stops: checked before each wait */
+	u32 hooks_changed, host_died, alarmed;
+	pthread_mutex_t host_lock; /* never taken by the loop */
+	struct skep_process *all;
+	/* The loop's. */
+	struct skep_process *trees;
+	bool leaving; /* the host has died or wants to end: until no task is left */
+	u64 revision;
+	u8 wants[CALLS_MAX];
+	bool wants_signals;
+	bool timer_made;
+	timer_t timer;
+	VEC(struct supervisor_timer) timers;
+	VEC(struct stray) pending; /* to be handled */
+	VEC(struct stray) strays;  /* tasks without a creator */
+};
+
+/* supervisor.c */
+int supervisor_start(struct skep_system *sys);
+/* Runs @fn in the loop and gives its result; -ECHILD when the supervisor has been killed. */
+int supervisor_call(struct supervisor *sv, int (*fn)(struct supervisor *sv, void *arg), void *arg);
+bool supervisor_alive(const struct supervisor *sv);
+void supervisor_ring(struct supervisor *sv);
+void supervisor_rearm(struct supervisor *sv);
+u64 monotonic_ns(void);
+/* Waits until *@word is not @value any more; @timeout_ms -1: for ever. Spurious returns. */
+void word_wait(u32 *word, u32 value, int timeout_ms);
+void word_wake(u32 *word);
+
+/* filter.c */
+/* Makes the filter for tree @p; what it stops is in p->traced. 0 or -ENOMEM. */
+int filter_build(struct call_filter *f, const struct supervisor *sv, struct skep_process *p);
+void filter_free(struct call_filter *f);
+/* Calls that the tracer itself must see, whatever is attached. */
+bool filter_needs(u32 nr);
+
+/* tracer.c: all in the loop */
+struct task *tracer_adopt(struct supervisor *sv, struct skep_process *p, pid_t tid,
+			  struct task *leader, struct mm *mm);
+void tracer_handle(struct supervisor *sv, pid_t pid, int status);
+void tracer_update_wants(struct supervisor *sv);
+void tracer_go(struct task *t);	     /* on from its stop */
+void tracer_release(struct task *t); /* lets it go alive, from its stop; frees @t */
+void tracer_sweep(struct supervisor *sv, bool all);
+/* The tree has changed: wakes who waits for it. */
+void tree_changed(struct skep_process *p);
+void tree_note(struct skep_process *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* tree.c: in the loop */
+int tree_seize(struct supervisor *sv, struct skep_process *p, char *error, size_t size);
+void tree_kill(struct supervisor *sv, struct skep_process *p, int sig);
+int tree_leave(struct supervisor *sv, struct skep_process *p);
+void tree_check_left(struct skep_process *p);
+
+/* inject.c */
+void tracer_interrupt_quietly(struct task *t);
+
+/* task.c */
+extern const struct bpf_task_ops task_ops;
+void task_forget_ids(struct task *t);
+void task_forget_comm(struct task *t);
+
+#endif
