@@ -21,7 +21,7 @@
 
 enum answer { ALLOW, TRACE, CLONE /* stops when the new task would escape */ };
 
-/* Numbers in the i386 table: those that change a task's ids, and clone. */
+/* Numbers in the i386 table: those that change a task's ids, and clone. Others are not cached for long. */
 #define I386_CLONE  120
 #define I386_CLONE3 435
 static const u16 i386_ids[] = { 23,  46,  70,  71,  138, 139, 164, 170,
@@ -37,6 +37,19 @@ bool filter_needs(u32 nr)
 	case SYS_setregid:
 	case SYS_setresuid:
 	case SYS_setresgid:
+	case SYS_setfsuid:
+	case SYS_setfsgid:
+	case SYS_setgroups:
+	case SYS_capset:
+	case SYS_prctl: /* the name */
+	case SYS_setpgid:
+	case SYS_setsid:
+	case SYS_chdir:
+	case SYS_fchdir:
+	case SYS_chroot:
+	case SYS_pivot_root:
+	case SYS_unshare:
+	case SYS_setns:
 		return true;
 	}
 	return false;

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "event/supervisor.h"
+#include "world/world.h"
 
 #ifndef PR_SET_PTRACER
 #define PR_SET_PTRACER 0x59616d61
@@ -563,6 +564,7 @@ static int collect(struct supervisor *sv, void *arg)
 	for (const struct process_source *const *s = process_sources; *s; s++)
 		if ((*s)->end)
 			(*s)->end(sv->sys, take_line, a);
+	world_report(sv->sys, take_line, a);
 	return 0;
 }
 

@@ -205,13 +205,12 @@ static int task_override_return(struct bpf_task *bt, struct bpf_run *run, u64 rc
 
 static u64 task_kernel_task(struct bpf_task *bt)
 {
-	return task_of(bt)->kernel_task;
+	return world_task(task_of(bt));
 }
 
 static u64 task_user_regs(struct bpf_task *bt)
 {
-	(void)bt;
-	return 0;
+	return world_user_regs(task_of(bt));
 }
 
 const struct bpf_task_ops task_ops = {

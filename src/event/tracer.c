@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "event/supervisor.h"
+#include "world/world.h"
 
 #define ERESTARTSYS	      512
 #define ERESTART_RESTARTBLOCK 516
@@ -210,7 +211,7 @@ static void keep_clone_traced(struct task *t)
 }
 
 /* Whether the call's end may change what is cached of a task. */
-static bool changes_ids(const struct task_call *c)
+static bool changes_task(const struct task_call *c)
 {
 	return c->compat || (c->nr != SYS_clone3 && filter_needs((u32)c->nr));
 }
@@ -266,8 +267,12 @@ static void call_left(struct task *t, s64 ret, bool final)
 			t->regs_changed = true;
 		}
 	}
-	if (changes_ids(c))
+	if (changes_task(c)) {
 		task_forget_ids(t);
+		world_call_done(t);
+	}
+	if (!tr->silent)
+		world_call_end(t);
 	c->active = false;
 }
 
@@ -321,7 +326,9 @@ static void call_entered(struct task *t, u32 arch, u64 nr, const u64 *args)
 		(*s)->enter(t);
 	if (c->skip)
 		skip_call(t);
-	tr->exit_wanted = want & WANT_EXIT || changes_ids(c);
+	tr->exit_wanted = want & WANT_EXIT || changes_task(c);
+	if (want && !tr->exit_wanted)
+		world_call_end(t);
 }
 
 /* ---- signals ---- */
@@ -769,6 +776,7 @@ static void execed(struct task *t, pid_t old_tid)
 	task_new_mm(t);
 	task_forget_ids(t);
 	task_forget_comm(t);
+	world_task_execed(t);
 	note_privilege(t);
 	for
 		EACH_SOURCE(s)
