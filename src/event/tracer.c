@@ -761,11 +761,23 @@ static void note_privilege(struct task *t)
 		  exe);
 }
 
+static void dying(struct task *t, int status)
+{
+	if (t->trace->died)
+		return;
+	t->trace->died = true;
+	for
+		EACH_SOURCE(s)
+	if ((*s)->exiting)
+		(*s)->exiting(t, status);
+}
+
 static void execed(struct task *t, pid_t old_tid)
 {
 	struct task *old = t->leader;
 
 	if (old != t) {
+		dying(old, 0); /* killed by the exec, it may not have said so itself */
 		task_becomes_leader(t);
 		forget(old);
 	}
@@ -782,17 +794,6 @@ static void execed(struct task *t, pid_t old_tid)
 		EACH_SOURCE(s)
 	if ((*s)->exec)
 		(*s)->exec(t, old_tid);
-}
-
-static void dying(struct task *t, int status)
-{
-	if (t->trace->died)
-		return;
-	t->trace->died = true;
-	for
-		EACH_SOURCE(s)
-	if ((*s)->exiting)
-		(*s)->exiting(t, status);
 }
 
 static void ended(struct task *t, int status)
