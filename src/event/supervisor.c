@@ -37,7 +37,6 @@
 #include "base/mem.h"
 #include "object/arena.h"
 #include "object/platform.h"
-#include "world/world.h"
 
 #define STACK_SIZE    (8UL << 20)
 #define STACK_PARKED  (256UL << 10) /* of it, for the thread that waits */
@@ -479,7 +478,6 @@ static void supervisor_stop(struct skep_system *sys)
 		for (struct skep_process *p = sv->all; p; p = p->next_all)
 			p->sv = NULL;
 	}
-	world_stop(sys);
 	tasks_stop(sys);
 	vec_free(&sv->timers);
 	vec_free(&sv->pending);
