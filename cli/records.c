@@ -241,21 +241,26 @@ static void perf_record(void *ctx, int cpu, void *data, __u32 size)
 	emit(ctx, data, size);
 }
 
-static void perf_lost(void *ctx, int cpu, __u64 count)
+static void tell_lost(struct source *s, uint64_t count)
 {
-	struct source *s = ctx;
+	const struct cli *cli = s->records->cli;
 	cJSON *json;
 
 	s->lost += count;
-	if (s->records->cli->json) {
+	if (cli->json) {
 		json = supervise_json("lost");
 		cJSON_AddStringToObject(json, "map", bpf_map__name(s->map));
 		cJSON_AddNumberToObject(json, "count", (double)count);
-		cli_print_json(s->records->cli, json);
+		cli_print_json(cli, json);
 		return;
 	}
-	fprintf(s->records->cli->out, "%s: lost %llu records: its ring was full\n",
-		bpf_map__name(s->map), (unsigned long long)count);
+	fprintf(cli->out, "%s: lost %" PRIu64 " records: it was full\n", bpf_map__name(s->map),
+		count);
+}
+
+static void perf_lost(void *ctx, int cpu, __u64 count)
+{
+	tell_lost(ctx, count);
 }
 
 static int open_ring(struct records *r, struct source *s)
@@ -369,6 +374,22 @@ void records_fds(const struct records *r, int fds[2])
 {
 	fds[0] = r->rings ? ring_buffer__epoll_fd(r->rings) : -1;
 	fds[1] = r->epoll;
+}
+
+/* What no record has told of. */
+static void count_lost(struct records *r, struct source *s)
+{
+	uint64_t lost = 0;
+
+	if (r->cli->system && !skep_lost(r->cli->system, bpf_map__fd(s->map), &lost) && lost)
+		tell_lost(s, lost);
+}
+
+void records_finish(struct records *r)
+{
+	records_consume(r);
+	for (struct source *s = r->sources; s; s = s->next)
+		count_lost(r, s);
 }
 
 void records_summary(struct records *r)

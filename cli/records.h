@@ -31,7 +31,9 @@ int records_check_types(struct records *r);
 unsigned records_consume(struct records *r);
 /* A descriptor that is readable when something has arrived; two of them, -1: none. */
 void records_fds(const struct records *r, int fds[2]);
-/* At the end: what was lost, what could not be decoded, and how to. */
+/* When nothing writes any more: prints the last records and what was lost without a record of it. */
+void records_finish(struct records *r);
+/* At the end: how much was lost, what could not be decoded, and how to. */
 void records_summary(struct records *r);
 void records_free(struct records *r);
 

@@ -622,6 +622,7 @@ int supervise(struct cli *cli, struct supervise_opts *o)
 	for (unsigned i = 0; i < r.n; i++)
 		attachments_detach(&r.objects[i]);
 	drain(&r);
+	records_finish(r.records);
 	summary(&r);
 	if (!status)
 		status = exit_status(&r);

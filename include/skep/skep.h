@@ -115,6 +115,12 @@ SKEP_API int skep_perf_event_open(struct skep_system *sys, void *attr, int pid, 
 SKEP_API int skep_ioctl(struct skep_system *sys, int fd, unsigned long request, void *arg);
 SKEP_API int skep_mmap(struct skep_system *sys, int fd, size_t len, int prot, long off);
 SKEP_API int skep_epoll_fd(struct skep_system *sys, int fd);
+/*
+ * Records that programs could not put into ring buffer or perf event array @map_fd for want of
+ * room: of a ring buffer all so far, of perf rings those that no PERF_RECORD_LOST has told of
+ * yet. 0, or -EBADF, -EINVAL (another map).
+ */
+SKEP_API int skep_lost(struct skep_system *sys, int map_fd, uint64_t *count);
 
 /*
  * Processes whose events run the programs of a system: system calls, functions, signals.

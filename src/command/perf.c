@@ -13,6 +13,9 @@
 
 #include "command/command.h"
 #include "hook/perf.h"
+#include "object/map_array.h"
+#include "object/map_ringbuf.h"
+#include "object/perf_ring.h"
 #include "skep/skep.h"
 
 static int set_bpf(struct perf_object *p, int fd)
@@ -170,6 +173,42 @@ int skep_epoll_fd(struct skep_system *sys, int fd)
 	/* What is already in the ring wakes, too; a wake-up without cause is harmless. */
 	if (err >= 0)
 		eventfd_write(err, 1);
+	object_put(o);
+	return err;
+}
+
+int skep_lost(struct skep_system *sys, int map_fd, uint64_t *count)
+{
+	const struct bpf_array *array;
+	struct bpf_map *map;
+	struct object *o;
+	int err = 0;
+
+	o = object_get_any(sys, map_fd, &err);
+	if (!o || o->kind != OBJECT_MAP) {
+		object_put(o);
+		return -EBADF;
+	}
+	map = ((struct map_object *)o)->map;
+	*count = 0;
+	pthread_mutex_lock(&sys->lock); /* an event cannot be taken out now */
+	switch ((int)map->map_type) {
+	case BPF_MAP_TYPE_RINGBUF:
+		*count = READ_ONCE(((struct bpf_ringbuf_map *)map)->lost);
+		break;
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+		array = (struct bpf_array *)map;
+		for (u32 i = 0; i < map->max_entries; i++) {
+			const struct perf_ring *ring = (const struct perf_ring *)load_acquire(
+				(u64 *)(array->value + (u64)i * array->elem_size));
+
+			*count += ring ? READ_ONCE(ring->lost) : 0;
+		}
+		break;
+	default:
+		err = -EINVAL;
+	}
+	pthread_mutex_unlock(&sys->lock);
 	object_put(o);
 	return err;
 }

@@ -158,6 +158,7 @@ static struct bpf_ringbuf_hdr *reserve(struct bpf_ringbuf_map *rb, u64 size, str
 		pending = move_pending(rb);
 	}
 	if (unlikely(next - consumer > rb->mask || next - pending > rb->mask)) {
+		WRITE_ONCE(rb->lost, rb->lost + 1);
 		lock_drop(&rb->lock);
 		return NULL;
 	}

@@ -50,6 +50,7 @@ struct bpf_ringbuf_map {
 	u32 reserving; /* CPU + 1 whose reservation is between its claim and .head */
 	u64 head;      /* the producer's position: the truth */
 	u64 pending;   /* position of the oldest record that may still be busy */
+	u64 lost;      /* records that found no room; .lock */
 };
 
 #endif
