@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -253,20 +254,20 @@ static int executable(const char *path)
 	return access(path, X_OK) ? -errno : 0;
 }
 
-/* As execvp() looks for it: 0, -ENOENT, -EACCES … */
-static int find_command(const char *name)
+/* As execvp() looks for it: 0 and its path in @file, -ENOENT, -EACCES … */
+static int find_command(const char *name, char file[PATH_MAX])
 {
 	const char *path = getenv("PATH") ?: "/bin:/usr/bin";
 	int err = -ENOENT;
 
-	if (strchr(name, '/') || !*name)
+	if (strchr(name, '/') || !*name) {
+		snprintf(file, PATH_MAX, "%s", name);
 		return executable(name);
+	}
 	for (const char *at = path; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
-		char file[4096];
 		int n = (int)strcspn(at, ":"), one;
 
-		if (snprintf(file, sizeof(file), "%.*s%s%s", n, at, n ? "/" : "", name) >=
-		    (int)sizeof(file))
+		if (snprintf(file, PATH_MAX, "%.*s%s%s", n, at, n ? "/" : "", name) >= PATH_MAX)
 			continue;
 		one = executable(file);
 		if (!one)
@@ -297,8 +298,33 @@ static int start_failure(const struct cli *cli, const char *what, int err, const
 		status = EXIT_CANNOT_EXECUTE;
 		break;
 	}
-	cli_error(cli, "%s: %s", what, text && *text ? text : strerror(-err));
+	if (text && *text)
+		cli_error(cli, "%s", text);
+	else
+		cli_error(cli, "%s: %s", what, strerror(-err));
 	return status;
+}
+
+/* A file without a format is a shell script, say execvp() and every shell. */
+static int spawn_script(struct run *r, const struct skep_spawn_opts *opts, char *error, size_t size)
+{
+	char file[PATH_MAX], **argv;
+	size_t n = 0;
+	int err;
+
+	while (r->o->command[n])
+		n++;
+	argv = calloc(n + 2, sizeof(*argv));
+	if (!argv || find_command(r->o->command[0], file)) {
+		free(argv);
+		return -ENOEXEC;
+	}
+	argv[0] = (char *)"sh";
+	argv[1] = file;
+	memcpy(argv + 2, r->o->command + 1, (n - 1) * sizeof(*argv));
+	err = skep_spawn(r->cli->system, "/bin/sh", argv, opts, &r->process, error, size);
+	free(argv);
+	return err;
 }
 
 static int start(struct run *r)
@@ -327,6 +353,8 @@ static int start(struct run *r)
 	}
 	err = skep_spawn(r->cli->system, r->o->command[0], r->o->command, &opts, &r->process, error,
 			 sizeof(error));
+	if (err == -ENOEXEC)
+		err = spawn_script(r, &opts, error, sizeof(error));
 	return err ? start_failure(r->cli, r->o->command[0], err, error) : 0;
 }
 
@@ -577,10 +605,11 @@ static int load_and_attach(struct run *r)
 int supervise(struct cli *cli, struct supervise_opts *o)
 {
 	struct run r = { .cli = cli, .o = o, .stats_fd = -1 };
+	char file[PATH_MAX];
 	int status, err;
 	size_t n = 0;
 
-	if (o->command && (err = find_command(o->command[0])))
+	if (o->command && (err = find_command(o->command[0], file)))
 		return start_failure(cli, o->command[0], err, NULL);
 	cli->out = open_output(cli, o);
 	if (!cli->out) {
