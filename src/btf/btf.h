@@ -13,6 +13,7 @@
  *   field.c     special fields of map values (locks, timers, kptrs, lists)
  *   core.c      CO-RE type compatibility
  *   raw.c       one line per type, as text or JSON
+ *   funcs.c     split BTF of functions from their declarations
  *
  * A struct btf never changes after it was made, but for its lazily built name
  * index, which is published atomically: it may be read from several threads. Ids of
@@ -107,6 +108,17 @@ int btf_load_file(const char *path, struct btf *base, struct btf **out);
 int btf_load_kernel(const char *path, struct btf **out, const char **origin);
 #define BTF_HOST_PATH	   "/sys/kernel/btf/vmlinux"
 #define BTF_BUILTIN_ORIGIN "built-in"
+
+/* Split BTF over @base with FUNCs of these declarations. 0, -ENOMEM or what btf_parse() gives. */
+#define BTF_FUNC_DECL_ARGS 6
+struct btf_func_decl {
+	const char *name, *ret; /* types as C writes them: "const char *const *" */
+	u32 nr_args;
+	struct {
+		const char *type, *name;
+	} args[BTF_FUNC_DECL_ARGS];
+};
+int btf_make_funcs(struct btf *base, const struct btf_func_decl *decls, u32 n, struct btf **out);
 
 /* ---- the whole (query.c) ---- */
 

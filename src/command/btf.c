@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "btf/btf.h"
 #include "command/command.h"
+#include "hook/functions.h"
+#include "hook/points.h"
 
 #define LOG_LEVELS 15U /* BPF_LOG_LEVEL1, _LEVEL2, _STATS, _FIXED */
 #define LOG_FIXED  8U
@@ -45,6 +47,22 @@ static struct object_btf *btf_object_new(struct skep_system *sys, struct btf *bt
 	return b;
 }
 
+/* Publishes @b under an id that skep_system_new() kept free, whenever it is made. */
+static struct object_btf *publish_as(struct skep_system *sys, struct object_btf *b, u32 id)
+{
+	u32 next = sys->tables[OBJECT_BTF].next_id;
+
+	if (!b)
+		return NULL;
+	sys->tables[OBJECT_BTF].next_id = id;
+	if (object_publish(&b->obj)) {
+		object_put(&b->obj);
+		b = NULL;
+	}
+	sys->tables[OBJECT_BTF].next_id = next;
+	return b;
+}
+
 struct object_btf *system_vmlinux(struct skep_system *sys)
 {
 	struct object_btf *b;
@@ -56,20 +74,55 @@ struct object_btf *system_vmlinux(struct skep_system *sys)
 		b = btf_load_kernel(sys->btf_path, &btf, &sys->btf_origin) ?
 			    NULL :
 			    btf_object_new(sys, btf, true, "vmlinux");
-		/* Its id is the first, whenever it is loaded; skep_system_new() kept it free. */
-		if (b) {
-			u32 next = sys->tables[OBJECT_BTF].next_id;
-
-			sys->tables[OBJECT_BTF].next_id = 1;
-			if (object_publish(&b->obj)) {
-				object_put(&b->obj);
-				b = NULL;
-			}
-			sys->tables[OBJECT_BTF].next_id = next;
-		}
-		sys->vmlinux = b; /* with the reference that keeps it */
+		/* With the reference that keeps it. */
+		sys->vmlinux = publish_as(sys, b, BTF_ID_VMLINUX);
 	}
 	b = sys->vmlinux;
+	pthread_mutex_unlock(&sys->lock);
+	return b;
+}
+
+/* Declarations of the functions that @base lacks: how many. */
+static u32 missing_functions(const struct skep_system *sys, const struct btf *base,
+			     struct btf_func_decl *out)
+{
+	u32 n = 0;
+
+	for (u32 row = 0; row < FUNC_NAMED; row++) {
+		const struct function_info *f = function_info(row);
+
+		if (!function_visible(sys->profile, f) ||
+		    btf_find_by_name_kind(base, f->name, BTF_KIND_FUNC) > 0)
+			continue;
+		out[n] = (struct btf_func_decl){ .name = f->name,
+						 .ret = f->ret,
+						 .nr_args = f->nr_args };
+		for (u32 i = 0; i < f->nr_args; i++) {
+			out[n].args[i].type = f->args[i].type;
+			out[n].args[i].name = f->args[i].name;
+		}
+		n++;
+	}
+	return n;
+}
+
+struct object_btf *system_functions(struct skep_system *sys)
+{
+	struct object_btf *base = system_vmlinux(sys), *b;
+	struct btf_func_decl *decls;
+	struct btf *btf = NULL;
+
+	pthread_mutex_lock(&sys->lock);
+	if (!sys->functions && base) {
+		decls = mem_calloc(FUNC_NAMED, sizeof(*decls));
+		b = !decls || btf_make_funcs(base->btf, decls,
+					     missing_functions(sys, base->btf, decls), &btf) ?
+			    NULL :
+			    btf_object_new(sys, btf, true, "skep");
+		mem_free(decls);
+		sys->functions = publish_as(sys, b, BTF_ID_FUNCTIONS);
+	}
+	b = sys->functions;
 	pthread_mutex_unlock(&sys->lock);
 	return b;
 }

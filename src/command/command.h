@@ -12,6 +12,9 @@
 
 #define PAGE_BYTES 4096
 
+/* Ids of BTF that are there from the beginning, though made when first needed. */
+enum { BTF_ID_VMLINUX = 1, BTF_ID_FUNCTIONS, BTF_ID_FIRST };
+
 /* One call of bpf(2). */
 struct call {
 	struct skep_system *sys;

@@ -26,7 +26,7 @@ static int next_id(struct call *c, enum object_kind kind)
 		return -EPERM;
 	objects_drain(c->sys, c->sys->inotify_fd < 0);
 	if (kind == OBJECT_BTF)
-		system_vmlinux(c->sys); /* it has an id, too */
+		system_functions(c->sys); /* the kernel's types have ids, too */
 	err = object_next_id(c->sys, kind, c->attr->start_id, &next);
 	return err ? err : ATTR_PUT(c, next_id, next);
 }
@@ -60,7 +60,7 @@ static int fd_by_id(struct call *c, enum object_kind kind, int access)
 		return -EPERM;
 	objects_drain(c->sys, c->sys->inotify_fd < 0);
 	if (kind == OBJECT_BTF)
-		system_vmlinux(c->sys);
+		system_functions(c->sys);
 	o = object_get_id(c->sys, c->attr->start_id, kind, &err);
 	if (!o)
 		return err;

@@ -110,7 +110,7 @@ struct skep_system *skep_system_new(const struct skep_system_opts *opts)
 	world_attach(sys);
 	sys->inotify_fd = -1;
 	sys->platform = platform_process();
-	sys->tables[OBJECT_BTF].next_id = 2; /* 1 is vmlinux's */
+	sys->tables[OBJECT_BTF].next_id = BTF_ID_FIRST;
 	err = configure(sys, opts);
 	if (!err)
 		err = arena_new(&sys->arena, possible_cpus());
@@ -139,8 +139,9 @@ static void end_objects(struct skep_system *sys)
 	static const enum object_kind order[] = { OBJECT_LINK, OBJECT_PROG,  OBJECT_MAP,
 						  OBJECT_PERF, OBJECT_STATS, OBJECT_BTF };
 
+	object_put((struct object *)sys->functions);
 	object_put((struct object *)sys->vmlinux);
-	sys->vmlinux = NULL;
+	sys->functions = sys->vmlinux = NULL;
 	for (size_t k = 0; k < ARRAY_SIZE(order); k++)
 		for (;;) {
 			struct object *o = NULL;

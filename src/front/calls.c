@@ -2,7 +2,7 @@
 /*
  * What happens to each libc call: bpf(2) and perf_event_open(2) go to the
  * system, and so does what is done to the descriptors they gave; paths under
- * which the kernel shows its types are answered from the system's; the rest is
+ * which the kernel shows its types and hooks (files.c) are answered from the system's; the rest is
  * the real function's.
  */
 #include "front/front.h"
@@ -17,11 +17,8 @@
 #include <unistd.h>
 
 #include "base/uapi.h"
-#include "btf/btf.h"
+#include "front/files.h"
 #include "object/system.h"
-
-#define VMLINUX_BTF   "/sys/kernel/btf/vmlinux"
-#define UNPRIV_SYSCTL "/proc/sys/kernel/unprivileged_bpf_disabled"
 
 static struct skep_system *answering;
 static bool chosen; /* by skep_front_use(), or by the first call that needed a system */
@@ -127,83 +124,38 @@ int front_epoll_ctl(const struct front_real *real, int epfd, int op, int fd,
 	return real->epoll_ctl(epfd, op, instead, event);
 }
 
-static bool shows_kernel_types(const char *path)
+/* The system that shows file @path; NULL: the kernel does. */
+static struct skep_system *shown_by(const char *path)
 {
-	return path && !strcmp(path, VMLINUX_BTF) && system_wanted();
-}
-
-/* A sealed file with these contents to read, or -1 and errno. */
-static int open_contents(const char *name, const void *data, size_t size)
-{
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd < 0)
-		return -1;
-	for (size_t done = 0; done < size;) {
-		ssize_t n = write(fd, (const char *)data + done, size - done);
-
-		if (n <= 0) {
-			int err = n ? errno : EIO;
-
-			close(fd);
-			errno = err;
-			return -1;
-		}
-		done += (size_t)n;
-	}
-	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-	lseek(fd, 0, SEEK_SET);
-	return fd;
-}
-
-/* A descriptor to read the system's kernel BTF from, or -1 and errno. */
-static int open_kernel_types(void)
-{
-	const struct object_btf *vmlinux = system_vmlinux(answering);
-	const void *data;
-	u32 size;
-
-	data = vmlinux ? btf_raw_data(vmlinux->btf, &size) : NULL;
-	if (!data) {
-		errno = ENOENT;
-		return -1;
-	}
-	return open_contents("vmlinux", data, size);
-}
-
-static bool shows_sysctl(const char *path)
-{
-	return path && !strcmp(path, UNPRIV_SYSCTL) && system_wanted();
-}
-
-static int open_sysctl(void)
-{
-	char text[4];
-	int n = snprintf(text, sizeof(text), "%d\n", system_unpriv_disabled(answering));
-
-	return open_contents("unprivileged_bpf_disabled", text, (size_t)n);
+	return file_is_ours(path) ? system_wanted() : NULL;
 }
 
 int front_open(const struct front_real *real, const char *path, int flags, mode_t mode)
 {
-	if (shows_kernel_types(path) && (flags & O_ACCMODE) == O_RDONLY)
-		return open_kernel_types();
-	if (shows_sysctl(path) && (flags & O_ACCMODE) == O_RDONLY)
-		return open_sysctl();
-	return real->open(path, flags, mode);
+	struct skep_system *sys = shown_by(path);
+
+	if (!sys)
+		return real->open(path, flags, mode);
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		return file_open(sys, path);
+	if (!file_access(sys, path, R_OK))
+		errno = EACCES;
+	return -1;
 }
 
 FILE *front_fopen(const struct front_real *real, const char *path, const char *mode)
 {
+	struct skep_system *sys = shown_by(path);
 	FILE *f;
 	int fd;
 
-	if (*mode == 'r' && !strchr(mode, '+') && shows_kernel_types(path))
-		fd = open_kernel_types();
-	else if (*mode == 'r' && !strchr(mode, '+') && shows_sysctl(path))
-		fd = open_sysctl();
-	else
+	if (!sys)
 		return real->fopen(path, mode);
+	if (*mode != 'r' || strchr(mode, '+')) {
+		errno = EACCES;
+		return NULL;
+	}
+	fd = file_open(sys, path);
 	if (fd < 0)
 		return NULL;
 	f = fdopen(fd, mode);
@@ -214,15 +166,9 @@ FILE *front_fopen(const struct front_real *real, const char *path, const char *m
 
 int front_faccessat(const struct front_real *real, int dirfd, const char *path, int mode, int flags)
 {
-	if (shows_kernel_types(path)) {
-		const struct object_btf *vmlinux = system_vmlinux(answering);
+	struct skep_system *sys = shown_by(path);
 
-		if (vmlinux && !(mode & (W_OK | X_OK)))
-			return 0;
-		errno = vmlinux ? EACCES : ENOENT;
-		return -1;
-	}
-	return real->faccessat(dirfd, path, mode, flags);
+	return sys ? file_access(sys, path, mode) : real->faccessat(dirfd, path, mode, flags);
 }
 
 int front_setrlimit(const struct front_real *real, __rlimit_resource_t resource,

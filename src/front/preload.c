@@ -142,6 +142,11 @@ SKEP_API int faccessat(int dirfd, const char *path, int mode, int flags)
 	     faccessat(dirfd, path, mode, flags));
 }
 
+SKEP_API int access(const char *path, int mode)
+{
+	return faccessat(AT_FDCWD, path, mode, 0);
+}
+
 SKEP_API int setrlimit64(__rlimit_resource_t resource, const struct rlimit64 *limit)
 {
 	CALL(int, front_setrlimit(r, resource, (const struct rlimit *)limit),

@@ -44,9 +44,10 @@ struct skep_system {
 	struct arena_retired *retired;
 	struct object_btf *vmlinux; /* NULL until it is needed: see system_vmlinux() */
 	bool vmlinux_tried;
-	const char *btf_origin; /* where it came from */
-	char *btf_path;		/* NULL: host's, else built-in */
-	u32 stats_enabled;	/* descriptors of BPF_ENABLE_STATS that are held */
+	struct object_btf *functions; /* see system_functions() */
+	const char *btf_origin;	      /* where it came from */
+	char *btf_path;		      /* NULL: host's, else built-in */
+	u32 stats_enabled;	      /* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
 	struct world *world;	    /* NULL until it is needed; src/world */
 	pthread_mutex_t world_lock; /* recursive; runs of several threads */
@@ -96,6 +97,9 @@ void system_lock_init(struct skep_system *sys); /* sys->lock, recursive */
 
 /* The kernel's BTF, loaded at its first use; borrowed, NULL when there is none. */
 struct object_btf *system_vmlinux(struct skep_system *sys);
+
+/* Split BTF of the kernel functions that skep fires and the kernel's BTF lacks; as above. */
+struct object_btf *system_functions(struct skep_system *sys);
 
 /*
  * Copies between the caller's memory and ours: attribute pointers. @addr is in

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Files of /proc and /sys with a system's contents (Linux: kernel/trace/trace_events.c,
+ * kernel/kallsyms.c, kernel/bpf/sysfs_btf.c). Each is written when it is opened, into a sealed memfd.
+ */
+#include "front/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "btf/btf.h"
+#include "hook/perf.h"
+#include "hook/record.h"
+#include "object/system.h"
+
+/* What a file holds; @text is NULL where only its presence is asked for. */
+struct text {
+	char *data;
+	size_t len, cap;
+	int err;
+};
+
+static void add_bytes(struct text *t, const void *data, size_t len)
+{
+	size_t cap = t->cap ? t->cap : 4096;
+	char *grown;
+
+	if (t->err)
+		return;
+	while (cap - t->len < len)
+		cap *= 2;
+	if (cap != t->cap) {
+		grown = mem_realloc(t->data, cap);
+		if (!grown) {
+			t->err = -ENOMEM;
+			return;
+		}
+		t->data = grown;
+		t->cap = cap;
+	}
+	memcpy(t->data + t->len, data, len);
+	t->len += len;
+}
+
+static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	add_bytes(t, line, n < 0 ? 0 : min_t(size_t, (size_t)n, sizeof(line) - 1));
+}
+
+/* ---- one file each: 0 or -errno ---- */
+
+static int vmlinux(struct skep_system *sys, struct text *t)
+{
+	const struct object_btf *b = system_vmlinux(sys);
+	const void *data;
+	u32 size;
+
+	data = b ? btf_raw_data(b->btf, &size) : NULL;
+	if (!data)
+		return -ENOENT;
+	add_bytes(t, data, size);
+	return 0;
+}
+
+static int unprivileged_bpf_disabled(struct skep_system *sys, struct text *t)
+{
+	add(t, "%d\n", system_unpriv_disabled(sys));
+	return 0;
+}
+
+/* Calls @fn for the names that the profile has, in the order of their addresses. */
+static void each_function(struct skep_system *sys, struct text *t,
+			  void (*fn)(struct text *t, u64 ip, const char *name))
+{
+	for (u32 row = 0; row < FUNC_ROWS; row++)
+		if (function_at(sys, function_ip(sys, row)) >= 0)
+			fn(t, function_ip(sys, row), function_name_of(row));
+}
+
+static void add_symbol(struct text *t, u64 ip, const char *name)
+{
+	add(t, "%016llx T %s\n", (unsigned long long)ip, name);
+}
+
+static void add_name(struct text *t, u64 ip, const char *name)
+{
+	add(t, "%s\n", name);
+}
+
+static int kallsyms(struct skep_system *sys, struct text *t)
+{
+	each_function(sys, t, add_symbol);
+	return 0;
+}
+
+static int available_filter_functions(struct skep_system *sys, struct text *t)
+{
+	each_function(sys, t, add_name);
+	return 0;
+}
+
+static int available_events(struct skep_system *sys, struct text *t)
+{
+	for (u32 row = 0; row < TP_ROWS; row++)
+		if (hook_point_row(sys, HOOK_TRACEPOINT, tracepoint_name_of(row)) == (int)row)
+			add(t, "%s\n", tracepoint_name_of(row));
+	return 0;
+}
+
+#define NUMBER(x)  NUMBER_(x)
+#define NUMBER_(x) #x "\n"
+#define EVENTS	   "/sys/bus/event_source/devices/"
+
+static const struct {
+	const char *path;
+	int (*write)(struct skep_system *sys, struct text *t);
+	const char *contents; /* where .write is NULL; NULL, too: a folder */
+} files[] = {
+	{ BTF_HOST_PATH, vmlinux },
+	{ "/proc/sys/kernel/unprivileged_bpf_disabled", unprivileged_bpf_disabled },
+	{ "/proc/kallsyms", kallsyms },
+	{ EVENTS "kprobe/type", NULL, NUMBER(PERF_TYPE_KPROBE) },
+	{ EVENTS "kprobe/format/retprobe", NULL, "config:0\n" },
+	{ EVENTS "uprobe/type", NULL, NUMBER(PERF_TYPE_UPROBE) },
+	{ EVENTS "uprobe/format/retprobe", NULL, "config:0\n" },
+	{ EVENTS "uprobe/format/ref_ctr_offset", NULL, "config:32-63\n" },
+};
+
+/* Below a folder of tracefs, which is all ours. */
+static const struct {
+	const char *path;
+	int (*write)(struct skep_system *sys, struct text *t);
+} tracefs_files[] = {
+	{ "", NULL },
+	{ "/", NULL },
+	{ "/events", NULL },
+	{ "/available_events", available_events },
+	{ "/available_filter_functions", available_filter_functions },
+};
+
+static const char *const tracefs_folders[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+
+/* What follows the folder of tracefs, or NULL for other paths. */
+static const char *in_tracefs(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tracefs_folders); i++) {
+		size_t len = strlen(tracefs_folders[i]);
+
+		if (!strncmp(path, tracefs_folders[i], len) && (!path[len] || path[len] == '/'))
+			return path + len;
+	}
+	return NULL;
+}
+
+static const char *beneath(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) ? NULL : path + len;
+}
+
+/* "/events/sched/sched_process_exec/id" and its format; t NULL: whether there is such a file. */
+static int event_file(struct skep_system *sys, const char *path, struct text *t)
+{
+	char category[64], name[64], file[16], full[160], *format;
+	int row, n = 0, len;
+
+	if (sscanf(path, "/events/%63[^/]/%63[^/]/%15[^/]%n", category, name, file, &n) != 3 ||
+	    path[n])
+		return -ENOENT;
+	snprintf(full, sizeof(full), "%s:%s", category, name);
+	row = hook_point_row(sys, HOOK_TRACEPOINT, full);
+	if (row < 0)
+		return -ENOENT;
+	if (!strcmp(file, "id")) {
+		add(t, "%u\n", tracepoint_id((u32)row));
+		return 0;
+	}
+	if (strcmp(file, "format"))
+		return -ENOENT;
+	len = record_format(sys, (u32)row, NULL, 0);
+	format = mem_alloc((size_t)len + 1);
+	if (!format)
+		return -ENOMEM;
+	record_format(sys, (u32)row, format, (size_t)len + 1);
+	add_bytes(t, format, (size_t)len);
+	mem_free(format);
+	return 0;
+}
+
+bool file_is_ours(const char *path)
+{
+	if (!path || *path != '/')
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (!strcmp(path, files[i].path))
+			return true;
+	return in_tracefs(path) || beneath(path, EVENTS "kprobe/") ||
+	       beneath(path, EVENTS "uprobe/");
+}
+
+/* -EISDIR for folders. */
+static int contents(struct skep_system *sys, const char *path, struct text *t)
+{
+	const char *sub = in_tracefs(path);
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (strcmp(path, files[i].path))
+			continue;
+		if (files[i].write)
+			return files[i].write(sys, t);
+		add(t, "%s", files[i].contents);
+		return 0;
+	}
+	for (size_t i = 0; sub && i < ARRAY_SIZE(tracefs_files); i++)
+		if (!strcmp(sub, tracefs_files[i].path))
+			return tracefs_files[i].write ? tracefs_files[i].write(sys, t) : -EISDIR;
+	return sub ? event_file(sys, sub, t) : -ENOENT;
+}
+
+/* ---- as the calls see them ---- */
+
+int file_open(struct skep_system *sys, const char *path)
+{
+	const char *base = strrchr(path, '/');
+	struct text t = { 0 };
+	int fd = -1, err;
+
+	err = contents(sys, path, &t);
+	if (!err)
+		err = t.err;
+	if (!err) {
+		fd = memfd_create(base ? base + 1 : path, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		err = fd < 0 ? -errno : 0;
+	}
+	for (size_t done = 0; !err && done < t.len;) {
+		ssize_t n = write(fd, t.data + done, t.len - done);
+
+		if (n <= 0)
+			err = n ? -errno : -EIO;
+		else
+			done += (size_t)n;
+	}
+	mem_free(t.data);
+	if (err) {
+		if (fd >= 0)
+			close(fd);
+		errno = -err;
+		return -1;
+	}
+	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+int file_access(struct skep_system *sys, const char *path, int mode)
+{
+	struct text t = { 0 };
+	int err = contents(sys, path, &t);
+	bool folder = err == -EISDIR;
+
+	mem_free(t.data);
+	if (err && !folder) {
+		errno = -err;
+		return -1;
+	}
+	if (mode & (W_OK | (folder ? 0 : X_OK))) {
+		errno = EACCES;
+		return -1;
+	}
+	return 0;
+}
