@@ -64,7 +64,7 @@ WRAPPED := syscall mmap64 ioctl epoll_ctl open64 fopen64 faccessat setrlimit64 u
 WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
 LIBBPF := -l:libbpf.a
 
-.PHONY: all docs help clean deps demo test conformance bench check fmt runtime install
+.PHONY: all docs help clean deps demo test prove conformance bench check fmt runtime install
 all: $(O)/skep $(O)/skep-plugin $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so $(BPF_OBJ) $(EMBED)
 
 help:
@@ -72,7 +72,7 @@ help:
 
 # goal demo: install what is missing, build, and run real programs on real packets
 demo:
-	$(Q)tools/deps.sh
+	$(Q)tools/deps.sh build test
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)O=$(O) examples/demo.sh
 
@@ -192,6 +192,15 @@ test: all $(TESTS) $(CLIENTS)
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)
 conformance: all
 	$(Q)O=$(O) $(PYTHON) tools/conformance/run.py $(if $(WORKDIR),--work $(WORKDIR))
+
+# goal prove: proofs of the verifier's operators on numbers, and injected bugs that they refute
+prove: $(O)/prove
+	$(Q)$(O)/prove
+	$(Q)$(PYTHON) tests/prove/mutants.py
+$(O)/prove: $(wildcard tests/prove/*.cc tests/prove/*.h) $(addprefix src/verifier/,tnum.h tnum.c scalar.h scalar.c)
+	$(call say,PROVE)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -O2 -w -fpermissive -Isrc -Itests/prove -o $@ tests/prove/prove.cc -lz3
 
 # goal bench: the figures of the README, measured here and now
 bench: all $(BENCHES)

@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 # Installs the packages of packages.txt that are missing, when run as root on
 # Debian; otherwise prints the one command that would. Exit 0 when all are there.
+#   tools/deps.sh [SECTION…]     only those under "# SECTION"
 set -u
 cd "$(dirname "$0")/.."
 missing=()
-for p in $(sed 's/#.*//' packages.txt); do
+wanted() {
+	awk -v sections=" $* " '/^#/ { on = sections == "  " || index(sections, " " $2 " "); next } on' packages.txt
+}
+for p in $(wanted "$@"); do
 	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
 done
 [ ${#missing[@]} = 0 ] && exit 0

@@ -198,13 +198,13 @@ static int adjust_scalar_min_max_vals(struct bpf_verifier_env *env, const struct
 		scalar_ranges_bitwise(dst, src, op);
 		break;
 	case BPF_LSH:
-		scalar_shift_left(dst, (u32)src->umax_value, alu32);
+		scalar_shift_left(dst, (u8)src->umax_value, alu32);
 		break;
 	case BPF_RSH:
-		scalar_shift_right(dst, (u32)src->umax_value, alu32);
+		scalar_shift_right(dst, (u8)src->umax_value, alu32);
 		break;
 	case BPF_ARSH:
-		scalar_shift_right_signed(dst, (u32)src->umax_value, alu32);
+		scalar_shift_right_signed(dst, (u8)src->umax_value, alu32);
 		break;
 	}
 	if (alu32)

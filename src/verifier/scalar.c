@@ -171,12 +171,9 @@ static void full_from_low(struct bpf_reg_state *r, u32 lo, u32 hi)
 		(s64)(((u64)r->smax_value & upper) | hi));
 }
 
-static void deduce_mixed(struct bpf_reg_state *r)
+/* Within s32, so the upper half repeats bit 31, which is 0. */
+static void sign_from_low(struct bpf_reg_state *r)
 {
-	full_from_low(r, r->u32_min_value, r->u32_max_value);
-	if ((u32)r->s32_min_value <= (u32)r->s32_max_value)
-		full_from_low(r, (u32)r->s32_min_value, (u32)r->s32_max_value);
-	/* Within s32, so the upper half repeats bit 31, which is 0. */
 	if (r->s32_min_value >= 0 && r->smin_value >= INT32_MIN && r->smax_value <= INT32_MAX) {
 		r->smin_value = r->s32_min_value;
 		r->smax_value = r->s32_max_value;
@@ -184,6 +181,14 @@ static void deduce_mixed(struct bpf_reg_state *r)
 		r->umax_value = (u64)r->smax_value;
 		r->var_off = tnum_intersect(r->var_off, tnum_range(r->umin_value, r->umax_value));
 	}
+}
+
+static void deduce_mixed(struct bpf_reg_state *r)
+{
+	full_from_low(r, r->u32_min_value, r->u32_max_value);
+	if ((u32)r->s32_min_value <= (u32)r->s32_max_value)
+		full_from_low(r, (u32)r->s32_min_value, (u32)r->s32_max_value);
+	sign_from_low(r);
 }
 
 static void tnum_from_ranges(struct bpf_reg_state *r)
@@ -308,63 +313,93 @@ void scalar_ranges_sub(struct bpf_reg_state *d, const struct bpf_reg_state *s, k
 }
 
 /* Before 6.14: only products of small non-negative numbers are followed. */
-void scalar_ranges_mul_coarse(struct bpf_reg_state *d, const struct bpf_reg_state *s)
+static void mul_coarse32(struct bpf_reg_state *d, const struct bpf_reg_state *s)
 {
+	bool fits;
+
 	if (s->s32_min_value < 0 || d->s32_min_value < 0 || s->u32_max_value > UINT16_MAX ||
 	    d->u32_max_value > UINT16_MAX) {
 		__mark_reg32_unbounded(d);
-	} else {
-		bool fits;
-
-		d->u32_min_value *= s->u32_min_value;
-		d->u32_max_value *= s->u32_max_value;
-		fits = d->u32_max_value <= INT32_MAX;
-		d->s32_min_value = fits ? (s32)d->u32_min_value : INT32_MIN;
-		d->s32_max_value = fits ? (s32)d->u32_max_value : INT32_MAX;
+		return;
 	}
+	d->u32_min_value *= s->u32_min_value;
+	d->u32_max_value *= s->u32_max_value;
+	fits = d->u32_max_value <= INT32_MAX;
+	d->s32_min_value = fits ? (s32)d->u32_min_value : (s32)INT32_MIN;
+	d->s32_max_value = fits ? (s32)d->u32_max_value : (s32)INT32_MAX;
+}
+
+static void mul_coarse64(struct bpf_reg_state *d, const struct bpf_reg_state *s)
+{
+	bool fits;
+
 	if (s->smin_value < 0 || d->smin_value < 0 || s->umax_value > UINT32_MAX ||
 	    d->umax_value > UINT32_MAX) {
 		__mark_reg64_unbounded(d);
-	} else {
-		bool fits;
-
-		d->umin_value *= s->umin_value;
-		d->umax_value *= s->umax_value;
-		fits = d->umax_value <= INT64_MAX;
-		d->smin_value = fits ? (s64)d->umin_value : INT64_MIN;
-		d->smax_value = fits ? (s64)d->umax_value : INT64_MAX;
+		return;
 	}
+	d->umin_value *= s->umin_value;
+	d->umax_value *= s->umax_value;
+	fits = d->umax_value <= INT64_MAX;
+	d->smin_value = fits ? (s64)d->umin_value : (s64)INT64_MIN;
+	d->smax_value = fits ? (s64)d->umax_value : (s64)INT64_MAX;
+}
+
+void scalar_ranges_mul_coarse(struct bpf_reg_state *d, const struct bpf_reg_state *s)
+{
+	mul_coarse32(d, s);
+	mul_coarse64(d, s);
 }
 
 /* The extremes of a signed product are among the products of the ends. */
 #define MUL_SIGNED(T, LO, HI, MIN, MAX)                                                            \
 	do {                                                                                       \
-		const T a[2] = { d->LO, d->HI }, b[2] = { s->LO, s->HI };                          \
-		T lo = MAX, hi = MIN, p;                                                           \
-		bool over = false;                                                                 \
-		for (int i = 0; i < 4; i++) {                                                      \
-			over |= __builtin_mul_overflow(a[i / 2], b[i % 2], &p);                    \
-			lo = min(lo, p);                                                           \
-			hi = max(hi, p);                                                           \
+		T a, b, c, e;                                                                      \
+		if (__builtin_mul_overflow(d->LO, s->LO, &a) ||                                    \
+		    __builtin_mul_overflow(d->LO, s->HI, &b) ||                                    \
+		    __builtin_mul_overflow(d->HI, s->LO, &c) ||                                    \
+		    __builtin_mul_overflow(d->HI, s->HI, &e)) {                                    \
+			d->LO = MIN;                                                               \
+			d->HI = MAX;                                                               \
+		} else {                                                                           \
+			d->LO = min(min(a, b), min(c, e));                                         \
+			d->HI = max(max(a, b), max(c, e));                                         \
 		}                                                                                  \
-		d->LO = over ? MIN : lo;                                                           \
-		d->HI = over ? MAX : hi;                                                           \
 	} while (0)
 #define MUL_UNSIGNED(T, LO, HI, MAX)                                                               \
 	do {                                                                                       \
 		T lo, hi;                                                                          \
-		bool over = __builtin_mul_overflow(d->HI, s->HI, &hi);                             \
-		over |= __builtin_mul_overflow(d->LO, s->LO, &lo);                                 \
-		d->LO = over ? 0 : lo;                                                             \
-		d->HI = over ? MAX : hi;                                                           \
+		if (__builtin_mul_overflow(d->HI, s->HI, &hi) ||                                   \
+		    __builtin_mul_overflow(d->LO, s->LO, &lo)) {                                   \
+			d->LO = 0;                                                                 \
+			d->HI = MAX;                                                               \
+		} else {                                                                           \
+			d->LO = lo;                                                                \
+			d->HI = hi;                                                                \
+		}                                                                                  \
 	} while (0)
 
-void scalar_ranges_mul(struct bpf_reg_state *d, const struct bpf_reg_state *s)
+static void mul_unsigned(struct bpf_reg_state *d, const struct bpf_reg_state *s)
 {
 	MUL_UNSIGNED(u32, u32_min_value, u32_max_value, UINT32_MAX);
 	MUL_UNSIGNED(u64, umin_value, umax_value, UINT64_MAX);
+}
+
+static void mul_signed32(struct bpf_reg_state *d, const struct bpf_reg_state *s)
+{
 	MUL_SIGNED(s32, s32_min_value, s32_max_value, INT32_MIN, INT32_MAX);
+}
+
+static void mul_signed64(struct bpf_reg_state *d, const struct bpf_reg_state *s)
+{
 	MUL_SIGNED(s64, smin_value, smax_value, INT64_MIN, INT64_MAX);
+}
+
+void scalar_ranges_mul(struct bpf_reg_state *d, const struct bpf_reg_state *s)
+{
+	mul_unsigned(d, s);
+	mul_signed32(d, s);
+	mul_signed64(d, s);
 }
 
 /*
@@ -422,7 +457,7 @@ void scalar_ranges_bitwise(struct bpf_reg_state *d, const struct bpf_reg_state *
 }
 
 /* @n: the known distance, below the width. */
-void scalar_shift_left(struct bpf_reg_state *d, u32 n, bool alu32)
+void scalar_shift_left(struct bpf_reg_state *d, u8 n, bool alu32)
 {
 	s64 smin = INT64_MIN, smax = INT64_MAX;
 
@@ -449,48 +484,48 @@ void scalar_shift_left(struct bpf_reg_state *d, u32 n, bool alu32)
 	d->s32_min_value = INT32_MIN;
 	d->s32_max_value = INT32_MAX;
 	if (alu32) {
-		d->var_off = tnum_subreg(tnum_lshift(tnum_subreg(d->var_off), (u8)n));
+		d->var_off = tnum_subreg(tnum_lshift(tnum_subreg(d->var_off), n));
 		__mark_reg64_unbounded(d);
 	} else {
-		d->var_off = tnum_lshift(d->var_off, (u8)n);
+		d->var_off = tnum_lshift(d->var_off, n);
 		d->smin_value = smin;
 		d->smax_value = smax;
 	}
 }
 
 /* The other half's and the signed ranges follow from the tnum. */
-void scalar_shift_right(struct bpf_reg_state *d, u32 n, bool alu32)
+void scalar_shift_right(struct bpf_reg_state *d, u8 n, bool alu32)
 {
 	if (alu32) {
 		u32 lo = d->u32_min_value >> n, hi = d->u32_max_value >> n;
 
-		d->var_off = tnum_rshift(tnum_subreg(d->var_off), (u8)n);
+		d->var_off = tnum_rshift(tnum_subreg(d->var_off), n);
 		__mark_reg_unbounded(d);
 		d->u32_min_value = lo;
 		d->u32_max_value = hi;
 	} else {
 		u64 lo = d->umin_value >> n, hi = d->umax_value >> n;
 
-		d->var_off = tnum_rshift(d->var_off, (u8)n);
+		d->var_off = tnum_rshift(d->var_off, n);
 		__mark_reg_unbounded(d);
 		d->umin_value = lo;
 		d->umax_value = hi;
 	}
 }
 
-void scalar_shift_right_signed(struct bpf_reg_state *d, u32 n, bool alu32)
+void scalar_shift_right_signed(struct bpf_reg_state *d, u8 n, bool alu32)
 {
 	if (alu32) {
 		s32 lo = d->s32_min_value >> n, hi = d->s32_max_value >> n;
 
-		d->var_off = tnum_arshift(tnum_subreg(d->var_off), (u8)n, 32);
+		d->var_off = tnum_arshift(tnum_subreg(d->var_off), n, 32);
 		__mark_reg_unbounded(d);
 		d->s32_min_value = lo;
 		d->s32_max_value = hi;
 	} else {
 		s64 lo = d->smin_value >> n, hi = d->smax_value >> n;
 
-		d->var_off = tnum_arshift(d->var_off, (u8)n, 64);
+		d->var_off = tnum_arshift(d->var_off, n, 64);
 		__mark_reg_unbounded(d);
 		d->smin_value = lo;
 		d->smax_value = hi;
@@ -519,8 +554,7 @@ void zext_32_to_64(struct bpf_reg_state *reg)
 	reg_assign_32_into_64(reg);
 }
 
-/* Zero-extends the low @size bytes; 1, 2 or 4. */
-void coerce_reg_to_size(struct bpf_reg_state *reg, int size)
+static void coerce_unsynced(struct bpf_reg_state *reg, int size)
 {
 	u64 keep = (1ULL << (size * 8)) - 1;
 
@@ -536,6 +570,12 @@ void coerce_reg_to_size(struct bpf_reg_state *reg, int size)
 	reg->smax_value = (s64)reg->umax_value;
 	if (size < 4)
 		__mark_reg32_unbounded(reg);
+}
+
+/* Zero-extends the low @size bytes; 1, 2 or 4. */
+void coerce_reg_to_size(struct bpf_reg_state *reg, int size)
+{
+	coerce_unsynced(reg, size);
 	reg_bounds_sync(reg);
 }
 
@@ -682,7 +722,7 @@ bool scalar_is_const(const struct bpf_reg_state *reg, bool jmp32)
 
 u64 scalar_const_value(const struct bpf_reg_state *reg, bool jmp32)
 {
-	return jmp32 ? (u32)reg->var_off.value : reg->var_off.value;
+	return tnum_cast(reg->var_off, jmp32 ? 4 : 8).value;
 }
 
 /* One register's ranges at the width of the comparison. */
@@ -743,7 +783,7 @@ int is_scalar_branch_taken(const struct bpf_reg_state *a, const struct bpf_reg_s
 			x = y;
 			y = swap;
 		}
-		return decided(x.t.value & y.t.value, !((x.t.value | x.t.mask) & y.t.value));
+		return decided((x.t.value & y.t.value) != 0, !((x.t.value | x.t.mask) & y.t.value));
 	case BPF_JGT:
 		return decided(x.umin > y.umax, x.umax <= y.umin);
 	case BPF_JGE:

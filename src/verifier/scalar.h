@@ -21,9 +21,9 @@ void scalar_ranges_mul(struct bpf_reg_state *d, const struct bpf_reg_state *s);
 void scalar_ranges_mul_coarse(struct bpf_reg_state *d, const struct bpf_reg_state *s);
 void scalar_ranges_bitwise(struct bpf_reg_state *d, const struct bpf_reg_state *s, u8 op);
 /* By the known distance @n, below the width; with .var_off. */
-void scalar_shift_left(struct bpf_reg_state *d, u32 n, bool alu32);
-void scalar_shift_right(struct bpf_reg_state *d, u32 n, bool alu32);
-void scalar_shift_right_signed(struct bpf_reg_state *d, u32 n, bool alu32);
+void scalar_shift_left(struct bpf_reg_state *d, u8 n, bool alu32);
+void scalar_shift_right(struct bpf_reg_state *d, u8 n, bool alu32);
+void scalar_shift_right_signed(struct bpf_reg_state *d, u8 n, bool alu32);
 
 u8 flip_opcode(u8 op);	  /* "a op b" is "b flip(op) a" */
 u8 reverse_opcode(u8 op); /* "not (a op b)" is "a reverse(op) b" */

@@ -14,21 +14,34 @@ struct tnum tnum_range(u64 min, u64 max)
 	return TNUM(min & ~unknown, unknown);
 }
 
-/*
- * Long multiplication, low bit of @a first. A known 1 adds the shifted @b; an
- * unknown bit makes the sum either of the two possible ones.
- */
+/* sum + b times the lowest bit of a: an unknown bit makes it either of the two possible sums. */
+static inline struct tnum add_multiple(struct tnum sum, struct tnum a, struct tnum b)
+{
+	if (a.value & 1)
+		return tnum_add(sum, b);
+	if (a.mask & 1)
+		return tnum_union(sum, tnum_add(sum, b));
+	return sum;
+}
+
+/* Long multiplication, low bit of @a first. */
 struct tnum tnum_mul(struct tnum a, struct tnum b)
 {
 	struct tnum sum = TNUM(0, 0);
 
-	for (; a.value | a.mask; a = tnum_rshift(a, 1), b = tnum_lshift(b, 1)) {
-		if (a.value & 1)
-			sum = tnum_add(sum, b);
-		else if (a.mask & 1)
-			sum = tnum_union(sum, tnum_add(sum, b));
-	}
+	for (; a.value | a.mask; a = tnum_rshift(a, 1), b = tnum_lshift(b, 1))
+		sum = add_multiple(sum, a, b);
 	return sum;
+}
+
+/* rest + what the lowest bits of a and all of b contribute beside the product of the known ones. */
+static inline struct tnum add_unknown_multiple(struct tnum rest, struct tnum a, struct tnum b)
+{
+	if (a.value & 1)
+		return tnum_add(rest, TNUM(0, b.mask));
+	if (a.mask & 1)
+		return tnum_add(rest, TNUM(0, b.value | b.mask));
+	return rest;
 }
 
 /* The known parts are multiplied exactly, what is unknown is summed up beside them. */
@@ -36,12 +49,8 @@ struct tnum tnum_mul_coarse(struct tnum a, struct tnum b)
 {
 	struct tnum known = tnum_const(a.value * b.value), rest = TNUM(0, 0);
 
-	for (; a.value | a.mask; a = tnum_rshift(a, 1), b = tnum_lshift(b, 1)) {
-		if (a.value & 1)
-			rest = tnum_add(rest, TNUM(0, b.mask));
-		else if (a.mask & 1)
-			rest = tnum_add(rest, TNUM(0, b.value | b.mask));
-	}
+	for (; a.value | a.mask; a = tnum_rshift(a, 1), b = tnum_lshift(b, 1))
+		rest = add_unknown_multiple(rest, a, b);
 	return tnum_add(known, rest);
 }
 
