@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-ABOVE_ALL = "base isa btf object map helper prog verifier exec jit hook"
+ABOVE_ALL = "base isa btf object map helper prog verifier exec jit hook world"
 ALLOWED = {
     "base": "",
     "isa": "base",

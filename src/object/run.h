@@ -28,12 +28,12 @@ typedef u64 (*bpf_entry_t)(const void *ctx, struct bpf_run *run);
 
 /* What helpers ask of world objects; arguments and results in u64, errors as -errno. */
 enum world_op {
-	WORLD_CURRENT_TASK,   /* its task_struct; 0: there is no world */
-	WORLD_TASK_REGS,      /* task_struct -> its struct pt_regs; 0 */
-	WORLD_CGROUP_ID,      /* level of the ancestor, -1: its own -> id; 0: none */
-	WORLD_D_PATH,	      /* struct path, buffer, size -> length with NUL */
-	WORLD_NS_PIDS,	      /* device and inode of a pid namespace, struct bpf_pidns_info to fill */
-	WORLD_SEND_SIGNAL,    /* signal, whether to the thread only */
+	WORLD_CURRENT_TASK, /* its task_struct; 0: there is no world */
+	WORLD_TASK_REGS,    /* task_struct -> its struct pt_regs; 0 */
+	WORLD_CGROUP_ID,    /* level of the ancestor, -1: its own -> id; 0: none */
+	WORLD_D_PATH,	    /* struct path, buffer, size -> length with NUL */
+	WORLD_NS_PIDS,	    /* device and inode of a pid namespace, struct bpf_pidns_info to fill */
+	WORLD_SEND_SIGNAL,  /* signal, whether to the thread only */
 	WORLD_COPY_FROM_TASK, /* to, size, from, task_struct */
 	WORLD_SOCK_CAST,      /* sock, name of a struct that begins with it, IPv6 only -> sock; 0 */
 	WORLD_SOCK_COOKIE,    /* sock -> cookie */
