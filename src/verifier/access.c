@@ -930,8 +930,12 @@ int check_helper_mem(struct bpf_verifier_env *env, int regno, int access_size,
 	case PTR_TO_STACK:
 		return check_stack_buffer(env, regno, reg->off, access_size, zero_size_allowed, t,
 					  meta);
-	case PTR_TO_BTF_ID:
+	case PTR_TO_BTF_ID: {
+		u16 *seen = &env->aux[env->insn_idx].arg_world[regno - 1];
+
+		*seen = max_t(u16, *seen, (u16)access_size);
 		return access_btf(env, regno, reg->off, access_size, BPF_READ, -1);
+	}
 	default:
 		if (zero_size_allowed && access_size == 0 && register_is_null(reg))
 			return 0;

@@ -239,6 +239,30 @@ static u64 absent_helper(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run 
 	return 0;
 }
 
+/*
+ * Bytes of kernel objects that helper call @i reads by itself are loaded once before, which
+ * fills them in (see object/fixup.h on untrusted loads).
+ */
+static int load_world_args(struct fixup *f, u32 i)
+{
+	int err = 0;
+
+	for (u32 arg = 0; arg < 5; arg++) {
+		u32 size = f->env->aux[i].arg_world[arg], step;
+
+		for (u32 off = 0; off < size && !err; off += step) {
+			step = size - off >= 8 ? 8 : size - off >= 4 ? 4 : size - off >= 2 ? 2 : 1;
+			err = emit(f, raw_insn(BPF_LDX | BPF_PROBE_MEM |
+						       (step == 8 ? BPF_DW :
+							step == 4 ? BPF_W :
+							step == 2 ? BPF_H :
+								    BPF_B),
+					       BPF_REG_AX, (u8)(arg + 1), (s16)off, 0));
+		}
+	}
+	return err;
+}
+
 static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 {
 	struct bpf_verifier_env *env = f->env;
@@ -263,7 +287,9 @@ static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 		func = absent_helper;
 	if (!func)
 		return refuse_err(env, -EFAULT, DIAG_INTERNAL, "helper without function");
-	err = add_call(f, func, &to.off);
+	err = load_world_args(f, i);
+	if (!err)
+		err = add_call(f, func, &to.off);
 	if (!err)
 		err = emit_shown(f, to, *insn);
 	/* The template of inner maps has no id: it is not the map that the call will get. */

@@ -217,6 +217,8 @@ struct bpf_insn_aux_data {
 	u8 divisor_maybe_zero;
 	u64 val_umin, val_umax;
 	bool val_known;
+	u16 arg_world
+		[5]; /* helper calls: bytes of kernel objects that argument 1..5 may point to */
 };
 
 struct bpf_subprog_info {

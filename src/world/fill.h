@@ -37,7 +37,8 @@ struct wplace {
 	u32 dev;	 /* kernel's encoding */
 	u64 ino, mnt_id; /* mnt_id 0: not known */
 	u16 mode;
-	u32 nlink;
+	u32 nlink, rdev, blksize;
+	bool negative; /* a name without an inode; else .ino 0 is one that is not known */
 };
 
 u32 kernel_dev(u32 major, u32 minor);
@@ -64,7 +65,8 @@ struct mount_row {
 	char *root; /* in its file system */
 	char *at;   /* as the reader of mountinfo sees it */
 	char *type, *source;
-	u64 task; /* whose mountinfo it was in */
+	u64 task;    /* whose mountinfo it was in */
+	bool hidden; /* nothing of it is in sight */
 };
 /* NULL: no such mount in sight of @task (0: of us). */
 const struct mount_row *mount_row(struct world *w, u64 id, u64 task);

@@ -76,7 +76,9 @@ int place_look(struct world *w, struct wtask *p, const char *name, struct wplace
 	out->dev = kernel_dev(st->stx_dev_major, st->stx_dev_minor);
 	out->ino = st->stx_ino;
 	out->mode = st->stx_mode;
+	out->blksize = st->stx_blksize;
 	out->nlink = st->stx_nlink;
+	out->rdev = kernel_dev(st->stx_rdev_major, st->stx_rdev_minor);
 	out->mnt_id = st->stx_mask & STATX_MNT_ID ? st->stx_mnt_id : 0;
 	if (!out->mnt_id && !strncmp(name, "fd/", 3)) { /* before 5.8 */
 		char info[24 + 8], text[512];
@@ -338,7 +340,8 @@ int fill_dentry_inode(struct world *w, struct wobj *o)
 	if (!at)
 		return -ENODATA;
 	inode = at->ino ? inode_of(w, at, NULL) : NULL;
-	put(w, o, WF_dentry_d_inode, inode ? inode->addr : 0);
+	if (inode || at->negative)
+		put(w, o, WF_dentry_d_inode, inode ? inode->addr : 0);
 	sb = super_of(w, at);
 	if (sb)
 		put(w, o, WF_dentry_d_sb, sb->addr);
@@ -554,7 +557,7 @@ int fill_file_inode(struct world *w, struct wobj *o)
 }
 
 /* The kernel's FMODE_*, as do_dentry_open() sets them. */
-static u32 fmode_of(u32 flags, u16 mode)
+static u32 fmode_of(u32 flags, const struct wplace *at)
 {
 	u32 m = (flags + 1) & O_ACCMODE; /* FMODE_READ 1, FMODE_WRITE 2 */
 
@@ -564,7 +567,9 @@ static u32 fmode_of(u32 flags, u16 mode)
 		m |= 0x20000; /* FMODE_CAN_READ */
 	if (m & 2)
 		m |= 0x40000; /* FMODE_CAN_WRITE */
-	if (S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode))
+	/* Of character devices those of memory can seek, terminals cannot. */
+	if (S_ISREG(at->mode) || S_ISDIR(at->mode) || S_ISBLK(at->mode) ||
+	    (S_ISCHR(at->mode) && at->rdev >> 20 == 1))
 		m |= 4 | 8 | 0x10; /* FMODE_LSEEK, _PREAD, _PWRITE */
 	return m | 0x80000;
 }
@@ -580,16 +585,16 @@ int fill_file_info(struct world *w, struct wobj *o)
 		return -ENODATA;
 	if (f->fd < 0) { /* the kernel's own opening of an executable */
 		put(w, o, WF_file_f_flags, O_RDONLY | 0100000);
-		put(w, o, WF_file_f_mode, fmode_of(O_RDONLY, f->at.mode) | 0x20);
+		put(w, o, WF_file_f_mode, fmode_of(O_RDONLY, &f->at) | 0x20);
 		return 0;
 	}
 	snprintf(name, sizeof(name), "fdinfo/%d", f->fd);
 	if (proc_read(w, p, name, text, sizeof(text)) < 0)
 		return -ESRCH;
-	flags = (u32)fdinfo_number(text, "flags", 8);
+	flags = (u32)fdinfo_number(text, "flags", 8) & ~(u32)O_CLOEXEC; /* the descriptor's */
 	put(w, o, WF_file_f_flags, flags);
 	put(w, o, WF_file_f_pos, fdinfo_number(text, "pos", 10));
-	put(w, o, WF_file_f_mode, fmode_of(flags, f->at.mode));
+	put(w, o, WF_file_f_mode, fmode_of(flags, &f->at));
 	return 0;
 }
 

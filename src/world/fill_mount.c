@@ -214,6 +214,39 @@ u64 vfsmount_of(struct world *w, u64 id, u64 task)
 	return mnt ? o->addr + mnt->off : 0;
 }
 
+/* The directory of mount @row at @path: what lies there, not what is mounted over it. */
+static struct wobj *covered(struct world *w, const struct mount_row *row, const char *path)
+{
+	struct wplace at = { .task = row->task, .mnt_id = row->id, .dev = row->dev };
+	struct wobj *d;
+
+	at.path = mem_strdup(path);
+	d = at.path ? dentry_of(w, &at) : NULL;
+	mem_free(at.path);
+	return d;
+}
+
+/* What our root is mounted on, which mountinfo does not list (Linux: rootfs). */
+static const struct mount_row *hidden_row(struct world *w, const struct mount_row *child)
+{
+	struct mount_row *row = mem_zalloc(sizeof(*row));
+
+	if (!row)
+		return NULL;
+	row->id = row->parent = child->parent;
+	row->hidden = true;
+	row->root = mem_strdup("/");
+	row->at = mem_strdup("/");
+	row->type = mem_strdup("rootfs");
+	row->source = mem_strdup("none");
+	if (!row->root || !row->at || !row->type || !row->source ||
+	    vec_push(&w->mounts->rows, row)) {
+		row_free(row);
+		return NULL;
+	}
+	return row;
+}
+
 int fill_mount(struct world *w, struct wobj *o)
 {
 	const struct mount_row *row = mount_row(w, o->key[0], o->key[1]), *up;
@@ -225,7 +258,7 @@ int fill_mount(struct world *w, struct wobj *o)
 	put(w, o, WF_mount_mnt_flags, row->flags);
 	put(w, o, WF_mount_mnt_devname,
 	    world_bytes(w, o->addr, 0, row->source, (u32)strlen(row->source) + 1));
-	d = dentry_at(w, row->task, row->at, row->id);
+	d = row->hidden ? covered(w, row, row->at) : dentry_at(w, row->task, row->at, row->id);
 	if (d) {
 		struct wobj *sb = super_of(w, d->priv);
 
@@ -233,24 +266,17 @@ int fill_mount(struct world *w, struct wobj *o)
 		if (sb)
 			put(w, o, WF_mount_mnt_sb, sb->addr);
 	}
-	up = mount_row(w, row->parent, row->task);
-	parent = up && up->id != row->id ? mount_obj(w, up->id, row->task) : o;
+	up = row->parent == row->id ? row : mount_row(w, row->parent, row->task);
+	if (!up)
+		up = hidden_row(w, row);
+	parent = up == row ? o : up ? mount_obj(w, up->id, row->task) : NULL;
 	if (!parent)
 		return 0;
 	put(w, o, WF_mount_mnt_parent, parent->addr);
-	/* The covered directory: of the parent's file system, not what is seen at that path. */
-	if (parent == o) {
-		if (d)
-			put(w, o, WF_mount_mnt_mountpoint, d->addr);
-	} else {
-		struct wplace at = { .task = row->task, .mnt_id = up->id, .dev = up->dev };
-
-		at.path = mem_strdup(row->at);
-		d = at.path ? dentry_of(w, &at) : NULL;
-		mem_free(at.path);
-		if (d)
-			put(w, o, WF_mount_mnt_mountpoint, d->addr);
-	}
+	if (parent != o)
+		d = covered(w, up, row->at);
+	if (d)
+		put(w, o, WF_mount_mnt_mountpoint, d->addr);
 	return 0;
 }
 
@@ -320,6 +346,7 @@ int fill_super_block(struct world *w, struct wobj *o)
 	const struct mount_row *row = row_of_dev(w, (u32)o->key[0]);
 	char path[96];
 	struct statfs fs;
+	u64 block;
 	int err = -1;
 
 	put(w, o, WF_super_block_s_dev, o->key[0]);
@@ -333,10 +360,11 @@ int fill_super_block(struct world *w, struct wobj *o)
 		err = statfs(row ? row->at : s->at.path, &fs);
 	if (!err) {
 		put(w, o, WF_super_block_s_magic, (u64)fs.f_type);
-		put(w, o, WF_super_block_s_blocksize, (u64)fs.f_bsize);
-		if (fs.f_bsize > 0)
-			put(w, o, WF_super_block_s_blocksize_bits,
-			    (u64)__builtin_ctzl((unsigned long)fs.f_bsize));
+		/* Without a disk statfs() tells of pages, stat() of blocks. */
+		block = o->key[0] >> 20 || !s->at.blksize ? (u64)fs.f_bsize : s->at.blksize;
+		put(w, o, WF_super_block_s_blocksize, block);
+		if (block)
+			put(w, o, WF_super_block_s_blocksize_bits, (u64)__builtin_ctzll(block));
 	}
 	put_bytes(w, o, WF_super_block_s_id, s->id, (u32)strlen(s->id));
 	if (*s->type) {

@@ -260,8 +260,15 @@ int fill_sock_addr(struct world *w, struct wobj *o)
 	socklen_t size;
 	int fd;
 
-	if (!s || (s->family != AF_INET && s->family != AF_INET6))
+	if (!s)
 		return -ENODATA;
+	if (s->family != AF_INET && s->family != AF_INET6) { /* nobody writes them */
+		put(w, o, WF_sock_skc_rcv_saddr, 0);
+		put(w, o, WF_sock_skc_num, 0);
+		put(w, o, WF_sock_skc_daddr, 0);
+		put(w, o, WF_sock_skc_dport, 0);
+		return 0;
+	}
 	fd = sock_open(w, &s->at);
 	if (fd < 0)
 		return fd;

@@ -11,6 +11,7 @@
  *
  * A read calls the fillers of the groups of fields that it touches, as fresh as their rows
  * in tables/world.def say. A filler puts values with put(); a byte is valid from then on.
+ * DIFF(world-view): docs/differences.md says what that means for single fields.
  * What has been put stays when a later filling fails (the thing is gone): it is what
  * was last known.
  */

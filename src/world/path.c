@@ -108,6 +108,7 @@ static int look(int fd, u64 task, struct wplace *at, struct statx *st)
 	at->dev = kernel_dev(st->stx_dev_major, st->stx_dev_minor);
 	at->ino = st->stx_ino;
 	at->mode = st->stx_mode;
+	at->blksize = st->stx_blksize;
 	at->nlink = st->stx_nlink;
 	at->mnt_id = st->stx_mask & STATX_MNT_ID ? st->stx_mnt_id : 0;
 	at->path = mem_strdup(text);
@@ -203,8 +204,13 @@ u64 world_dentry_new(struct task *t, int dfd, const char *path, u64 *dir)
 		return 0;
 	parent = inode_of(w, &at, &st);
 	*dir = parent ? parent->addr : 0;
-	child = (struct wplace){ .task = at.task, .dev = at.dev, .mnt_id = at.mnt_id };
-	child.path = mem_printf("%s%s%s", at.path, at.path[1] ? "/" : "", name);
+	if (!path_look(t, dfd, path, false, &child, &st)) {
+		inode_of(w, &child, &st);
+	} else {
+		child = (struct wplace){ .task = at.task, .dev = at.dev, .mnt_id = at.mnt_id };
+		child.negative = true;
+		child.path = mem_printf("%s%s%s", at.path, at.path[1] ? "/" : "", name);
+	}
 	o = child.path ? dentry_of(w, &child) : NULL;
 	mem_free(child.path);
 	mem_free(at.path);

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Programs that walk kernel objects (tests/bpf/world.bpf.c), run in this process by the running
+ * kernel and by skep's two engines: what they find must be the same.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cmocka.h>
+
+#include "skep/skep.h"
+#include "tests/bpf/world.h"
+
+static struct world_ask ask;
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0;
+}
+
+static char object_file[4096]; /* absolute: the test changes its directory */
+
+/*
+ * Runs @prog of the object by @sys (NULL: the running kernel). 0 and *@out, or -errno when it
+ * cannot be loaded there.
+ */
+static int run(struct skep_system *sys, const char *prog, struct world_answer *out, int *retval)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct bpf_object *obj;
+	struct bpf_program *p;
+	struct bpf_map *bss;
+	char value[sizeof(ask) + sizeof(*out) + 64];
+	unsigned zero = 0;
+	size_t size;
+	int err;
+
+	skep_front_use(sys);
+	libbpf_set_print(quiet);
+	obj = bpf_object__open_file(object_file, NULL);
+	assert_non_null(obj);
+	bpf_object__for_each_program(p, obj)
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), prog));
+	err = bpf_object__load(obj);
+	if (!err) {
+		bss = bpf_object__find_map_by_name(obj, ".bss");
+		size = bpf_map__value_size(bss);
+		assert_true(size <= sizeof(value));
+		assert_int_equal(sizeof(*out) % 8, 0);
+		memset(value, 0, sizeof(value));
+		memcpy(value + sizeof(*out), &ask, sizeof(ask)); /* clang puts them so */
+		assert_int_equal(bpf_map_update_elem(bpf_map__fd(bss), &zero, value, 0), 0);
+		p = bpf_object__find_program_by_name(obj, prog);
+		err = bpf_prog_test_run_opts(bpf_program__fd(p), &opts);
+		if (err)
+			err = -errno;
+		*retval = (int)opts.retval;
+		assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(bss), &zero, value), 0);
+		memcpy(out, value, sizeof(*out));
+	}
+	bpf_object__close(obj);
+	skep_front_use(NULL);
+	return err;
+}
+
+static struct skep_system *system_jit(const char *jit)
+{
+	struct skep_system_opts opts = { .sz = sizeof(opts), .jit = jit };
+	struct skep_system *sys = skep_system_new(&opts);
+
+	assert_non_null(sys);
+	return sys;
+}
+
+static void print_line(void *arg, const char *line)
+{
+	print_message("# %s\n", line);
+}
+
+void world_report(struct skep_system *sys, void (*emit)(void *arg, const char *line), void *arg);
+
+#define SAME(member)                                                                               \
+	do {                                                                                       \
+		if (memcmp(&a->member, &b->member, sizeof(a->member)))                             \
+			fail_msg("%s: %llx, should be %llx (\"%.16s\", \"%.16s\")", #member,       \
+				 *(unsigned long long *)&b->member &(                              \
+					 sizeof(b->member) == 4 ? 0xffffffff : ~0ULL),             \
+				 *(unsigned long long *)&a->member &(                              \
+					 sizeof(a->member) == 4 ? 0xffffffff : ~0ULL),             \
+				 (char *)&b->member, (char *)&a->member);                          \
+	} while (0)
+
+static void same_files(const struct world_file *a, const struct world_file *b)
+{
+	SAME(ino);
+	SAME(i_mode);
+	SAME(name_len);
+	SAME(name);
+	SAME(dir);
+	SAME(pos);
+	SAME(size);
+	SAME(magic);
+	SAME(blocksize);
+	SAME(blocks);
+	SAME(flags);
+	SAME(mode);
+	SAME(uid);
+	SAME(nlink);
+	SAME(rdev);
+	SAME(blkbits);
+	SAME(dev);
+	SAME(blocksize_bits);
+	SAME(same_inode);
+	SAME(same_sb);
+	SAME(fs);
+	SAME(sb_id);
+	SAME(mnt_id);
+	SAME(mnt_flags);
+	SAME(parent_mnt_id);
+	SAME(devname);
+	SAME(mountpoint);
+}
+
+static void same_socks(const struct world_sock *a, const struct world_sock *b)
+{
+	SAME(state);
+	SAME(type);
+	SAME(same_file);
+	SAME(same_socket);
+	SAME(family);
+	SAME(sk_type);
+	SAME(protocol);
+	SAME(sk_state);
+	SAME(dport);
+	SAME(num);
+	SAME(bound);
+	SAME(reuse);
+	SAME(reuseport);
+	SAME(v6only);
+	SAME(net);
+	SAME(rcvbuf);
+	SAME(sndbuf);
+	SAME(rcvlowat);
+	SAME(mark);
+	SAME(priority);
+	SAME(uid);
+	SAME(daddr);
+	SAME(saddr);
+	SAME(inet_saddr);
+	SAME(inet_sport);
+	SAME(daddr6);
+	SAME(saddr6);
+	SAME(cwnd);
+	SAME(mss);
+	SAME(segs_out);
+	SAME(bytes_sent);
+	SAME(bytes_acked);
+}
+
+static unsigned long long distance(unsigned long long a, unsigned long long b)
+{
+	return a > b ? a - b : b - a;
+}
+
+static void same_answers(const struct world_answer *a, const struct world_answer *b)
+{
+	SAME(pid);
+	SAME(tgid);
+	SAME(parent_pid);
+	SAME(parent_tgid);
+	SAME(grandparent);
+	SAME(leader);
+	SAME(prio);
+	SAME(static_prio);
+	SAME(normal_prio);
+	SAME(policy);
+	SAME(rt_priority);
+	SAME(exit_code);
+	SAME(exit_signal);
+	SAME(sessionid);
+	SAME(loginuid);
+	SAME(nr_cpus_allowed);
+	SAME(uid);
+	SAME(euid);
+	SAME(gid);
+	SAME(user_ns);
+	SAME(uts_ns);
+	SAME(ipc_ns);
+	SAME(mnt_ns);
+	SAME(pid_ns);
+	SAME(net_ns);
+	SAME(cgroup_ns);
+	SAME(nr_threads);
+	SAME(oom_score_adj);
+	SAME(pid_nr);
+	SAME(pgrp_nr);
+	SAME(session_nr);
+	SAME(cgroup_level);
+	SAME(cgroup_id);
+	SAME(cgroup_name);
+	SAME(helper_cgroup_id);
+	SAME(helper_root_id);
+	SAME(umask);
+	SAME(same_task);
+	SAME(max_fds);
+	SAME(nofile);
+	SAME(stack_limit);
+	SAME(root_ino);
+	SAME(start_code);
+	SAME(end_code);
+	SAME(start_data);
+	SAME(end_data);
+	SAME(start_brk);
+	SAME(start_stack);
+	SAME(arg_start);
+	SAME(arg_end);
+	SAME(env_start);
+	SAME(env_end);
+	SAME(exe_ino);
+	SAME(comm);
+	SAME(parent_comm);
+	SAME(exe_name);
+	SAME(cwd);
+	/* PF_FORKNOEXEC, PF_SUPERPRIV … are ours; PF_MEMALLOC_*, PF_NPX come and go */
+	if ((a->flags ^ b->flags) & (0x40 | 0x100 | 0x200000))
+		fail_msg("flags: %x, should be %x", b->flags, a->flags);
+	/* /proc tells it in clock ticks */
+	assert_true(distance(a->start_time, b->start_time) <= 20000000);
+	assert_true(distance(a->start_boottime, b->start_boottime) <= 20000000);
+	for (int i = 0; i < WORLD_FILES; i++)
+		same_files(&a->file[i], &b->file[i]);
+	for (int i = 0; i < WORLD_SOCKS; i++)
+		same_socks(&a->sock[i], &b->sock[i]);
+}
+
+/* ---- what there is to see ---- */
+
+static char dir_name[] = "/tmp/skep-world-XXXXXX";
+
+static int open_things(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	struct sockaddr_in6 at6 = { .sin6_family = AF_INET6, .sin6_addr = in6addr_loopback };
+	socklen_t size = sizeof(at);
+	int fd, one = 1, p[2];
+
+	memset(&ask, 0xff, sizeof(ask));
+	ask.mounts = 1;
+	assert_non_null(mkdtemp(dir_name));
+	assert_int_equal(chdir(dir_name), 0);
+	fd = open("a-file", O_RDWR | O_CREAT | O_APPEND, 0640);
+	assert_int_equal(write(fd, "hello, world", 12), 12);
+	fsync(fd); /* or its blocks would count where nobody has allocated them */
+	ask.fd[0] = fd;
+	ask.fd[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	ask.fd[2] = open("/proc/self/status", O_RDONLY);
+	ask.fd[3] = open("a-file-whose-name-is-too-long-to-be-kept-within-a-dentry",
+			 O_RDONLY | O_CREAT | O_NONBLOCK, 0600);
+
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 3), 0);
+	ask.sock[0] = fd;
+	getsockname(fd, (struct sockaddr *)&at, &size);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(write(fd, "abc", 3), 3);
+	usleep(10000); /* acknowledged */
+	ask.sock[1] = fd;
+	fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	if (fd >= 0 && !bind(fd, (struct sockaddr *)&at6, sizeof(at6)))
+		ask.sock[2] = fd;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, p), 0);
+	ask.sock[3] = p[0];
+	return 0;
+}
+
+static int close_things(void **state)
+{
+	for (int i = 0; i < WORLD_FILES; i++)
+		close(ask.fd[i]);
+	for (int i = 0; i < WORLD_SOCKS; i++)
+		close(ask.sock[i]);
+	unlink("a-file");
+	unlink("a-file-whose-name-is-too-long-to-be-kept-within-a-dentry");
+	assert_int_equal(chdir("/"), 0);
+	rmdir(dir_name);
+	return 0;
+}
+
+/* ---- tests ---- */
+
+static void test_look(void **state)
+{
+	static const char *const engines[] = { "on", "off" };
+	struct world_answer kernel, ours;
+	int retval, err;
+
+	err = run(NULL, "look", &kernel, &retval);
+	if (err || kernel.pid != (unsigned)getpid()) {
+		print_message("# the running kernel does not let us: %d\n", err);
+		skip();
+	}
+	for (int i = 0; i < 2; i++) {
+		struct skep_system *sys = system_jit(engines[i]);
+
+		err = run(sys, "look", &ours, &retval);
+		assert_int_equal(err, 0);
+		world_report(sys, print_line, NULL);
+		same_answers(&kernel, &ours);
+		skep_system_free(sys);
+	}
+}
+
+/* Without a kernel to compare with. */
+static void test_look_alone(void **state)
+{
+	static const char *const engines[] = { "on", "off" };
+	struct world_answer ours;
+	struct stat st;
+	int retval;
+
+	for (int i = 0; i < 2; i++) {
+		struct skep_system *sys = system_jit(engines[i]);
+
+		assert_int_equal(run(sys, "look", &ours, &retval), 0);
+		assert_int_equal(ours.pid, getpid());
+		assert_int_equal(ours.parent_tgid, getppid());
+		assert_int_equal(ours.uid, getuid());
+		assert_string_equal(ours.cwd, strrchr(dir_name, '/') + 1);
+		assert_string_equal(ours.file[0].name, "a-file");
+		assert_int_equal(fstat(ask.fd[0], &st), 0);
+		assert_int_equal(ours.file[0].ino, st.st_ino);
+		assert_int_equal(ours.file[0].pos, 12);
+		assert_int_equal(ours.sock[1].sk_state, 1);
+		assert_int_equal(ours.same_task, 1);
+		skep_system_free(sys);
+	}
+}
+
+static void test_argument(void **state)
+{
+	static const char *const engines[] = { "on", "off" };
+	struct world_answer out;
+	int retval;
+
+	for (int i = 0; i < 2; i++) {
+		struct skep_system *sys = system_jit(engines[i]);
+
+		assert_int_equal(run(sys, "compare_comm", &out, &retval), 0);
+		assert_int_equal(retval, 0);
+		skep_system_free(sys);
+	}
+}
+
+static void test_pids(void **state)
+{
+	struct world_answer kernel, ours;
+	struct skep_system *sys = system_jit("on");
+	struct stat st;
+	int retval;
+
+	assert_int_equal(stat("/proc/self/ns/pid", &st), 0);
+	ask.ns_dev = st.st_dev;
+	ask.ns_ino = st.st_ino;
+	assert_int_equal(run(sys, "pids", &ours, &retval), 0);
+	assert_int_equal(ours.ns_err, 0);
+	assert_int_equal(ours.ns_pid, getpid());
+	assert_int_equal(ours.ns_tgid, getpid());
+	assert_int_equal((int)ours.ns_wrong, -EINVAL);
+	if (!run(NULL, "pids", &kernel, &retval)) {
+		assert_int_equal(kernel.ns_err, ours.ns_err);
+		assert_int_equal(kernel.ns_pid, ours.ns_pid);
+		assert_int_equal(kernel.ns_wrong, ours.ns_wrong);
+	}
+	skep_system_free(sys);
+}
+
+static volatile int got_signal;
+
+static void on_signal(int sig)
+{
+	got_signal = sig;
+}
+
+static void test_signal(void **state)
+{
+	struct skep_system *sys = system_jit("on");
+	struct world_answer out;
+	int retval;
+
+	signal(SIGUSR1, on_signal);
+	ask.signal = SIGUSR1;
+	assert_int_equal(run(sys, "signal", &out, &retval), 0);
+	assert_int_equal(retval, 0);
+	assert_int_equal(got_signal, SIGUSR1);
+	ask.signal = 65;
+	assert_int_equal(run(sys, "signal", &out, &retval), 0);
+	assert_int_equal(retval, -EINVAL);
+	skep_system_free(sys);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_look_alone), cmocka_unit_test(test_look),
+		cmocka_unit_test(test_argument),   cmocka_unit_test(test_pids),
+		cmocka_unit_test(test_signal),
+	};
+
+	const char *o = getenv("O");
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/bpf/world.bpf.o", o ? o : "build");
+	if (!realpath(path, object_file))
+		return 1;
+	return cmocka_run_group_tests(tests, open_things, close_things);
+}
