@@ -41,7 +41,8 @@ typedef unsigned long vm_flags_t;
 typedef u64 sector_t;
 typedef u64 blkcnt_t;
 
-#define __rcu __attribute__((btf_type_tag("rcu")))
+/* No tag: gcc, which compiles the distributions' kernels, writes none, and a tagged pointer must be checked. */
+#define __rcu
 #define __user __attribute__((btf_type_tag("user")))
 #define __percpu __attribute__((btf_type_tag("percpu")))
 
@@ -198,6 +199,7 @@ struct inode {
 	union { const unsigned int i_nlink; unsigned int __i_nlink; };
 	dev_t i_rdev;
 	loff_t i_size;
+	u8 i_blkbits;
 	struct timespec64 __i_atime, __i_mtime, __i_ctime;
 	time64_t i_atime_sec, i_mtime_sec, i_ctime_sec;
 	u32 i_atime_nsec, i_mtime_nsec, i_ctime_nsec, i_generation;

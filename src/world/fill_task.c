@@ -712,7 +712,7 @@ static u64 pid_of(struct world *w, pid_t nr)
 
 	if (t)
 		return part(w, WT_pid, t, 0);
-	o = nr > 0 ? world_obj(w, WT_pid, (u64)nr, 1, NULL) : NULL;
+	o = nr >= 0 ? world_obj(w, WT_pid, (u64)nr, 1, NULL) : NULL; /* 0: the kernel's own */
 	return o ? o->addr : 0;
 }
 

@@ -23,6 +23,7 @@
 #include <bpf/libbpf.h>
 #include <cmocka.h>
 
+#include "btf/builtin.h"
 #include "skep/skep.h"
 #include "tests/bpf/world.h"
 
@@ -33,7 +34,8 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return 0;
 }
 
-static char object_file[4096]; /* absolute: the test changes its directory */
+/* absolute: the test changes its directory */
+static char object_file[4096], other_btf[2][4096];
 
 /*
  * Runs @prog of the object by @sys (NULL: the running kernel). 0 and *@out, or -errno when it
@@ -356,6 +358,47 @@ static void test_look_alone(void **state)
 	}
 }
 
+/*
+ * Where other kernels have the fields: tests/data/world-*.btf are the types of
+ * tables/world.def as Debian's kernels of that release have them (tools/prune-btf.py).
+ */
+static void look_by(const char *btf, const struct world_answer *want)
+{
+	static const char *const engines[] = { "on", "off" };
+	struct world_answer got;
+	int retval;
+
+	for (int i = 0; i < 2; i++) {
+		struct skep_system_opts opts = { .sz = sizeof(opts),
+						 .btf = btf,
+						 .jit = engines[i] };
+		struct skep_system *sys = skep_system_new(&opts);
+
+		assert_non_null(sys);
+		assert_int_equal(run(sys, "look", &got, &retval), 0);
+		same_answers(want, &got);
+		skep_system_free(sys);
+	}
+}
+
+static void test_other_layouts(void **state)
+{
+	char builtin[] = "/tmp/skep-builtin-XXXXXX";
+	struct skep_system *sys = system_jit("on");
+	struct world_answer want;
+	int retval, fd;
+
+	assert_int_equal(run(sys, "look", &want, &retval), 0);
+	skep_system_free(sys);
+	look_by(other_btf[0], &want);
+	look_by(other_btf[1], &want);
+	fd = mkstemp(builtin);
+	assert_int_equal(write(fd, skep_builtin_btf, skep_builtin_btf_size), skep_builtin_btf_size);
+	close(fd);
+	look_by(builtin, &want);
+	unlink(builtin);
+}
+
 static void test_argument(void **state)
 {
 	static const char *const engines[] = { "on", "off" };
@@ -421,16 +464,17 @@ static void test_signal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_look_alone), cmocka_unit_test(test_look),
-		cmocka_unit_test(test_argument),   cmocka_unit_test(test_pids),
-		cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_look_alone),    cmocka_unit_test(test_look),
+		cmocka_unit_test(test_other_layouts), cmocka_unit_test(test_argument),
+		cmocka_unit_test(test_pids),	      cmocka_unit_test(test_signal),
 	};
 
 	const char *o = getenv("O");
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/bpf/world.bpf.o", o ? o : "build");
-	if (!realpath(path, object_file))
+	if (!realpath(path, object_file) || !realpath("tests/data/world-6.1.btf", other_btf[0]) ||
+	    !realpath("tests/data/world-6.12.btf", other_btf[1]))
 		return 1;
 	return cmocka_run_group_tests(tests, open_things, close_things);
 }
