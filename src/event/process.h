@@ -22,6 +22,8 @@ enum { WANT_ENTER = 1, WANT_EXIT = 2 };
 
 struct process_source {
 	const char *name;
+	/* What is attached has changed, or there is a new tree: before .wants is asked. */
+	void (*changed)(struct skep_system *sys);
 	/*
 	 * WANT_* for x86-64 call @nr, by what is attached now. Asked for all calls whenever
 	 * hooks_revision() has changed; cheap. NULL: none. @nr 512 (CALLS_OTHER) stands for calls
@@ -57,7 +59,11 @@ struct process_source {
 	/* The supervised tree has ended or is left: lines for the end of the run, by report(). */
 	void (*end)(struct skep_system *sys, void (*report)(void *arg, const char *line),
 		    void *arg);
+	/* The supervisor ends: free what you keep of the system. No task is left. */
+	void (*stop)(struct skep_system *sys);
 };
+
+extern const struct process_source uprobe_source; /* uprobe.c */
 
 /* In the order of entry events; ends with NULL. */
 extern const struct process_source *const process_sources[];

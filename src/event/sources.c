@@ -6,5 +6,6 @@
 #include "event/process.h"
 
 const struct process_source *const process_sources[] = {
+	&uprobe_source,
 	NULL,
 };

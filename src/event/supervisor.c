@@ -478,6 +478,9 @@ static void supervisor_stop(struct skep_system *sys)
 		for (struct skep_process *p = sv->all; p; p = p->next_all)
 			p->sv = NULL;
 	}
+	for (const struct process_source *const *s = process_sources; *s; s++)
+		if ((*s)->stop)
+			(*s)->stop(sys);
 	tasks_stop(sys);
 	vec_free(&sv->timers);
 	vec_free(&sv->pending);

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "event/stack.h"
 #include "event/supervisor.h"
 #include "world/world.h"
 
@@ -131,29 +132,6 @@ static int task_send_signal(struct bpf_task *bt, u32 sig, bool thread)
 	return ret < 0 ? -errno : 0;
 }
 
-/* By frame pointers, as Linux walks user stacks (perf_callchain_user()). */
-static int task_user_stack(struct bpf_task *bt, struct bpf_run *run, u64 *ips, u32 max)
-{
-	struct task *t = task_of(bt);
-	struct user_regs_struct *regs = task_regs(t);
-	u64 frame[2], fp;
-	u32 n = 0;
-
-	(void)run;
-	if (!regs)
-		return -ESRCH;
-	if (n < max)
-		ips[n++] = regs->rip;
-	for (fp = regs->rbp; n < max && fp; fp = frame[0]) {
-		if (user_copy(bt, frame, fp, sizeof(frame), false) || !frame[1])
-			break;
-		ips[n++] = frame[1];
-		if (frame[0] <= fp) /* stacks grow down: the caller's frame is above */
-			break;
-	}
-	return (int)n;
-}
-
 /*
  * The inode of its directory is the id of a group of the unified hierarchy: "0::/a/b". Level 0 is
  * the root, 1 is /a.
@@ -223,6 +201,7 @@ const struct bpf_task_ops task_ops = {
 	.kernel_task = task_kernel_task,
 	.user_regs = task_user_regs,
 	.cgroup_id = task_cgroup_id,
-	.user_stack = task_user_stack,
+	.user_stack = stack_user,
+	.user_build_id = stack_build_id,
 	.override_return = task_override_return,
 };

@@ -85,6 +85,8 @@ void tracer_update_wants(struct supervisor *sv)
 	for
 		EACH_SOURCE(s)
 		{
+			if ((*s)->changed)
+				(*s)->changed(sys);
 			for (u32 nr = 0; (*s)->wants && nr < CALLS_MAX; nr++)
 				sv->wants[nr] |= (u8)(*s)->wants(sys, nr);
 			if ((*s)->wants_signals)

@@ -12,6 +12,7 @@
 
 struct hook_table;
 struct supervisor;
+struct uprobes;
 struct task_table;
 struct world;
 
@@ -61,6 +62,7 @@ struct skep_system {
 	struct supervisor *supervisor;			  /* NULL until skep_spawn(); src/event */
 	void (*supervisor_stop)(struct skep_system *sys); /* set with .supervisor */
 	struct task_table *tasks;			  /* supervised; src/world/task.c */
+	struct uprobes *uprobes;			  /* src/event/uprobe.c */
 	u64 perf_ids;					  /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);

@@ -196,6 +196,8 @@ void mm_put(struct mm *mm)
 		return;
 	if (mm->mem_fd >= 0)
 		close(mm->mem_fd);
+	if (mm->breakpoints)
+		mm->breakpoints_free(mm->breakpoints);
 	mem_free(mm);
 }
 

@@ -24,6 +24,7 @@ struct mm {
 	pid_t tgid; /* of a process that lives in it */
 	int mem_fd; /* /proc/TID/mem, read and write, opened at first use; -1: not open */
 	struct mm_breakpoints *breakpoints;
+	void (*breakpoints_free)(struct mm_breakpoints *b); /* set with .breakpoints */
 };
 
 /* The system call that a task is in, from its entry stop to its exit stop. */
