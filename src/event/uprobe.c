@@ -19,7 +19,12 @@
 #include "event/breakpoint.h"
 #include "event/process.h"
 #include "event/supervisor.h"
+#include "event/symbol.h"
 #include "event/uprobe.h"
+
+#ifndef ENOTSUPP
+#define ENOTSUPP 524
+#endif
 
 #define MAX_URETPROBE_DEPTH 64
 
@@ -40,6 +45,7 @@ struct uprobes {
 	u64 generation;		  /* of .points */
 	VEC(struct point) points; /* by file and offset */
 	VEC(struct file_identity) files;
+	VEC(struct hook *) hooks; /* of all points that there have been */
 	VEC(struct refusal {
 		struct hook *hook;
 		int err;
@@ -139,6 +145,17 @@ static int gather_point(struct hook *h, void *arg)
 			p.pid = 0;
 	g->err = vec_push(&g->points, p);
 	return g->err;
+}
+
+/* For the end of the run, when programs may have been detached. */
+static void note_hooks(struct uprobes *u, const struct point *p, size_t n)
+{
+	for (size_t i = 0, k; i < n; i++) {
+		for (k = 0; k < u->hooks.n && u->hooks.v[k] != p[i].hook; k++)
+			;
+		if (k == u->hooks.n)
+			(void)vec_push(&u->hooks, p[i].hook);
+	}
 }
 
 /* ---- semaphores ---- */
@@ -313,6 +330,7 @@ static void uprobe_changed(struct skep_system *sys)
 			return;
 		}
 	}
+	note_hooks(u, g.points.v, g.points.n);
 	for (size_t i = 0; i < g.points.n; i++)
 		identify(u, g.points.v[i].hook->uprobe, &g.points.v[i]);
 	if (g.points.n)
@@ -688,57 +706,48 @@ static void uprobe_detach(struct task *t)
 
 /* ---- the end ---- */
 
-struct end_arg {
-	struct uprobes *u;
-	void (*report)(void *arg, const char *line);
-	void *arg;
-};
-
-static int report_unmapped(struct hook *h, void *arg)
+static const char *kind_name(const struct hook *h)
 {
-	const struct end_arg *e = arg;
-	char line[600];
-
-	if (h->uprobe->mapped)
-		return 0;
-	snprintf(line, sizeof(line),
-		 "%s %s+%#llx was never mapped: no supervised process had that file in memory "
-		 "(static binary? other path or container?)",
-		 h->kind == HOOK_UPROBE ? "uprobe" : "uretprobe", h->uprobe->path,
-		 (unsigned long long)h->uprobe->offset);
-	e->report(e->arg, line);
-	return 0;
+	return h->kind == HOOK_UPROBE ? "uprobe" : "uretprobe";
 }
 
 static void uprobe_end(struct skep_system *sys, void (*report)(void *arg, const char *line),
 		       void *arg)
 {
-	struct end_arg e = { state_of(sys), report, arg };
-	char line[600];
+	struct uprobes *u = state_of(sys);
+	char name[400], line[600];
 
-	if (!e.u)
-		return;
-	hooks_each(sys, HOOK_UPROBE, report_unmapped, &e);
-	hooks_each(sys, HOOK_URETPROBE, report_unmapped, &e);
-	for (size_t i = 0; i < e.u->refused.n; i++) {
-		const struct refusal *r = &e.u->refused.v[i];
-		const struct hook_uprobe *h = r->hook->uprobe;
+	for (size_t i = 0; u && i < u->hooks.n; i++) {
+		const struct hook *h = u->hooks.v[i];
 
-		snprintf(line, sizeof(line), "uprobe %s+%#llx could not be put there: %s", h->path,
-			 (unsigned long long)h->offset,
+		if (h->uprobe->mapped)
+			continue;
+		symbol_name(h->uprobe->path, h->uprobe->offset, name, sizeof(name));
+		snprintf(line, sizeof(line),
+			 "%s %s was never mapped: no supervised process had that file in memory "
+			 "(static binary? other path or container?)",
+			 kind_name(h), name);
+		report(arg, line);
+	}
+	for (size_t i = 0; u && i < u->refused.n; i++) {
+		const struct refusal *r = &u->refused.v[i];
+
+		symbol_name(r->hook->uprobe->path, r->hook->uprobe->offset, name, sizeof(name));
+		snprintf(line, sizeof(line), "%s %s could not be put there: %s", kind_name(r->hook),
+			 name,
 			 r->err == -EBUSY ? "another breakpoint is there" :
-			 r->err == -524 || r->err == -ENOEXEC ?
-					    "no probe can be put on that instruction" :
+			 r->err == -ENOTSUPP || r->err == -ENOEXEC ?
+					    "Linux puts no probe on that instruction either" :
 					    strerror(-r->err));
 		report(arg, line);
 	}
-	if (e.u->lost) {
+	if (u && u->lost) {
 		snprintf(line, sizeof(line),
 			 "%u uprobes were given up: the process could not map a page for them",
-			 e.u->lost);
+			 u->lost);
 		report(arg, line);
 	}
-	if (e.u->compat_seen)
+	if (u && u->compat_seen)
 		report(arg, "uprobes do not fire in 32-bit processes");
 }
 
@@ -750,6 +759,7 @@ void uprobes_stop(struct skep_system *sys)
 		return;
 	vec_free(&u->points);
 	vec_free(&u->files);
+	vec_free(&u->hooks);
 	vec_free(&u->refused);
 	mem_free(u);
 	sys->uprobes = NULL;
