@@ -63,7 +63,7 @@ int check_ptr_alignment(struct bpf_verifier_env *env, const struct bpf_reg_state
 	if (!(reg->var_off.mask & low) &&
 	    !((reg->var_off.value + (u64)(s64)(extra + reg->off + off)) & low))
 		return 0;
-	tnum_text(tn, reg->var_off);
+	tnum_text(env, tn, reg->var_off);
 	if (packet)
 		return refuse(env, DIAG_MISALIGNED_PACKET, extra, tn, reg->off, off, size);
 	return refuse(env, DIAG_MISALIGNED, what, tn, reg->off, off, size);
@@ -131,7 +131,7 @@ static int check_ptr_fixed(struct bpf_verifier_env *env, const struct bpf_reg_st
 			      reg->off);
 	if (!tnum_equals_const(reg->var_off, 0))
 		return refuse(env, DIAG_PTR_VARIABLE, reg_type_str(env, reg->type),
-			      tnum_text(tn, reg->var_off));
+			      tnum_text(env, tn, reg->var_off));
 	return 0;
 }
 
@@ -430,7 +430,7 @@ static int check_buffer_access(struct bpf_verifier_env *env, const struct bpf_re
 	if (off < 0)
 		return refuse(env, DIAG_BUF_NEGATIVE, regno, what, off, size);
 	if (!tnum_equals_const(reg->var_off, 0))
-		return refuse(env, DIAG_BUF_VARIABLE, regno, off, tnum_text(tn, reg->var_off));
+		return refuse(env, DIAG_BUF_VARIABLE, regno, off, tnum_text(env, tn, reg->var_off));
 	return 0;
 }
 
@@ -448,37 +448,16 @@ static int refuse_from_btf(struct bpf_verifier_env *env, const struct btf_refusa
 	return err;
 }
 
-/*
- * Every load through a BTF pointer becomes a fault-proof one (object/fixup.h), so
- * an untrusted pointer is as safe to follow as a trusted one.
- */
-static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size,
-		      enum bpf_access_type t, int value_regno)
+/* Loads the field at @off of struct @id through a pointer of @type, which the caller allowed. */
+static int load_field(struct bpf_verifier_env *env, struct btf *btf, u32 id, u32 type, int off,
+		      int size, int value_regno)
 {
-	struct bpf_reg_state *regs = cur_regs(env), *reg = &regs[regno];
+	struct bpf_reg_state *regs = cur_regs(env), *reg;
 	struct btf_walk walk = { 0 };
-	const char *name = btf_type_name(reg->btf, reg->btf_id);
 	u32 flag = 0;
-	char tn[TNUM_TEXT];
 	int err;
 
-	if (!env->allow_ptr_leaks)
-		return refuse(env, DIAG_BTF_UNPRIV, name);
-	if (!env->prog->gpl_compatible)
-		return refuse(env, DIAG_BTF_NOT_GPL, name);
-	if (off < 0)
-		return refuse(env, DIAG_BTF_NEGATIVE, regno, name, off);
-	if (!tnum_equals_const(reg->var_off, 0))
-		return refuse(env, DIAG_BTF_VARIABLE, regno, name, off,
-			      tnum_text(tn, reg->var_off));
-	if (reg->type & MEM_USER)
-		return refuse(env, DIAG_BTF_USER, regno, name, off);
-	if (reg->type & MEM_PERCPU)
-		return refuse(env, DIAG_BTF_PERCPU, regno, name, off);
-	if (t == BPF_WRITE)
-		return refuse(env, DIAG_BTF_READ_ONLY);
-
-	err = btf_struct_access(reg->btf, reg->btf_id, off, size, false, &walk);
+	err = btf_struct_access(btf, id, off, size, false, &walk);
 	if (err < 0)
 		return refuse_from_btf(env, &walk.why);
 	if (value_regno < 0)
@@ -491,14 +470,14 @@ static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size
 	 * Leaving an object by one of its pointers gives one that may be stale, and
 	 * may be NULL, but that a fault-proof load can follow.
 	 */
-	if (reg->type & PTR_UNTRUSTED || walk.flags & BTF_WALK_UNTRUSTED)
+	if (type & PTR_UNTRUSTED || walk.flags & BTF_WALK_UNTRUSTED)
 		flag |= PTR_UNTRUSTED;
 	if (walk.flags & BTF_TAG_USER)
 		flag |= MEM_USER;
 	if (walk.flags & BTF_TAG_PERCPU)
 		flag |= MEM_PERCPU;
 	if ((walk.flags & BTF_TAG_RCU) && !(flag & PTR_UNTRUSTED) &&
-	    reg->type & (PTR_TRUSTED | MEM_RCU) && !env->prog->sleepable)
+	    type & (PTR_TRUSTED | MEM_RCU) && !env->prog->sleepable)
 		flag |= MEM_RCU | PTR_MAYBE_NULL;
 	mark_reg_known_zero(env, regs, value_regno);
 	reg = &regs[value_regno];
@@ -510,11 +489,42 @@ static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size
 	return 0;
 }
 
-static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, enum bpf_access_type t)
+/*
+ * Every load through a BTF pointer becomes a fault-proof one (object/fixup.h), so
+ * an untrusted pointer is as safe to follow as a trusted one.
+ */
+static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size,
+		      enum bpf_access_type t, int value_regno)
+{
+	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
+	const char *name = btf_type_name(reg->btf, reg->btf_id);
+	char tn[TNUM_TEXT];
+
+	if (!env->allow_ptr_leaks)
+		return refuse(env, visible(env->profile, KVER(6, 3)) ? DIAG_BTF_UNPRIV : DIAG_BTF_UNPRIV_6_2, name);
+	if (!env->prog->gpl_compatible)
+		return refuse(env, DIAG_BTF_NOT_GPL, name);
+	if (off < 0)
+		return refuse(env, DIAG_BTF_NEGATIVE, regno, name, off);
+	if (!tnum_equals_const(reg->var_off, 0))
+		return refuse(env, DIAG_BTF_VARIABLE, regno, name, off,
+			      tnum_text(env, tn, reg->var_off));
+	if (reg->type & MEM_USER)
+		return refuse(env, DIAG_BTF_USER, regno, name, off);
+	if (reg->type & MEM_PERCPU)
+		return refuse(env, DIAG_BTF_PERCPU, regno, name, off);
+	if (t == BPF_WRITE)
+		return refuse(env, DIAG_BTF_READ_ONLY);
+	return load_field(env, reg->btf, reg->btf_id, reg->type, off, size, value_regno);
+}
+
+static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, int size,
+			  enum bpf_access_type t, int value_regno)
 {
 	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
 	u32 type = reg->map->map->map_type;
 	const char *name;
+	s32 id;
 
 	switch (type) {
 	case BPF_MAP_TYPE_ARRAY:
@@ -522,6 +532,7 @@ static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, enum
 	case BPF_MAP_TYPE_PROG_ARRAY:
 	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
 	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
 		name = "bpf_array";
 		break;
 	case BPF_MAP_TYPE_HASH:
@@ -532,18 +543,74 @@ static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, enum
 		name = "bpf_htab";
 		break;
 	case BPF_MAP_TYPE_RINGBUF:
+	case BPF_MAP_TYPE_USER_RINGBUF:
 		name = "bpf_ringbuf_map";
+		break;
+	case BPF_MAP_TYPE_ARENA:
+		name = "bpf_arena";
+		break;
+	case BPF_MAP_TYPE_BLOOM_FILTER:
+		name = "bpf_bloom_filter";
+		break;
+	case BPF_MAP_TYPE_STRUCT_OPS:
+		name = "bpf_struct_ops_map";
+		break;
+	case BPF_MAP_TYPE_CPUMAP:
+		name = "bpf_cpu_map";
+		break;
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+		name = "bpf_dtab";
+		break;
+	case BPF_MAP_TYPE_CGROUP_STORAGE:
+	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+		name = "bpf_cgroup_storage_map";
+		break;
+	case BPF_MAP_TYPE_SK_STORAGE:
+	case BPF_MAP_TYPE_INODE_STORAGE:
+	case BPF_MAP_TYPE_TASK_STORAGE:
+	case BPF_MAP_TYPE_CGRP_STORAGE:
+		name = "bpf_local_storage_map";
+		break;
+	case BPF_MAP_TYPE_LPM_TRIE:
+		name = "lpm_trie";
+		break;
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		name = "bpf_queue_stack";
+		break;
+	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+		name = "reuseport_array";
+		break;
+	case BPF_MAP_TYPE_STACK_TRACE:
+		name = "bpf_stack_map";
+		break;
+	case BPF_MAP_TYPE_SOCKMAP:
+		name = "bpf_stab";
+		break;
+	case BPF_MAP_TYPE_SOCKHASH:
+		name = "bpf_shtab";
+		break;
+	case BPF_MAP_TYPE_XSKMAP:
+		name = "xsk_map";
 		break;
 	default:
 		return refuse(env, DIAG_MAP_PTR_ACCESS, type);
 	}
 	if (!env->allow_ptr_leaks)
-		return refuse(env, DIAG_BTF_UNPRIV, name);
+		return refuse(env, visible(env->profile, KVER(6, 3)) ? DIAG_BTF_UNPRIV : DIAG_BTF_UNPRIV_6_2, name);
 	if (off < 0)
 		return refuse(env, DIAG_MAP_PTR_NEGATIVE, regno, name, off);
 	if (t == BPF_WRITE)
 		return refuse(env, DIAG_MAP_PTR_WRITE, name);
-	return refuse(env, DIAG_MAP_PTR_ACCESS, type);
+	/* DIFF(map-ptr-access): maps are not laid out as Linux's, so this can only be judged. */
+	id = env->sys->verdict && kernel_types(env) ?
+		     btf_find_by_name_kind(kernel_types(env), name, BTF_KIND_STRUCT) :
+		     -ENOENT;
+	if (id < 0)
+		return refuse(env, DIAG_MAP_PTR_ACCESS, type);
+	prog_lacks(env->prog_obj, "fields of struct", name);
+	return load_field(env, kernel_types(env), (u32)id, PTR_TO_BTF_ID, off, size, value_regno);
 }
 
 /* ---- all of them ---- */
@@ -644,7 +711,7 @@ int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int 
 	case CONST_PTR_TO_MAP:
 		if (type_flag(reg->type))
 			goto invalid;
-		return access_map_ptr(env, regno, off, t);
+		return access_map_ptr(env, regno, off, size, t, value_regno);
 	case PTR_TO_BUF:
 		if (type_may_be_null(reg->type))
 			goto invalid;
@@ -755,6 +822,8 @@ int check_store_imm(struct bpf_verifier_env *env, struct bpf_insn *insn)
 	if (err)
 		return err;
 	type = cur_regs(env)[insn->dst_reg].type;
+	if (type == PTR_TO_CTX && !visible(env->profile, KVER(6, 4)))
+		return refuse(env, DIAG_ST_CTX, insn->dst_reg, reg_type_str(env, type));
 	err = check_mem_access(env, env->insn_idx, insn->dst_reg, insn->off, BPF_SIZE(insn->code),
 			       BPF_WRITE, -1, false, false);
 	return err ?: save_aux_ptr_type(env, type, false);

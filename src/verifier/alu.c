@@ -4,9 +4,8 @@
  * pointers allow (Linux: check_alu_op(), adjust_reg_min_max_vals() and the
  * scalar_min_max functions in verifier.c).
  *
- * Differs knowingly: no code against speculative execution is planned here (Linux
- * masks offsets of programs that lack CAP_PERFMON); such programs only get the
- * checks that Linux makes for it. DIFF(spectre)
+ * What programs that lack CAP_PERFMON may not do lest the processor runs ahead is in
+ * sanitize.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -153,6 +152,9 @@ static int adjust_scalar_min_max_vals(struct bpf_verifier_env *env, const struct
 		__mark_reg_unknown(env, dst);
 		return 0;
 	}
+	err = sanitize_scalar_alu(env, insn);
+	if (err)
+		return err;
 	switch (op) {
 	case BPF_ADD:
 		scalar_ranges_add(dst, src, env->profile);
@@ -243,7 +245,7 @@ static int check_unprivileged_range(struct bpf_verifier_env *env, const struct b
 	if (reg->type == PTR_TO_STACK) {
 		if (!tnum_is_const(reg->var_off))
 			return refuse(env, DIAG_ALU_STACK_VAR_UNPRIV, regno,
-				      tnum_text(text, reg->var_off), off);
+				      tnum_text(env, text, reg->var_off), off);
 		if (off >= 0 || off < -MAX_BPF_STACK)
 			return refuse(env, DIAG_ALU_STACK_RANGE_UNPRIV, regno, off);
 	} else if (reg->type == PTR_TO_MAP_VALUE) {
@@ -301,6 +303,7 @@ static int adjust_ptr_min_max_vals(struct bpf_verifier_env *env, const struct bp
 	u8 op = BPF_OP(insn->code);
 	struct bpf_reg_state p = *ptr;
 	s64 k = off->smin_value, sum;
+	struct sanitize sanitize;
 	int err;
 
 	if ((known && (off->smin_value != off->smax_value || off->umin_value != off->umax_value)) ||
@@ -326,6 +329,8 @@ static int adjust_ptr_min_max_vals(struct bpf_verifier_env *env, const struct bp
 	err = check_reg_sane_offset(env, off, p.type);
 	if (!err)
 		err = check_reg_sane_offset(env, &p, p.type);
+	if (!err)
+		err = sanitize_ptr_before(env, insn, ptr, off, dst, &sanitize);
 	if (err)
 		return err;
 	switch (op) {
@@ -396,7 +401,8 @@ static int adjust_ptr_min_max_vals(struct bpf_verifier_env *env, const struct bp
 	if (err)
 		return err;
 	reg_bounds_sync(dst);
-	return check_unprivileged_range(env, dst, dst_no);
+	err = check_unprivileged_range(env, dst, dst_no);
+	return err ? err : sanitize_ptr_after(env, insn, dst, &sanitize);
 }
 
 /* ---- instructions ---- */

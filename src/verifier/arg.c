@@ -167,8 +167,10 @@ int check_reg_type(struct bpf_verifier_env *env, u32 regno, u32 arg_type, const 
 int check_func_arg_reg_off(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, int regno,
 			   u32 arg_type)
 {
+	/* Until 6.2 the words for released memory were those for any pointer. */
 	if (arg_type & OBJ_RELEASE) {
-		if (reg->off)
+		if (reg->off && (visible(env->profile, KVER(6, 3)) ||
+				 base_type(reg->type) == PTR_TO_BTF_ID))
 			return refuse(env, DIAG_ARG_RELEASE_OFF, regno);
 		return check_ptr_off_reg(env, reg, regno);
 	}
@@ -204,10 +206,14 @@ static int check_mem_size_reg(struct bpf_verifier_env *env, u32 regno, enum bpf_
 		meta = NULL;
 	if (reg->smin_value < 0)
 		return refuse(env, DIAG_SIZE_NEGATIVE, regno);
-	if (reg->umin_value == 0 && !zero_size_allowed)
-		return !visible(env->profile, KVER(6, 8)) ?
-			       refuse(env, DIAG_STACK_ZERO_SIZED) :
-			       refuse(env, DIAG_SIZE_ZERO, regno, reg->umin_value, reg->umax_value);
+	/* Before 6.8 an access of no bytes was tried, and said what is wrong with it. */
+	if (reg->umin_value == 0 && !visible(env->profile, KVER(6, 8))) {
+		err = check_helper_mem(env, regno - 1, 0, t, zero_size_allowed, meta);
+		if (err)
+			return err;
+	} else if (reg->umin_value == 0 && !zero_size_allowed) {
+		return refuse(env, DIAG_SIZE_ZERO, regno, reg->umin_value, reg->umax_value);
+	}
 	if (reg->umax_value >= BPF_MAX_VAR_SIZ)
 		return refuse(env, DIAG_SIZE_UNBOUNDED, regno);
 	err = check_helper_mem(env, regno - 1, reg->umax_value, t, zero_size_allowed, meta);

@@ -322,6 +322,12 @@ static int backtrack_store(struct backtrack_state *bt, const struct bpf_insn *in
 }
 
 /* Replaces what is wanted after @idx by what is wanted before it. 0, GIVE_UP or -errno. */
+/* Until 6.3 the log said which registers are wanted by the bits of a number. */
+static bool logs_masks(const struct bpf_verifier_env *env)
+{
+	return !visible(env->profile, KVER(6, 4));
+}
+
 static int backtrack_insn(struct bpf_verifier_env *env, int idx, int subseq_idx,
 			  const struct jmp_history_entry *hist)
 {
@@ -335,9 +341,15 @@ static int backtrack_insn(struct bpf_verifier_env *env, int idx, int subseq_idx,
 	if (unlikely(env->log.level & BPF_LOG_LEVEL2)) {
 		char regs[64], slots[320];
 
-		verbose(env, "mark_precise: frame%u: regs=%s stack=%s before %d: ", bt->frame,
-			reg_mask_text(regs, sizeof(regs), *regs_of(bt)),
-			stack_mask_text(slots, sizeof(slots), bt->stack_masks[bt->frame]), idx);
+		if (logs_masks(env))
+			verbose(env, "regs=%x stack=%llx before %d: ", *regs_of(bt),
+				(unsigned long long)bt->stack_masks[bt->frame], idx);
+		else
+			verbose(env,
+				"mark_precise: frame%u: regs=%s stack=%s before %d: ", bt->frame,
+				reg_mask_text(regs, sizeof(regs), *regs_of(bt)),
+				stack_mask_text(slots, sizeof(slots), bt->stack_masks[bt->frame]),
+				idx);
 		verbose_insn(env, (u32)idx);
 	}
 	/* Before, as the links may be of what the instruction reads ... */
@@ -443,7 +455,9 @@ static int mark_frame(struct bpf_verifier_env *env, struct bpf_verifier_state *s
 {
 	struct backtrack_state *bt = &env->bt;
 	struct bpf_func_state *func = st->frame[f];
-	u32 slots = func->allocated_stack / BPF_REG_SIZE;
+	u32 slots = func->allocated_stack / BPF_REG_SIZE, had = 0;
+	u64 slots_had = 0;
+	bool new_marks = false;
 
 	for (u32 m = bt->reg_masks[f]; m; m &= m - 1) {
 		u32 i = (u32)__builtin_ctz(m);
@@ -451,9 +465,10 @@ static int mark_frame(struct bpf_verifier_env *env, struct bpf_verifier_state *s
 
 		if (reg->type != SCALAR_VALUE || reg->precise) {
 			bt->reg_masks[f] &= ~BIT(i);
+			had |= reg->type == SCALAR_VALUE ? BIT(i) : 0;
 		} else {
 			reg->precise = true;
-			*changed = true;
+			*changed = new_marks = true;
 		}
 	}
 	for (u64 m = bt->stack_masks[f]; m; m &= m - 1) {
@@ -466,17 +481,23 @@ static int mark_frame(struct bpf_verifier_env *env, struct bpf_verifier_state *s
 		reg = &func->stack[i].spilled_ptr;
 		if (!is_spilled_scalar_reg(&func->stack[i]) || reg->precise) {
 			bt->stack_masks[f] &= ~BIT_ULL(i);
+			slots_had |= is_spilled_scalar_reg(&func->stack[i]) ? BIT_ULL(i) : 0;
 		} else {
 			reg->precise = true;
-			*changed = true;
+			*changed = new_marks = true;
 		}
 	}
 	if (unlikely(env->log.level & BPF_LOG_LEVEL2)) {
 		char regs[64], text[320];
 
-		verbose(env, "mark_precise: frame%u: parent state regs=%s stack=%s: ", f,
-			reg_mask_text(regs, sizeof(regs), bt->reg_masks[f]),
-			stack_mask_text(text, sizeof(text), bt->stack_masks[f]));
+		if (logs_masks(env))
+			verbose(env, "parent %s regs=%x stack=%llx marks:",
+				new_marks ? "didn't have" : "already had", bt->reg_masks[f] | had,
+				(unsigned long long)(bt->stack_masks[f] | slots_had));
+		else
+			verbose(env, "mark_precise: frame%u: parent state regs=%s stack=%s: ", f,
+				reg_mask_text(regs, sizeof(regs), bt->reg_masks[f]),
+				stack_mask_text(text, sizeof(text), bt->stack_masks[f]));
 		print_verifier_state(env, st, f, true);
 	}
 	return 0;
@@ -513,7 +534,9 @@ static int walk_back(struct bpf_verifier_env *env, struct bpf_verifier_state *st
 	for (;;) {
 		u32 cnt = st->jmp_history_cnt;
 
-		if (env->log.level & BPF_LOG_LEVEL2)
+		if ((env->log.level & BPF_LOG_LEVEL2) && logs_masks(env))
+			verbose(env, "last_idx %d first_idx %d\n", last, first);
+		else if (env->log.level & BPF_LOG_LEVEL2)
 			verbose(env,
 				"mark_precise: frame%u: last_idx %d first_idx %d subseq_idx %d \n",
 				bt->frame, last, first, subseq);

@@ -47,7 +47,7 @@ static bool is_trusted_reg(const struct bpf_reg_state *reg)
 	return reg->ref_obj_id || ((flags & trusted) && !(flags & ~trusted));
 }
 
-static bool reg_not_null(const struct bpf_reg_state *reg)
+static bool reg_not_null(const struct bpf_reg_state *reg, kver profile)
 {
 	if (type_may_be_null(reg->type))
 		return false;
@@ -57,16 +57,17 @@ static bool reg_not_null(const struct bpf_reg_state *reg)
 	switch (base_type(reg->type)) {
 	case PTR_TO_SOCKET:
 	case PTR_TO_TCP_SOCK:
-	case PTR_TO_XDP_SOCK:
 	case PTR_TO_SOCK_COMMON:
-	case PTR_TO_BUF:
 	case PTR_TO_MAP_VALUE:
 	case PTR_TO_MAP_KEY:
+		return true;
+	case PTR_TO_XDP_SOCK:
+	case PTR_TO_BUF:
 	case PTR_TO_MEM:
 	case CONST_PTR_TO_MAP:
-		return true;
+		return visible(profile, KVER(6, 4));
 	case PTR_TO_BTF_ID:
-		return is_trusted_reg(reg);
+		return visible(profile, KVER(6, 4)) && is_trusted_reg(reg);
 	}
 	return false;
 }
@@ -77,6 +78,11 @@ static int is_branch_taken(const struct bpf_reg_state *a, const struct bpf_reg_s
 {
 	if (!jmp32 && reg_is_pkt_pointer_any(a) && reg_is_pkt_pointer_any(b))
 		return is_pkt_ptr_branch_taken(a, b, op);
+	/* Until 6.5 only a constant source, until 6.7 one constant predicted anything. */
+	if (!visible(profile, KVER(6, 8)) && (b->type != SCALAR_VALUE || !scalar_is_const(b, jmp32)) &&
+	    (!visible(profile, KVER(6, 6)) || a->type != SCALAR_VALUE ||
+	     !scalar_is_const(a, jmp32)))
+		return -1;
 	if (a->type != SCALAR_VALUE || b->type != SCALAR_VALUE) {
 		if (!scalar_is_const(b, jmp32)) {
 			const struct bpf_reg_state *swap = a;
@@ -84,7 +90,7 @@ static int is_branch_taken(const struct bpf_reg_state *a, const struct bpf_reg_s
 			a = b;
 			b = swap;
 		}
-		if (!scalar_is_const(b, jmp32) || scalar_const_value(b, jmp32) || !reg_not_null(a))
+		if (!scalar_is_const(b, jmp32) || scalar_const_value(b, jmp32) || !reg_not_null(a, profile))
 			return -1;
 		return op == BPF_JEQ ? 0 : op == BPF_JNE ? 1 : -1;
 	}
@@ -92,6 +98,21 @@ static int is_branch_taken(const struct bpf_reg_state *a, const struct bpf_reg_s
 }
 
 /* What the two sides of a comparison of scalars know; pointers learn nothing here. */
+/* What comparing two unknown numbers told before 6.8: if they are equal, each is in both ranges. */
+static void learn_equality(struct bpf_reg_state *true_a, struct bpf_reg_state *true_b,
+			   struct bpf_reg_state *false_a, struct bpf_reg_state *false_b, u8 op,
+			   bool jmp32)
+{
+	struct bpf_reg_state *a = op == BPF_JEQ ? true_a : op == BPF_JNE ? false_a : NULL;
+	struct bpf_reg_state *b = op == BPF_JEQ ? true_b : false_b;
+
+	if (!a || jmp32)
+		return;
+	scalar_refine(a, b, BPF_JEQ, false);
+	reg_bounds_sync(a);
+	reg_bounds_sync(b);
+}
+
 static int reg_set_min_max(struct bpf_verifier_env *env, struct bpf_reg_state *true_a,
 			   struct bpf_reg_state *true_b, struct bpf_reg_state *false_a,
 			   struct bpf_reg_state *false_b, u8 op, bool jmp32)
@@ -100,6 +121,11 @@ static int reg_set_min_max(struct bpf_verifier_env *env, struct bpf_reg_state *t
 
 	if (false_a->type != SCALAR_VALUE || false_b->type != SCALAR_VALUE)
 		return 0;
+	if (!visible(env->profile, KVER(6, 8)) && !scalar_is_const(false_a, jmp32) &&
+	    !scalar_is_const(false_b, jmp32)) {
+		learn_equality(true_a, true_b, false_a, false_b, op, jmp32);
+		return 0;
+	}
 	scalar_refine(false_a, false_b, reverse_opcode(op), jmp32);
 	reg_bounds_sync(false_a);
 	reg_bounds_sync(false_b);
@@ -365,7 +391,7 @@ static int check_may_goto(struct bpf_verifier_env *env, const struct bpf_insn *i
 /* Two pointers compared equal: if one is not NULL, neither is the other. */
 static void learn_from_equal_pointers(const struct bpf_insn *insn, struct bpf_reg_state *falls,
 				      struct bpf_reg_state *jumps, const struct bpf_reg_state *dst,
-				      const struct bpf_reg_state *src)
+				      const struct bpf_reg_state *src, kver profile)
 {
 	struct bpf_reg_state *equal = BPF_OP(insn->code) == BPF_JEQ ? jumps :
 				      BPF_OP(insn->code) == BPF_JNE ? falls :
@@ -375,8 +401,8 @@ static void learn_from_equal_pointers(const struct bpf_insn *insn, struct bpf_re
 	if (!equal || base_type(src->type) == PTR_TO_BTF_ID ||
 	    base_type(dst->type) == PTR_TO_BTF_ID)
 		return;
-	dst_ok = reg_not_null(dst);
-	src_ok = reg_not_null(src);
+	dst_ok = reg_not_null(dst, profile);
+	src_ok = reg_not_null(src, profile);
 	if (dst_ok && type_may_be_null(src->type))
 		mark_ptr_not_null_reg(&equal[insn->src_reg]);
 	if (src_ok && type_may_be_null(dst->type))
@@ -452,13 +478,19 @@ int check_cond_jmp_op(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 			err = mark_chain_precision(env, insn->src_reg);
 		if (err)
 			return err;
-		env->aux[*insn_idx].branch_seen |= pred ? BIT(0) : BIT(1);
+		if (!this->speculative)
+			env->aux[*insn_idx].branch_seen |= pred ? BIT(0) : BIT(1);
+		err = sanitize_other_side(env, insn,
+					  *insn_idx + 1 + (pred ? 0 : (u32)(s32)insn->off));
+		if (err)
+			return err;
 		print_after_jump(env);
 		if (pred)
 			*insn_idx += (u32)(s32)insn->off;
 		return 0;
 	}
-	env->aux[*insn_idx].branch_seen |= BIT(0) | BIT(1);
+	if (!this->speculative)
+		env->aux[*insn_idx].branch_seen |= BIT(0) | BIT(1);
 	if (is_x && src->type == SCALAR_VALUE && src->id)
 		collect_linked_regs(env, src->id, &linked);
 	if (dst->type == SCALAR_VALUE && dst->id)
@@ -490,7 +522,7 @@ int check_cond_jmp_op(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 		sync_linked_regs(other, &oregs[insn->dst_reg], &linked, env->profile);
 	}
 	if (!jmp32 && is_x && src->type != SCALAR_VALUE && dst->type != SCALAR_VALUE)
-		learn_from_equal_pointers(insn, regs, oregs, dst, src);
+		learn_from_equal_pointers(insn, regs, oregs, dst, src, env->profile);
 	if (!jmp32 && !is_x && !insn->imm && (op == BPF_JEQ || op == BPF_JNE) &&
 	    type_may_be_null(dst->type)) {
 		mark_ptr_or_null_regs(this, insn->dst_reg, op == BPF_JNE);

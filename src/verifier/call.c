@@ -28,18 +28,54 @@ static int check_reference_leak(struct bpf_verifier_env *env, bool exception_exi
 	return err;
 }
 
+/* Until 6.12 each place had words of its own for it, and locks came before references only in some. */
+static int check_resource_leak_6_12(struct bpf_verifier_env *env, bool exception_exit,
+				    bool check_lock, const char *prefix)
+{
+	struct bpf_verifier_state *st = env->cur_state;
+	bool exit = !strncmp(prefix, "BPF_EXIT", 8), ld_abs = !strncmp(prefix, "BPF_LD", 6);
+	int err;
+
+	/* Until 6.8 a lock could not even be held over a subprogram's end. */
+	if (exit && st->active_locks && (check_lock || !visible(env->profile, KVER(6, 9))))
+		return refuse(env, DIAG_LOCK_MISSING);
+	if (exit && check_lock && st->active_rcu_lock)
+		return refuse(env, DIAG_RCU_MISSING);
+	if (exit && check_lock && st->active_preempt_locks)
+		return refuse(env, DIAG_PREEMPT_MISSING, st->active_preempt_locks,
+			      st->active_preempt_locks == 1 ? " is" : "(s) are");
+	/* bpf_throw and tail calls ask about locks first. */
+	if (!exit && !ld_abs && st->active_locks)
+		return refuse(env, DIAG_IN_LOCK, prefix);
+	err = check_reference_leak(env, exception_exit);
+	if (err && ld_abs)
+		return refuse(env, DIAG_LD_ABS_REFERENCES);
+	if (err)
+		return exit ? err : refuse(env, DIAG_REF_LEAK, prefix);
+	if (exit)
+		return 0;
+	if (st->active_locks)
+		return refuse(env, DIAG_IN_LOCK, prefix);
+	if (st->active_rcu_lock)
+		return refuse(env, DIAG_IN_RCU, prefix);
+	if (st->active_preempt_locks)
+		return refuse(env, DIAG_IN_PREEMPT, prefix);
+	return 0;
+}
+
 int check_resource_leak(struct bpf_verifier_env *env, bool exception_exit, bool check_lock,
 			const char *prefix)
 {
 	struct bpf_verifier_state *st = env->cur_state;
 	int err;
 
+	if (!visible(env->profile, KVER(6, 13)))
+		return check_resource_leak_6_12(env, exception_exit, check_lock, prefix);
 	if (check_lock && st->active_locks)
 		return refuse(env, DIAG_IN_LOCK, prefix);
 	err = check_reference_leak(env, exception_exit);
-	if (err) /* 6.13 added the line that says where */
-		return visible(env->profile, KVER(6, 13)) ? refuse(env, DIAG_REF_LEAK, prefix) :
-							    err;
+	if (err)
+		return refuse(env, DIAG_REF_LEAK, prefix);
 	if (check_lock && st->active_irq_id)
 		return refuse(env, DIAG_IN_IRQ, prefix);
 	if (check_lock && st->active_rcu_lock)
@@ -122,8 +158,18 @@ static bool helper_calls_back(u32 func_id)
 
 /* ---- ranges of returned values ---- */
 
-static bool in_range(const struct bpf_retval_range *range, const struct bpf_reg_state *reg)
+/* Until 6.7 ranges were tristate numbers, too. */
+static bool ranges_are_tnums(const struct bpf_verifier_env *env)
 {
+	return !visible(env->profile, KVER(6, 8));
+}
+
+static bool in_range(const struct bpf_verifier_env *env, const struct bpf_retval_range *range,
+		     const struct bpf_reg_state *reg)
+{
+	if (ranges_are_tnums(env))
+		return tnum_in(tnum_range((u64)(s64)range->min, (u64)(s64)range->max),
+			       reg->var_off);
 	return range->min <= reg->smin_value && reg->smax_value <= range->max;
 }
 
@@ -132,10 +178,18 @@ static int refuse_scalar(struct bpf_verifier_env *env, const struct bpf_reg_stat
 			 const struct bpf_retval_range *range, const char *when,
 			 const char *reg_name)
 {
-	char has[80];
+	char has[80], tn[TNUM_TEXT], ok[TNUM_TEXT];
 	size_t n = 0;
 
 	has[0] = 0;
+	if (ranges_are_tnums(env)) {
+		if (tnum_is_unknown(reg->var_off))
+			snprintf(has, sizeof(has), "unknown scalar value");
+		else
+			snprintf(has, sizeof(has), "value %s", tnum_text(env, tn, reg->var_off));
+		return refuse(env, DIAG_RETVAL_RANGE_6_7, when, reg_name, has,
+			      tnum_text(env, ok, tnum_range((u64)(s64)range->min, (u64)(s64)range->max)));
+	}
 	if (reg->smin_value > INT64_MIN)
 		n += snprintf(has, sizeof(has), " smin=%lld", (long long)reg->smin_value);
 	if (reg->smax_value < INT64_MAX)
@@ -189,7 +243,7 @@ int check_return_code(struct bpf_verifier_env *env, u32 regno, const char *reg_n
 	err = mark_chain_precision(env, regno);
 	if (err)
 		return err;
-	if (!in_range(&range, reg))
+	if (!in_range(env, &range, reg))
 		return refuse_scalar(env, reg, &range, when, reg_name);
 	return 0;
 }
@@ -413,7 +467,7 @@ int prepare_func_exit(struct bpf_verifier_env *env, u32 *insn_idx)
 		err = mark_chain_precision(env, BPF_REG_0);
 		if (err)
 			return err;
-		if (!in_range(&callee->callback_ret_range, r0))
+		if (!in_range(env, &callee->callback_ret_range, r0))
 			return refuse_scalar(env, r0, &callee->callback_ret_range,
 					     "At callback return", "R0");
 	} else {

@@ -181,8 +181,11 @@ static void linfo_of_edge(struct bpf_verifier_env *env, u32 idx)
 	verbose_linfo(env, idx, prefix);
 }
 
-/* Takes edge @e from @t to @to, once. */
-static int push_insn(struct walk *w, u32 t, s64 to, u8 e)
+/*
+ * Takes edge @e from @t to @to, once. @loop_ok: until 6.6 only jumps could close a loop,
+ * not the step from one instruction to the next nor a call.
+ */
+static int push_insn(struct walk *w, u32 t, s64 to, u8 e, bool loop_ok)
 {
 	struct bpf_verifier_env *env = w->env;
 
@@ -206,7 +209,7 @@ static int push_insn(struct walk *w, u32 t, s64 to, u8 e)
 		return DONE_EXPLORING;
 	}
 	/* an edge back into the walk: a loop */
-	if (env->bpf_capable)
+	if (env->bpf_capable && (loop_ok || visible(env->profile, KVER(6, 7))))
 		return DONE_EXPLORING;
 	linfo_of_edge(env, t);
 	linfo_of_edge(env, (u32)to);
@@ -227,7 +230,7 @@ static int visit_call(struct walk *w, u32 t, bool visit_callee)
 {
 	u32 next = t + (insn_is_ldimm64(&w->env->insns[t]) ? 2 : 1);
 	u32 callee = t + (u32)w->env->insns[t].imm + 1;
-	int ret = push_insn(w, t, next, FALLTHROUGH);
+	int ret = push_insn(w, t, next, FALLTHROUGH, false);
 
 	if (ret)
 		return ret;
@@ -236,7 +239,7 @@ static int visit_call(struct walk *w, u32 t, bool visit_callee)
 		return DONE_EXPLORING;
 	mark_prune_point(w->env, t);
 	merge_callee_effects(w->env, t, callee);
-	return push_insn(w, t, callee, BRANCH);
+	return push_insn(w, t, callee, BRANCH, is_pseudo_func(&w->env->insns[t]));
 }
 
 static bool calls_back_later(const struct bpf_insn *insn)
@@ -285,7 +288,7 @@ static int visit_insn(struct walk *w, u32 t)
 	if (is_pseudo_func(insn))
 		return visit_call(w, t, true);
 	if (class != BPF_JMP && class != BPF_JMP32)
-		return push_insn(w, t, t + (insn_is_ldimm64(insn) ? 2 : 1), FALLTHROUGH);
+		return push_insn(w, t, t + (insn_is_ldimm64(insn) ? 2 : 1), FALLTHROUGH, false);
 	switch (BPF_OP(insn->code)) {
 	case BPF_EXIT:
 		return DONE_EXPLORING;
@@ -296,7 +299,7 @@ static int visit_insn(struct walk *w, u32 t)
 		if (BPF_SRC(insn->code) != BPF_K)
 			return refuse(env, DIAG_CFG_JA_SOURCE);
 		to = (s64)t + insn_jmp_off(insn) + 1;
-		ret = push_insn(w, t, to, FALLTHROUGH);
+		ret = push_insn(w, t, to, FALLTHROUGH, true);
 		if (!ret)
 			mark_target(env, (u32)to);
 		return ret;
@@ -304,10 +307,10 @@ static int visit_insn(struct walk *w, u32 t)
 		mark_prune_point(env, t);
 		if (insn->code == (BPF_JMP | BPF_JCOND))
 			env->aux[t].force_checkpoint = true;
-		ret = push_insn(w, t, t + 1, FALLTHROUGH);
+		ret = push_insn(w, t, t + 1, FALLTHROUGH, true);
 		if (ret)
 			return ret;
-		return push_insn(w, t, (s64)t + insn->off + 1, BRANCH);
+		return push_insn(w, t, (s64)t + insn->off + 1, BRANCH, true);
 	}
 }
 

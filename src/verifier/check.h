@@ -91,13 +91,13 @@ static inline bool is_fullsock(u32 type)
 	return type == PTR_TO_SOCKET || type == PTR_TO_TCP_SOCK || type == PTR_TO_XDP_SOCK;
 }
 
-/* The kernel's way to write a tnum in a message: "(0x0; 0xff)", or the number if it is one. */
+/* The kernel's way to write a tnum in a message: "(0x0; 0xff)", or (since 6.8) the number if it is one. */
 #define TNUM_TEXT 48
-static inline const char *tnum_text(char *buf, struct tnum t)
+static inline const char *tnum_text(const struct bpf_verifier_env *env, char *buf, struct tnum t)
 {
 	unsigned long long value = t.value, mask = t.mask;
 
-	if (mask)
+	if (mask || !visible(env->profile, KVER(6, 8)))
 		snprintf(buf, TNUM_TEXT, "(0x%llx; 0x%llx)", value, mask);
 	else
 		snprintf(buf, TNUM_TEXT, value <= UINT16_MAX ? "%llu" : "0x%llx", value);
@@ -112,6 +112,21 @@ static inline void mark_reg_invalid(struct bpf_verifier_env *env, struct bpf_reg
 	else
 		__mark_reg_not_init(env, reg);
 }
+
+/* sanitize.c: what a path taken by mistake could do, for loaders without CAP_PERFMON */
+struct sanitize {
+	u32 state, limit;
+	bool to_left, off_in_dst;
+};
+int sanitize_scalar_alu(struct bpf_verifier_env *env, const struct bpf_insn *insn);
+/* Before and after @ptr and @off are added or subtracted into @dst: 0 or a refusal. */
+int sanitize_ptr_before(struct bpf_verifier_env *env, const struct bpf_insn *insn,
+			const struct bpf_reg_state *ptr, const struct bpf_reg_state *off,
+			struct bpf_reg_state *dst, struct sanitize *s);
+int sanitize_ptr_after(struct bpf_verifier_env *env, const struct bpf_insn *insn,
+		       const struct bpf_reg_state *dst, const struct sanitize *s);
+/* The side of the jump @insn that is known not to be taken, from @next_idx on. */
+int sanitize_other_side(struct bpf_verifier_env *env, const struct bpf_insn *insn, u32 next_idx);
 
 static inline int stack_spi(int off)
 {

@@ -275,6 +275,9 @@ static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 	int err;
 
 	if (insn->imm == BPF_FUNC_tail_call) {
+		/* Linux could not mask the index without knowing the map. */
+		if (aux->call_map_poisoned && !env->bypass_spec_v1)
+			return refuse(env, DIAG_CALLBACK_MAPS);
 		to.code = BPF_JMP | BPF_TAIL_CALL;
 		return emit_shown(f, to, *insn);
 	}

@@ -130,7 +130,7 @@ static int stack_bounds(struct bpf_verifier_env *env, u32 regno, int off, int si
 			return refuse_err(env, err, DIAG_STACK_OUT_OF_BOUNDS, how, regno, off,
 					  size);
 		return refuse_err(env, err, DIAG_STACK_VAR_OUT_OF_BOUNDS, how, regno,
-				  tnum_text(tn, reg->var_off), off, size);
+				  tnum_text(env, tn, reg->var_off), off, size);
 	}
 	return grow_stack_state(env, st, -min_off);
 }
@@ -142,6 +142,20 @@ int check_stack_access_bounds(struct bpf_verifier_env *env, u32 regno, int off, 
 }
 
 /* ---- writes ---- */
+
+/* Whether a spilled scalar stays known: before 6.8 not 0 (its bytes were), before 6.9 not any number. */
+static bool keeps_scalar(const struct bpf_verifier_env *env, const struct bpf_reg_state *reg)
+{
+	if (reg->type != SCALAR_VALUE)
+		return false;
+	if (!visible(env->profile, KVER(6, 8)) && register_is_null(reg))
+		return false;
+	return visible(env->profile, KVER(6, 9)) || !tnum_is_unknown(reg->var_off) ||
+	       reg->smin_value != INT64_MIN || reg->smax_value != INT64_MAX || reg->umin_value ||
+	       reg->umax_value != UINT64_MAX || reg->s32_min_value != INT32_MIN ||
+	       reg->s32_max_value != INT32_MAX || reg->u32_min_value ||
+	       reg->u32_max_value != UINT32_MAX;
+}
 
 int check_stack_write_fixed_off(struct bpf_verifier_env *env, struct bpf_func_state *st, int off,
 				int size, int value_regno, u32 insn_idx)
@@ -176,15 +190,16 @@ int check_stack_write_fixed_off(struct bpf_verifier_env *env, struct bpf_func_st
 	/* Pruning must not take a partial write for a definition of the slot. */
 	if (size == BPF_REG_SIZE)
 		mark_stack_write(env, st->frameno, BIT_ULL(spi));
-	if (whole && reg && reg->type == SCALAR_VALUE && env->bpf_capable) {
+	if (whole && reg && keeps_scalar(env, reg) && env->bpf_capable) {
 		bool fits = reg_width(reg) <= size * 8;
 
-		if (fits)
+		if (fits && visible(env->profile, KVER(6, 9)))
 			assign_scalar_id_before_mov(env, reg);
 		save_register_state(env, st, spi, reg, size);
 		if (!fits) /* the stored value is no longer equal to the register */
 			slot->spilled_ptr.id = 0;
-	} else if (whole && !reg && imm && env->bpf_capable) {
+	} else if (whole && !reg && imm && env->bpf_capable &&
+		   (insn->imm || visible(env->profile, KVER(6, 8)))) {
 		struct bpf_reg_state value = { 0 };
 
 		__mark_reg_known(&value, (u64)(s64)insn->imm);
@@ -314,7 +329,9 @@ static int fill_part(struct bpf_verifier_env *env, struct bpf_func_state *src, i
 	struct bpf_reg_state *dst = &cur->regs[dst_regno];
 	int spilled = 0, zeros = 0;
 
-	if (size <= spill_size && !(off % BPF_REG_SIZE)) {
+	/* A part of what was spilled is known since 6.9; before, it had to be all of it. */
+	if (!(off % BPF_REG_SIZE) &&
+	    (visible(env->profile, KVER(6, 9)) ? size <= spill_size : size == spill_size)) {
 		s32 subreg_def = dst->subreg_def;
 
 		*dst = *reg;
@@ -341,7 +358,10 @@ static int fill_part(struct bpf_verifier_env *env, struct bpf_func_state *src, i
 			return refuse(env, DIAG_STACK_READ_UNINIT, off, i, size);
 		}
 	}
-	if (spilled == size && tnum_equals_const(reg->var_off, 0)) {
+	if (!visible(env->profile, KVER(6, 8))) {
+		mark_reg_unknown(env, cur->regs, dst_regno);
+		*is_fill = false;
+	} else if (spilled == size && tnum_equals_const(reg->var_off, 0)) {
 		__mark_reg_const_zero(env, dst);
 	} else if (zeros == size) {
 		__mark_reg_const_zero(env, dst);
@@ -404,6 +424,10 @@ static int check_stack_read_fixed_off(struct bpf_verifier_env *env, struct bpf_f
 	return push_jmp_history(env, env->cur_state, stack_access_flags(src->frameno, spi), 0);
 }
 
+static int stack_buffer(struct bpf_verifier_env *env, u32 regno, int off, int access_size,
+			bool zero_size_allowed, enum bpf_access_type t,
+			struct bpf_call_arg_meta *meta, bool helper);
+
 int check_stack_read(struct bpf_verifier_env *env, u32 ptr_regno, int off, int size, int dst_regno)
 {
 	const struct bpf_reg_state *ptr = &cur_regs(env)[ptr_regno];
@@ -415,9 +439,9 @@ int check_stack_read(struct bpf_verifier_env *env, u32 ptr_regno, int off, int s
 		return check_stack_read_fixed_off(env, src, off + (int)ptr->var_off.value, size,
 						  dst_regno);
 	if (dst_regno < 0)
-		return refuse(env, DIAG_STACK_VAR_TO_HELPER, tnum_text(tn, ptr->var_off), off,
+		return refuse(env, DIAG_STACK_VAR_TO_HELPER, tnum_text(env, tn, ptr->var_off), off,
 			      size);
-	err = check_stack_buffer(env, ptr_regno, off, size, false, BPF_READ, NULL);
+	err = stack_buffer(env, ptr_regno, off, size, false, BPF_READ, NULL, false);
 	if (err)
 		return err;
 	/* The fill may overwrite the pointer itself: take its bounds first. */
@@ -433,10 +457,13 @@ int check_stack_read(struct bpf_verifier_env *env, u32 ptr_regno, int off, int s
  * @meta->raw_mode the helper fills the buffer: its place is noted in @meta and the
  * caller marks it written.
  */
-int check_stack_buffer(struct bpf_verifier_env *env, u32 regno, int off, int access_size,
-		       bool zero_size_allowed, enum bpf_access_type t,
-		       struct bpf_call_arg_meta *meta)
+static int stack_buffer(struct bpf_verifier_env *env, u32 regno, int off, int access_size,
+			bool zero_size_allowed, enum bpf_access_type t,
+			struct bpf_call_arg_meta *meta, bool helper)
 {
+	/* Up to 6.13 helpers' reads and writes were not told apart: they did whatever is worse. */
+	bool any = helper && !visible(env->profile, KVER(6, 14));
+	const char *how = any ? " indirect" : "";
 	struct bpf_reg_state *reg = &cur_regs(env)[regno];
 	struct bpf_func_state *st = stack_frame(env, reg);
 	bool fixed = tnum_is_const(reg->var_off);
@@ -446,7 +473,9 @@ int check_stack_buffer(struct bpf_verifier_env *env, u32 regno, int off, int acc
 
 	if (access_size == 0 && !zero_size_allowed)
 		return refuse(env, DIAG_STACK_ZERO_SIZED);
-	err = stack_bounds(env, regno, off, access_size, t, true);
+	if (any)
+		t = BPF_WRITE;
+	err = stack_bounds(env, regno, off, access_size, t, helper);
 	if (err)
 		return err;
 
@@ -454,8 +483,8 @@ int check_stack_buffer(struct bpf_verifier_env *env, u32 regno, int off, int acc
 		min_off = max_off = (int)reg->var_off.value + off;
 	} else {
 		if (!env->bypass_spec_v1)
-			return refuse(env, DIAG_STACK_VAR_UNPRIV, regno,
-				      tnum_text(tn, reg->var_off));
+			return refuse(env, DIAG_STACK_VAR_UNPRIV, regno, how,
+				      tnum_text(env, tn, reg->var_off));
 		/* Not every byte of the range is written for sure: all must be initialised. */
 		if (meta && meta->raw_mode)
 			meta = NULL;
@@ -497,13 +526,20 @@ int check_stack_buffer(struct bpf_verifier_env *env, u32 regno, int off, int acc
 					byte_scrub(&slot->slot_type[b]);
 			}
 		} else if (fixed) {
-			return refuse(env, DIAG_STACK_BUF_UNINIT, regno, min_off, i - min_off,
+			return refuse(env, DIAG_STACK_BUF_UNINIT, how, regno, min_off, i - min_off,
 				      access_size);
 		} else {
-			return refuse(env, DIAG_STACK_VAR_BUF_UNINIT, regno,
-				      tnum_text(tn, reg->var_off), i - min_off, access_size);
+			return refuse(env, DIAG_STACK_VAR_BUF_UNINIT, how, regno,
+				      tnum_text(env, tn, reg->var_off), i - min_off, access_size);
 		}
 		mask |= BIT_ULL(stack_spi(i));
 	}
 	return mask ? mark_stack_read(env, st->frameno, env->insn_idx, mask) : 0;
+}
+
+int check_stack_buffer(struct bpf_verifier_env *env, u32 regno, int off, int access_size,
+		       bool zero_size_allowed, enum bpf_access_type t,
+		       struct bpf_call_arg_meta *meta)
+{
+	return stack_buffer(env, regno, off, access_size, zero_size_allowed, t, meta, true);
 }

@@ -5,7 +5,7 @@
  * verifier.c).
  *
  * Differs knowingly: every refusal leaves a structure (struct diag) besides its log
- * line; nothing is planned against speculative execution, DIFF(spectre).
+ * line.
  */
 #include <errno.h>
 #include <string.h>
@@ -131,7 +131,8 @@ static int do_check_insn(struct bpf_verifier_env *env, bool *print_state)
 			err = check_ld_imm64(env, insn);
 			if (!err) {
 				env->insn_idx++;
-				env->aux[env->insn_idx].seen = true;
+				if (!env->cur_state->speculative)
+					env->aux[env->insn_idx].seen = true;
 			}
 		} else {
 			err = refuse(env, DIAG_STATE_LD_MODE);
@@ -211,7 +212,9 @@ static int do_check(struct bpf_verifier_env *env)
 		}
 		if (env->log.level)
 			log_before_insn(env, &print_state);
-		aux->seen = true;
+		/* Code that is only reached by mistake is dead all the same. */
+		if (!st->speculative)
+			aux->seen = true;
 		prev = env->insn_idx;
 		err = reset_stack_write_marks(env, env->insn_idx);
 		if (err)

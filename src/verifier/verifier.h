@@ -12,6 +12,7 @@
  *   scalar.c     what is known of a number: deductions, arithmetic, comparisons
  *   bounds.c     setting registers; the invariants of their ranges
  *   alu.c        adjust_reg_min_max_vals(): ALU instructions on scalars and pointers
+ *   sanitize.c   paths that are only taken by mistake
  *   branch.c     conditional jumps: what each side learns
  *   backtrack.c  precision: mark_chain_precision()
  *   liveness.c   which registers and stack slots later code reads
@@ -205,7 +206,7 @@ struct bpf_insn_aux_data {
 	bool call_map_poisoned, call_map_unpriv;
 	s64 map_key_state; /* constant array key + 1 of tail calls; -1 poisoned; 0 unseen */
 	u32 ctx_field_size;
-	u32 alu_state;
+	u32 alu_state, alu_limit; /* sanitize.c */
 	s32 call_imm; /* subprogram call: number of the callee */
 	bool seen, zext_dst, prune_point, jmp_point, force_checkpoint, calls_callback,
 		storage_get_func_atomic, is_iter_next, sanitize_stack_spill, indirect_target,
