@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Programs that stand in for a function of another program, and programs that stand in
- * for functions of a kernel structure (Linux: kernel/bpf/verifier.c, bpf_struct_ops.c).
- * Their rules are those of what they replace, which is not judged: see the verifier's
- * check_attach_btf_id().
+ * Programs that stand in for a function of another program (Linux:
+ * kernel/bpf/verifier.c). Their rules are those of what they replace, which is not
+ * judged: see the verifier's check_attach_btf_id().
  */
 #include <errno.h>
 
@@ -17,8 +16,4 @@ static int ext_check_attach(u32 attach_type)
 const struct bpf_prog_type_ops ext_prog_ops = {
 	.ctx_name = "typed arguments",
 	.check_attach = ext_check_attach,
-};
-
-const struct bpf_prog_type_ops struct_ops_prog_ops = {
-	.ctx_name = "typed arguments",
 };

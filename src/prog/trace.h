@@ -9,7 +9,11 @@
 
 /* Loads of an array of 64-bit arguments. */
 bool trace_args_access(int off, int size, enum bpf_access_type t);
-/* Loads of typed arguments. */
+struct btf_ctx_proto;
+
+/* Loads of arguments that kernel BTF types; @trusted: objects behind them are alive. */
+bool typed_args_access(struct btf_ctx_proto *proto, int off, int size, enum bpf_access_type t,
+		       bool trusted, struct bpf_insn_access_aux *info);
 bool tracing_is_valid_access(int off, int size, enum bpf_access_type t, const struct bpf_prog *prog,
 			     struct bpf_insn_access_aux *info);
 const struct bpf_func_proto *raw_tp_func_proto(u32 func_id, const struct bpf_prog *prog);

@@ -85,27 +85,26 @@ static bool ctx_proto(const struct prog_object *obj, const struct bpf_prog *prog
 	return p->proto && btf_kind(p->proto) == BTF_KIND_FUNC_PROTO;
 }
 
-bool tracing_is_valid_access(int off, int size, enum bpf_access_type t, const struct bpf_prog *prog,
-			     struct bpf_insn_access_aux *info)
+bool typed_args_access(struct btf_ctx_proto *proto, int off, int size, enum bpf_access_type t,
+		       bool trusted, struct bpf_insn_access_aux *info)
 {
 	struct btf_refusal why = { 0 };
-	struct btf_ctx_proto proto;
 	struct btf_ctx_arg arg;
 
-	if (!trace_args_access(off, size, t) || !ctx_proto(info->obj, prog, &proto))
+	if (!trace_args_access(off, size, t))
 		return false;
-	proto.profile = info->profile;
-	if (btf_ctx_access(&proto, off, size, &arg, &why)) {
+	proto->profile = info->profile;
+	if (btf_ctx_access(proto, off, size, &arg, &why)) {
 		btf_refusal_render(&why, info->log, sizeof(info->log));
 		return false;
 	}
 	info->is_retval = arg.retval;
 	if (!arg.ptr)
 		return true;
-	info->btf = proto.btf;
+	info->btf = proto->btf;
 	info->btf_id = arg.btf_id;
 	info->reg_type = PTR_TO_BTF_ID;
-	if (prog->expected_attach_type == BPF_TRACE_RAW_TP || is_iter(prog))
+	if (trusted)
 		info->reg_type |= PTR_TRUSTED;
 	if (arg.nullable)
 		info->reg_type |= PTR_MAYBE_NULL;
@@ -115,10 +114,20 @@ bool tracing_is_valid_access(int off, int size, enum bpf_access_type t, const st
 		info->reg_type |= MEM_PERCPU;
 	/* The line that Linux logs: "func 'x' arg0 has btf_id 1 type STRUCT 'y'". */
 	snprintf(info->log, sizeof(info->log), "func '%s' arg%u has btf_id %u type %s '%s'",
-		 proto.name, arg.arg, arg.btf_id,
-		 btf_kind_name(btf_kind(btf_type_get(proto.btf, arg.btf_id))),
-		 btf_type_name(proto.btf, arg.btf_id));
+		 proto->name, arg.arg, arg.btf_id,
+		 btf_kind_name(btf_kind(btf_type_get(proto->btf, arg.btf_id))),
+		 btf_type_name(proto->btf, arg.btf_id));
 	return true;
+}
+
+bool tracing_is_valid_access(int off, int size, enum bpf_access_type t, const struct bpf_prog *prog,
+			     struct bpf_insn_access_aux *info)
+{
+	bool trusted = prog->expected_attach_type == BPF_TRACE_RAW_TP || is_iter(prog);
+	struct btf_ctx_proto proto;
+
+	return ctx_proto(info->obj, prog, &proto) &&
+	       typed_args_access(&proto, off, size, t, trusted, info);
 }
 
 static struct bpf_retval_range tracing_retval_range(const struct bpf_prog *prog)

@@ -690,6 +690,52 @@ static int check_attach_target(struct bpf_verifier_env *env)
 	}
 }
 
+/* Structures whose functions programs can be, as the profile's kernel registers them. */
+static bool struct_ops_known(const char *name, kver profile)
+{
+	static const struct {
+		const char *name;
+		kver since;
+	} known[] = {
+		{ "tcp_congestion_ops", KVER(5, 6) }, { "bpf_dummy_ops", KVER(5, 17) },
+		{ "hid_bpf_ops", KVER(6, 11) },	      { "sched_ext_ops", KVER(6, 12) },
+		{ "Qdisc_ops", KVER(6, 16) },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(name, known[i].name))
+			return visible(profile, known[i].since);
+	return false;
+}
+
+static int check_struct_ops(struct bpf_verifier_env *env)
+{
+	const struct prog_object *obj = env->prog_obj;
+	const struct btf *btf = obj->attach_btf ? obj->attach_btf->btf : NULL;
+	u32 id = obj->attach_btf_id, member = env->prog->expected_attach_type;
+	const struct btf_type *t = btf ? btf_type_get(btf, id) : NULL;
+	const char *name, *mname;
+
+	if (!env->prog->gpl_compatible)
+		return refuse(env, DIAG_STRUCT_OPS_GPL);
+	if (!id)
+		return refuse_err(env, -ENOTSUPP, DIAG_STRUCT_OPS_TYPE, id);
+	name = t && btf_is_struct(t) ? btf_str(btf, t->name_off) : NULL;
+	if (!name || !struct_ops_known(name, env->profile))
+		return refuse_err(env, -ENOTSUPP, DIAG_STRUCT_OPS_TYPE, id);
+	if (member >= btf_vlen(t))
+		return refuse(env, DIAG_STRUCT_OPS_INDEX, member, name);
+	mname = btf_str(btf, btf_members(t)[member].name_off);
+	if (!btf_type_resolve_func_ptr(btf, btf_members(t)[member].type, NULL))
+		return refuse(env, DIAG_STRUCT_OPS_MEMBER, mname, member, name);
+	/* What TCP keeps to itself. */
+	if (!strcmp(name, "tcp_congestion_ops") &&
+	    (!strcmp(mname, "get_info") ||
+	     (!visible(env->profile, KVER(6, 0)) && !strcmp(mname, "cong_control"))))
+		return refuse_err(env, -ENOTSUPP, DIAG_STRUCT_OPS_UNSUPPORTED, mname, name);
+	return 0;
+}
+
 int check_attach_btf_id(struct bpf_verifier_env *env)
 {
 	struct bpf_prog *prog = env->prog;
@@ -700,7 +746,7 @@ int check_attach_btf_id(struct bpf_verifier_env *env)
 		return refuse(env, DIAG_NOT_SLEEPABLE);
 	switch (prog->type) {
 	case BPF_PROG_TYPE_STRUCT_OPS:
-		return refuse(env, DIAG_HELPER_UNSUPPORTED, "struct_ops");
+		return check_struct_ops(env);
 	case BPF_PROG_TYPE_TRACING:
 	case BPF_PROG_TYPE_LSM:
 	case BPF_PROG_TYPE_EXT:
