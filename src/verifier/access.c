@@ -501,7 +501,10 @@ static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size
 	char tn[TNUM_TEXT];
 
 	if (!env->allow_ptr_leaks)
-		return refuse(env, visible(env->profile, KVER(6, 3)) ? DIAG_BTF_UNPRIV : DIAG_BTF_UNPRIV_6_2, name);
+		return refuse(env,
+			      visible(env->profile, KVER(6, 3)) ? DIAG_BTF_UNPRIV :
+								  DIAG_BTF_UNPRIV_6_2,
+			      name);
 	if (!env->prog->gpl_compatible)
 		return refuse(env, DIAG_BTF_NOT_GPL, name);
 	if (off < 0)
@@ -598,7 +601,10 @@ static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, int 
 		return refuse(env, DIAG_MAP_PTR_ACCESS, type);
 	}
 	if (!env->allow_ptr_leaks)
-		return refuse(env, visible(env->profile, KVER(6, 3)) ? DIAG_BTF_UNPRIV : DIAG_BTF_UNPRIV_6_2, name);
+		return refuse(env,
+			      visible(env->profile, KVER(6, 3)) ? DIAG_BTF_UNPRIV :
+								  DIAG_BTF_UNPRIV_6_2,
+			      name);
 	if (off < 0)
 		return refuse(env, DIAG_MAP_PTR_NEGATIVE, regno, name, off);
 	if (t == BPF_WRITE)

@@ -169,8 +169,8 @@ int check_func_arg_reg_off(struct bpf_verifier_env *env, const struct bpf_reg_st
 {
 	/* Until 6.2 the words for released memory were those for any pointer. */
 	if (arg_type & OBJ_RELEASE) {
-		if (reg->off && (visible(env->profile, KVER(6, 3)) ||
-				 base_type(reg->type) == PTR_TO_BTF_ID))
+		if (reg->off &&
+		    (visible(env->profile, KVER(6, 3)) || base_type(reg->type) == PTR_TO_BTF_ID))
 			return refuse(env, DIAG_ARG_RELEASE_OFF, regno);
 		return check_ptr_off_reg(env, reg, regno);
 	}

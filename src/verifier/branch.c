@@ -79,7 +79,8 @@ static int is_branch_taken(const struct bpf_reg_state *a, const struct bpf_reg_s
 	if (!jmp32 && reg_is_pkt_pointer_any(a) && reg_is_pkt_pointer_any(b))
 		return is_pkt_ptr_branch_taken(a, b, op);
 	/* Until 6.5 only a constant source, until 6.7 one constant predicted anything. */
-	if (!visible(profile, KVER(6, 8)) && (b->type != SCALAR_VALUE || !scalar_is_const(b, jmp32)) &&
+	if (!visible(profile, KVER(6, 8)) &&
+	    (b->type != SCALAR_VALUE || !scalar_is_const(b, jmp32)) &&
 	    (!visible(profile, KVER(6, 6)) || a->type != SCALAR_VALUE ||
 	     !scalar_is_const(a, jmp32)))
 		return -1;
@@ -90,7 +91,8 @@ static int is_branch_taken(const struct bpf_reg_state *a, const struct bpf_reg_s
 			a = b;
 			b = swap;
 		}
-		if (!scalar_is_const(b, jmp32) || scalar_const_value(b, jmp32) || !reg_not_null(a, profile))
+		if (!scalar_is_const(b, jmp32) || scalar_const_value(b, jmp32) ||
+		    !reg_not_null(a, profile))
 			return -1;
 		return op == BPF_JEQ ? 0 : op == BPF_JNE ? 1 : -1;
 	}

@@ -187,8 +187,9 @@ static int refuse_scalar(struct bpf_verifier_env *env, const struct bpf_reg_stat
 			snprintf(has, sizeof(has), "unknown scalar value");
 		else
 			snprintf(has, sizeof(has), "value %s", tnum_text(env, tn, reg->var_off));
-		return refuse(env, DIAG_RETVAL_RANGE_6_7, when, reg_name, has,
-			      tnum_text(env, ok, tnum_range((u64)(s64)range->min, (u64)(s64)range->max)));
+		return refuse(
+			env, DIAG_RETVAL_RANGE_6_7, when, reg_name, has,
+			tnum_text(env, ok, tnum_range((u64)(s64)range->min, (u64)(s64)range->max)));
 	}
 	if (reg->smin_value > INT64_MIN)
 		n += snprintf(has, sizeof(has), " smin=%lld", (long long)reg->smin_value);

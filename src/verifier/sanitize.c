@@ -68,7 +68,7 @@ static int pointer_limit(const struct bpf_reg_state *ptr, bool to_left, u32 *lim
 	case PTR_TO_STACK:
 		/* The frame's end is outside, but a fair start for going left. */
 		max = MAX_BPF_STACK + to_left;
-		room = (u32)-(ptr->var_off.value + (u64)ptr->off);
+		room = (u32) - (ptr->var_off.value + (u64)ptr->off);
 		break;
 	case PTR_TO_MAP_VALUE:
 		max = ptr->map->map->value_size;

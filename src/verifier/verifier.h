@@ -207,7 +207,7 @@ struct bpf_insn_aux_data {
 	s64 map_key_state; /* constant array key + 1 of tail calls; -1 poisoned; 0 unseen */
 	u32 ctx_field_size;
 	u32 alu_state, alu_limit; /* sanitize.c */
-	s32 call_imm; /* subprogram call: number of the callee */
+	s32 call_imm;		  /* subprogram call: number of the callee */
 	bool seen, zext_dst, prune_point, jmp_point, force_checkpoint, calls_callback,
 		storage_get_func_atomic, is_iter_next, sanitize_stack_spill, indirect_target,
 		nospec, loop_flags, needs_zext_known, arena_cast, non_sleepable, fields_ok;
