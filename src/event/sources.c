@@ -5,7 +5,14 @@
  */
 #include "event/process.h"
 
+extern const struct process_source syscall_source; /* syscall.c */
+extern const struct process_source sched_source;   /* sched.c */
+extern const struct process_source signal_source;  /* signal.c */
+
 const struct process_source *const process_sources[] = {
+	&syscall_source,
+	&signal_source,
+	&sched_source,
 	&uprobe_source,
 	NULL,
 };

@@ -94,6 +94,7 @@ struct trace_state {
 	struct interruption *interruptions;
 	VEC(siginfo_t) delayed; /* signals that came at a wrong time */
 	u32 nr_sent;		/* of them: sent again, to be completed when they arrive */
+	const char *old_comm;	/* while programs are told of its renaming, which is done already */
 	/* Caches of event/task.c */
 	int comm_fd;
 	bool ids_valid;

@@ -65,6 +65,10 @@ static void task_comm(struct bpf_task *bt, char *buf, u32 size)
 	if (!size)
 		return;
 	memset(buf, 0, size);
+	if (unlikely(t->trace->old_comm)) {
+		snprintf(buf, size, "%s", t->trace->old_comm);
+		return;
+	}
 	if (t->trace->comm_fd < 0)
 		t->trace->comm_fd = task_open_proc(t, "comm");
 	if (t->trace->comm_fd < 0)

@@ -76,6 +76,8 @@ static void publish(struct hook *h, struct hook_progs *progs)
 {
 	struct hook_progs *old = h->progs;
 
+	if (!old)
+		h->since = h->sys->hooks->revision;
 	store_release(&h->progs, progs);
 	h->revision++;
 	hooks_changed(h->sys);

@@ -61,6 +61,7 @@ struct hook {
 	u32 nr_args;			/* raw tracepoints */
 	char name[64];			/* of the device or the tracepoint */
 	u64 revision;			/* Linux: bpf_mprog revision; starts at 1 */
+	u64 since;			/* hooks_revision() when it came into use */
 	u32 xdp_flags;			/* XDP_FLAGS_SKB_MODE ... of an attachment by netlink */
 	struct hook_progs *progs;	/* NULL: none; read with load_acquire() in a slot */
 	u32 row;			/* points: of their table */

@@ -17,6 +17,8 @@
 struct trace_state;    /* of the tracer */
 struct call_model;     /* of src/event/function.c: kernel functions entered and not left */
 struct mm_breakpoints; /* of src/event/uprobe.c */
+struct exec_start;     /* of src/event/sched.c: an execve that has begun */
+struct signal_actions; /* of src/event/signal.c */
 
 /* An address space; tasks of CLONE_VM share it. A vfork child shares its parent's till it execs. */
 struct mm {
@@ -55,6 +57,8 @@ struct task {
 	struct user_regs_struct regs;
 	bool regs_valid, regs_changed; /* changed: written back before the task goes on */
 	struct trace_state *trace;
+	struct exec_start *exec;
+	struct signal_actions *actions; /* of a leader: handlers that it was seen to set */
 	u64 kernel_task; /* world address of its task_struct; 0: nobody has asked */
 	void *uprobe;	 /* of src/event/uprobe.c: pending steps and returns of this task */
 };

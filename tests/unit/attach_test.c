@@ -27,7 +27,7 @@
 #include "hook/perf.h"
 #include "hook/record.h"
 
-#define BINARY "/tmp/skep-attach-test.bin" /* nobody runs it */
+static char binary[] = "/tmp/skep-attach-XXXXXX.b"; /* nobody runs it */
 
 /* One of the two that are asked, and what it answered. */
 struct side {
@@ -47,7 +47,7 @@ static void note(struct side *s, const char *what, long result)
 static void note_text(struct side *s, const char *what, const char *text)
 {
 	s->len += (size_t)snprintf(s->text + s->len, sizeof(s->text) - s->len, "%s '%s'\n", what,
-				   text);
+				   strcmp(text, binary) ? text : "BINARY");
 }
 
 static int bpf(struct side *s, int cmd, union bpf_attr *attr)
@@ -339,7 +339,7 @@ static void user_functions(struct side *s)
 	note(s, "no file", perf_open(s, &a, 0, -1));
 	a.uprobe_path = (unsigned long)"/tmp";
 	note(s, "folder", perf_open(s, &a, 0, -1));
-	a.uprobe_path = (unsigned long)BINARY;
+	a.uprobe_path = (unsigned long)binary;
 	a.probe_offset = 1ULL << 40;
 	note(s, "beyond the end", perf_open(s, &a, 0, -1));
 	a.probe_offset = 4096;
@@ -397,18 +397,18 @@ static void many_user_functions(struct side *s)
 	struct bpf_link_info info;
 	char name[256] = "";
 
-	note(s, "plain prog", uprobe_multi(s, plain, BINARY, offsets, 3, 0, 0));
+	note(s, "plain prog", uprobe_multi(s, plain, binary, offsets, 3, 0, 0));
 	note(s, "no path", uprobe_multi(s, multi, NULL, offsets, 3, 0, 0));
-	note(s, "no offsets", uprobe_multi(s, multi, BINARY, NULL, 3, 0, 0));
-	note(s, "none", uprobe_multi(s, multi, BINARY, offsets, 0, 0, 0));
-	note(s, "flags", uprobe_multi(s, multi, BINARY, offsets, 3, 2, 0));
-	note(s, "many", uprobe_multi(s, multi, BINARY, offsets, 1 << 21, 0, 0));
+	note(s, "no offsets", uprobe_multi(s, multi, binary, NULL, 3, 0, 0));
+	note(s, "none", uprobe_multi(s, multi, binary, offsets, 0, 0, 0));
+	note(s, "flags", uprobe_multi(s, multi, binary, offsets, 3, 2, 0));
+	note(s, "many", uprobe_multi(s, multi, binary, offsets, 1 << 21, 0, 0));
 	note(s, "folder", uprobe_multi(s, multi, "/", offsets, 3, 0, 0));
 	note(s, "no file", uprobe_multi(s, multi, "/nonexistent", offsets, 3, 0, 0));
-	note(s, "pid -1", uprobe_multi(s, multi, BINARY, offsets, 3, 0, (u32)-1));
-	note(s, "no pid", uprobe_multi(s, multi, BINARY, offsets, 3, 0, 0x3fffffff));
-	note(s, "far", uprobe_multi(s, multi, BINARY, &far, 1, 0, 0));
-	l = uprobe_multi(s, multi, BINARY, offsets, 3, BPF_F_UPROBE_MULTI_RETURN, (u32)getpid());
+	note(s, "pid -1", uprobe_multi(s, multi, binary, offsets, 3, 0, (u32)-1));
+	note(s, "no pid", uprobe_multi(s, multi, binary, offsets, 3, 0, 0x3fffffff));
+	note(s, "far", uprobe_multi(s, multi, binary, &far, 1, 0, 0));
+	l = uprobe_multi(s, multi, binary, offsets, 3, BPF_F_UPROBE_MULTI_RETURN, (u32)getpid());
 	note(s, "link fd", l);
 	memset(&info, 0, sizeof(info));
 	link_info(s, l, &info);
@@ -616,7 +616,7 @@ static void prepare(struct side *s)
 
 static int group_setup(void **state)
 {
-	int fd = open(BINARY, O_CREAT | O_RDWR | O_CLOEXEC, 0755);
+	int fd = mkstemps(binary, 2);
 	union bpf_attr attr;
 	struct utsname u;
 
@@ -644,7 +644,7 @@ static int group_setup(void **state)
 
 static int group_teardown(void **state)
 {
-	unlink(BINARY);
+	unlink(binary);
 	return 0;
 }
 
