@@ -59,8 +59,8 @@ struct task {
 	struct trace_state *trace;
 	struct exec_start *exec;
 	struct signal_actions *actions; /* of a leader: handlers that it was seen to set */
-	u64 kernel_task; /* world address of its task_struct; 0: nobody has asked */
-	void *uprobe;	 /* of src/event/uprobe.c: pending steps and returns of this task */
+	u64 kernel_task;		/* world address of its task_struct; 0: nobody has asked */
+	void *uprobe; /* of src/event/uprobe.c: pending steps and returns of this task */
 };
 
 /* NULL when @tid is not supervised. */
