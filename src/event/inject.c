@@ -28,7 +28,7 @@ void tracer_interrupt_quietly(struct task *t)
 	struct trace_state *tr = t->trace;
 
 	/* A stopped task is asked again what it goes on to; a new one stops by itself. */
-	if (tr->kind != STOP_NONE || tr->interrupted || tr->fresh || tr->died)
+	if (tr->kind != STOP_NONE || tr->fresh || tr->died)
 		return;
 	if (!ptrace(PTRACE_INTERRUPT, (pid_t)t->bpf.tid, NULL, NULL))
 		tr->interrupted = true;

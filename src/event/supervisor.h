@@ -86,11 +86,13 @@ struct trace_state {
 	bool stepping;	  /* by one instruction */
 	bool interrupted; /* PTRACE_INTERRUPT, whose stop has not come yet */
 	bool resuming;	  /* the call ended by our interruption alone and will be made again */
+	bool timed;	  /* .timeout and its like are of a call that is made again */
 	bool held;	  /* until its tree is complete: .process->leaving */
 	bool died;	  /* exiting() has been told */
 	bool swallow;	  /* the next seccomp stop belongs to an entry that was handled */
 	struct task *child, *creator; /* at clone: waiting for the other's stop */
 	u64 clone_flags;
+	u64 timeout_nr, timeout, timeout_since; /* as the program gave it; monotonic ns */
 	struct interruption *interruptions;
 	VEC(siginfo_t) delayed; /* signals that came at a wrong time */
 	u32 nr_sent;		/* of them: sent again, to be completed when they arrive */

@@ -164,7 +164,7 @@ void tracer_go(struct task *t)
 		send_delayed(t);
 	if (tr->kind == STOP_GROUP)
 		how = PTRACE_LISTEN;
-	else if (tr->exit_wanted || tr->resuming)
+	else if (tr->exit_wanted || tr->resuming || tr->timed)
 		how = PTRACE_SYSCALL;
 	else if (tr->stepping)
 		how = PTRACE_SINGLESTEP;
@@ -242,11 +242,14 @@ static void call_left(struct task *t, s64 ret, bool final)
 	struct supervisor *sv = t->sys->supervisor;
 	struct trace_state *tr = t->trace;
 	struct task_call *c = &t->call;
+	bool expected = tr->exit_wanted || final;
 	u32 n = 0;
 
 	tr->exit_wanted = false;
-	if (!c->active)
+	if (!c->active || !expected) {
+		c->active = false;
 		return;
+	}
 	if (!final && is_interruption(ret)) {
 		/* Perhaps only because of us; the stop that comes next will tell. */
 		tr->resuming = true;
@@ -302,6 +305,8 @@ static void call_entered(struct task *t, u32 arch, u64 nr, const u64 *args)
 		tr->exit_wanted = !tr->silent && wanted(sv, t) & WANT_EXIT;
 		return;
 	}
+	if (tr->timed && nr == tr->timeout_nr)
+		return;
 	call_not_resumed(t);
 	tr->process->stats.calls++;
 	c->active = true;
@@ -413,12 +418,39 @@ static bool is_ignored(const struct signal_masks *m, int sig)
 static void repeat_call(struct task *t)
 {
 	struct user_regs_struct *regs = task_regs(t);
+	struct trace_state *tr = t->trace;
+	u64 now, passed;
 
-	if (regs && (s64)regs->orig_rax >= 0 && (s64)regs->rax == -EINTR) {
-		regs->rax = regs->orig_rax;
-		regs->rip -= 2;
-		t->regs_changed = true;
+	if (!regs || (s64)regs->orig_rax < 0 || (s64)regs->rax != -EINTR)
+		return;
+	regs->rax = regs->orig_rax;
+	regs->rip -= 2;
+	t->regs_changed = true;
+	if (regs->cs == CS_32 || (regs->rax != SYS_epoll_wait && regs->rax != SYS_epoll_pwait) ||
+	    (s32)regs->r10 < 0)
+		return;
+	/* It waits for what is left of its time; the register is put back when it has ended. */
+	now = monotonic_ns();
+	if (!tr->timed) {
+		tr->timed = true;
+		tr->timeout_nr = regs->rax;
+		tr->timeout = regs->r10;
+		tr->timeout_since = now;
 	}
+	passed = (now - tr->timeout_since) / 1000000;
+	regs->r10 = passed < tr->timeout ? tr->timeout - passed : 0;
+}
+
+/* A call whose timeout we have shortened has ended, with @ret. */
+static void repeated_call_left(struct task *t, s64 ret)
+{
+	struct user_regs_struct *regs = task_regs(t);
+
+	if (is_interruption(ret) || !regs)
+		return; /* made again, or a signal comes */
+	regs->r10 = t->trace->timeout;
+	t->regs_changed = true;
+	t->trace->timed = false;
 }
 
 /* @sig would have left the current call alone, were the task not traced. */
@@ -439,10 +471,13 @@ static void signal_arrived(struct task *t, int sig)
 	bool stepping = tr->stepping, have = false;
 	siginfo_t info;
 
-	if (only_seen_by_us(t, sig))
+	if (only_seen_by_us(t, sig)) {
 		repeat_call(t);
-	else
+	} else {
 		call_not_resumed(t);
+		if (tr->timed)
+			repeated_call_left(t, 0);
+	}
 	tr->sig = sig;
 	if (sig == SIGTRAP || stepping || sv->wants_signals || tr->nr_sent)
 		have = !ptrace(PTRACE_GETSIGINFO, (pid_t)t->bpf.tid, NULL, &info);
@@ -470,20 +505,23 @@ static void signal_arrived(struct task *t, int sig)
 
 /* ---- interruptions ---- */
 
-static void interruption_arrived(struct task *t)
+/* After our PTRACE_INTERRUPT: its own stop, or any other that came in its place. */
+static void undo_interruption(struct task *t)
 {
-	struct trace_state *tr = t->trace;
-	struct interruption *i, *next;
+	struct user_regs_struct *regs = task_regs(t);
 	struct signal_masks m;
 
-	if (tr->interrupted) {
-		tr->interrupted = false;
-		/* A signal that waits will come next and may be the cause. */
-		if (task_regs(t) && (s64)t->regs.orig_rax >= 0 && (s64)t->regs.rax == -EINTR &&
-		    read_masks(t, &m) && !(m.pending & ~m.blocked))
-			repeat_call(t);
-	}
-	i = tr->interruptions;
+	/* A signal that waits will come next and may be the cause. */
+	if (regs && (s64)regs->orig_rax >= 0 && (s64)regs->rax == -EINTR && read_masks(t, &m) &&
+	    !(m.pending & ~m.blocked))
+		repeat_call(t);
+}
+
+static void serve_interruptions(struct task *t)
+{
+	struct trace_state *tr = t->trace;
+	struct interruption *i = tr->interruptions, *next;
+
 	tr->interruptions = NULL;
 	for (; i; i = next) {
 		next = i->next;
@@ -827,7 +865,7 @@ static bool is_job_control(int sig)
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
 }
 
-static void call_stop(struct task *t, bool seccomp)
+static void call_stop(struct task *t, bool seccomp, bool interrupted)
 {
 	struct trace_state *tr = t->trace;
 	struct __ptrace_syscall_info info;
@@ -859,7 +897,11 @@ static void call_stop(struct task *t, bool seccomp)
 		break;
 	case PTRACE_SYSCALL_INFO_EXIT:
 		tr->swallow = false;
+		if (tr->timed)
+			repeated_call_left(t, info.exit.rval);
 		call_left(t, info.exit.rval, false);
+		if (interrupted && info.exit.rval == -EINTR)
+			undo_interruption(t);
 		if (tr->stepping) { /* over the instruction that made the call */
 			siginfo_t trap = { .si_signo = SIGTRAP, .si_code = TRAP_TRACE };
 
@@ -870,13 +912,13 @@ static void call_stop(struct task *t, bool seccomp)
 	}
 }
 
-static void stopped(struct task *t, int sig, int event)
+static void stopped(struct task *t, int sig, int event, bool interrupted)
 {
 	struct trace_state *tr = t->trace;
 	unsigned long msg = 0;
 
 	if (sig == (SIGTRAP | 0x80)) {
-		call_stop(t, false);
+		call_stop(t, false, interrupted);
 		return;
 	}
 	switch (event) {
@@ -885,7 +927,7 @@ static void stopped(struct task *t, int sig, int event)
 		signal_arrived(t, sig);
 		return;
 	case PTRACE_EVENT_SECCOMP:
-		call_stop(t, true);
+		call_stop(t, true, interrupted);
 		return;
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
@@ -907,7 +949,8 @@ static void stopped(struct task *t, int sig, int event)
 		return;
 	case PTRACE_EVENT_STOP:
 		tr->kind = is_job_control(sig) ? STOP_GROUP : STOP_TRAP;
-		interruption_arrived(t);
+		if (interrupted)
+			undo_interruption(t);
 		return;
 	default:
 		tr->kind = STOP_TRAP;
@@ -918,6 +961,7 @@ void tracer_handle(struct supervisor *sv, pid_t pid, int status)
 {
 	struct task *t = task_find(sv->sys, pid);
 	int event = WIFSTOPPED(status) ? status >> 16 : 0;
+	bool interrupted;
 
 	/* The thread that execs has its leader's id from then on. */
 	if (event == PTRACE_EVENT_EXEC) {
@@ -947,6 +991,16 @@ void tracer_handle(struct supervisor *sv, pid_t pid, int status)
 		t->trace->kind = STOP_TRAP;
 		born(t);
 	}
-	stopped(t, WSTOPSIG(status), event);
+	/*
+	 * Any stop takes the place of an interruption's. But when it had come before, the call that is
+	 * entered now is interrupted.
+	 */
+	interrupted = t->trace->interrupted;
+	t->trace->interrupted = false;
+	stopped(t, WSTOPSIG(status), event, interrupted);
+	if (t->trace->kind == STOP_ENTRY || t->trace->kind == STOP_SECCOMP)
+		t->trace->interrupted = interrupted;
+	if (unlikely(t->trace->interruptions != NULL))
+		serve_interruptions(t);
 	tracer_go(t);
 }

@@ -195,6 +195,10 @@ int tree_leave(struct supervisor *sv, struct skep_process *p)
 {
 	if (p->filtered && p->nr_tasks)
 		return -EBUSY;
+	if (!p->nr_tasks) { /* it has not begun, or has ended */
+		store_release(&p->left, true);
+		return 0;
+	}
 	p->leaving = true;
 	tasks_each(sv->sys, interrupt_of, p);
 	return 0;
