@@ -135,6 +135,9 @@ $(O)/gen/vmlinux.h: $(O)/skep
 	$(Q)$(O)/skep btf dump vmlinux format c > $@.new
 	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
+# pointers in map values are tagged by clang 15 and later only
+$(O)/bpf/kfunc.bpf.o: CLANG := $(or $(shell command -v clang-19),$(CLANG))
+
 $(O)/tests/%: $(O)/obj/tests/unit/%.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
 	$(call say,LD)
 	@mkdir -p $(@D)

@@ -12,6 +12,7 @@
 #include "command/command.h"
 #include "hook/functions.h"
 #include "hook/points.h"
+#include "object/record.h"
 
 #define LOG_LEVELS 15U /* BPF_LOG_LEVEL1, _LEVEL2, _STATS, _FIXED */
 #define LOG_FIXED  8U
@@ -20,6 +21,7 @@ static void btf_object_free(struct arena_retired *r)
 {
 	struct object_btf *b = (struct object_btf *)container_of(r, struct object, retired);
 
+	btf_records_free(b);
 	btf_free(b->btf);
 	mem_free(b);
 }

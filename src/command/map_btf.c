@@ -8,6 +8,7 @@
 #include "btf/btf.h"
 #include "command/command.h"
 #include "command/map.h"
+#include "object/record.h"
 
 /* The special fields that each map type can hold; others are -EOPNOTSUPP. */
 static u32 fields_allowed(u32 type)
@@ -180,5 +181,5 @@ int map_set_btf(struct map_object *m, const struct bpf_map_ops *ops, const union
 	m->btf_key_type_id = attr->btf_key_type_id;
 	m->btf_value_type_id = attr->btf_value_type_id;
 	m->btf_vmlinux_value_type_id = attr->btf_vmlinux_value_type_id;
-	return 0;
+	return record_of_map(m, &map->record);
 }

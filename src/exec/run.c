@@ -9,8 +9,34 @@
 
 #define CLOCK_MONOTONIC 1
 
+/*
+ * A program that may throw, itself or by a tail call. Frames of native code and of the
+ * interpreter hold nothing that would have to be given back.
+ */
+static __attribute__((noinline)) u64 enter_catching(const struct bpf_prog *prog, void *ctx,
+						    struct bpf_run *run)
+{
+	if (__builtin_setjmp(run->catch))
+		return run->thrown;
+	if (likely(prog->entry && !run->interpret))
+		return prog->entry(ctx, run);
+	return interp_run(prog, ctx, run);
+}
+
+void run_throw(struct bpf_run *run, u64 cookie)
+{
+	const struct bpf_prog *prog = run->prog;
+
+	run->thrown = cookie;
+	if (prog->exception_subprog)
+		run->thrown = bpf_call_subprog(run, prog->exception_subprog, cookie, 0, 0, 0, 0);
+	__builtin_longjmp(run->catch, 1);
+}
+
 static inline u64 enter(const struct bpf_prog *prog, void *ctx, struct bpf_run *run)
 {
+	if (unlikely(prog->throws))
+		return enter_catching(prog, ctx, run);
 	if (likely(prog->entry && !run->interpret))
 		return prog->entry(ctx, run);
 	return interp_run(prog, ctx, run);

@@ -20,6 +20,16 @@
 	BPF_HELPER_DECLARE(bpf_##name);                                                            \
 	u64 bpf_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
 
+/*
+ * The same for a kernel function. The fix-ups fill hidden parameters, whatever the
+ * program passes there: sizes and records of what is allocated, dropped or linked.
+ */
+#define BPF_KFUNC(name)                                                                            \
+	u64 kfunc_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run);             \
+	u64 kfunc_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
+/* An int as the kernel's C functions return it: the upper half is 0. */
+#define INT(v) ((u64)(u32)(v))
+
 /* A register that holds a pointer which the verifier has checked. */
 #define PTR(r) ((void *)(uintptr_t)(r))
 /* Whether the profile of the run's system is at least @since. */

@@ -14,7 +14,7 @@ static bool in_world(const struct bpf_run *run, u64 addr)
 {
 	u64 base = (u64)(uintptr_t)run->arena;
 
-	return addr >= base + ARENA_WORLD && addr < base + ARENA_HEAP;
+	return addr >= base + ARENA_WORLD && addr < base + ARENA_OBJECTS;
 }
 
 static bool in_arena(const struct bpf_run *run, u64 addr)

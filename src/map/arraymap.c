@@ -8,6 +8,7 @@
  * A per-CPU array holds the whole array once for each CPU, so that no cache line
  * serves two CPUs (Linux allocates each element's per-CPU area by itself).
  */
+#include "object/rt_heap.h"
 #include "object/map_array.h"
 
 #include <linux/errno.h>
@@ -176,6 +177,8 @@ static inline long array_update(struct bpf_map *map, const void *key, const void
 		map_value_copy_locked(map, val, value, false, run->platform);
 	else
 		map_value_copy(map, val, value);
+	if (unlikely(map->record)) /* as in Linux: what was stored in the old value goes */
+		object_drop_fields(map->arena, run->platform, val, map->record);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
  */
 #include <linux/errno.h>
 
+#include "object/rt_heap.h"
 #include "map/htab.h"
 #include "map/map_in_map.h"
 #include "object/arena.h"
@@ -325,13 +326,23 @@ static void write_percpu(struct bpf_htab *h, u32 n, const void *value, enum valu
 	}
 }
 
-static inline __attribute__((always_inline)) void write_elem(struct bpf_htab *h, u32 n,
-							     const void *key, u32 size, u64 hash,
-							     const void *value,
-							     enum value_form form, u32 cpu)
+/* What the values of element @n hold goes, before it is used for another or not at all. */
+static __attribute__((noinline)) void drop_objects(struct bpf_htab *h, u32 n,
+						   const struct skep_platform *platform)
+{
+	for (u32 cpu = 0; cpu < (h->percpu ? h->map.nr_cpus : 1); cpu++)
+		object_drop_fields(h->map.arena, platform, htab_value(h, n, cpu), h->map.record);
+}
+
+static inline __attribute__((always_inline)) void
+write_elem(struct bpf_htab *h, u32 n, const void *key, u32 size, u64 hash, const void *value,
+	   enum value_form form, u32 cpu, const struct skep_platform *platform)
 {
 	struct htab_elem *e = htab_elem(h, n);
 
+	/* Whoever still looks at the old element may have left something there. */
+	if (unlikely(h->map.record))
+		drop_objects(h, n, platform);
 	htab_write_begin(e);
 	e->hash = (u32)hash;
 	e->ref = 0;
@@ -389,17 +400,19 @@ again:
 	} else if (unlikely(exists && flags & BPF_F_LOCK)) {
 		map_value_copy_locked(&h->map, htab_value(h, at.n, 0), value, false, platform);
 	} else if (exists) {
-		write_elem(h, s->spare, key, size, hash, value, form, cpu);
+		write_elem(h, s->spare, key, size, hash, value, form, cpu, platform);
 		if (h->lru)
 			htab_elem(h, s->spare)->ref = 1;
 		if (replaced)
 			*replaced = *(u64 *)htab_value(h, at.n, 0);
 		htab_replace(h, s, &at);
+		if (unlikely(h->map.record))
+			drop_objects(h, at.n, platform);
 	} else {
 		err = htab_new(h, s, platform, &n);
 		if (unlikely(err))
 			goto out;
-		write_elem(h, n, key, size, hash, value, form, cpu);
+		write_elem(h, n, key, size, hash, value, form, cpu, platform);
 		htab_link(h, s, n, hash);
 	}
 out:
@@ -493,6 +506,8 @@ htab_delete(struct bpf_htab *h, const void *key, u32 size, void *value, u64 flag
 		if (removed)
 			*removed = *(u64 *)htab_value(h, at.n, 0);
 		htab_remove(h, s, &at);
+		if (unlikely(h->map.record))
+			drop_objects(h, at.n, platform);
 		err = 0;
 	}
 	htab_unlock(s);

@@ -347,6 +347,9 @@ int arena_new(struct arena **out, u32 nr_slots)
 		err = map_range(base + ARENA_WORLD, ARENA_HEAP - ARENA_WORLD, PROT_READ,
 				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	if (!err)
+		err = map_range(base + ARENA_OBJECTS, ARENA_OBJECTS_SIZE, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, ARENA_OBJECTS);
+	if (!err)
 		err = map_range(base + ARENA_HEAP, ARENA_CODE - ARENA_HEAP, PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, ARENA_HEAP);
 	/* All but the entries of the tables, which get pages as they grow. */

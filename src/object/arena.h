@@ -8,6 +8,7 @@
  *
  *   +0                 struct arena (header, slots, allocator state)
  *   +ARENA_WORLD       window of world objects, backed by read-only zero pages
+ *   +ARENA_OBJECTS     its upper end: objects that programs allocate
  *   +ARENA_HEAP        segments
  *   +ARENA_CODE        JITed code (read+execute)
  *
@@ -24,13 +25,15 @@
 
 #include "object/run.h"
 
-#define ARENA_BASE	 0x200000000000ULL
-#define ARENA_LEASE_SIZE (256ULL << 30)
-#define ARENA_LEASES	 64
-#define ARENA_WORLD	 (1ULL << 30)
-#define ARENA_HEAP	 (16ULL << 30)
-#define ARENA_CODE	 (254ULL << 30)
-#define ARENA_CODE_SIZE	 (1ULL << 30)
+#define ARENA_BASE	   0x200000000000ULL
+#define ARENA_LEASE_SIZE   (256ULL << 30)
+#define ARENA_LEASES	   64
+#define ARENA_WORLD	   (1ULL << 30)
+#define ARENA_OBJECTS	   (15ULL << 30) /* objects that programs allocate: rt_heap.h */
+#define ARENA_OBJECTS_SIZE (ARENA_HEAP - ARENA_OBJECTS)
+#define ARENA_HEAP	   (16ULL << 30)
+#define ARENA_CODE	   (254ULL << 30)
+#define ARENA_CODE_SIZE	   (1ULL << 30)
 
 struct arena {
 	u64 magic;

@@ -76,4 +76,10 @@ u64 bpf_call_subprog(struct bpf_run *run, u64 func, u64 r1, u64 r2, u64 r3, u64 
  */
 bpf_helper_t bpf_subprog_native(struct bpf_run *run, u64 func);
 
+/*
+ * Ends the run of the program as bpf_throw(@cookie) does: its exception callback
+ * decides what it returns. Does not return.
+ */
+void run_throw(struct bpf_run *run, u64 cookie) __attribute__((noreturn));
+
 #endif

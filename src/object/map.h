@@ -19,6 +19,7 @@
 #include "object/run.h"
 
 struct btf;
+struct bpf_record;
 
 /* Fields with a meaning inside a map value, found by BTF (Linux: struct btf_record). */
 enum bpf_special_field {
@@ -66,6 +67,7 @@ struct bpf_map {
 	u64 client_size;
 	u32 nr_fields;
 	struct bpf_map_field fields[BPF_MAP_FIELDS_MAX];
+	const struct bpf_record *record; /* of values that hold objects (record.h), else NULL */
 	u64 map_extra;
 	/* map-in-map: the template's meta data; a common field, set before .init */
 	struct {

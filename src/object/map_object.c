@@ -9,7 +9,34 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "object/rt_heap.h"
 #include "object/system.h"
+
+static long drop_objects(struct bpf_map *map, const void *key, void *value, void *arg)
+{
+	const struct bpf_map_ops *ops = bpf_map_ops_of(map->map_type);
+	const struct skep_platform *platform = arg;
+
+	if (!ops->lookup_percpu_elem) {
+		object_drop_fields(map->arena, platform, value, map->record);
+		return 0;
+	}
+	for (u32 cpu = 0; cpu < map->nr_cpus; cpu++) {
+		value = ops->lookup_percpu_elem(map, key, cpu);
+		if (value)
+			object_drop_fields(map->arena, platform, value, map->record);
+	}
+	return 0;
+}
+
+/* The map's memory is about to go: objects that its values hold go first. */
+static void drop_all_objects(struct map_object *m)
+{
+	struct bpf_run run = { .arena = m->map->arena, .platform = m->obj.sys->platform };
+
+	if (m->ops->for_each)
+		m->ops->for_each (m->map, drop_objects, (void *)run.platform, &run);
+}
 
 static void map_free(struct arena_retired *r)
 {
@@ -18,10 +45,13 @@ static void map_free(struct arena_retired *r)
 	struct arena *arena = o->sys->arena;
 
 	if (m->map && object_is_mine(o)) {
+		if (m->map->record)
+			drop_all_objects(m);
 		if (m->map->client)
 			arena_unmap_fd(arena, m->map->client, m->map->client_size);
 		arena_free(arena, m->map, m->map->reserved);
 	}
+	object_put((struct object *)m->btf); /* with it the record of what values hold */
 	mem_free(m);
 }
 
@@ -35,7 +65,6 @@ static void map_destroy(struct object *o)
 		wakers_forget(sys, m->map);
 		idmap_del(&sys->by_address, (u64)m->map);
 	}
-	object_put((struct object *)m->btf);
 	if (m->inner_template) {
 		object_put((struct object *)m->inner_template->btf);
 		mem_free(m->inner_template->map);

@@ -72,7 +72,8 @@ struct map_object {
 struct object_btf {
 	struct object obj;
 	struct btf *btf;
-	bool kernel; /* vmlinux or our split of it */
+	bool kernel;		      /* vmlinux or our split of it */
+	struct record_table *records; /* special fields of its structs; record.c */
 	char name[64];
 };
 

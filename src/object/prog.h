@@ -29,6 +29,8 @@ struct bpf_prog {
 	u8 sleepable;
 	u8 gpl_compatible;
 	u8 xdp_has_frags;
+	u8 throws;	       /* calls bpf_throw() */
+	u32 exception_subprog; /* the function that it calls then; 0: none */
 	u8 tag[BPF_TAG_SIZE];
 	char name[BPF_OBJ_NAME_LEN];
 	bpf_entry_t entry; /* native code, tail calls jump there too; NULL: interpret */

@@ -98,6 +98,9 @@ struct bpf_run {
 	u64 func_ip;
 	struct bpf_redirect_info redirect;
 	u64 callback_depth;
+	/* Where a thrown exception ends: set while a program runs that can throw. */
+	void *catch[5];
+	u64 thrown;	       /* what the program returns then */
 	void *event;	       /* hook-private: the event being handled */
 	struct bpf_task *task; /* on whose behalf; NULL: the calling thread's own */
 	/*

@@ -148,27 +148,6 @@ int check_ptr_off_reg_fixed_ok(struct bpf_verifier_env *env, const struct bpf_re
 
 /* ---- maps ---- */
 
-static const char *field_name(u32 kind)
-{
-	static const char *const name[BPF_FIELD_MAX] = {
-		[BPF_FIELD_SPIN_LOCK] = "bpf_spin_lock",
-		[BPF_FIELD_RES_SPIN_LOCK] = "bpf_res_spin_lock",
-		[BPF_FIELD_TIMER] = "bpf_timer",
-		[BPF_FIELD_WORKQUEUE] = "bpf_wq",
-		[BPF_FIELD_KPTR_UNREF] = "kptr",
-		[BPF_FIELD_KPTR_REF] = "kptr",
-		[BPF_FIELD_KPTR_PERCPU] = "percpu_kptr",
-		[BPF_FIELD_UPTR] = "uptr",
-		[BPF_FIELD_LIST_HEAD] = "bpf_list_head",
-		[BPF_FIELD_LIST_NODE] = "bpf_list_node",
-		[BPF_FIELD_RB_ROOT] = "bpf_rb_root",
-		[BPF_FIELD_RB_NODE] = "bpf_rb_node",
-		[BPF_FIELD_REFCOUNT] = "bpf_refcount",
-	};
-
-	return name[kind];
-}
-
 static int check_map_direction(struct bpf_verifier_env *env, u32 regno, int off, int size,
 			       enum bpf_access_type t)
 {
@@ -189,20 +168,10 @@ int check_map_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
 	int err =
 		check_mem_region_access(env, regno, off, size, map->value_size, zero_size_allowed);
 
-	if (err)
+	if (err || !map->nr_fields)
 		return err;
-	/*
-	 * No byte of a field with a meaning of its own may be touched. Object
-	 * pointers (kptr) have no loads and stores of their own yet either.
-	 */
-	for (u32 i = 0; i < map->nr_fields; i++) {
-		const struct bpf_map_field *f = &map->fields[i];
-
-		if (reg->smin_value + off < (s64)f->offset + f->size &&
-		    f->offset < reg->umax_value + off + size)
-			return refuse(env, DIAG_MAP_FIELD, field_name(f->kind));
-	}
-	return 0;
+	/* A helper may touch no byte of a field with a meaning of its own. */
+	return access_map_fields(env, regno, off, size, false, BPF_READ, -1, env->insn_idx);
 }
 
 /* Whether nobody, programs or bpf(2), can ever change the map's values again. */
@@ -227,8 +196,8 @@ static int map_constant_load(struct bpf_verifier_env *env, const struct map_obje
 	return 0;
 }
 
-static int access_map_value(struct bpf_verifier_env *env, u32 regno, int off, int size,
-			    enum bpf_access_type t, int value_regno, bool sign)
+static int access_map_value(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int off,
+			    int size, enum bpf_access_type t, int value_regno, bool sign)
 {
 	struct bpf_reg_state *regs = cur_regs(env), *reg = &regs[regno];
 	struct map_object *m = reg->map;
@@ -239,7 +208,12 @@ static int access_map_value(struct bpf_verifier_env *env, u32 regno, int off, in
 		return refuse(env, DIAG_LEAK_MAP, value_regno);
 	err = check_map_direction(env, regno, off, size, t);
 	if (!err)
-		err = check_map_access(env, regno, off, size, false);
+		err = check_mem_region_access(env, regno, off, size, m->map->value_size, false);
+	if (!err && m->map->nr_fields) {
+		err = access_map_fields(env, regno, off, size, true, t, value_regno, insn_idx);
+		if (err > 0) /* a pointer to an object: done */
+			return 0;
+	}
 	if (err || t != BPF_READ || value_regno < 0)
 		return err;
 	if (tnum_is_const(reg->var_off) && map_is_constant(m)) {
@@ -436,8 +410,7 @@ static int check_buffer_access(struct bpf_verifier_env *env, const struct bpf_re
 
 /* ---- kernel types ---- */
 
-/* As refuse(), for what src/btf refused. */
-static int refuse_from_btf(struct bpf_verifier_env *env, const struct btf_refusal *why)
+int refuse_btf(struct bpf_verifier_env *env, const struct btf_refusal *why)
 {
 	char line[256];
 	int err = diag_from_btf(&env->diag, why);
@@ -448,8 +421,8 @@ static int refuse_from_btf(struct bpf_verifier_env *env, const struct btf_refusa
 	return err;
 }
 
-/* Loads the field at @off of struct @id through a pointer of @type, which the caller allowed. */
-static int load_field(struct bpf_verifier_env *env, struct btf *btf, u32 id, u32 type, int off,
+/* Loads the field at @off through @from, which the caller allowed; it may be the target. */
+static int load_field(struct bpf_verifier_env *env, const struct bpf_reg_state *from, int off,
 		      int size, int value_regno)
 {
 	struct bpf_reg_state *regs = cur_regs(env), *reg;
@@ -457,9 +430,9 @@ static int load_field(struct bpf_verifier_env *env, struct btf *btf, u32 id, u32
 	u32 flag = 0;
 	int err;
 
-	err = btf_struct_access(btf, id, off, size, false, &walk);
+	err = btf_struct_access(from->btf, from->btf_id, off, size, false, &walk);
 	if (err < 0)
-		return refuse_from_btf(env, &walk.why);
+		return refuse_btf(env, &walk.why);
 	if (value_regno < 0)
 		return 0;
 	if (walk.kind == BTF_WALK_SCALAR) {
@@ -470,15 +443,7 @@ static int load_field(struct bpf_verifier_env *env, struct btf *btf, u32 id, u32
 	 * Leaving an object by one of its pointers gives one that may be stale, and
 	 * may be NULL, but that a fault-proof load can follow.
 	 */
-	if (type & PTR_UNTRUSTED || walk.flags & BTF_WALK_UNTRUSTED)
-		flag |= PTR_UNTRUSTED;
-	if (walk.flags & BTF_TAG_USER)
-		flag |= MEM_USER;
-	if (walk.flags & BTF_TAG_PERCPU)
-		flag |= MEM_PERCPU;
-	if ((walk.flags & BTF_TAG_RCU) && !(flag & PTR_UNTRUSTED) &&
-	    type & (PTR_TRUSTED | MEM_RCU) && !env->prog->sleepable)
-		flag |= MEM_RCU | PTR_MAYBE_NULL;
+	flag = btf_walk_flags(env, from, &walk);
 	mark_reg_known_zero(env, regs, value_regno);
 	reg = &regs[value_regno];
 	reg->type = PTR_TO_BTF_ID | flag;
@@ -505,7 +470,7 @@ static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size
 			      visible(env->profile, KVER(6, 3)) ? DIAG_BTF_UNPRIV :
 								  DIAG_BTF_UNPRIV_6_2,
 			      name);
-	if (!env->prog->gpl_compatible)
+	if (!env->prog->gpl_compatible && reg->btf == kernel_types(env))
 		return refuse(env, DIAG_BTF_NOT_GPL, name);
 	if (off < 0)
 		return refuse(env, DIAG_BTF_NEGATIVE, regno, name, off);
@@ -516,15 +481,18 @@ static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size
 		return refuse(env, DIAG_BTF_USER, regno, name, off);
 	if (reg->type & MEM_PERCPU)
 		return refuse(env, DIAG_BTF_PERCPU, regno, name, off);
+	if (reg->type & MEM_ALLOC)
+		return access_alloc(env, regno, off, size, t, value_regno);
 	if (t == BPF_WRITE)
 		return refuse(env, DIAG_BTF_READ_ONLY);
-	return load_field(env, reg->btf, reg->btf_id, reg->type, off, size, value_regno);
+	return load_field(env, reg, off, size, value_regno);
 }
 
 static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, int size,
 			  enum bpf_access_type t, int value_regno)
 {
 	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
+	struct bpf_reg_state from = { .type = PTR_TO_BTF_ID };
 	u32 type = reg->map->map->map_type;
 	const char *name;
 	s32 id;
@@ -616,7 +584,9 @@ static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, int 
 	if (id < 0)
 		return refuse(env, DIAG_MAP_PTR_ACCESS, type);
 	prog_lacks(env->prog_obj, "fields of struct", name);
-	return load_field(env, kernel_types(env), (u32)id, PTR_TO_BTF_ID, off, size, value_regno);
+	from.btf = kernel_types(env);
+	from.btf_id = (u32)id;
+	return load_field(env, &from, off, size, value_regno);
 }
 
 /* ---- all of them ---- */
@@ -650,7 +620,7 @@ int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int 
 	case PTR_TO_MAP_VALUE:
 		if (type_may_be_null(reg->type))
 			goto invalid;
-		err = access_map_value(env, regno, off, size, t, value_regno, is_ldsx);
+		err = access_map_value(env, insn_idx, regno, off, size, t, value_regno, is_ldsx);
 		break;
 	case PTR_TO_MEM:
 		if (type_may_be_null(reg->type))

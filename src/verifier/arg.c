@@ -7,7 +7,7 @@
  * Knowing differences: DIFF(helper-args) dynptrs, timers, object pointers in map
  * values and per-CPU kernel variables are refused with EOPNOTSUPP.
  */
-#include "verifier/check.h"
+#include "verifier/kfunc.h"
 
 /* ---- register types that fit an argument type ---- */
 
@@ -45,6 +45,9 @@ static const struct fitting fit_func = { { PTR_TO_FUNC } };
 static const struct fitting fit_stack = { { PTR_TO_STACK } };
 static const struct fitting fit_map_value = { { PTR_TO_MAP_VALUE } };
 static const struct fitting fit_dynptr = { { PTR_TO_STACK, CONST_PTR_TO_DYNPTR } };
+/* Pointers to objects may also be in allocated objects since 6.13. */
+static const struct fitting fit_kptr = { { PTR_TO_MAP_VALUE, PTR_TO_BTF_ID | MEM_ALLOC,
+					   PTR_TO_BTF_ID | MEM_ALLOC | NON_OWN_REF } };
 
 static const struct fitting *const fitting_of[__BPF_ARG_TYPE_MAX] = {
 	[ARG_PTR_TO_MAP_KEY] = &fit_mem,
@@ -66,11 +69,9 @@ static const struct fitting *const fitting_of[__BPF_ARG_TYPE_MAX] = {
 	[ARG_PTR_TO_STACK] = &fit_stack,
 	[ARG_PTR_TO_CONST_STR] = &fit_map_value,
 	[ARG_PTR_TO_TIMER] = &fit_map_value,
-	[ARG_KPTR_XCHG_DEST] = &fit_map_value,
+	[ARG_KPTR_XCHG_DEST] = &fit_kptr,
 	[ARG_PTR_TO_DYNPTR] = &fit_dynptr,
 };
-
-#define DYNPTR_TYPES (DYNPTR_TYPE_LOCAL | DYNPTR_TYPE_RINGBUF | DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP)
 
 /* Types of sockets that are also kernel structs of that name. */
 static const char *sock_struct(u32 type)
@@ -103,6 +104,8 @@ static bool fits_in_profile(struct bpf_verifier_env *env, const struct fitting *
 		return visible(env->profile, KVER(6, 10));
 	if (fit == &fit_lock && i)
 		return visible(env->profile, KVER(6, 2));
+	if (fit == &fit_kptr && i)
+		return visible(env->profile, i == 1 ? KVER(6, 13) : KVER(6, 16));
 	return true;
 }
 
@@ -130,6 +133,9 @@ int check_reg_type(struct bpf_verifier_env *env, u32 regno, u32 arg_type, const 
 		type &= ~PTR_MAYBE_NULL;
 	if (base_type(arg_type) == ARG_PTR_TO_MEM)
 		type &= ~DYNPTR_TYPES;
+	/* What the program allocated may be given away to a map. */
+	if (meta->func_id == BPF_FUNC_kptr_xchg && regno == BPF_REG_2 && type_is_alloc(type))
+		type &= ~(MEM_ALLOC | MEM_PERCPU);
 
 	for (i = 0; i < REG_TYPES_MAX && fit->type[i] != NOT_INIT; i++)
 		if (type == fit->type[i] && fits_in_profile(env, fit, i))
@@ -146,6 +152,11 @@ int check_reg_type(struct bpf_verifier_env *env, u32 regno, u32 arg_type, const 
 		return refuse(env, DIAG_ARG_TYPE, regno, have, list);
 	}
 	if (base_type(reg->type) != PTR_TO_BTF_ID)
+		return 0;
+	if (meta->func_id == BPF_FUNC_kptr_xchg && regno == BPF_REG_2)
+		return kptr_type_matches(env, meta->kptr_btf, &meta->kptr, reg, regno) ? -EACCES :
+											 0;
+	if (fit == &fit_lock || fit == &fit_kptr)
 		return 0;
 	if (fit == &fit_mem) {
 		const struct bpf_func_proto *fn = bpf_helper_proto(meta->func_id);
@@ -169,6 +180,9 @@ int check_func_arg_reg_off(struct bpf_verifier_env *env, const struct bpf_reg_st
 {
 	/* Until 6.2 the words for released memory were those for any pointer. */
 	if (arg_type & OBJ_RELEASE) {
+		/* A dynptr is where it is; of what it points to, its slots know. */
+		if (base_type(arg_type) == ARG_PTR_TO_DYNPTR && reg->type == PTR_TO_STACK)
+			return 0;
 		if (reg->off &&
 		    (visible(env->profile, KVER(6, 3)) || base_type(reg->type) == PTR_TO_BTF_ID))
 			return refuse(env, DIAG_ARG_RELEASE_OFF, regno);
@@ -194,8 +208,8 @@ int check_func_arg_reg_off(struct bpf_verifier_env *env, const struct bpf_reg_st
 
 /* ---- the arguments that need more than a type ---- */
 
-static int check_mem_size_reg(struct bpf_verifier_env *env, u32 regno, enum bpf_access_type t,
-			      bool zero_size_allowed, struct bpf_call_arg_meta *meta)
+int check_mem_size_reg(struct bpf_verifier_env *env, u32 regno, enum bpf_access_type t,
+		       bool zero_size_allowed, struct bpf_call_arg_meta *meta)
 {
 	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
 	int err;
@@ -238,7 +252,7 @@ int check_mem_reg(struct bpf_verifier_env *env, u32 regno, u32 mem_size)
 	return err;
 }
 
-static int check_const_str(struct bpf_verifier_env *env, u32 regno)
+int check_const_str(struct bpf_verifier_env *env, u32 regno)
 {
 	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
 	struct map_object *m = reg->map;
@@ -320,60 +334,94 @@ static bool lookup_can_be_proven(const struct map_object *m)
 	}
 }
 
-static int check_spin_lock(struct bpf_verifier_env *env, u32 regno, bool take)
+#define LOCK_TYPES (REF_TYPE_LOCK | REF_TYPE_RES_LOCK | REF_TYPE_RES_LOCK_IRQ)
+
+/* The newest lock of @types that is held: of @owner's object @id, or (@owner NULL) any. */
+static struct bpf_reference_state *find_lock(struct bpf_verifier_state *st, u32 types, u32 id,
+					     const void *owner)
+{
+	for (u32 i = st->acquired_refs; i-- > 0;) {
+		struct bpf_reference_state *ref = &st->refs[i];
+
+		if ((ref->type & types) && (!owner || (ref->id == id && ref->ptr == owner)))
+			return ref;
+	}
+	return NULL;
+}
+
+static int take_lock(struct bpf_verifier_env *env, u32 type, u32 id, void *owner)
+{
+	struct bpf_verifier_state *st = env->cur_state;
+	struct bpf_reference_state *ref;
+
+	if (type == REF_TYPE_LOCK && find_lock(st, REF_TYPE_LOCK, 0, NULL))
+		return refuse(env, DIAG_LOCK_TWO);
+	if (type != REF_TYPE_LOCK &&
+	    find_lock(st, REF_TYPE_RES_LOCK | REF_TYPE_RES_LOCK_IRQ, id, owner))
+		return refuse(env, DIAG_LOCK_AGAIN);
+	ref = acquire_reference_state(env, env->insn_idx);
+	if (!ref)
+		return -ENOMEM;
+	ref->type = type;
+	ref->id = id;
+	ref->ptr = owner;
+	st->active_locks++;
+	st->active_lock_id = id;
+	st->active_lock_ptr = owner;
+	return 0;
+}
+
+static int drop_lock(struct bpf_verifier_env *env, u32 type, u32 id, void *owner)
+{
+	struct bpf_verifier_state *st = env->cur_state;
+	struct bpf_reference_state *ref;
+
+	if (!st->active_locks)
+		return type == REF_TYPE_LOCK ? refuse(env, DIAG_LOCK_NOT_TAKEN) :
+					       refuse(env, DIAG_RES_LOCK_NOT_TAKEN);
+	ref = find_lock(st, type, id, owner);
+	if (!ref)
+		return type == REF_TYPE_LOCK ? refuse(env, DIAG_LOCK_OTHER) :
+					       refuse(env, DIAG_RES_LOCK_OTHER);
+	if (st->active_lock_id != id || st->active_lock_ptr != owner)
+		return refuse(env, DIAG_LOCK_ORDER, type == REF_TYPE_LOCK ? "bpf" : "bpf_res");
+	release_reference_state(st, (u32)(ref - st->refs));
+	st->active_locks--;
+	ref = find_lock(st, LOCK_TYPES, 0, NULL);
+	st->active_lock_id = ref ? ref->id : 0;
+	st->active_lock_ptr = ref ? ref->ptr : NULL;
+	invalidate_non_owning(env);
+	return 0;
+}
+
+int process_spin_lock(struct bpf_verifier_env *env, u32 regno, u32 flags)
 {
 	struct bpf_reg_state *reg = &cur_regs(env)[regno];
-	struct bpf_verifier_state *st = env->cur_state;
-	const struct bpf_map_field *field = NULL;
-	struct map_object *m = reg->map;
+	struct map_object *m = reg->type == PTR_TO_MAP_VALUE ? reg->map : NULL;
+	u32 kind = flags & LOCK_RES ? BTF_FIELD_RES_SPIN_LOCK : BTF_FIELD_SPIN_LOCK;
+	u32 type = !(flags & LOCK_RES) ? REF_TYPE_LOCK :
+		   flags & LOCK_IRQ    ? REF_TYPE_RES_LOCK_IRQ :
+					 REF_TYPE_RES_LOCK;
+	void *owner = m ? (void *)m : (void *)reg->btf;
+	struct btf_field all[BTF_FIELDS_MAX], *field = NULL;
+	int n;
 
 	if (!tnum_is_const(reg->var_off))
 		return refuse(env, DIAG_LOCK_VARIABLE, regno);
-	if (reg->type != PTR_TO_MAP_VALUE)
-		return refuse(env, DIAG_HELPER_UNSUPPORTED, "bpf_spin_lock of allocated objects");
-	if (!m->btf)
+	if (m && !m->btf)
 		return refuse(env, DIAG_LOCK_NO_BTF, m->map->name);
-	for (u32 i = 0; i < m->map->nr_fields; i++)
-		if (m->map->fields[i].kind == BPF_FIELD_SPIN_LOCK)
-			field = &m->map->fields[i];
+	n = reg_fields(env, reg, all);
+	for (int i = 0; i < n; i++)
+		if (all[i].kind == kind)
+			field = &all[i];
 	if (!field)
-		return refuse(env, DIAG_LOCK_NONE, m->map->name);
-	if (field->offset != reg->var_off.value + reg->off)
+		return m ? refuse(env, DIAG_LOCK_NONE, m->map->name) :
+			   refuse(env, DIAG_LOCK_NONE_LOCAL);
+	if (field->offset != reg->var_off.value + (u64)reg->off)
 		return refuse(env, DIAG_LOCK_OFFSET, (s64)reg->var_off.value + reg->off,
 			      field->offset);
-
-	if (take) {
-		struct bpf_reference_state *ref;
-
-		if (st->active_locks)
-			return refuse(env, DIAG_LOCK_TWO);
-		ref = acquire_reference_state(env, env->insn_idx);
-		if (!ref)
-			return -ENOMEM;
-		ref->type = REF_TYPE_LOCK;
-		ref->id = reg->id;
-		ref->ptr = m;
-		st->active_locks++;
-		st->active_lock_id = reg->id;
-		st->active_lock_ptr = m;
-		return 0;
-	}
-	if (!st->active_locks)
-		return refuse(env, DIAG_LOCK_NOT_TAKEN);
-	if (st->active_lock_id != reg->id || st->active_lock_ptr != m)
-		return refuse(env, DIAG_LOCK_OTHER);
-	for (u32 i = 0; i < st->acquired_refs; i++) {
-		if (st->refs[i].type != REF_TYPE_LOCK)
-			continue;
-		memmove(&st->refs[i], &st->refs[i + 1],
-			(st->acquired_refs - i - 1) * sizeof(st->refs[0]));
-		st->acquired_refs--;
-		break;
-	}
-	st->active_locks--;
-	st->active_lock_id = 0;
-	st->active_lock_ptr = NULL;
-	return 0;
+	return flags & LOCK_TAKE ? take_lock(env, type, reg->id, owner) :
+				   drop_lock(env, type, reg->id, owner);
 }
 
 /* ---- one argument ---- */
@@ -408,7 +456,13 @@ int check_func_arg(struct bpf_verifier_env *env, u32 arg, struct bpf_call_arg_me
 			return err;
 	}
 
-	if (arg_type & OBJ_RELEASE) {
+	if ((arg_type & OBJ_RELEASE) && base_type(arg_type) == ARG_PTR_TO_DYNPTR) {
+		if (reg->type != PTR_TO_STACK)
+			return refuse(env, DIAG_DYNPTR_RELEASE_CONST);
+		if (!dynptr_ref_obj_id(env, reg))
+			return refuse(env, DIAG_DYNPTR_UNACQUIRED, regno);
+		meta->release_regno = regno;
+	} else if (arg_type & OBJ_RELEASE) {
 		if (!reg->ref_obj_id && !register_is_null(reg))
 			return refuse(env, DIAG_ARG_UNREFERENCED, regno);
 		if (meta->release_regno)
@@ -423,6 +477,10 @@ int check_func_arg(struct bpf_verifier_env *env, u32 arg, struct bpf_call_arg_me
 
 	switch ((enum bpf_arg_type)base_type(arg_type)) {
 	case ARG_CONST_MAP_PTR:
+		/* The map of bpf_timer_init() must be the one that the timer lives in. */
+		if (meta->map && meta->func_id == BPF_FUNC_timer_init &&
+		    (meta->map != reg->map || meta->map_uid != reg->map_uid))
+			return refuse(env, DIAG_TIMER_MAP, meta->map_uid, reg->map_uid);
 		meta->map = reg->map;
 		meta->map_uid = reg->map_uid;
 		return 0;
@@ -442,7 +500,10 @@ int check_func_arg(struct bpf_verifier_env *env, u32 arg, struct bpf_call_arg_me
 		meta->raw_mode = arg_type & MEM_UNINIT;
 		return check_helper_mem(env, regno, meta->map->map->value_size, t, false, meta);
 	case ARG_PTR_TO_SPIN_LOCK:
-		return check_spin_lock(env, regno, meta->func_id == BPF_FUNC_spin_lock);
+		if (in_rbtree_callback(env))
+			return refuse(env, DIAG_LOCK_CALLBACK);
+		return process_spin_lock(env, regno,
+					 meta->func_id == BPF_FUNC_spin_lock ? LOCK_TAKE : 0);
 	case ARG_PTR_TO_FUNC:
 		meta->subprogno = reg->subprogno;
 		return 0;
@@ -468,11 +529,11 @@ int check_func_arg(struct bpf_verifier_env *env, u32 arg, struct bpf_call_arg_me
 	case ARG_PTR_TO_CONST_STR:
 		return check_const_str(env, regno);
 	case ARG_PTR_TO_DYNPTR:
-		return refuse(env, DIAG_HELPER_UNSUPPORTED, "dynptrs");
+		return process_dynptr(env, regno, env->insn_idx, arg_type, 0);
 	case ARG_PTR_TO_TIMER:
-		return refuse(env, DIAG_HELPER_UNSUPPORTED, "timers");
+		return process_timer(env, regno, meta);
 	case ARG_KPTR_XCHG_DEST:
-		return refuse(env, DIAG_HELPER_UNSUPPORTED, "kernel pointers in maps");
+		return process_kptr(env, regno, meta);
 	case ARG_PTR_TO_PERCPU_BTF_ID:
 		return refuse(env, DIAG_HELPER_UNSUPPORTED, "per-CPU kernel variables");
 	case ARG_PTR_TO_ARENA:

@@ -6,7 +6,7 @@
  * check_return_code() of kernel/bpf/verifier.c). Arguments of helpers: arg.c.
  */
 #include "object/vocabulary.h"
-#include "verifier/check.h"
+#include "verifier/kfunc.h"
 
 #define CALLER_SAVED_REGS 6
 #define MAX_ERRNO	  4095
@@ -103,7 +103,9 @@ int release_reference(struct bpf_verifier_env *env, u32 ref_obj_id)
 void clear_all_pkt_pointers(struct bpf_verifier_env *env)
 {
 	regs_for_each(env->cur_state, frame, reg, {
-		if (reg_is_pkt_pointer_any(reg))
+		if (reg_is_pkt_pointer_any(reg) ||
+		    (base_type(reg->type) == PTR_TO_MEM &&
+		     (reg->type & (DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP))))
 			mark_reg_invalid(env, reg);
 	});
 }
@@ -153,7 +155,9 @@ static bool helper_casts(u32 func_id)
 
 static bool helper_calls_back(u32 func_id)
 {
-	return func_id == BPF_FUNC_for_each_map_elem || func_id == BPF_FUNC_loop;
+	return func_id == BPF_FUNC_for_each_map_elem || func_id == BPF_FUNC_loop ||
+	       func_id == BPF_FUNC_find_vma || func_id == BPF_FUNC_user_ringbuf_drain ||
+	       func_id == BPF_FUNC_timer_set_callback;
 }
 
 /* ---- ranges of returned values ---- */
@@ -250,9 +254,6 @@ int check_return_code(struct bpf_verifier_env *env, u32 regno, const char *reg_n
 }
 
 /* ---- subprograms ---- */
-
-typedef int (*callee_regs_fn)(struct bpf_verifier_env *env, struct bpf_func_state *caller,
-			      struct bpf_func_state *callee, u32 insn_idx);
 
 static int regs_of_static_call(struct bpf_verifier_env *env, struct bpf_func_state *caller,
 			       struct bpf_func_state *callee, u32 insn_idx)
@@ -429,13 +430,13 @@ static int regs_of_loop_callback(struct bpf_verifier_env *env, struct bpf_func_s
 }
 
 /* Queues a path into the callback; the current path goes on behind the helper. */
-static int push_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog,
-			 callee_regs_fn set_regs)
+int push_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog, callee_regs_fn set_regs)
 {
 	struct bpf_func_state *caller = cur_func(env), *callee;
 	struct bpf_verifier_state *st;
 	int err;
 
+	env->subprog_info[subprog].is_cb = true;
 	st = push_stack(env, env->subprog_info[subprog].start, insn_idx, false);
 	if (!st)
 		return push_failed(env, -EFAULT);
@@ -584,6 +585,13 @@ static int call_callbacks(struct bpf_verifier_env *env, const struct bpf_call_ar
 
 	if (meta->func_id == BPF_FUNC_for_each_map_elem)
 		return push_callback(env, insn_idx, meta->subprogno, regs_of_map_callback);
+	if (meta->func_id == BPF_FUNC_find_vma)
+		return push_callback(env, insn_idx, meta->subprogno, regs_of_find_vma_callback);
+	if (meta->func_id == BPF_FUNC_user_ringbuf_drain)
+		return push_callback(env, insn_idx, meta->subprogno, regs_of_drain_callback);
+	if (meta->func_id == BPF_FUNC_timer_set_callback)
+		return push_async_callback(env, insn_idx, meta->subprogno, false,
+					   regs_of_timer_callback);
 	/* bpf_loop: Linux inlines calls with flags 0 on all paths, and must know them precisely. DIFF(loop-inline-stack) */
 	if (!aux->loop_flags && register_is_null(&frame->regs[BPF_REG_4]))
 		err = mark_chain_precision(env, BPF_REG_4);
@@ -649,10 +657,25 @@ static int set_return(struct bpf_verifier_env *env, const struct bpf_func_proto 
 		mark_reg_known_zero(env, regs, BPF_REG_0);
 		r0->type = PTR_TO_MEM | flag;
 		r0->mem_size = meta->mem_size;
+		if (meta->func_id == BPF_FUNC_dynptr_data) {
+			r0->dynptr_id = meta->dynptr_id;
+			r0->ref_obj_id = meta->ref_obj_id;
+		}
 		break;
 	case RET_PTR_TO_BTF_ID: {
 		struct btf *btf = kernel_types(env);
 		s32 btf_id = -ENOENT;
+
+		if (meta->func_id == BPF_FUNC_kptr_xchg) {
+			mark_reg_known_zero(env, regs, BPF_REG_0);
+			r0->type = PTR_TO_BTF_ID | flag;
+			kptr_target(env, meta->kptr_btf, &meta->kptr, &r0->btf, &r0->btf_id);
+			if (!btf_is_kernels(env, r0->btf))
+				r0->type |=
+					MEM_ALLOC |
+					(meta->kptr.kind == BTF_FIELD_KPTR_PERCPU ? MEM_PERCPU : 0);
+			break;
+		}
 
 		if (btf && fn->ret_btf)
 			btf_id = btf_find_by_name_kind(btf, fn->ret_btf, BTF_KIND_STRUCT);
@@ -806,6 +829,47 @@ static int check_get_func_ip(struct bpf_verifier_env *env, const char *name)
 	return refuse(env, DIAG_FUNC_IP_ATTACH, name, BPF_FUNC_get_func_ip);
 }
 
+/* What bpf_kptr_xchg() takes belongs to the map: the program's pointers to it are void. */
+static int give_to_map(struct bpf_verifier_env *env, u32 ref_obj_id)
+{
+	bool rcu = in_rcu_section(env);
+	int err = release_reference_nomark(env->cur_state, ref_obj_id);
+
+	if (err)
+		return err;
+	regs_for_each(env->cur_state, frame, reg, {
+		if (reg->ref_obj_id != ref_obj_id)
+			continue;
+		if (rcu && (reg->type & MEM_ALLOC) && (reg->type & MEM_PERCPU)) {
+			reg->ref_obj_id = 0;
+			reg->type &= ~MEM_ALLOC;
+			reg->type |= MEM_RCU;
+		} else {
+			mark_reg_invalid(env, reg);
+		}
+	});
+	return 0;
+}
+
+static int note_dynptr(struct bpf_verifier_env *env, const struct bpf_func_proto *fn,
+		       struct bpf_call_arg_meta *meta)
+{
+	const struct bpf_reg_state *reg = NULL;
+
+	for (u32 i = 0; i < 5; i++)
+		if (base_type(fn->arg_type[i]) == ARG_PTR_TO_DYNPTR)
+			reg = &cur_regs(env)[i + 1];
+	if (!reg)
+		return refuse_err(env, -EFAULT, DIAG_INTERNAL, "no dynptr argument");
+	if (fn->id == BPF_FUNC_dynptr_write) {
+		meta->dynptr_is_packet = dynptr_type(env, reg) & DYNPTR_TYPE_SKB;
+		return 0;
+	}
+	meta->dynptr_id = dynptr_id(env, reg);
+	meta->ref_obj_id = dynptr_ref_obj_id(env, reg);
+	return 0;
+}
+
 int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx)
 {
 	struct bpf_call_arg_meta meta = { .const_map_key = -1 };
@@ -825,6 +889,10 @@ int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 		return refuse(env, DIAG_HELPER_SLEEPS);
 	if (fn->might_sleep && st->active_rcu_lock)
 		return refuse(env, DIAG_HELPER_RCU, name, fn->id);
+	if (fn->might_sleep && st->active_preempt_locks)
+		return refuse(env, DIAG_HELPER_SLEEPS_IN, name, fn->id, "non-preemptible");
+	if (fn->might_sleep && st->active_irq_id)
+		return refuse(env, DIAG_HELPER_SLEEPS_IN, name, fn->id, "IRQ-disabled");
 
 	meta.func_id = fn->id;
 	meta.pkt_access = fn->pkt_access;
@@ -848,7 +916,11 @@ int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 
 	if (meta.release_regno) {
 		err = -EINVAL;
-		if (meta.ref_obj_id)
+		if (base_type(fn->arg_type[meta.release_regno - 1]) == ARG_PTR_TO_DYNPTR)
+			err = release_dynptr(env, &cur_regs(env)[meta.release_regno]);
+		else if (fn->id == BPF_FUNC_kptr_xchg && meta.ref_obj_id)
+			err = give_to_map(env, meta.ref_obj_id);
+		else if (meta.ref_obj_id)
 			err = release_reference(env, meta.ref_obj_id);
 		else if (register_is_null(&cur_regs(env)[meta.release_regno]))
 			err = 0;
@@ -866,6 +938,14 @@ int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 		return refuse(env, DIAG_LOCAL_STORAGE_FLAGS);
 	if (fn->id == BPF_FUNC_snprintf) {
 		err = check_snprintf(env);
+		if (err)
+			return err;
+	}
+	if (fn->id == BPF_FUNC_dynptr_from_mem && cur_regs(env)[BPF_REG_1].type != PTR_TO_MAP_VALUE)
+		return refuse(env, DIAG_DYNPTR_FROM_MEM,
+			      reg_type_str(env, cur_regs(env)[BPF_REG_1].type));
+	if (fn->id == BPF_FUNC_dynptr_data || fn->id == BPF_FUNC_dynptr_write) {
+		err = note_dynptr(env, fn, &meta);
 		if (err)
 			return err;
 	}
@@ -887,7 +967,7 @@ int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 		return err;
 	if (fn->id == BPF_FUNC_tail_call)
 		return st->curframe ? explore_early_exit(env, insn_idx, false) : 0;
-	if (fn->changes_pkt_data)
+	if (fn->changes_pkt_data || meta.dynptr_is_packet)
 		clear_all_pkt_pointers(env);
 	return 0;
 }

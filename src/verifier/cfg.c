@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "isa/insn.h"
-#include "verifier/verifier.h"
+#include "verifier/kfunc.h"
 
 static bool is_pseudo_call(const struct bpf_insn *insn)
 {
@@ -80,8 +80,69 @@ int add_subprog(struct bpf_verifier_env *env, u32 off)
 	return (int)at;
 }
 
+#define MAX_KFUNCS 256
+
+/* Looks the function up before any path gets to it; whether it may be called is judged there. */
+static int note_kfunc(struct bpf_verifier_env *env, u32 i, u32 *count)
+{
+	struct kfunc_meta m;
+	int err;
+
+	if (!env->insns[i].imm && !env->insns[i].off) /* a weak function that the kernel lacks */
+		return 0;
+	if (!env->prog->gpl_compatible)
+		return refuse(env, DIAG_KFUNC_NOT_GPL);
+	err = fetch_kfunc(env, &env->insns[i], &m, true);
+	if (err && !m.proto)
+		return fetch_kfunc(env, &env->insns[i], &m, false);
+	env->aux[i].kfunc_id = m.k.id;
+	for (u32 k = 0; k < i; k++)
+		if (is_kfunc_call(&env->insns[k]) && env->insns[k].imm == env->insns[i].imm &&
+		    !(k && insn_is_ldimm64(&env->insns[k - 1])))
+			return 0;
+	return ++*count > MAX_KFUNCS ? refuse(env, DIAG_KFUNC_TOO_MANY) : 0;
+}
+
+/*
+ * The function that the main program's tag "exception_callback:" names becomes a
+ * subprogram. Called when all others are known, so that its number stays.
+ */
+static int find_exception_callback(struct bpf_verifier_env *env)
+{
+	const struct btf *btf = env->btf ? env->btf->btf : NULL;
+	const char *name;
+	int err = 0;
+	u32 off = 0;
+	s32 id;
+
+	if (!env->nr_func_info || !btf)
+		return 0;
+	name = btf_decl_tag_value(btf, env->func_info[0].type_id, -1, "exception_callback:", &err);
+	if (!name)
+		return err == -ENOENT ? 0 : err == -EEXIST ? refuse(env, DIAG_EXCEPTION_TAGS) : err;
+	id = btf_find_by_name_kind(btf, name, BTF_KIND_FUNC);
+	if (id < 0)
+		return refuse_err(env, id, DIAG_EXCEPTION_MISSING, name);
+	if (btf_vlen(btf_type_get(btf, (u32)id)) != BTF_FUNC_GLOBAL)
+		return refuse(env, DIAG_EXCEPTION_STATIC, name);
+	for (u32 i = 0; i < env->nr_func_info; i++)
+		if (env->func_info[i].type_id == (u32)id)
+			off = env->func_info[i].insn_off;
+	if (!off)
+		return refuse(env, DIAG_EXCEPTION_NO_INFO);
+	err = add_subprog(env, off);
+	if (err < 0)
+		return err;
+	env->exception_subprog = (u32)err;
+	env->subprog_info[err].is_cb = true;
+	env->subprog_info[err].is_async_cb = true; /* a stack of its own */
+	env->subprog_info[err].is_exception_cb = true;
+	return 0;
+}
+
 int add_subprogs(struct bpf_verifier_env *env)
 {
+	u32 kfuncs = 0;
 	int err = add_subprog(env, 0);
 
 	if (err < 0)
@@ -95,11 +156,19 @@ int add_subprogs(struct bpf_verifier_env *env)
 		if (!env->bpf_capable)
 			return refuse(env, DIAG_CFG_CALL_PRIVILEGE);
 		if (is_kfunc_call(insn))
-			continue; /* kfunc.c judges these when a path gets there */
+			goto kfunc;
 		err = add_subprog(env, i + (u32)insn->imm + 1);
 		if (err < 0)
 			return err;
+		continue;
+	kfunc:
+		err = note_kfunc(env, i, &kfuncs);
+		if (err)
+			return err;
 	}
+	err = find_exception_callback(env);
+	if (err)
+		return err;
 	/* A sentinel behind the last, so that the end of each is the start of the next. */
 	env->subprog_info[env->subprog_cnt].start = env->len;
 	if (env->log.level & BPF_LOG_LEVEL2)
@@ -269,6 +338,27 @@ static int visit_helper_or_subprog(struct walk *w, u32 t)
 		env->aux[t].force_checkpoint = true;
 		mark_target(env, t);
 	}
+	if (is_kfunc_call(insn) && insn->imm) {
+		struct kfunc_meta m;
+
+		if (fetch_kfunc(env, insn, &m, true)) {
+			;
+		} else if (m.k.flags & KF_ITER_NEXT) {
+			/* Where a loop over an iterator is checked for having been seen. */
+			env->aux[t].force_checkpoint = true;
+			mark_prune_point(env, t);
+		} else if (m.k.id == KFUNC_bpf_rbtree_add_impl) {
+			env->aux[t].calls_callback = true;
+			env->aux[t].force_checkpoint = true;
+			mark_target(env, t);
+		} else if (m.k.id == KFUNC_bpf_wq_set_callback_impl) {
+			mark_prune_point(env, t);
+		}
+		if (m.k.flags & KF_SLEEPABLE)
+			env->subprog_info[subprog_around(env, t)].might_sleep = true;
+		if (m.k.id == KFUNC_bpf_xdp_pull_data)
+			env->subprog_info[subprog_around(env, t)].changes_pkt_data = true;
+	}
 	fn = is_helper_call(insn) ? bpf_helper_proto((u32)insn->imm) : NULL;
 	if (fn && fn->changes_pkt_data)
 		env->subprog_info[subprog_around(env, t)].changes_pkt_data = true;
@@ -314,10 +404,10 @@ static int visit_insn(struct walk *w, u32 t)
 	}
 }
 
-static int walk_graph(struct walk *w)
+static int walk_graph(struct walk *w, u32 from)
 {
-	w->state[0] = DISCOVERED;
-	w->stack[0] = 0;
+	w->state[from] = DISCOVERED;
+	w->stack[0] = from;
 	w->depth = 1;
 	while (w->depth) {
 		u32 t = w->stack[w->depth - 1];
@@ -342,7 +432,9 @@ int check_cfg(struct bpf_verifier_env *env)
 	w.stack = mem_calloc(env->len + 1, sizeof(*w.stack));
 	if (!w.state || !w.stack)
 		goto out;
-	err = walk_graph(&w);
+	err = walk_graph(&w, 0);
+	if (!err && env->exception_subprog)
+		err = walk_graph(&w, env->subprog_info[env->exception_subprog].start);
 	if (err)
 		goto out;
 	for (u32 i = 0; i < env->len; i++) {
@@ -415,11 +507,23 @@ static int check_chain(struct chain *c, u32 idx, u32 depth)
 		const struct bpf_insn *insn = &env->insns[i];
 		int callee;
 
+		if (is_kfunc_call(insn) && env->aux[i].kfunc_id == KFUNC_bpf_throw) {
+			bool in_callback = sub->is_cb;
+
+			for (u32 f = 0; f < c->frames; f++)
+				in_callback |= env->subprog_info[c->caller[f]].is_cb;
+			if (in_callback) {
+				env->insn_idx = i;
+				return refuse(env, DIAG_EXCEPTION_IN_CALLBACK, i, idx);
+			}
+		}
 		if (!is_pseudo_call(insn) && !is_pseudo_func(insn))
 			continue;
 		callee = find_subprog(env, i + (u32)insn->imm + 1);
 		if (callee < 0)
 			return -EFAULT;
+		if (env->subprog_info[callee].is_exception_cb && is_pseudo_call(insn))
+			return refuse(env, DIAG_EXCEPTION_CALLED, i);
 		/* a callback that runs later has a stack of its own */
 		if (env->subprog_info[callee].is_async_cb && !is_pseudo_call(insn))
 			continue;

@@ -41,9 +41,11 @@ struct bpf_call_arg_meta {
 	u32 btf_id;
 	struct btf *ret_btf;
 	u32 ret_btf_id;
-	u32 subprogno;	   /* of ARG_PTR_TO_FUNC */
-	s64 const_map_key; /* constant key of an array lookup, or -1 */
-	const struct bpf_map_field *field;
+	u32 subprogno;	       /* of ARG_PTR_TO_FUNC */
+	s64 const_map_key;     /* constant key of an array lookup, or -1 */
+	struct btf_field kptr; /* of bpf_kptr_xchg(); .size 0: none */
+	struct btf *kptr_btf;
+	bool dynptr_is_packet; /* a write through it may move packet data */
 };
 
 static inline bool type_may_be_null(u32 type)
@@ -171,6 +173,20 @@ int check_ptr_off_reg_fixed_ok(struct bpf_verifier_env *env, const struct bpf_re
 int check_helper_mem(struct bpf_verifier_env *env, int regno, int access_size,
 		     enum bpf_access_type t, bool zero_size_allowed,
 		     struct bpf_call_arg_meta *meta);
+
+/* As refuse(), for what src/btf refused. */
+int refuse_btf(struct bpf_verifier_env *env, const struct btf_refusal *why);
+
+/* kptr.c */
+int access_alloc(struct bpf_verifier_env *env, u32 regno, int off, int size, enum bpf_access_type t,
+		 int value_regno);
+u32 btf_walk_flags(struct bpf_verifier_env *env, const struct bpf_reg_state *reg,
+		   const struct btf_walk *w);
+int access_map_fields(struct bpf_verifier_env *env, u32 regno, int off, int size, bool direct,
+		      enum bpf_access_type t, int value_regno, u32 insn_idx);
+
+/* dynptr.c */
+int destroy_dynptr_slot(struct bpf_verifier_env *env, struct bpf_func_state *st, u32 spi);
 
 /* call.c */
 int explore_early_exit(struct bpf_verifier_env *env, u32 *insn_idx, bool returns_zero);

@@ -16,7 +16,8 @@
 #include "object/fixup.h"
 #include "object/vocabulary.h"
 #include "isa/insn.h"
-#include "verifier/check.h"
+#include "verifier/kfunc.h"
+#include "object/record.h"
 
 #define MAY_GOTO_LIMIT (8 * 1024 * 1024)
 
@@ -204,8 +205,12 @@ static int fix_access(struct fixup *f, u32 i, const struct bpf_insn *insn)
 	case PTR_TO_CTX:
 		return fix_ctx_access(f, i, insn);
 	case PTR_TO_BTF_ID:
-		/* Whatever is known of the pointer, the load cannot fault. */
-		if (BPF_CLASS(insn->code) == BPF_LDX)
+		/*
+		 * Whatever is known of the pointer, the load cannot fault. What the program
+		 * allocated itself is there as long as it may look.
+		 */
+		if (BPF_CLASS(insn->code) == BPF_LDX &&
+		    (!(aux->ptr_type & MEM_ALLOC) || (aux->ptr_type & PTR_UNTRUSTED)))
 			to.code = BPF_LDX | BPF_SIZE(insn->code) |
 				  (BPF_MODE(insn->code) == BPF_MEMSX ? BPF_PROBE_MEMSX :
 								       BPF_PROBE_MEM);
@@ -301,6 +306,80 @@ static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 		last_fact(f)->map = (u64)(uintptr_t)aux->call_map->map;
 	}
 	return err;
+}
+
+/* Passes a constant that the kfunc's hidden parameter takes. */
+static int emit_const(struct fixup *f, u8 reg, u64 value)
+{
+	int err = emit(f, raw_insn(BPF_LD | BPF_IMM | BPF_DW, reg, 0, 0, (s32)value));
+
+	return err ? err : emit(f, raw_insn(0, 0, 0, 0, (s32)(value >> 32)));
+}
+
+/* The special fields of what the call allocates, as the runtime reads them. */
+static int record_of_call(struct fixup *f, const struct bpf_kfunc_aux *k, u64 *record)
+{
+	struct bpf_verifier_env *env = f->env;
+	struct object_btf *holder = NULL;
+	int err;
+
+	if (env->btf && env->btf->btf == k->btf)
+		holder = env->btf;
+	for (u32 i = 0; i < env->used_map_cnt && !holder; i++)
+		if (env->used_maps[i]->btf && env->used_maps[i]->btf->btf == k->btf)
+			holder = env->used_maps[i]->btf;
+	if (!holder)
+		return refuse_err(env, -EFAULT, DIAG_INTERNAL, "type of no BTF object");
+	err = record_of_type(holder, k->btf_id, (const struct bpf_record **)record);
+	return err;
+}
+
+static int fix_kfunc_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
+{
+	struct bpf_verifier_env *env = f->env;
+	const struct bpf_kfunc_aux *k = env->aux[i].kfunc;
+	struct bpf_insn to = *insn;
+	struct kfunc_meta m;
+	u64 record = 0;
+	int err;
+
+	if (!insn->imm || !k)
+		return refuse(env, DIAG_KFUNC_WEAK);
+	err = fetch_kfunc(env, insn, &m, false);
+	if (!err && k->size)
+		err = record_of_call(f, k, &record);
+	if (err)
+		return err;
+	switch ((int)k->id) {
+	case KFUNC_bpf_cast_to_kern_ctx:
+	case KFUNC_bpf_rdonly_cast:
+		return emit(f, raw_insn(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_1, 0, 0));
+	case KFUNC_bpf_obj_new_impl:
+	case KFUNC_bpf_percpu_obj_new_impl:
+		err = emit_const(f, BPF_REG_1, k->size);
+		if (!err)
+			err = emit_const(f, BPF_REG_2, record);
+		break;
+	case KFUNC_bpf_list_push_front_impl:
+	case KFUNC_bpf_list_push_back_impl:
+		err = emit_const(f, BPF_REG_4, k->insert_off);
+		break;
+	case KFUNC_bpf_rbtree_add_impl:
+		err = emit_const(f, BPF_REG_5, k->insert_off);
+		break;
+	case KFUNC_bpf_dynptr_from_skb: /* third: whether it can be written through */
+		err = emit_const(f, BPF_REG_4, !env->ops->may_access_direct_pkt_data_write);
+		break;
+	}
+	if (!err)
+		err = add_call(f, m.k.func ? m.k.func : absent_helper, &to.off);
+	if (!err)
+		err = emit_shown(f, to, *insn);
+	if (err || k->id != KFUNC_bpf_throw)
+		return err;
+	/* It does not return, and what would follow may be gone: functions must end. */
+	err = emit(f, raw_insn(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0));
+	return err ? err : emit(f, raw_insn(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
 }
 
 static int fix_ld_abs(struct fixup *f, const struct bpf_insn *insn)
@@ -416,7 +495,7 @@ static int fix_insn(struct fixup *f, u32 i)
 				return emit_jump(f, call, i + 1 + insn->imm, JUMP_CALL);
 			}
 			if (insn->src_reg == BPF_PSEUDO_KFUNC_CALL)
-				return refuse(env, DIAG_KFUNC_WEAK);
+				return fix_kfunc_call(f, i, insn);
 			return fix_helper_call(f, i, insn);
 		}
 		if (insn->code == (BPF_JMP | BPF_EXIT))
@@ -625,6 +704,9 @@ static int hand_over(struct fixup *f)
 	int err;
 
 	env->prog->stack_depth = f->stack[0];
+	env->prog->throws = env->seen_exception || env->seen_tail_call; /* or what it jumps to */
+	if (env->exception_subprog)
+		env->prog->exception_subprog = f->number[env->exception_subprog];
 	err = prog_object_place(obj, f->out.v, f->out.n, f->calls.v, f->calls.n, f->start, f->stack,
 				f->nr_subprogs);
 	if (err)

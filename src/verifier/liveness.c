@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "isa/insn.h"
-#include "verifier/verifier.h"
+#include "verifier/kfunc.h"
 
 struct slot_masks {
 	u64 may_read, must_write, must_write_acc, live_before;
@@ -109,7 +109,15 @@ static int helper_param_cnt(s32 id)
 	return n;
 }
 
-static void insn_uses(const struct bpf_insn *insn, u16 *use, u16 *def)
+/* Parameters of the kernel function; -1: unknown. */
+static int kfunc_param_cnt(struct bpf_verifier_env *env, const struct bpf_insn *insn)
+{
+	struct kfunc_meta m;
+
+	return fetch_kfunc(env, insn, &m, true) ? -1 : (int)btf_vlen(m.proto);
+}
+
+static void insn_uses(struct bpf_verifier_env *env, const struct bpf_insn *insn, u16 *use, u16 *def)
 {
 	u16 dst = BIT(insn->dst_reg), src = BIT(insn->src_reg);
 	bool is_x = BPF_SRC(insn->code) == BPF_X;
@@ -164,7 +172,10 @@ static void insn_uses(const struct bpf_insn *insn, u16 *use, u16 *def)
 			break;
 		case BPF_CALL:
 			*def = 0x3f;
-			params = insn->src_reg ? -1 : helper_param_cnt(insn->imm);
+			params = !insn->src_reg ? helper_param_cnt(insn->imm) :
+				 insn->src_reg == BPF_PSEUDO_KFUNC_CALL ?
+						  kfunc_param_cnt(env, insn) :
+						  -1;
 			*use = params < 0 ? 0x3e : (u16)(((1U << params) - 1) << 1);
 			break;
 		default:
@@ -186,7 +197,7 @@ int compute_live_registers(struct bpf_verifier_env *env)
 	if (!state)
 		return out_of_memory(env);
 	for (u32 i = 0; i < env->len; i++)
-		insn_uses(&env->insns[i], &state[i].use, &state[i].def);
+		insn_uses(env, &env->insns[i], &state[i].use, &state[i].def);
 	do {
 		changed = false;
 		for (u32 i = 0; i < end; i++) {

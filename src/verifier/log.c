@@ -580,10 +580,22 @@ static const char *helper_name(void *arg, s32 id)
 	return env->type_text;
 }
 
+static const char *call_name(void *arg, const struct bpf_insn *insn)
+{
+	struct bpf_verifier_env *env = arg;
+	const struct object_btf *kernel;
+
+	if (insn->src_reg != BPF_PSEUDO_KFUNC_CALL || insn->off)
+		return NULL;
+	kernel = system_vmlinux(env->sys);
+	return kernel ? btf_type_name(kernel->btf, (u32)insn->imm) : NULL;
+}
+
 void verbose_insn(struct bpf_verifier_env *env, u32 idx)
 {
 	const struct disasm_names names = { .arg = env,
 					    .helper = helper_name,
+					    .call = call_name,
 					    .hide_pointers = !env->allow_ptr_leaks };
 	char text[160];
 

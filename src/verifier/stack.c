@@ -22,18 +22,6 @@ bool is_spilled_scalar_reg(const struct bpf_stack_state *slot)
 	return is_spilled_reg(slot) && slot->spilled_ptr.type == SCALAR_VALUE;
 }
 
-static bool slot_is_object(const struct bpf_stack_state *slot)
-{
-	switch (slot->slot_type[BPF_REG_SIZE - 1]) {
-	case STACK_DYNPTR:
-	case STACK_ITER:
-	case STACK_IRQ_FLAG:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static u8 *byte_type(struct bpf_func_state *st, int off)
 {
 	return &st->stack[stack_spi(off)].slot_type[(-off - 1) % BPF_REG_SIZE];
@@ -168,6 +156,7 @@ int check_stack_write_fixed_off(struct bpf_verifier_env *env, struct bpf_func_st
 	int spi = stack_spi(off), slot_byte = (-off - 1) % BPF_REG_SIZE;
 	struct bpf_stack_state *slot = &st->stack[spi];
 	bool whole = !(off % BPF_REG_SIZE);
+	int err;
 
 	if (!env->allow_ptr_leaks && is_spilled_reg(slot) && !is_spilled_scalar_reg(slot) &&
 	    size != BPF_REG_SIZE)
@@ -183,8 +172,10 @@ int check_stack_write_fixed_off(struct bpf_verifier_env *env, struct bpf_func_st
 		}
 		env->aux[insn_idx].sanitize_stack_spill |= sanitize;
 	}
-	if (slot_is_object(slot))
-		return refuse(env, DIAG_STACK_OBJECT_OVERWRITE);
+	/* Writing to a dynptr ends it; iterators and flags cannot be ended any more. */
+	err = destroy_dynptr_slot(env, st, (u32)spi);
+	if (err)
+		return err;
 
 	mark_stack_slot_scratched(env, spi);
 	/* Pruning must not take a partial write for a definition of the slot. */
@@ -223,8 +214,7 @@ int check_stack_write_fixed_off(struct bpf_verifier_env *env, struct bpf_func_st
 				byte_scrub(&slot->slot_type[b]);
 		if ((reg && register_is_null(reg)) || (!reg && imm && insn->imm == 0)) {
 			if (reg) {
-				int err = mark_chain_precision(env, value_regno);
-
+				err = mark_chain_precision(env, value_regno);
 				if (err)
 					return err;
 			}
@@ -249,9 +239,12 @@ static int check_stack_write_var_off(struct bpf_verifier_env *env, struct bpf_fu
 	int min_off = ptr->smin_value + off, max_off = ptr->smax_value + off + size;
 	bool zero_used = false;
 
-	for (int i = min_off; i < max_off; i++)
-		if (slot_is_object(&st->stack[stack_spi(i)]))
-			return refuse(env, DIAG_STACK_OBJECT_OVERWRITE);
+	for (int i = min_off; i < max_off; i++) {
+		int err = destroy_dynptr_slot(env, st, (u32)stack_spi(i));
+
+		if (err)
+			return err;
+	}
 
 	for (int i = min_off; i < max_off; i++) {
 		struct bpf_stack_state *slot = &st->stack[stack_spi(i)];
@@ -496,7 +489,7 @@ static int stack_buffer(struct bpf_verifier_env *env, u32 regno, int off, int ac
 		for (int i = min_off; i < max_off + access_size; i++) {
 			if (-i > (int)st->allocated_stack)
 				continue;
-			if (slot_is_object(&st->stack[stack_spi(i)]))
+			if (st->stack[stack_spi(i)].slot_type[0] == STACK_DYNPTR)
 				return refuse(env, DIAG_STACK_OBJECT_WRITE, i);
 		}
 		meta->access_size = access_size;

@@ -13,20 +13,51 @@
 
 #include "isa/insn.h"
 #include "object/system.h"
-#include "verifier/check.h"
+#include "verifier/kfunc.h"
 
 enum { STOP_PATH = 1 }; /* of do_check_insn(): the path ends here, well */
 
 /* ---- one instruction ---- */
 
+/* Kfuncs that change what the lock protects, and those that cannot take long. */
+static bool kfunc_allowed_locked(const struct bpf_verifier_env *env)
+{
+	switch ((int)env->aux[env->insn_idx].kfunc_id) {
+	case KFUNC_bpf_list_push_front_impl:
+	case KFUNC_bpf_list_push_back_impl:
+	case KFUNC_bpf_list_pop_front:
+	case KFUNC_bpf_list_pop_back:
+	case KFUNC_bpf_list_front:
+	case KFUNC_bpf_list_back:
+	case KFUNC_bpf_rbtree_add_impl:
+	case KFUNC_bpf_rbtree_remove:
+	case KFUNC_bpf_rbtree_first:
+	case KFUNC_bpf_rbtree_root:
+	case KFUNC_bpf_rbtree_left:
+	case KFUNC_bpf_rbtree_right:
+	case KFUNC_bpf_refcount_acquire_impl:
+	case KFUNC_bpf_res_spin_lock:
+	case KFUNC_bpf_res_spin_unlock:
+	case KFUNC_bpf_res_spin_lock_irqsave:
+	case KFUNC_bpf_res_spin_unlock_irqrestore:
+		return true;
+	case KFUNC_bpf_iter_num_new:
+	case KFUNC_bpf_iter_num_next:
+	case KFUNC_bpf_iter_num_destroy:
+		return visible(env->profile, KVER(6, 4));
+	}
+	return false;
+}
+
 static int check_call(struct bpf_verifier_env *env, struct bpf_insn *insn)
 {
-	u32 frames = env->cur_state->curframe;
+	u32 frames = env->cur_state->curframe, idx = env->insn_idx;
 	int err;
 
 	if (env->cur_state->active_locks &&
-	    ((insn->src_reg == 0 && insn->imm != BPF_FUNC_spin_unlock) ||
-	     insn->src_reg == BPF_PSEUDO_KFUNC_CALL))
+	    ((insn->src_reg == 0 && insn->imm != BPF_FUNC_spin_unlock &&
+	      (insn->imm != BPF_FUNC_kptr_xchg || !visible(env->profile, KVER(6, 13)))) ||
+	     (insn->src_reg == BPF_PSEUDO_KFUNC_CALL && !kfunc_allowed_locked(env))))
 		return refuse(env, DIAG_STATE_LOCKED_CALL);
 	if (insn->src_reg == BPF_PSEUDO_CALL)
 		err = check_func_call(env, insn, &env->insn_idx);
@@ -40,6 +71,10 @@ static int check_call(struct bpf_verifier_env *env, struct bpf_insn *insn)
 	if (env->cur_state->curframe != frames)
 		reset_live_stack_callchain(env);
 	mark_reg_scratched(env, BPF_REG_0);
+	if (is_kfunc(env, idx, KFUNC_bpf_throw)) {
+		err = check_resource_leak(env, true, true, "bpf_throw");
+		return err ? err : STOP_PATH;
+	}
 	return 0;
 }
 
@@ -309,6 +344,13 @@ static int do_check_common(struct bpf_verifier_env *env, u32 subprog)
 	init_func_state(env, frame, BPF_MAIN_FUNC, 0, subprog);
 	if (subprog) {
 		err = set_global_args(env, frame->regs, subprog);
+		if (!err && subprog == env->exception_subprog) {
+			const struct bpf_subprog_info *sub = &env->subprog_info[subprog];
+
+			frame->in_exception_callback_fn = true;
+			if (sub->arg_cnt != 1 || sub->args[0].arg_type != ARG_ANYTHING)
+				err = refuse(env, DIAG_EXCEPTION_ARGS);
+		}
 	} else {
 		/* Linux looks at the main function's arguments, too, but only says what it thinks. */
 		if (env->func_info && btf_prepare_func_args(env, 0)) {
@@ -331,6 +373,9 @@ static int do_check_common(struct bpf_verifier_env *env, u32 subprog)
 static int do_check_subprogs(struct bpf_verifier_env *env)
 {
 	bool again = env->nr_func_info;
+
+	if (env->exception_subprog)
+		env->subprog_info[env->exception_subprog].called = true;
 
 	while (again) {
 		again = false;
@@ -427,6 +472,8 @@ static void env_free(struct bpf_verifier_env *env)
 	mem_free(env->postorder);
 	mem_free(env->explored_states);
 	mem_free(env->facts.insn);
+	for (u32 i = 0; env->aux && i < env->len; i++)
+		mem_free(env->aux[i].kfunc);
 	mem_free(env->aux);
 	mem_free(env->insns);
 	mem_free(env);

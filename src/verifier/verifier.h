@@ -20,6 +20,11 @@
  *   access.c     memory access through every pointer type
  *   call.c       helper and subprogram calls, argument checks, references, return
  *   kfunc.c      kfunc calls
+ *   dynptr.c     dynptrs
+ *   iter.c       open-coded iterators, saved interrupt flags
+ *   kptr.c       trust, allocated objects, pointers to objects in map values
+ *   graph.c      lists and trees of objects
+ *   callback.c   what callbacks start with; those that run later
  *   load.c       ld_imm64 pseudo sources, map and BTF references, func/line info
  *   fixup.c      rewriting: context accesses, helper calls, dead code, facts
  *   log.c        the kernel's log: states, instructions, statistics
@@ -219,7 +224,9 @@ struct bpf_insn_aux_data {
 	u64 val_umin, val_umax;
 	bool val_known;
 	u16 arg_world
-		[5]; /* helper calls: bytes of kernel objects that argument 1..5 may point to */
+		[5];  /* helper calls: bytes of kernel objects that argument 1..5 may point to */
+	u32 kfunc_id; /* of a kfunc call: enum kfunc_id; 0: none, or not a function of the kernel */
+	struct bpf_kfunc_aux *kfunc; /* what the fix-ups pass to it */
 };
 
 struct bpf_subprog_info {
@@ -230,7 +237,7 @@ struct bpf_subprog_info {
 	u32 postorder_start; /* its instructions in env->postorder */
 	bool has_tail_call, tail_call_reachable, has_ld_abs, is_cb, is_async_cb, is_exception_cb,
 		is_global, args_cached, changes_pkt_data, might_sleep, called, verified,
-		returns_void;
+		returns_void, might_throw;
 	struct bpf_subprog_arg_info {
 		u32 arg_type;
 		u32 mem_size;
@@ -297,6 +304,7 @@ struct bpf_verifier_env {
 	bool strict_alignment, test_state_freq, test_reg_invariants;
 	bool explore_alu_limits, allow_ptr_leaks, allow_uninit_stack, bpf_capable, bypass_spec_v1,
 		bypass_spec_v4, seen_direct_write, seen_exception, seen_tail_call;
+	u32 exception_subprog; /* the function that bpf_throw() calls; 0: none */
 	struct backtrack_state bt;
 	struct jmp_history_entry *cur_hist_ent;
 	struct bpf_id_pair idmap[BPF_ID_MAP_SIZE];

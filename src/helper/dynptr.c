@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Dynptrs (Linux: kernel/bpf/helpers.c, ringbuf.c, net/core/filter.c). A dynptr is 16
+ * bytes that only these functions read and write.
+ */
+#include "helper/probe.h"
+#include "object/packet.h"
+
+enum { DYNPTR_INVALID, DYNPTR_LOCAL, DYNPTR_RINGBUF, DYNPTR_SKB, DYNPTR_XDP };
+
+#define DYNPTR_RDONLY	  (1U << 31)
+#define DYNPTR_TYPE_SHIFT 28
+#define DYNPTR_SIZE_MASK  0xffffffU
+#define DYNPTR_MAX_SIZE	  DYNPTR_SIZE_MASK
+
+struct dynptr {
+	void *data; /* memory, record, packet; NULL: none */
+	u32 size;   /* and type, and whether it may be written */
+	u32 offset;
+};
+
+BPF_HELPER_DECLARE(bpf_skb_load_bytes);
+BPF_HELPER_DECLARE(bpf_skb_store_bytes);
+BPF_HELPER_DECLARE(bpf_xdp_load_bytes);
+BPF_HELPER_DECLARE(bpf_xdp_store_bytes);
+BPF_HELPER_DECLARE(bpf_xdp_get_buff_len);
+BPF_HELPER_DECLARE(bpf_ringbuf_reserve);
+BPF_HELPER_DECLARE(bpf_ringbuf_submit);
+BPF_HELPER_DECLARE(bpf_ringbuf_discard);
+
+static u32 type_of(const struct dynptr *d)
+{
+	return (d->size & ~DYNPTR_RDONLY) >> DYNPTR_TYPE_SHIFT;
+}
+
+static u32 size_of(const struct dynptr *d)
+{
+	return d->size & DYNPTR_SIZE_MASK;
+}
+
+static bool is_rdonly(const struct dynptr *d)
+{
+	return d->size & DYNPTR_RDONLY;
+}
+
+static void set(struct dynptr *d, void *data, u32 type, u32 size)
+{
+	d->data = data;
+	d->offset = 0;
+	d->size = size | type << DYNPTR_TYPE_SHIFT;
+}
+
+static void set_null(struct dynptr *d)
+{
+	d->data = NULL;
+	d->offset = d->size = 0;
+}
+
+static int check_range(const struct dynptr *d, u64 off, u64 len)
+{
+	u32 size = size_of(d);
+
+	return len > size || off > size - len ? -E2BIG : 0;
+}
+
+static s64 do_read(void *to, u32 len, const struct dynptr *d, u32 off, u64 flags,
+		   struct bpf_run *run)
+{
+	if (!d->data || flags)
+		return -EINVAL;
+	if (check_range(d, off, len))
+		return -E2BIG;
+	switch (type_of(d)) {
+	case DYNPTR_LOCAL:
+	case DYNPTR_RINGBUF:
+		__builtin_memmove(to, (u8 *)d->data + d->offset + off, len);
+		return 0;
+	case DYNPTR_SKB:
+		return (s64)bpf_skb_load_bytes((u64)d->data, d->offset + off, (u64)to, len, 0, run);
+	case DYNPTR_XDP:
+		return (s64)bpf_xdp_load_bytes((u64)d->data, d->offset + off, (u64)to, len, 0, run);
+	}
+	return -EFAULT;
+}
+
+static s64 do_write(const struct dynptr *d, u32 off, const void *from, u32 len, u64 flags,
+		    struct bpf_run *run)
+{
+	if (!d->data || is_rdonly(d))
+		return -EINVAL;
+	if (check_range(d, off, len))
+		return -E2BIG;
+	switch (type_of(d)) {
+	case DYNPTR_LOCAL:
+	case DYNPTR_RINGBUF:
+		if (flags)
+			return -EINVAL;
+		__builtin_memmove((u8 *)d->data + d->offset + off, from, len);
+		return 0;
+	case DYNPTR_SKB:
+		return (s64)bpf_skb_store_bytes((u64)d->data, d->offset + off, (u64)from, len,
+						flags, run);
+	case DYNPTR_XDP:
+		if (flags)
+			return -EINVAL;
+		return (s64)bpf_xdp_store_bytes((u64)d->data, d->offset + off, (u64)from, len, 0,
+						run);
+	}
+	return -EFAULT;
+}
+
+/* [off, off + len) of the frame where it lies in one piece, else NULL. */
+static u8 *xdp_piece(const struct xdp_buff *xdp, u32 off, u32 len)
+{
+	u32 part = (u32)(xdp->data_end - xdp->data);
+	u8 *at = xdp->data;
+
+	for (u32 i = 0;; i++) {
+		if (off < part)
+			return len <= part - off ? at + off : NULL;
+		off -= part;
+		if (i == xdp->nr_frags)
+			return NULL;
+		at = xdp->frags[i].data;
+		part = xdp->frags[i].len;
+	}
+}
+
+/* The bytes themselves, or a copy in @buf (may be NULL), or NULL. */
+static void *slice(const struct dynptr *d, u32 off, void *buf, u32 len, struct bpf_run *run)
+{
+	const struct sk_buff *skb;
+	u8 *p;
+
+	if (!d->data || check_range(d, off, len))
+		return NULL;
+	off += d->offset;
+	switch (type_of(d)) {
+	case DYNPTR_LOCAL:
+	case DYNPTR_RINGBUF:
+		return (u8 *)d->data + off;
+	case DYNPTR_SKB:
+		skb = d->data;
+		if (off <= skb->len - skb->data_len && len <= skb->len - skb->data_len - off)
+			return skb->data + off;
+		if (!buf || bpf_skb_load_bytes((u64)skb, off, (u64)buf, len, 0, run))
+			return NULL;
+		return buf;
+	case DYNPTR_XDP:
+		p = xdp_piece(d->data, off, len);
+		if (p || !buf)
+			return p;
+		bpf_xdp_load_bytes((u64)d->data, off, (u64)buf, len, 0, run);
+		return buf;
+	}
+	return NULL;
+}
+
+/* ---- helpers ---- */
+
+BPF_HELPER(dynptr_from_mem)
+{
+	struct dynptr *d = PTR(r4);
+	u32 size = (u32)r2;
+
+	set_null(d);
+	if (size > DYNPTR_MAX_SIZE)
+		return ERR(E2BIG);
+	if (r3)
+		return ERR(EINVAL);
+	set(d, PTR(r1), DYNPTR_LOCAL, size);
+	return 0;
+}
+
+BPF_HELPER(dynptr_read)
+{
+	return (u64)do_read(PTR(r1), (u32)r2, PTR(r3), (u32)r4, r5, run);
+}
+
+BPF_HELPER(dynptr_write)
+{
+	return (u64)do_write(PTR(r1), (u32)r2, PTR(r3), (u32)r4, r5, run);
+}
+
+BPF_HELPER(dynptr_data)
+{
+	struct dynptr *d = PTR(r1);
+
+	if (!d->data || check_range(d, (u32)r2, (u32)r3) || is_rdonly(d))
+		return 0;
+	if (type_of(d) != DYNPTR_LOCAL && type_of(d) != DYNPTR_RINGBUF)
+		return 0;
+	return (u64)((u8 *)d->data + d->offset + (u32)r2);
+}
+
+BPF_HELPER(ringbuf_reserve_dynptr)
+{
+	struct dynptr *d = PTR(r4);
+	u32 size = (u32)r2;
+	u64 sample;
+
+	set_null(d);
+	if (r3)
+		return ERR(EINVAL);
+	if (size > DYNPTR_MAX_SIZE)
+		return ERR(E2BIG);
+	sample = bpf_ringbuf_reserve(r1, size, 0, 0, 0, run);
+	if (!sample)
+		return ERR(EINVAL);
+	set(d, PTR(sample), DYNPTR_RINGBUF, size);
+	return 0;
+}
+
+BPF_HELPER(ringbuf_submit_dynptr)
+{
+	struct dynptr *d = PTR(r1);
+
+	if (!d->data)
+		return 0;
+	bpf_ringbuf_submit((u64)d->data, r2, 0, 0, 0, run);
+	set_null(d);
+	return 0;
+}
+
+BPF_HELPER(ringbuf_discard_dynptr)
+{
+	struct dynptr *d = PTR(r1);
+
+	if (!d->data)
+		return 0;
+	bpf_ringbuf_discard((u64)d->data, r2, 0, 0, 0, run);
+	set_null(d);
+	return 0;
+}
+
+/* ---- kernel functions ---- */
+
+BPF_KFUNC(bpf_dynptr_from_skb) /* r4, from the fix-ups: read-only */
+{
+	struct sk_buff *skb = PTR(r1);
+	struct dynptr *d = PTR(r3);
+
+	set_null(d);
+	if (r2)
+		return INT(-EINVAL);
+	set(d, skb, DYNPTR_SKB, skb->len);
+	if (r4)
+		d->size |= DYNPTR_RDONLY;
+	return 0;
+}
+
+BPF_KFUNC(bpf_dynptr_from_xdp)
+{
+	struct dynptr *d = PTR(r3);
+
+	set_null(d);
+	if (r2)
+		return INT(-EINVAL);
+	set(d, PTR(r1), DYNPTR_XDP, (u32)bpf_xdp_get_buff_len(r1, 0, 0, 0, 0, run));
+	return 0;
+}
+
+BPF_KFUNC(bpf_dynptr_slice)
+{
+	return (u64)slice(PTR(r1), (u32)r2, PTR(r3), (u32)r4, run);
+}
+
+BPF_KFUNC(bpf_dynptr_slice_rdwr)
+{
+	const struct dynptr *d = PTR(r1);
+
+	if (!d->data || is_rdonly(d))
+		return 0;
+	return (u64)slice(d, (u32)r2, PTR(r3), (u32)r4, run);
+}
+
+BPF_KFUNC(bpf_dynptr_adjust)
+{
+	struct dynptr *d = PTR(r1);
+	u32 start = (u32)r2, end = (u32)r3, size;
+
+	if (!d->data || start > end)
+		return INT(-EINVAL);
+	size = size_of(d);
+	if (start > size || end > size)
+		return INT(-ERANGE);
+	d->offset += start;
+	d->size = (d->size & ~DYNPTR_SIZE_MASK) | (end - start);
+	return 0;
+}
+
+BPF_KFUNC(bpf_dynptr_is_null)
+{
+	return !((struct dynptr *)PTR(r1))->data;
+}
+
+BPF_KFUNC(bpf_dynptr_is_rdonly)
+{
+	const struct dynptr *d = PTR(r1);
+
+	return d->data && is_rdonly(d);
+}
+
+BPF_KFUNC(bpf_dynptr_size)
+{
+	const struct dynptr *d = PTR(r1);
+
+	return d->data ? size_of(d) : INT(-EINVAL);
+}
+
+BPF_KFUNC(bpf_dynptr_clone)
+{
+	const struct dynptr *d = PTR(r1);
+	struct dynptr *to = PTR(r2);
+
+	if (!d->data) {
+		set_null(to);
+		return INT(-EINVAL);
+	}
+	*to = *d;
+	return 0;
+}
+
+BPF_KFUNC(bpf_dynptr_copy)
+{
+	const struct dynptr *dst = PTR(r1), *src = PTR(r3);
+	u32 dst_off = (u32)r2, src_off = (u32)r4, size = (u32)r5, n;
+	void *from = slice(src, src_off, NULL, size, run);
+	void *to = dst->data && !is_rdonly(dst) ? slice(dst, dst_off, NULL, size, run) : NULL;
+	u8 buf[256];
+	s64 err;
+
+	if (from && to) {
+		__builtin_memmove(to, from, size);
+		return 0;
+	}
+	if (from)
+		return INT(do_write(dst, dst_off, from, size, 0, run));
+	if (to)
+		return INT(do_read(to, size, src, src_off, 0, run));
+	if (check_range(dst, dst_off, size) || check_range(src, src_off, size))
+		return INT(-E2BIG);
+	for (u32 off = 0; off < size; off += n) {
+		n = min_t(u32, sizeof(buf), size - off);
+		err = do_read(buf, n, src, src_off + off, 0, run);
+		if (!err)
+			err = do_write(dst, dst_off + off, buf, n, 0, run);
+		if (err)
+			return INT(err);
+	}
+	return 0;
+}
+
+BPF_KFUNC(bpf_dynptr_memset)
+{
+	const struct dynptr *d = PTR(r1);
+	u32 off = (u32)r2, size = (u32)r3, n;
+	u8 buf[256], value = (u8)r4;
+	void *p;
+	s64 err;
+
+	if (!d->data || is_rdonly(d))
+		return INT(-EINVAL);
+	if (check_range(d, off, size))
+		return INT(-E2BIG);
+	p = slice(d, off, NULL, size, run);
+	if (p) {
+		__builtin_memset(p, value, size);
+		return 0;
+	}
+	__builtin_memset(buf, value, min_t(u32, sizeof(buf), size));
+	for (u32 done = 0; done < size; done += n) {
+		n = min_t(u32, sizeof(buf), size - done);
+		err = do_write(d, off + done, buf, n, 0, run);
+		if (err)
+			return INT(err);
+	}
+	return 0;
+}

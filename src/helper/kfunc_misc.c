@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Kernel functions about the run itself: sections, exceptions, casts (Linux:
+ * kernel/bpf/helpers.c, map_iter.c).
+ *
+ * A run owns its CPU slot from beginning to end: nothing preempts or interrupts it there,
+ * and what it can see is not freed before it ends. So the sections have nothing to do.
+ */
+#include "helper/helper.h"
+#include "object/fixup.h"
+#include "object/lock.h"
+#include "object/map.h"
+
+#define NOTHING(name)                                                                              \
+	BPF_KFUNC(name)                                                                            \
+	{                                                                                          \
+		return 0;                                                                          \
+	}
+NOTHING(bpf_rcu_read_lock)
+NOTHING(bpf_rcu_read_unlock)
+NOTHING(bpf_preempt_disable)
+NOTHING(bpf_preempt_enable)
+NOTHING(bpf_local_irq_save)
+NOTHING(bpf_local_irq_restore)
+
+/* The fix-ups turn these into moves of R1. */
+BPF_KFUNC(bpf_cast_to_kern_ctx)
+{
+	return r1;
+}
+
+BPF_KFUNC(bpf_rdonly_cast)
+{
+	return r1;
+}
+
+BPF_KFUNC(bpf_throw)
+{
+	run_throw(run, r1);
+}
+
+/* Deadlocks cannot be: a run that waits for itself is refused, one for another ends. */
+static u64 res_lock(u32 *lock, struct bpf_run *run)
+{
+	if (READ_ONCE(*lock) == run->platform->tid())
+		return INT(-EDEADLK);
+	lock_take(lock, run->platform);
+	return 0;
+}
+
+BPF_KFUNC(bpf_res_spin_lock)
+{
+	return res_lock(PTR(r1), run);
+}
+
+BPF_KFUNC(bpf_res_spin_lock_irqsave)
+{
+	return res_lock(PTR(r1), run);
+}
+
+BPF_KFUNC(bpf_res_spin_unlock)
+{
+	lock_drop(PTR(r1));
+	return 0;
+}
+
+BPF_KFUNC(bpf_res_spin_unlock_irqrestore)
+{
+	lock_drop(PTR(r1));
+	return 0;
+}

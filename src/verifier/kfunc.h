@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Kernel functions, and the objects that programs hold through them: what kfunc.c,
+ * dynptr.c, iter.c, kptr.c, graph.c and callback.c share (Linux: struct
+ * bpf_kfunc_call_arg_meta and its users in kernel/bpf/verifier.c).
+ */
+#ifndef SKEP_VERIFIER_KFUNC_H
+#define SKEP_VERIFIER_KFUNC_H
+
+#include "object/kfunc.h"
+#include "verifier/check.h"
+
+#define ITER_STATE_INVALID 0
+#define ITER_STATE_ACTIVE  1
+#define ITER_STATE_DRAINED 2
+
+#define DYNPTR_TYPES	 (DYNPTR_TYPE_LOCAL | DYNPTR_TYPE_RINGBUF | DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP)
+#define BPF_DYNPTR_SIZE	 16
+#define BPF_DYNPTR_SLOTS 2
+
+/* What checking one kfunc call found out. */
+struct kfunc_meta {
+	struct btf *btf; /* the kernel's */
+	u32 func_id;	 /* BTF id; .k.id names the row */
+	const struct btf_type *proto;
+	const char *name;
+	struct bpf_kfunc k;
+	u32 ref_obj_id;
+	u8 release_regno;
+	bool r0_rdonly;
+	u64 r0_size;
+	u32 ret_btf_id;
+	u32 subprogno;
+	struct {
+		bool found;
+		u64 value;
+	} constant;	     /* the argument with suffix __k or __szk */
+	struct btf *arg_btf; /* of the object that is dropped, acquired or linked */
+	u32 arg_btf_id;
+	bool arg_owning_ref;
+	struct btf_field list_head, rb_root; /* .size 0: none */
+	struct btf *list_btf, *rb_btf;
+	struct {
+		u32 type, id, ref_obj_id;
+	} dynptr; /* the initialised one among the arguments */
+	struct {
+		u32 spi, frameno;
+	} iter;
+	struct map_object *map;
+	u32 map_uid;
+};
+
+/* What fixup.c passes to a kfunc beyond what the program does: in env->aux[insn].kfunc. */
+struct bpf_kfunc_aux {
+	enum kfunc_id id;
+	struct btf *btf; /* of the struct that is allocated */
+	u32 btf_id;
+	u32 size;	/* to allocate; 0: nothing is */
+	u32 insert_off; /* of the node in what is linked */
+};
+
+static inline bool type_is_alloc(u32 type)
+{
+	return base_type(type) == PTR_TO_BTF_ID && (type & MEM_ALLOC);
+}
+
+static inline bool type_is_non_owning(u32 type)
+{
+	return type_is_alloc(type) && (type & NON_OWN_REF);
+}
+
+#define TRUSTED_FLAGS (MEM_ALLOC | PTR_TRUSTED | NON_OWN_REF)
+
+static inline bool type_has_unsafe_flags(u32 type)
+{
+	return type_flag(type) & ~TRUSTED_FLAGS;
+}
+
+/* kfunc.c */
+/* The function that @insn calls: 0 with *@meta, or -errno with env->diag. Logs nothing new when @quiet. */
+int fetch_kfunc(struct bpf_verifier_env *env, const struct bpf_insn *insn, struct kfunc_meta *meta,
+		bool quiet);
+bool is_kfunc(const struct bpf_verifier_env *env, u32 insn_idx, enum kfunc_id id);
+const char *reg_kernel_struct(u32 type); /* of sockets and maps; NULL: none */
+
+/* dynptr.c */
+int dynptr_spi(struct bpf_verifier_env *env, const struct bpf_reg_state *reg); /* or -errno */
+int process_dynptr(struct bpf_verifier_env *env, u32 regno, u32 insn_idx, u32 arg_type,
+		   u32 clone_ref_obj_id);
+int release_dynptr(struct bpf_verifier_env *env, const struct bpf_reg_state *reg);
+u32 dynptr_id(struct bpf_verifier_env *env, const struct bpf_reg_state *reg);
+u32 dynptr_ref_obj_id(struct bpf_verifier_env *env, const struct bpf_reg_state *reg);
+u32 dynptr_type(struct bpf_verifier_env *env, const struct bpf_reg_state *reg);
+int object_spi(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, const char *kind,
+	       u32 slots);
+void mark_object_slots(struct bpf_verifier_env *env, struct bpf_func_state *st, u32 spi, u32 slots,
+		       u8 type);
+int mark_object_read(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, u32 spi,
+		     u32 slots);
+static inline struct bpf_func_state *frame_of(struct bpf_verifier_env *env,
+					      const struct bpf_reg_state *reg)
+{
+	return env->cur_state->frame[reg->frameno];
+}
+
+/* iter.c */
+bool kfunc_arg_is_iter(const struct kfunc_meta *meta, u32 arg);
+int process_iter_arg(struct bpf_verifier_env *env, u32 regno, u32 insn_idx,
+		     struct kfunc_meta *meta);
+int process_iter_next(struct bpf_verifier_env *env, u32 insn_idx, const struct kfunc_meta *meta);
+bool iter_is_rcu(struct bpf_verifier_env *env, const struct kfunc_meta *meta);
+int process_irq_flag(struct bpf_verifier_env *env, u32 regno, const struct kfunc_meta *meta);
+
+/* kptr.c */
+bool in_rcu_section(const struct bpf_verifier_env *env);
+bool reg_is_trusted(const struct bpf_reg_state *reg);
+bool btf_is_kernels(struct bpf_verifier_env *env, const struct btf *btf);
+/* The special fields of the type behind a register: their number, or 0. */
+int reg_fields(struct bpf_verifier_env *env, const struct bpf_reg_state *reg,
+	       struct btf_field out[BTF_FIELDS_MAX]);
+/* The one at @off of a kind in @mask. */
+bool reg_field_at(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, u32 off, u32 mask,
+		  struct btf_field *out);
+bool reg_has_field(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, u32 mask);
+struct btf *reg_fields_btf(const struct bpf_reg_state *reg);
+int process_kptr(struct bpf_verifier_env *env, u32 regno, struct bpf_call_arg_meta *meta);
+int kptr_type_matches(struct bpf_verifier_env *env, struct btf *btf, const struct btf_field *field,
+		      const struct bpf_reg_state *reg, u32 regno);
+int kptr_target(struct bpf_verifier_env *env, struct btf *btf, const struct btf_field *field,
+		struct btf **out, u32 *id);
+
+/* graph.c */
+int process_graph_root(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *meta, u32 kind);
+int process_graph_node(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *meta, u32 kind);
+void mark_graph_node(struct bpf_verifier_env *env, struct bpf_reg_state *reg, struct btf *btf,
+		     const struct btf_field *root);
+int set_non_owning(struct bpf_verifier_env *env, struct bpf_reg_state *reg);
+int owning_to_non_owning(struct bpf_verifier_env *env, u32 ref_obj_id);
+void invalidate_non_owning(struct bpf_verifier_env *env);
+bool in_rbtree_callback(struct bpf_verifier_env *env);
+
+/* arg.c, call.c */
+enum { LOCK_TAKE = 1, LOCK_RES = 2, LOCK_IRQ = 4 };
+int process_spin_lock(struct bpf_verifier_env *env, u32 regno, u32 flags);
+int check_const_str(struct bpf_verifier_env *env, u32 regno);
+int check_mem_size_reg(struct bpf_verifier_env *env, u32 regno, enum bpf_access_type t,
+		       bool zero_size_allowed, struct bpf_call_arg_meta *meta);
+typedef int (*callee_regs_fn)(struct bpf_verifier_env *env, struct bpf_func_state *caller,
+			      struct bpf_func_state *callee, u32 insn_idx);
+int push_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog, callee_regs_fn set_regs);
+
+/* callback.c */
+int process_timer(struct bpf_verifier_env *env, u32 regno, struct bpf_call_arg_meta *meta);
+int process_workqueue(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *meta);
+int push_async_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog, bool sleepable,
+			callee_regs_fn set_regs);
+int regs_of_timer_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
+			   struct bpf_func_state *callee, u32 insn_idx);
+int regs_of_find_vma_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
+			      struct bpf_func_state *callee, u32 insn_idx);
+int regs_of_drain_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
+			   struct bpf_func_state *callee, u32 insn_idx);
+int regs_of_rbtree_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
+			    struct bpf_func_state *callee, u32 insn_idx);
+
+#endif

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Kernel functions at work: each program follows the random numbers in .in and leaves what
+ * it saw in .out, which must be the same on skep and on Linux. See tests/unit/kfunc_test.c.
+ */
+#include "kfunc.h"
+
+#define IN  64
+#define OUT 96
+
+struct io {
+	__u32 in[IN];
+	__u64 out[OUT];
+	__u32 nr_out;
+	char data[256];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct io);
+} io SEC(".maps");
+
+static __always_inline struct io *get_io(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&io, &zero);
+}
+
+static __always_inline void put(struct io *s, __u64 v)
+{
+	__u32 i = s->nr_out;
+
+	if (i < OUT) {
+		s->out[i] = v;
+		s->nr_out = i + 1;
+	}
+}
+
+/* ---- iterators ---- */
+
+SEC("tc") int numbers(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+	struct bpf_iter_num it;
+	int start, *v, err;
+
+	if (!s)
+		return -1;
+	start = (int)(s->in[0] % 100) - 50;
+	err = bpf_iter_num_new(&it, start, start + (int)(s->in[1] % 40) - 10);
+	put(s, err);
+	while ((v = bpf_iter_num_next(&it))) {
+		if (s->in[2] % 8 == 0 && *v == (int)(s->in[3] % 20))
+			break;
+		put(s, *v);
+	}
+	bpf_iter_num_destroy(&it);
+	err = bpf_iter_num_new(&it, (int)s->in[4], (int)s->in[5]);
+	put(s, err);
+	v = bpf_iter_num_next(&it);
+	put(s, v ? *v : 7777);
+	bpf_iter_num_destroy(&it);
+	return (int)s->nr_out;
+}
+
+SEC("tc") int nested(struct __sk_buff *ctx)
+{
+	struct bpf_iter_num outer, inner;
+	struct io *s = get_io();
+	__u64 sum = 0;
+	int *a, *b;
+
+	if (!s)
+		return -1;
+	bpf_iter_num_new(&outer, 0, (int)(s->in[0] % 20));
+	while ((a = bpf_iter_num_next(&outer))) {
+		bpf_iter_num_new(&inner, *a, *a + (int)(s->in[1] % 20));
+		while ((b = bpf_iter_num_next(&inner)))
+			sum = sum * 31 + (__u64)(*a * *b);
+		bpf_iter_num_destroy(&inner);
+	}
+	bpf_iter_num_destroy(&outer);
+	put(s, sum);
+	return 0;
+}
+
+SEC("tc") int bits(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+	struct bpf_iter_bits it;
+	__u64 words[4];
+	int *v, err;
+
+	if (!s)
+		return -1;
+	for (int i = 0; i < 4; i++)
+		words[i] = (__u64)(s->in[i] & s->in[i + 4]) << 32 | (s->in[i + 8] & s->in[i + 12]);
+	err = bpf_iter_bits_new(&it, words, s->in[16] % 5);
+	put(s, err);
+	while ((v = bpf_iter_bits_next(&it)))
+		put(s, *v);
+	v = bpf_iter_bits_next(&it);
+	put(s, v != NULL);
+	bpf_iter_bits_destroy(&it);
+	return 0;
+}
+
+/* ---- dynptrs ---- */
+
+static __always_inline void use_dynptr(struct io *s, struct bpf_dynptr *d, __u32 from, bool write)
+{
+	struct bpf_dynptr copy;
+	char buf[16] = {};
+	__u32 at = from;
+	char *p;
+
+	put(s, bpf_dynptr_size(d));
+	put(s, BOOL(bpf_dynptr_is_null(d)) | BOOL(bpf_dynptr_is_rdonly(d)) << 1);
+	put(s, bpf_dynptr_read(buf, s->in[at & 63] & 15, d, s->in[at + 1 & 63] & 511, 0));
+	put(s, *(__u64 *)buf);
+	put(s, *(__u64 *)(buf + 8));
+	if (write) {
+		put(s, bpf_dynptr_write(d, s->in[at + 2 & 63] & 511, buf, s->in[at + 3 & 63] & 15, 0));
+		p = bpf_dynptr_slice_rdwr(d, s->in[at + 9 & 63] & 255, buf, sizeof(buf));
+		if (p)
+			p[3]++;
+		put(s, p ? *(__u64 *)p : 1);
+	}
+	p = bpf_dynptr_slice(d, s->in[at + 4 & 63] & 511, buf, sizeof(buf));
+	put(s, p ? *(__u64 *)p : 0);
+	put(s, (__u64)bpf_dynptr_clone(d, &copy));
+	put(s, (__u64)bpf_dynptr_adjust(&copy, s->in[at + 5 & 63] & 127, s->in[at + 6 & 63] & 511));
+	put(s, bpf_dynptr_size(&copy));
+	p = bpf_dynptr_slice(&copy, s->in[at + 7 & 63] & 127, NULL, 4);
+	put(s, p ? *(__u32 *)p : 0);
+	put(s, (__u64)bpf_dynptr_read(buf, 8, &copy, s->in[at + 8 & 63] & 127, 0));
+	put(s, *(__u64 *)buf);
+}
+
+SEC("tc") int dynptr_mem(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+	struct bpf_dynptr d;
+	char *p;
+
+	if (!s)
+		return -1;
+	put(s, bpf_dynptr_from_mem(s->data, s->in[0] & 255, !(s->in[1] & 7), &d));
+	use_dynptr(s, &d, 2, true);
+	p = bpf_dynptr_data(&d, s->in[20] & 511, 8);
+	if (p)
+		*p ^= 0x55;
+	put(s, p != NULL);
+	return 0;
+}
+
+SEC("?tc") int dynptr_copy(struct __sk_buff *ctx)
+{
+	struct bpf_dynptr d, packet;
+	struct io *s = get_io();
+
+	if (!s)
+		return -1;
+	bpf_dynptr_from_mem(s->data, 256, 0, &d);
+	bpf_dynptr_from_skb(ctx, 0, &packet);
+	put(s, (__u64)bpf_dynptr_copy(&d, s->in[0] & 511, &packet, s->in[1] & 127, s->in[2] & 511));
+	put(s, (__u64)bpf_dynptr_copy(&packet, s->in[3] & 127, &d, s->in[4] & 511, s->in[5] & 127));
+	put(s, (__u64)bpf_dynptr_memset(&d, s->in[6] & 511, s->in[7] & 511, (__u8)s->in[8]));
+	put(s, (__u64)bpf_dynptr_memset(&packet, s->in[9] & 127, s->in[10] & 127, (__u8)s->in[8]));
+	return 0;
+}
+
+SEC("tc") int dynptr_skb(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+	struct bpf_dynptr d;
+
+	if (!s)
+		return -1;
+	put(s, (__u64)bpf_dynptr_from_skb(ctx, !(s->in[1] & 7), &d));
+	use_dynptr(s, &d, 2, true);
+	return 0;
+}
+
+SEC("cgroup_skb/egress") int dynptr_rdonly(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+	struct bpf_dynptr d;
+	char buf[8] = {};
+
+	if (!s)
+		return 0;
+	bpf_dynptr_from_skb(ctx, 0, &d);
+	use_dynptr(s, &d, 2, false);
+	put(s, (__u64)bpf_dynptr_write(&d, 0, buf, 8, 0));
+	return 1;
+}
+
+SEC("xdp") int dynptr_xdp(struct xdp_md *ctx)
+{
+	struct io *s = get_io();
+	struct bpf_dynptr d;
+
+	if (!s)
+		return 0;
+	put(s, (__u64)bpf_dynptr_from_xdp(ctx, !(s->in[1] & 7), &d));
+	use_dynptr(s, &d, 2, true);
+	return 2;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} ring SEC(".maps");
+
+SEC("tc") int dynptr_ring(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+	struct bpf_dynptr d;
+
+	if (!s)
+		return -1;
+	put(s, bpf_ringbuf_reserve_dynptr(&ring, s->in[0] & 255, !(s->in[1] & 7), &d));
+	bpf_dynptr_write(&d, 0, s->data, 256, 0);
+	use_dynptr(s, &d, 2, true);
+	bpf_ringbuf_discard_dynptr(&d, 0);
+	put(s, bpf_ringbuf_query(&ring, 0) & 7);
+	return 0;
+}
+
+/* ---- objects in lists and trees ---- */
+
+struct item {
+	__u64 key, value;
+	struct bpf_list_node l;
+	struct bpf_rb_node r;
+	struct bpf_refcount ref;
+};
+
+private(A) struct bpf_spin_lock lock;
+private(A) struct bpf_list_head list __contains(item, l);
+private(A) struct bpf_rb_root tree __contains(item, r);
+
+static bool less(struct bpf_rb_node *a, const struct bpf_rb_node *b)
+{
+	return container_of(a, struct item, r)->key < container_of(b, struct item, r)->key;
+}
+
+static __always_inline void drain(struct io *s)
+{
+	struct bpf_list_node *l;
+	struct bpf_rb_node *r;
+	struct item *i;
+	int n;
+
+	bpf_for(n, 0, 64)
+	{
+		bpf_spin_lock(&lock);
+		l = n & 1 ? bpf_list_pop_front(&list) : bpf_list_pop_back(&list);
+		bpf_spin_unlock(&lock);
+		if (!l)
+			break;
+		i = container_of(l, struct item, l);
+		put(s, i->key << 8 | i->value);
+		bpf_obj_drop(i);
+	}
+	bpf_for(n, 0, 64)
+	{
+		bpf_spin_lock(&lock);
+		r = bpf_rbtree_first(&tree);
+		if (!r) {
+			bpf_spin_unlock(&lock);
+			break;
+		}
+		r = bpf_rbtree_remove(&tree, r);
+		bpf_spin_unlock(&lock);
+		if (!r)
+			break;
+		i = container_of(r, struct item, r);
+		put(s, i->key << 16 | i->value);
+		bpf_obj_drop(i);
+	}
+}
+
+SEC("tc") int objects(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+	struct item *i, *other;
+	__u32 op;
+	int n;
+
+	if (!s)
+		return -1;
+	bpf_for(n, 0, 40)
+	{
+		op = s->in[n & 63];
+		i = bpf_obj_new(struct item);
+		if (!i)
+			return -2;
+		i->key = op >> 8 & 255;
+		i->value = (__u64)n;
+		if (op % 5 == 4) { /* in both */
+			other = bpf_refcount_acquire(i);
+			bpf_spin_lock(&lock);
+			bpf_list_push_front(&list, &i->l);
+			bpf_rbtree_add(&tree, &other->r, less);
+			bpf_spin_unlock(&lock);
+			continue;
+		}
+		if (op % 5 == 3) {
+			bpf_obj_drop(i);
+			continue;
+		}
+		bpf_spin_lock(&lock);
+		if (op % 5 == 2)
+			bpf_rbtree_add(&tree, &i->r, less);
+		else if (op % 5)
+			bpf_list_push_back(&list, &i->l);
+		else
+			bpf_list_push_front(&list, &i->l);
+		bpf_spin_unlock(&lock);
+	}
+	drain(s);
+	return (int)s->nr_out;
+}
+
+/* ---- pointers to objects in maps ---- */
+
+struct plain {
+	__u64 a, b;
+};
+
+struct slot {
+	__u64 before;
+	struct plain __kptr *p;
+	struct bpf_cpumask __kptr *mask;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8);
+	__type(key, __u32);
+	__type(value, struct slot);
+} slots SEC(".maps");
+
+SEC("syscall") int stash(void *ctx)
+{
+	struct bpf_cpumask *mask;
+	struct slot none = {}, *v;
+	struct io *s = get_io();
+	struct plain *p;
+	__u32 key, op;
+	int n;
+
+	if (!s)
+		return -1;
+	bpf_for(n, 0, 24)
+	{
+		op = s->in[n & 63];
+		key = op >> 8 & 7;
+		v = bpf_map_lookup_elem(&slots, &key);
+		if (!v || op % 7 == 0) {
+			none.before = (__u64)n;
+			put(s, (__u64)bpf_map_update_elem(&slots, &key, &none, 0));
+			continue;
+		}
+		if (op % 7 == 1) {
+			put(s, (__u64)bpf_map_delete_elem(&slots, &key));
+			continue;
+		}
+		if (op % 7 == 2) {
+			mask = bpf_cpumask_create();
+			if (!mask)
+				return -3;
+			bpf_cpumask_set_cpu(op >> 16 & 1, mask);
+			mask = bpf_kptr_xchg(&v->mask, mask);
+			put(s, mask != NULL);
+			if (mask)
+				bpf_cpumask_release(mask);
+			continue;
+		}
+		if (op % 7 == 3) {
+			bpf_rcu_read_lock();
+			mask = v->mask;
+			put(s, mask ? bpf_cpumask_first((const struct cpumask *)mask) : 99);
+			bpf_rcu_read_unlock();
+			continue;
+		}
+		p = NULL;
+		if (op % 7 > 4) {
+			p = bpf_obj_new(struct plain);
+			if (!p)
+				return -2;
+			p->a = op;
+			p->b = (__u64)n;
+		}
+		p = bpf_kptr_xchg(&v->p, p);
+		put(s, p ? p->a ^ p->b : 0);
+		put(s, v->before);
+		if (p)
+			bpf_obj_drop(p);
+	}
+	return (int)s->nr_out;
+}
+
+SEC("tc") int percpu(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+	struct plain *p;
+
+	if (!s)
+		return -1;
+	p = bpf_percpu_obj_new(struct plain);
+	if (!p)
+		return -2;
+	bpf_percpu_obj_drop(p);
+	return 0;
+}
+
+/* ---- CPU masks ---- */
+
+SEC("syscall") int cpumasks(void *ctx)
+{
+	struct bpf_cpumask *a, *b, *c;
+	struct io *s = get_io();
+	__u32 op;
+	int n;
+
+	if (!s)
+		return -1;
+	a = bpf_cpumask_create();
+	if (!a)
+		return -2;
+	b = bpf_cpumask_create();
+	if (!b) {
+		bpf_cpumask_release(a);
+		return -2;
+	}
+	c = bpf_cpumask_acquire(a);
+#define M(x) ((const struct cpumask *)(x))
+	for (n = 0; n < 20; n++) {
+		op = s->in[n];
+		switch (op % 9) {
+		case 0:
+			bpf_cpumask_set_cpu(op >> 8 & 3, a);
+			break;
+		case 1:
+			bpf_cpumask_clear_cpu(op >> 8 & 3, b);
+			break;
+		case 2:
+			put(s, BOOL(bpf_cpumask_test_and_set_cpu(op >> 8 & 3, b)));
+			break;
+		case 3:
+			put(s, BOOL(bpf_cpumask_test_and_clear_cpu(op >> 8 & 3, a)));
+			break;
+		case 4:
+			bpf_cpumask_xor(a, M(a), M(b));
+			break;
+		case 5:
+			put(s, BOOL(bpf_cpumask_and(b, M(a), M(b))));
+			break;
+		case 6:
+			bpf_cpumask_or(b, M(c), M(b));
+			break;
+		case 7:
+			bpf_cpumask_setall(a);
+			break;
+		case 8:
+			bpf_cpumask_clear(b);
+			break;
+		}
+		put(s, bpf_cpumask_first(M(a)) | bpf_cpumask_first_zero(M(b)) << 8 |
+			       bpf_cpumask_weight(M(a)) << 16 | bpf_cpumask_weight(M(b)) << 24);
+		put(s, BOOL(bpf_cpumask_equal(M(a), M(b))) |
+			       BOOL(bpf_cpumask_intersects(M(a), M(b))) << 1 |
+			       BOOL(bpf_cpumask_subset(M(a), M(b))) << 2 |
+			       BOOL(bpf_cpumask_empty(M(a))) << 3 | BOOL(bpf_cpumask_full(M(b))) << 4 |
+			       BOOL(bpf_cpumask_test_cpu(1, M(a))) << 5);
+	}
+	bpf_cpumask_release(c);
+	bpf_cpumask_release(b);
+	bpf_cpumask_release(a);
+	return 0;
+}
+
+/* ---- exceptions ---- */
+
+static __noinline int deep(struct io *s, __u32 n)
+{
+	put(s, n);
+	if (n > s->in[1] % 8)
+		bpf_throw(s->in[2]);
+	return (int)n * 2;
+}
+
+static __noinline int middle(struct io *s)
+{
+	int sum = 0, n;
+
+	bpf_for(n, 0, 10) {
+		put(s, (__u64)n + 100);
+		sum += (int)s->in[n & 63] & 15;
+	}
+	for (n = 0; n < 6; n++)
+		sum += deep(s, (__u32)n);
+	return sum;
+}
+
+SEC("?tc") int throws(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+
+	if (!s)
+		return -1;
+	return middle(s);
+}
+
+char _license[] SEC("license") = "GPL";
