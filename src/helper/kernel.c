@@ -4,12 +4,24 @@
  * net/core/filter.c). The objects are the world's; see object/run.h, enum world_op.
  */
 #include "helper/helper.h"
+#include "helper/probe.h"
 
 BPF_HELPER(d_path)
 {
 	u64 args[] = { r1, r2, (u32)r3 };
 
 	return run->platform->world(run, WORLD_D_PATH, args);
+}
+
+#define BTF_F_ALL (BTF_F_COMPACT | BTF_F_NONAME | BTF_F_PTR_RAW | BTF_F_ZERO)
+
+BPF_HELPER(snprintf_btf)
+{
+	u64 args[] = { r1, (u32)r2, r3, r5, (u64)(uintptr_t)probe_kernel };
+
+	if (r5 & ~(u64)BTF_F_ALL || (u32)r4 != sizeof(struct btf_ptr))
+		return ERR(EINVAL);
+	return run->platform->world(run, WORLD_SHOW, args);
 }
 
 BPF_HELPER(sock_from_file)

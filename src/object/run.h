@@ -38,7 +38,11 @@ enum world_op {
 	WORLD_SOCK_CAST,      /* sock, name of a struct that begins with it, IPv6 only -> sock; 0 */
 	WORLD_SOCK_COOKIE,    /* sock -> cookie */
 	WORLD_SOCK_OF_FILE,   /* file -> struct socket; 0 */
+	WORLD_SHOW, /* buffer, size, struct btf_ptr, flags, world_reader_t -> length without NUL */
 };
+
+/* Reads kernel memory as programs may: 0 or -errno. */
+typedef int (*world_reader_t)(struct bpf_run *run, void *dst, u64 src, u32 size);
 
 /*
  * What the freestanding runtime needs from its surroundings. One table per

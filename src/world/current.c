@@ -206,6 +206,10 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 		return sock_cookie(w, a[0]);
 	case WORLD_SOCK_OF_FILE:
 		return sock_of_file(w, a[0]);
+	case WORLD_SHOW:
+		return (u64)world_show(w, run, (char *)(uintptr_t)a[0], (u32)a[1],
+				       (const void *)(uintptr_t)a[2], a[3],
+				       (world_reader_t)(uintptr_t)a[4]);
 	}
 	return (u64)-EINVAL;
 }

@@ -81,4 +81,10 @@ struct wobj *super_of(struct world *w, const struct wplace *at);
 u64 socket_of(struct world *w, const struct wplace *at);
 u64 sock_of(struct world *w, const struct wplace *at);
 
+/* ---- show.c ---- */
+
+/* bpf_snprintf_btf(): length as without an end of @buf, without NUL; or -errno. */
+long world_show(struct world *w, struct bpf_run *run, char *buf, u32 size,
+		const struct btf_ptr *ptr, u64 flags, world_reader_t read);
+
 #endif

@@ -399,6 +399,46 @@ int look(void *ctx)
 	return 0;
 }
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct world_show);
+} shown SEC(".maps");
+
+SEC("?raw_tp")
+int show(void *ctx)
+{
+	struct btf_ptr ptr = {};
+	struct world_show *s;
+	__u32 zero = 0;
+
+	s = bpf_map_lookup_elem(&shown, &zero);
+	if (!s)
+		return -1;
+	ptr.ptr = s->bytes;
+	ptr.type_id = s->type_id;
+	s->ret = bpf_snprintf_btf(s->text, (s->size & 0x1fff) + 1, &ptr, sizeof(ptr), s->flags);
+	return 0;
+}
+
+/* The current task's own type. */
+SEC("?raw_tp")
+int show_task(void *ctx)
+{
+	struct btf_ptr ptr = {};
+	struct world_show *s;
+	__u32 zero = 0;
+
+	s = bpf_map_lookup_elem(&shown, &zero);
+	if (!s)
+		return -1;
+	ptr.ptr = bpf_get_current_task_btf();
+	ptr.type_id = bpf_core_type_id_kernel(struct task_struct);
+	s->ret = bpf_snprintf_btf(s->text, sizeof(s->text), &ptr, sizeof(ptr), s->flags);
+	return 0;
+}
+
 /* A kernel object as an argument that a helper reads by itself. */
 SEC("?raw_tp")
 int compare_comm(void *ctx)

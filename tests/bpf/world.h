@@ -12,6 +12,18 @@ struct world_ask {
 	unsigned long long ns_dev, ns_ino;
 };
 
+/* The value to be shown by bpf_snprintf_btf(), and its text. */
+#define WORLD_BYTES 1024
+#define WORLD_TEXT  16384
+
+struct world_show {
+	unsigned char bytes[WORLD_BYTES];
+	unsigned int type_id, size; /* .size: of the buffer */
+	unsigned long long flags;
+	long long ret;
+	char text[WORLD_TEXT];
+};
+
 struct world_file {
 	unsigned long long ino, pos, size, magic, blocksize, blocks;
 	unsigned int flags, mode, i_mode, uid, nlink, rdev, blkbits, dev, blocksize_bits;

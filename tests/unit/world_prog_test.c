@@ -3,6 +3,8 @@
  * Programs that walk kernel objects (tests/bpf/world.bpf.c), run in this process by the running
  * kernel and by skep's two engines: what they find must be the same.
  */
+#include "base/uapi.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +25,10 @@
 #include <bpf/libbpf.h>
 #include <cmocka.h>
 
+#include "btf/btf.h"
 #include "btf/builtin.h"
+#include "object/object.h"
+#include "object/system.h"
 #include "skep/skep.h"
 #include "tests/bpf/world.h"
 
@@ -437,6 +442,126 @@ static void test_pids(void **state)
 	skep_system_free(sys);
 }
 
+/* ---- bpf_snprintf_btf() ---- */
+
+struct shower {
+	struct skep_system *sys; /* NULL: the running kernel */
+	struct bpf_object *obj;
+	int prog, map;
+};
+
+static int shower_open(struct shower *s, const char *prog)
+{
+	struct bpf_program *p;
+	int err;
+
+	skep_front_use(s->sys);
+	libbpf_set_print(quiet);
+	s->obj = bpf_object__open_file(object_file, NULL);
+	assert_non_null(s->obj);
+	bpf_object__for_each_program(p, s->obj)
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), prog));
+	err = bpf_object__load(s->obj);
+	if (!err) {
+		s->prog = bpf_program__fd(bpf_object__find_program_by_name(s->obj, prog));
+		s->map = bpf_object__find_map_fd_by_name(s->obj, "shown");
+	}
+	skep_front_use(NULL);
+	return err;
+}
+
+static void shower_run(struct shower *s, struct world_show *v)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	unsigned zero = 0;
+
+	skep_front_use(s->sys);
+	assert_int_equal(bpf_map_update_elem(s->map, &zero, v, 0), 0);
+	assert_int_equal(bpf_prog_test_run_opts(s->prog, &opts), 0);
+	assert_int_equal(opts.retval, 0);
+	assert_int_equal(bpf_map_lookup_elem(s->map, &zero, v), 0);
+	skep_front_use(NULL);
+}
+
+static void shower_close(struct shower *s)
+{
+	skep_front_use(s->sys);
+	bpf_object__close(s->obj);
+	skep_front_use(NULL);
+}
+
+/* Types of the running kernel with random contents, as the kernel shows them. */
+static void test_show(void **state)
+{
+	static struct world_show ask_kernel, ask_ours;
+	struct shower kernel = { NULL }, ours = { system_jit("on") };
+	struct btf *types = system_vmlinux(ours.sys)->btf;
+	unsigned seed = 1, compared = 0;
+
+	if (shower_open(&kernel, "show")) {
+		bpf_object__close(kernel.obj);
+		skep_system_free(ours.sys);
+		skip();
+	}
+	assert_int_equal(shower_open(&ours, "show"), 0);
+	for (u32 id = 1; id < btf_nr_types(types) && compared < 1500;
+	     id += 1 + (u32)rand_r(&seed) % 23) {
+		const struct btf_type *t = btf_type_get(types, id);
+		u32 size;
+
+		/* Of variables Linux 6.18.44 shows nothing: it crashes. Nothing but plain values here. */
+		if (!btf_is_struct(t) && !btf_is_enum(t) && btf_kind(t) != BTF_KIND_INT &&
+		    btf_kind(t) != BTF_KIND_TYPEDEF)
+			continue;
+		t = btf_type_skip_modifiers(types, id, NULL);
+		if (!t || (!btf_is_struct(t) && !btf_is_enum(t) && btf_kind(t) != BTF_KIND_INT) ||
+		    btf_type_size(types, id, &size) || size > WORLD_BYTES)
+			continue;
+		memset(&ask_kernel, 0, sizeof(ask_kernel));
+		for (int i = 0; i < WORLD_BYTES; i++) {
+			int r = rand_r(&seed);
+
+			/* many zeros, some letters: there is text in arrays of characters */
+			if (r & 0x300)
+				continue;
+			ask_kernel.bytes[i] = (unsigned char)(r & 0x400 ? 'a' + r % 26 : r >> 11);
+		}
+		ask_kernel.type_id = id;
+		ask_kernel.size = rand_r(&seed) % 4 ? 8191 : 100;
+		ask_kernel.flags = (rand_r(&seed) & 0xb) | BTF_F_PTR_RAW;
+		ask_ours = ask_kernel;
+		shower_run(&kernel, &ask_kernel);
+		shower_run(&ours, &ask_ours);
+		compared++;
+		if (ask_kernel.ret != ask_ours.ret ||
+		    memcmp(ask_kernel.text, ask_ours.text, WORLD_TEXT))
+			fail_msg("type %u (%s), flags %llx: %lld\n%s\nshould be %lld\n%s", id,
+				 btf_type_name(types, id), ask_kernel.flags, ask_ours.ret,
+				 ask_ours.text, ask_kernel.ret, ask_kernel.text);
+	}
+	assert_true(compared > 300);
+	shower_close(&kernel);
+	shower_close(&ours);
+	skep_system_free(ours.sys);
+}
+
+static void test_show_task(void **state)
+{
+	static struct world_show v;
+	struct shower ours = { system_jit("on") };
+	char want[64];
+
+	assert_int_equal(shower_open(&ours, "show_task"), 0);
+	v.flags = BTF_F_COMPACT;
+	shower_run(&ours, &v);
+	assert_true(v.ret > 100);
+	snprintf(want, sizeof(want), ".pid = (pid_t)%d,.tgid = (pid_t)%d,", getpid(), getpid());
+	assert_non_null(strstr(v.text, want));
+	assert_non_null(strstr(v.text, ".comm = (char[])['w','o','r','l','d','_','p',"));
+	shower_close(&ours);
+	skep_system_free(ours.sys);
+}
+
 static volatile int got_signal;
 
 static void on_signal(int sig)
@@ -467,6 +592,7 @@ int main(void)
 		cmocka_unit_test(test_look_alone),    cmocka_unit_test(test_look),
 		cmocka_unit_test(test_other_layouts), cmocka_unit_test(test_argument),
 		cmocka_unit_test(test_pids),	      cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_show),	      cmocka_unit_test(test_show_task),
 	};
 
 	const char *o = getenv("O");
