@@ -13,6 +13,7 @@
 struct hook_table;
 struct supervisor;
 struct uprobes;
+struct sampling;
 struct task_table;
 struct world;
 
@@ -63,6 +64,7 @@ struct skep_system {
 	void (*supervisor_stop)(struct skep_system *sys); /* set with .supervisor */
 	struct task_table *tasks;			  /* supervised; src/world/task.c */
 	struct uprobes *uprobes;			  /* src/event/uprobe.c */
+	struct sampling *sampling;			  /* src/event/sampling.c */
 	u64 perf_ids;					  /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);
