@@ -143,6 +143,25 @@ $(O)/tests/%: $(O)/obj/tests/unit/%.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ -Wl,--start-group $^ $(LIBBPF) -Wl,--end-group -lcmocka $(LIBS)
 
+# Kernel functions as recorded programs see them: tests/functions
+$(O)/gen/function_probes.bpf.c $(O)/gen/function_rows.h &: tests/functions/probes.py tables/functions.def
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) $< bpf > $(O)/gen/function_probes.bpf.c
+	$(Q)$(PYTHON) $< rows > $(O)/gen/function_rows.h
+$(O)/functions/probes.bpf.o: $(O)/gen/function_probes.bpf.c tests/functions/probes.h tests/lib/function_record.h
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -Wall -Werror -I. -Itests/functions -I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
+	$(Q)$(LLVM_STRIP) -g $@
+$(O)/functions/workload: tests/functions/workload.c
+	@mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -O1 -Wall -Wextra -static -o $@ $<
+$(O)/functions/recorder: tests/functions/recorder.c tests/lib/function_trace.c $(O)/gen/function_rows.h
+	@mkdir -p $(@D)
+	$(Q)gcc -D_GNU_SOURCE -O1 -Wall -Wextra -I. -Itests/lib -I$(O)/gen -o $@ $(filter %.c,$^) $(LIBBPF) -lelf -lz
+$(O)/obj/tests/lib/function_trace.o: $(O)/gen/function_rows.h
+$(O)/tests/functions_test: | $(O)/functions/probes.bpf.o $(O)/functions/workload
+
 # bpf_conformance plugin: a test tool that runs the engines past the verifier
 $(O)/skep-plugin: $(O)/obj/tests/plugin/skep-plugin.o $(O)/obj/tests/lib/hand_prog.o $(O)/libskep.a
 	$(call say,LD)

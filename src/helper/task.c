@@ -87,6 +87,40 @@ BPF_HELPER(get_func_ip)
 	return run->func_ip;
 }
 
+/* What a trampoline hands to a program: the number of arguments, they, the result. */
+BPF_HELPER(get_func_arg)
+{
+	const u64 *ctx = PTR(r1);
+
+	if ((u32)r2 >= ctx[-1])
+		return ERR(EINVAL);
+	*(u64 *)PTR(r3) = ctx[(u32)r2];
+	return 0;
+}
+
+BPF_HELPER(get_func_ret)
+{
+	const u64 *ctx = PTR(r1);
+
+	if (run->prog->expected_attach_type != BPF_TRACE_FEXIT &&
+	    run->prog->expected_attach_type != BPF_MODIFY_RETURN)
+		return ERR(EOPNOTSUPP);
+	*(u64 *)PTR(r2) = ctx[ctx[-1]];
+	return 0;
+}
+
+BPF_HELPER(get_func_arg_cnt)
+{
+	return ((const u64 *)PTR(r1))[-1];
+}
+
+BPF_HELPER(override_return)
+{
+	return run->task && run->task->ops->override_return ?
+		       (u64)run->task->ops->override_return(run->task, run, r2) :
+		       ERR(EINVAL);
+}
+
 /*
  * The word of struct bpf_spin_lock names its owner, so that a lock whose owner was
  * killed can be taken back (object/lock.h).

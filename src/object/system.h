@@ -13,7 +13,6 @@
 struct hook_table;
 struct supervisor;
 struct uprobes;
-struct sampling;
 struct task_table;
 struct world;
 
@@ -64,7 +63,8 @@ struct skep_system {
 	void (*supervisor_stop)(struct skep_system *sys); /* set with .supervisor */
 	struct task_table *tasks;			  /* supervised; src/world/task.c */
 	struct uprobes *uprobes;			  /* src/event/uprobe.c */
-	struct sampling *sampling;			  /* src/event/sampling.c */
+	/* A bit for each system call with a hooked function; src/event/function.c. */
+	u8 function_calls[64];
 	u64 perf_ids;					  /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);

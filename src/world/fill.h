@@ -80,6 +80,7 @@ struct wobj *super_of(struct world *w, const struct wplace *at);
 /* struct socket or struct sock of the socket that @at is a descriptor of; 0: it is none. */
 u64 socket_of(struct world *w, const struct wplace *at);
 u64 sock_of(struct world *w, const struct wplace *at);
+const char *socket_protocol(struct world *w, const struct wplace *at); /* "TCP", "UNIX-STREAM" */
 
 /* ---- show.c ---- */
 

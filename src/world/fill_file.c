@@ -272,13 +272,15 @@ static const char *last_of(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-static void pseudo_name(const struct wplace *at, char *name, u32 size)
+static void pseudo_name(struct world *w, const struct wplace *at, char *name, u32 size)
 {
 	const char *path = at->path;
 
 	*name = 0; /* "pipe:[123]" is made up when it is shown */
 	if (!strncmp(path, "anon_inode:", 11))
 		snprintf(name, size, "%s", path + 11);
+	else if (!strncmp(path, "socket:", 7))
+		snprintf(name, size, "%s", socket_protocol(w, at));
 	else if (*path == '/')
 		snprintf(name, size, "%s", path + 1);
 }
@@ -295,7 +297,7 @@ int fill_dentry_name(struct world *w, struct wobj *o)
 		return -ENODATA;
 	row = at->mnt_id ? mount_row(w, at->mnt_id, at->task) : NULL;
 	if (is_pseudo(at->path))
-		pseudo_name(at, name, sizeof(name));
+		pseudo_name(w, at, name, sizeof(name));
 	else
 		snprintf(name, sizeof(name), "%s",
 			 last_of(is_mount_root(row, at->path) ? row->root : at->path));

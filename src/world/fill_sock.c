@@ -209,6 +209,35 @@ int fill_socket(struct world *w, struct wobj *o)
 	return 0;
 }
 
+/* What sockfs calls the file: the protocol (sock_alloc_file()). */
+const char *socket_protocol(struct world *w, const struct wplace *at)
+{
+	struct wsock *s = socket_find(w, at);
+	bool v6 = s && s->family == AF_INET6;
+
+	if (!s)
+		return "";
+	switch (s->family) {
+	case AF_UNIX:
+		return s->type == SOCK_STREAM ? "UNIX-STREAM" : "UNIX";
+	case AF_NETLINK:
+		return "NETLINK";
+	case AF_PACKET:
+		return "PACKET";
+	case AF_INET:
+	case AF_INET6:
+		if (s->type == SOCK_RAW)
+			return v6 ? "RAWv6" : "RAW";
+		if (s->protocol == IPPROTO_TCP)
+			return v6 ? "TCPv6" : "TCP";
+		if (s->protocol == IPPROTO_UDP)
+			return v6 ? "UDPv6" : "UDP";
+		if (s->protocol == IPPROTO_ICMP || s->protocol == IPPROTO_ICMPV6)
+			return v6 ? "PINGv6" : "PING";
+	}
+	return "";
+}
+
 /* ---- struct sock ---- */
 
 int fill_sock_kind(struct world *w, struct wobj *o)

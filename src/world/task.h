@@ -60,8 +60,7 @@ struct task {
 	struct exec_start *exec;
 	struct signal_actions *actions; /* of a leader: handlers that it was seen to set */
 	u64 kernel_task;		/* world address of its task_struct; 0: nobody has asked */
-	void *uprobe;	/* of src/event/uprobe.c: pending steps and returns of this task */
-	void *sampling; /* of src/event/sampling.c */
+	void *uprobe; /* of src/event/uprobe.c: pending steps and returns of this task */
 };
 
 /* NULL when @tid is not supervised. */

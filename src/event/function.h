@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Kernel functions that a system call passes through. Each call has a path: the functions in
+ * the order in which Linux enters them, how deep each is nested, when that is known, with which
+ * arguments it is entered and what it returns. function.c walks paths and runs what is
+ * attached; function_args.c makes arguments; the paths are in function_file.c,
+ * function_name.c, function_socket.c and function_process.c.
+ */
+#ifndef SKEP_EVENT_FUNCTION_H
+#define SKEP_EVENT_FUNCTION_H
+
+#include "event/process.h"
+#include "hook/functions.h"
+#include "hook/points.h"
+#include "world/world.h"
+
+#define FRAMES_MAX 16
+#define STEPS_MAX  16
+
+/* Values that are made once for a call, however many functions are given them. */
+enum memo {
+	MEMO_NAME0, /* struct filename of the string at argument 0 ... */
+	MEMO_NAME1,
+	MEMO_NAME2,
+	MEMO_NAME3,
+	MEMO_FILE,     /* struct file of the descriptor at argument 0 */
+	MEMO_NEW_FILE, /* ... that the call returned */
+	MEMO_PARENT,   /* of a name that is made or removed: struct path, inode, dentry */
+	MEMO_DIR,
+	MEMO_DENTRY,
+	MEMO_TARGET, /* of a second name: of rename and link */
+	MEMO_TARGET_PARENT,
+	MEMO_TARGET_DIR,
+	MEMO_RENAME,
+	MEMO_PATH,
+	MEMO_HOW,
+	MEMO_STAT,
+	MEMO_OP,
+	MEMO_ADDR, /* kernel copy of a socket address */
+	MEMO_SOCK,
+	MEMO_SOCKET,
+	MEMO_NEW_SOCKET,
+	MEMO_MSG,
+	MEMO_INFO,
+	MEMO_ARGS,   /* of clone, wait, accept */
+	MEMO_COMMON, /* any other object of which a path needs one */
+	MEMO_STACK,
+	MEMOS,
+};
+
+/* What is known of a descriptor: descriptor_info(). */
+struct fd_info {
+	bool valid;
+	u32 mode; /* st_mode */
+	bool read, write;
+	bool socket; /* the following are filled */
+	int family, type, protocol, state, flags;
+	u16 port; /* its own; 0: none yet */
+};
+
+struct call_model;
+typedef u64 (*call_value)(struct call_model *m);
+typedef bool (*call_test)(struct call_model *m);
+
+enum step_when {
+	STEP_ENTRY, /* certain when the call is entered */
+	STEP_EXIT,  /* known from its result; fired when it is there */
+	STEP_KEPT,  /* the same, with the arguments as they were at entry */
+};
+
+struct step {
+	u32 row;
+	u8 depth; /* in what is entered before with a smaller depth; 1: in __x64_sys_* */
+	u8 when;
+	call_test reached; /* NULL: always, if the call gets to this step */
+	call_value ret;	   /* NULL: 0 */
+	call_value args[FUNCTION_ARGS_MAX];
+};
+
+#define STEP(function, ...)                                                                        \
+	{                                                                                          \
+		.row = FUNC_##function, __VA_ARGS__                                                \
+	}
+
+struct call_path {
+	u32 n;
+	const struct step *steps;
+	/* Paths that no list can tell (execve) besides .steps, which names their functions. */
+	void (*enter)(struct call_model *m);
+	void (*exec)(struct call_model *m);
+};
+
+struct frame {
+	u32 row;
+	u8 depth;
+	call_value ret;
+	u64 args[FUNCTION_ARGS_MAX];
+};
+
+struct call_model {
+	struct task *t;
+	const struct call_path *path;
+	s64 ret; /* of the call, when it is there */
+	bool ended;
+	u32 nr_frames;
+	struct frame frames[FRAMES_MAX];
+	u64 memo_made;
+	u64 memo[MEMOS];
+	struct task *child; /* of a clone */
+	int exe;	    /* of an execve: its state */
+	struct fd_info *info[2];
+	struct fd_info infos[2];
+	u64 kept[STEPS_MAX][FUNCTION_ARGS_MAX];
+};
+
+/* Paths by number of system call; NULL: only __x64_sys_*. */
+const struct call_path *file_path(u32 nr);
+const struct call_path *name_path(u32 nr);
+const struct call_path *socket_path(u32 nr);
+const struct call_path *process_path(u32 nr);
+
+/* Whether anything is attached to function @row. */
+bool function_active(const struct skep_system *sys, u32 row);
+/* Enters a function; functions at @depth and deeper are left before. False: the call must not go on. */
+bool model_enter(struct call_model *m, u32 row, u8 depth, call_value ret, const u64 *args);
+/* Leaves functions down to @depth, which is left, too. */
+void model_leave(struct call_model *m, u8 depth);
+/* Fires a function by itself, entry and return, for a task that may be in no call. */
+void function_pass(struct task *t, u32 row, const u64 *args, u64 ret);
+void function_enter(struct task *t, u32 row, const u64 *args);
+
+/* Enters FUNC_##function unless nobody listens, in which case the arguments are not made. */
+#define ENTER(m, function, depth, ret, ...)                                                        \
+	({                                                                                         \
+		bool on_ = true;                                                                   \
+		model_leave(m, depth);                                                             \
+		if (function_active((m)->t->sys, FUNC_##function))                                 \
+			on_ = model_enter(m, FUNC_##function, depth, ret,                          \
+					  (const u64[FUNCTION_ARGS_MAX]){ __VA_ARGS__ });          \
+		on_;                                                                               \
+	})
+
+/* ---- values (function_args.c) ---- */
+
+static inline u64 arg0(struct call_model *m)
+{
+	return m->t->call.args[0];
+}
+static inline u64 arg1(struct call_model *m)
+{
+	return m->t->call.args[1];
+}
+static inline u64 arg2(struct call_model *m)
+{
+	return m->t->call.args[2];
+}
+static inline u64 arg3(struct call_model *m)
+{
+	return m->t->call.args[3];
+}
+static inline u64 arg4(struct call_model *m)
+{
+	return m->t->call.args[4];
+}
+static inline u64 arg5(struct call_model *m)
+{
+	return m->t->call.args[5];
+}
+
+/* C's conversion of a register to a narrower parameter. */
+static inline u64 as_int(u64 v)
+{
+	return (u64)(s64)(s32)v;
+}
+static inline u64 int0(struct call_model *m)
+{
+	return as_int(arg0(m));
+}
+static inline u64 int1(struct call_model *m)
+{
+	return as_int(arg1(m));
+}
+static inline u64 int2(struct call_model *m)
+{
+	return as_int(arg2(m));
+}
+static inline u64 int3(struct call_model *m)
+{
+	return as_int(arg3(m));
+}
+static inline u64 int4(struct call_model *m)
+{
+	return as_int(arg4(m));
+}
+static inline u64 int5(struct call_model *m)
+{
+	return as_int(arg5(m));
+}
+static inline u64 uint0(struct call_model *m)
+{
+	return (u32)arg0(m);
+}
+
+u64 call_ret(struct call_model *m);  /* what the call returns */
+u64 value_cwd(struct call_model *m); /* AT_FDCWD */
+u64 value_zero(struct call_model *m);
+u64 name0(struct call_model *m); /* struct filename, or an error pointer as getname() gives */
+u64 name1(struct call_model *m);
+u64 name2(struct call_model *m);
+u64 name3(struct call_model *m);
+u64 file0(struct call_model *m);
+u64 file_new(struct call_model *m);	 /* of the returned descriptor; an error pointer */
+u64 file_position(struct call_model *m); /* loff_t *, NULL for pipes and sockets */
+u64 model_temp(struct call_model *m, enum memo memo, const char *type);
+u64 model_bytes(struct call_model *m, enum memo memo, const void *bytes, u32 size);
+
+bool memo_get(struct call_model *m, enum memo memo, u64 *value);
+u64 memo_set(struct call_model *m, enum memo memo, u64 value);
+
+/* Descriptor @fd of the task; @slot 0 for the call's argument 0, 1 for another. Never NULL. */
+const struct fd_info *descriptor_info(struct call_model *m, int fd, u32 slot, bool socket);
+
+bool call_succeeded(struct call_model *m); /* not an error code */
+bool is_error(u64 v);
+
+#endif

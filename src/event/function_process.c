@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Paths of calls that make, change, wait for and signal processes (Linux: kernel/fork.c,
+ * kernel/exit.c, kernel/signal.c, fs/exec.c, fs/binfmt_elf.c, fs/binfmt_script.c).
+ *
+ * An execve passes most of its functions before it is certain to succeed, as the old program: which
+ * ones is read off the file, whose headers say what Linux will open and read.
+ * DIFF(functions-exec): a file that another process has open for writing, and what binfmt_misc starts,
+ * are not told from others.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "event/function.h"
+
+#ifndef CSIGNAL
+#define CSIGNAL 0xff
+#endif
+
+/* ---- fork, exit, wait, kill ---- */
+
+static u64 clone_args(struct call_model *m)
+{
+	struct clone_args user = { 0 };
+	struct skep_system *sys = m->t->sys;
+	u64 at;
+
+	if (memo_get(m, MEMO_ARGS, &at))
+		return at;
+	switch (m->t->call.nr) {
+	case SYS_clone:
+		user.flags = (u32)arg0(m) & ~(u64)CSIGNAL;
+		user.exit_signal = arg0(m) & CSIGNAL;
+		user.stack = arg1(m);
+		user.parent_tid = arg2(m);
+		user.child_tid = arg3(m);
+		user.tls = arg4(m);
+		break;
+	case SYS_fork:
+		user.exit_signal = SIGCHLD;
+		break;
+	case SYS_vfork:
+		user.flags = CLONE_VFORK | CLONE_VM;
+		user.exit_signal = SIGCHLD;
+		break;
+	default: /* clone3 */
+		if (task_read(m->t, &user, arg0(m),
+			      arg1(m) < sizeof(user) ? arg1(m) : sizeof(user)))
+			return memo_set(m, MEMO_ARGS, 0);
+	}
+	at = model_temp(m, MEMO_ARGS, "struct kernel_clone_args");
+	world_set(sys, at, "flags", user.flags);
+	world_set(sys, at, "exit_signal", user.exit_signal);
+	world_set(sys, at, "stack", user.stack);
+	world_set(sys, at, "stack_size", user.stack_size);
+	world_set(sys, at, "parent_tid", user.parent_tid);
+	world_set(sys, at, "child_tid", user.child_tid);
+	world_set(sys, at, "tls", user.tls);
+	return at;
+}
+
+static bool clones(struct call_model *m)
+{
+	return clone_args(m) != 0;
+}
+
+static bool never(struct call_model *m)
+{
+	return false;
+}
+
+/* The last three are fired when the child is there. */
+static const struct step clone_steps[] = {
+	STEP(kernel_clone, 1, STEP_ENTRY, clones, call_ret, { clone_args }),
+	STEP(security_task_alloc_before_6_18, 2, STEP_EXIT, never),
+	STEP(security_task_alloc, 2, STEP_EXIT, never),
+	STEP(wake_up_new_task, 2, STEP_EXIT, never),
+};
+
+static u64 exit_code(struct call_model *m)
+{
+	return (arg0(m) & 0xff) << 8;
+}
+
+/* do_exit() is fired when the task is on its way out. */
+static const struct step exit_group_steps[] = {
+	STEP(do_group_exit, 1, STEP_ENTRY, NULL, call_ret, { exit_code }),
+	STEP(do_exit, 2, STEP_EXIT, never),
+};
+
+static const struct step exit_steps[] = {
+	STEP(do_group_exit, 1, STEP_EXIT, never), /* that it is not passed must be seen */
+	STEP(do_exit, 1, STEP_EXIT, never),
+};
+
+static u64 usage(struct call_model *m)
+{
+	return arg3(m) ? model_temp(m, MEMO_ARGS, "struct rusage") : 0;
+}
+
+static const struct step wait4_steps[] = {
+	STEP(kernel_wait4, 1, STEP_ENTRY, NULL, call_ret, { int0, arg1, int2, usage }),
+};
+
+/* kill(pid), tkill(tid), tgkill(tgid, tid): DIFF(functions-others), who is not supervised is unknown. */
+static struct task *killed(struct call_model *m)
+{
+	u64 id = m->t->call.nr == SYS_tgkill ? arg1(m) : arg0(m);
+
+	return (int)id > 0 ? task_find(m->t->sys, (pid_t)id) : NULL;
+}
+
+static u64 kill_signal(struct call_model *m)
+{
+	return m->t->call.nr == SYS_tgkill ? int2(m) : int1(m);
+}
+
+static bool kills(struct call_model *m)
+{
+	return kill_signal(m) <= 64 && killed(m);
+}
+
+static u64 killed_task(struct call_model *m)
+{
+	return world_task(killed(m));
+}
+
+static u64 kill_info(struct call_model *m)
+{
+	struct skep_system *sys = m->t->sys;
+	u64 at;
+
+	if (memo_get(m, MEMO_INFO, &at))
+		return at;
+	at = model_temp(m, MEMO_INFO, "struct kernel_siginfo");
+	world_set(sys, at, "si_signo", kill_signal(m));
+	world_set(sys, at, "si_errno", 0);
+	world_set(sys, at, "si_code", m->t->call.nr == SYS_kill ? SI_USER : as_int((u32)SI_TKILL));
+	return at;
+}
+
+static const struct step kill_steps[] = {
+	STEP(security_task_kill, 1, STEP_ENTRY, kills, NULL,
+	     { killed_task, kill_info, kill_signal, value_zero }),
+};
+
+/* ---- execve ---- */
+
+enum { EXE_HEADER = 256 }; /* BINPRM_BUF_SIZE */
+
+struct executable {
+	char path[512];
+	int dfd; /* of a relative path */
+	char header[EXE_HEADER];
+	bool elf, script;
+	char interp[256]; /* the next program, or the loader */
+};
+
+static bool is_at(struct call_model *m)
+{
+	return m->t->call.nr == SYS_execveat;
+}
+
+static u64 exec_dfd(struct call_model *m)
+{
+	return is_at(m) ? int0(m) : value_cwd(m);
+}
+
+static u64 exec_name(struct call_model *m)
+{
+	return is_at(m) ? name1(m) : name0(m);
+}
+
+static u64 exec_argv(struct call_model *m)
+{
+	return is_at(m) ? arg2(m) : arg1(m);
+}
+
+static u64 exec_envp(struct call_model *m)
+{
+	return is_at(m) ? arg3(m) : arg2(m);
+}
+
+static bool by_execve(struct call_model *m)
+{
+	return !is_at(m) && !is_error(exec_name(m));
+}
+
+static bool by_execveat(struct call_model *m)
+{
+	return is_at(m) && !is_error(exec_name(m));
+}
+
+/* Opens @exe as the task would see it, looks at it: false when Linux would not execute it. */
+static bool look(struct call_model *m, struct executable *exe)
+{
+	char host[640];
+	struct stat st;
+	struct statvfs fs;
+	ssize_t n;
+	int fd;
+
+	if (exe->path[0] == '/')
+		snprintf(host, sizeof(host), "/proc/%u/root%s", m->t->bpf.tid, exe->path);
+	else if (exe->dfd == AT_FDCWD)
+		snprintf(host, sizeof(host), "/proc/%u/cwd/%s", m->t->bpf.tid, exe->path);
+	else
+		snprintf(host, sizeof(host), "/proc/%u/fd/%d%s%s", m->t->bpf.tid, exe->dfd,
+			 exe->path[0] ? "/" : "", exe->path);
+	if (stat(host, &st) || !S_ISREG(st.st_mode) || faccessat(AT_FDCWD, host, X_OK, AT_EACCESS))
+		return false;
+	if (!statvfs(host, &fs) && fs.f_flag & ST_NOEXEC)
+		return false;
+	exe->elf = exe->script = false;
+	exe->interp[0] = 0;
+	memset(exe->header, 0, sizeof(exe->header));
+	fd = open(host, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) { /* executable and not readable */
+		exe->elf = true;
+		return true;
+	}
+	n = read(fd, exe->header, sizeof(exe->header));
+	exe->elf = n > 4 && !memcmp(exe->header, ELFMAG, SELFMAG);
+	exe->script = n > 2 && !memcmp(exe->header, "#!", 2);
+	if (exe->elf) {
+		const Elf64_Ehdr *e = (const void *)exe->header;
+		Elf64_Phdr p;
+
+		for (u32 i = 0; i < e->e_phnum && i < 64; i++) {
+			if (pread(fd, &p, sizeof(p), (off_t)(e->e_phoff + i * sizeof(p))) !=
+			    sizeof(p))
+				break;
+			if (p.p_type != PT_INTERP || p.p_filesz >= sizeof(exe->interp))
+				continue;
+			n = pread(fd, exe->interp, p.p_filesz, (off_t)p.p_offset);
+			exe->interp[n > 0 ? n : 0] = 0;
+			break;
+		}
+	} else if (exe->script) {
+		const char *s = exe->header + 2;
+
+		s += strspn(s, " \t");
+		snprintf(exe->interp, sizeof(exe->interp), "%.*s", (int)strcspn(s, " \t\n"), s);
+	}
+	close(fd);
+	return true;
+}
+
+static u64 exe_file(struct call_model *m, const struct executable *exe)
+{
+	struct skep_system *sys = m->t->sys;
+	bool itself = !exe->path[0]; /* execveat of a descriptor */
+	u64 file = itself ? world_file(m->t, exe->dfd) : world_temp(m->t, "struct file");
+
+	if (itself)
+		return file;
+	world_set(sys, file, "f_path.dentry", world_dentry(m->t, exe->dfd, exe->path, true));
+	world_set(sys, file, "f_inode", world_inode(m->t, exe->dfd, exe->path, true));
+	world_set(sys, file, "f_flags", O_RDONLY | 0100000);
+	return file;
+}
+
+static u32 count_strings(struct call_model *m, u64 at)
+{
+	u64 s;
+	u32 n = 0;
+
+	while (at && n < 65536 && !task_read(m->t, &s, at + n * sizeof(s), sizeof(s)) && s)
+		n++;
+	return n;
+}
+
+static u64 bprm(struct call_model *m, const struct executable *exe, u64 filename)
+{
+	struct skep_system *sys = m->t->sys;
+	u32 argc = count_strings(m, exec_argv(m));
+	u64 at, name = world_temp_bytes(m->t, exe->path, (u32)strlen(exe->path) + 1);
+
+	at = model_temp(m, MEMO_COMMON, "struct linux_binprm");
+	world_set(sys, at, "filename", name);
+	world_set(sys, at, "interp", name);
+	world_set(sys, at, "argc", argc ? argc : 1);
+	world_set(sys, at, "envc", count_strings(m, exec_envp(m)));
+	world_set(sys, at, "file", 0);
+	return at;
+}
+
+static const char permission_read = 4;
+
+/* Opening a program or a loader: do_open_execat(), open_exec(). */
+static u64 opening_file(struct call_model *m)
+{
+	return m->kept[0][0];
+}
+
+static bool open_exe(struct call_model *m, const struct executable *exe, u8 depth, u64 filename,
+		     u64 file)
+{
+	struct skep_system *sys = m->t->sys;
+	u64 op = model_temp(m, MEMO_OP, "struct open_flags");
+
+	m->kept[0][0] = file;
+	ENTER(m, do_filp_open, depth, opening_file, (u64)(s64)exe->dfd, filename, op);
+	ENTER(m, vfs_open, (u8)(depth + 1), NULL, world_field(sys, file, "f_path"), file);
+	ENTER(m, security_file_open, (u8)(depth + 2), NULL, file);
+	model_leave(m, depth);
+	return true;
+}
+
+static u64 kernel_name(struct call_model *m, const char *path)
+{
+	u64 at = world_temp(m->t, "struct filename");
+
+	world_set(m->t->sys, at, "name", world_temp_bytes(m->t, path, (u32)strlen(path) + 1));
+	return at;
+}
+
+static bool read_exe(struct call_model *m, u8 depth, u64 file)
+{
+	return ENTER(m, security_file_permission, depth, NULL, file, (u64)permission_read);
+}
+
+/* The file that is executed, then its interpreters: search_binary_handler(). */
+static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
+{
+	struct skep_system *sys = m->t->sys;
+	struct executable next;
+
+	for (u32 depth = 0; depth < 5; depth++) {
+		world_set(sys, b, "file", file);
+		if (!read_exe(m, 3, file) || !ENTER(m, security_bprm_check, 3, NULL, b))
+			return;
+		if (exe->script && exe->interp[0]) {
+			next = (struct executable){ .dfd = AT_FDCWD };
+			snprintf(next.path, sizeof(next.path), "%s", exe->interp);
+			if (!look(m, &next))
+				return;
+			file = exe_file(m, &next);
+			open_exe(m, &next, 3, kernel_name(m, next.path), file);
+			world_set(sys, b, "interp",
+				  world_temp_bytes(m->t, next.path, (u32)strlen(next.path) + 1));
+			*exe = next;
+			continue;
+		}
+		break;
+	}
+	if (!exe->elf)
+		return;
+	m->exe = 1;
+	if (!read_exe(m, 3, file)) /* program headers */
+		return;
+	if (!exe->interp[0])
+		return;
+	read_exe(m, 3, file); /* the loader's name */
+	next = (struct executable){ .dfd = AT_FDCWD };
+	snprintf(next.path, sizeof(next.path), "%s", exe->interp);
+	if (!look(m, &next))
+		return;
+	file = exe_file(m, &next);
+	open_exe(m, &next, 3, kernel_name(m, next.path), file);
+	read_exe(m, 3, file); /* its header, and program headers */
+	read_exe(m, 3, file);
+}
+
+static void exec_enter(struct call_model *m)
+{
+	struct executable exe = { .dfd = (int)exec_dfd(m) };
+	bool old = !visible(m->t->sys->profile, KVER(6, 8)), found;
+	u64 filename = exec_name(m), file = 0, b;
+
+	if (is_error(filename) ||
+	    task_read_str(m->t, exe.path, is_at(m) ? arg1(m) : arg0(m), sizeof(exe.path)) < 0)
+		return;
+	found = look(m, &exe);
+	b = bprm(m, &exe, filename);
+	if (found)
+		file = exe_file(m, &exe);
+	if (old)
+		ENTER(m, bprm_execve_before_6_8, 2, call_ret, b, exec_dfd(m), filename,
+		      is_at(m) ? int4(m) : 0);
+	if (!found) {
+		u64 op = model_temp(m, MEMO_OP, "struct open_flags");
+
+		ENTER(m, do_filp_open, old ? 3 : 2, call_ret, exec_dfd(m), filename, op);
+		return;
+	}
+	open_exe(m, &exe, old ? 3 : 2, filename, file);
+	world_set(m->t->sys, b, "file", file);
+	if (!old)
+		ENTER(m, bprm_execve, 2, call_ret, b);
+	if (ENTER(m, security_bprm_creds_for_exec, 3, NULL, b))
+		load(m, &exe, b, file);
+	if (!m->t->call.skip)
+		model_leave(m, 3);
+}
+
+static void exec_done(struct call_model *m)
+{
+	u64 b = m->memo[MEMO_COMMON];
+
+	if (!b)
+		return;
+	ENTER(m, security_bprm_committing_creds_before_6_9, 3, NULL, b);
+	ENTER(m, security_bprm_committing_creds, 3, NULL, b);
+	ENTER(m, security_bprm_committed_creds_before_6_9, 3, NULL, b);
+	ENTER(m, security_bprm_committed_creds, 3, NULL, b);
+	model_leave(m, 3);
+}
+
+static const struct step exec_steps[] = {
+	STEP(do_execve, 1, STEP_ENTRY, by_execve, call_ret, { exec_name, exec_argv, exec_envp }),
+	STEP(do_execveat, 1, STEP_ENTRY, by_execveat, call_ret,
+	     { int0, exec_name, exec_argv, exec_envp, int4 }),
+	/* exec_enter() and exec_done() fire the others */
+	STEP(bprm_execve_before_6_8, 2, STEP_EXIT, never),
+	STEP(bprm_execve, 2, STEP_EXIT, never),
+	STEP(do_filp_open, 2, STEP_EXIT, never),
+	STEP(vfs_open, 3, STEP_EXIT, never),
+	STEP(security_file_open, 4, STEP_EXIT, never),
+	STEP(security_file_permission, 3, STEP_EXIT, never),
+	STEP(security_bprm_creds_for_exec, 3, STEP_EXIT, never),
+	STEP(security_bprm_check, 3, STEP_EXIT, never),
+	STEP(security_bprm_committing_creds_before_6_9, 3, STEP_EXIT, never),
+	STEP(security_bprm_committing_creds, 3, STEP_EXIT, never),
+	STEP(security_bprm_committed_creds_before_6_9, 3, STEP_EXIT, never),
+	STEP(security_bprm_committed_creds, 3, STEP_EXIT, never),
+};
+
+#define PATH(list, ...)                                                                            \
+	{                                                                                          \
+		.n = ARRAY_SIZE(list), .steps = list, __VA_ARGS__                                  \
+	}
+
+const struct call_path *process_path(u32 nr)
+{
+	static const struct call_path clone_path = PATH(clone_steps), exit_path = PATH(exit_steps),
+				      exit_group_path = PATH(exit_group_steps),
+				      wait_path = PATH(wait4_steps), kill_path = PATH(kill_steps),
+				      exec_path = PATH(exec_steps, .enter = exec_enter,
+						       .exec = exec_done);
+
+	switch (nr) {
+	case SYS_clone:
+	case SYS_fork:
+	case SYS_vfork:
+	case SYS_clone3:
+		return &clone_path;
+	case SYS_exit:
+		return &exit_path;
+	case SYS_exit_group:
+		return &exit_group_path;
+	case SYS_wait4:
+		return &wait_path;
+	case SYS_kill:
+	case SYS_tkill:
+	case SYS_tgkill:
+		return &kill_path;
+	case SYS_execve:
+	case SYS_execveat:
+		return &exec_path;
+	}
+	return NULL;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Kernel functions of supervised processes, compared with what real kernels called: the
+ * workloads of tests/functions, recorded on 6.1 and 6.12 (tools/record-functions.sh), are run
+ * again with the same programs attached, and say the same.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "skep/skep.h"
+#include "tests/lib/function_trace.h"
+#include "tests/lib/system_fixture.h"
+
+static const char *built(const char *name)
+{
+	static char path[4096];
+	const char *o = getenv("O");
+	char *full;
+
+	snprintf(path, sizeof(path), "%s/functions/%s", o ? o : "build", name);
+	full = realpath(path, NULL);
+	assert_non_null(full);
+	snprintf(path, sizeof(path), "%s", full);
+	free(full);
+	return path;
+}
+
+/* ---- what is compared ---- */
+
+/*
+ * Functions that the recorded kernels' compilers copied into some of their callers, where no
+ * probe sees them (DIFF(functions-inlined)).
+ */
+static bool is_inlined(const char *release, const char *function)
+{
+	static const char *const always[] = {
+		"do_execve",  "do_execveat", "do_sys_open",  "do_readv",
+		"vfs_fsync",  "vfs_getattr", "ksys_pread64", "ksys_pwrite64",
+		"vfs_llseek", "vfs_readv",   "do_fchmodat",
+	};
+	static const char *const in_6_1[] = { "do_fsync", "vfs_fsync_range" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+		if (!strcmp(function, always[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(in_6_1) && !strcmp(release, "6.1"); i++)
+		if (!strcmp(function, in_6_1[i]))
+			return true;
+	return false;
+}
+
+struct lines {
+	char **v;
+	size_t n;
+};
+
+/*
+ * The lines of @text that are compared: "kf name(args)" without the kinds that @t could not
+ * attach. As DIFF(functions-late) says: the file of vfs_open() is empty yet when Linux enters it, and a
+ * connection that was refused has a peer while Linux is in tcp_connect(), but not afterwards.
+ */
+static struct lines comparable(const char *text, const char *release, const struct trace *t)
+{
+	struct lines l = { 0 };
+	char *copy = strdup(text), *save = NULL;
+
+	for (char *s = strtok_r(copy, "\n", &save); s; s = strtok_r(NULL, "\n", &save)) {
+		char kinds[8], name[64], out[400], *k = out, *comma;
+
+		if (sscanf(s, "%7s %63[a-z0-9A-Z_]", kinds, name) != 2)
+			fail_msg("not a line of a recording: %s", s);
+		if (strcmp(kinds, "process")) {
+			if (is_inlined(release, name))
+				continue;
+			for (const char *c = kinds; *c; c++)
+				if (trace_attached(t, *c, name))
+					*k++ = *c;
+			if (k == out)
+				continue;
+			snprintf(k, sizeof(out) - 8, "%s", s + strlen(kinds));
+			if (!strcmp(name, "vfs_open") && (comma = strchr(k, ',')))
+				*comma = 0;
+			if (!strcmp(name, "tcp_connect") && (comma = strchr(k, '>')))
+				*comma = 0;
+		} else {
+			snprintf(out, sizeof(out), "%s", s);
+		}
+		l.v = realloc(l.v, (l.n + 1) * sizeof(*l.v));
+		l.v[l.n++] = strdup(out);
+	}
+	free(copy);
+	return l;
+}
+
+static void lines_free(struct lines *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i]);
+	free(l->v);
+}
+
+static void compare(const struct lines *have, const struct lines *want)
+{
+	size_t n = have->n < want->n ? have->n : want->n;
+
+	for (size_t i = 0; i <= n; i++) {
+		const char *h = i < have->n ? have->v[i] : "(end)";
+		const char *w = i < want->n ? want->v[i] : "(end)";
+
+		if (!strcmp(h, w))
+			continue;
+		for (size_t j = i > 6 ? i - 6 : 0; j < i; j++)
+			print_message("#   %s\n", have->v[j]);
+		print_message("#  skep: %s\n# Linux: %s\n", h, w);
+		for (size_t j = i + 1; j < i + 4; j++)
+			print_message("#   then %s | %s\n", j < have->n ? have->v[j] : "",
+				      j < want->n ? want->v[j] : "");
+		fail_msg("line %zu of %zu differs", i + 1, want->n);
+	}
+}
+
+static char *read_file(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *text;
+	long size;
+
+	if (!f)
+		fail_msg("no %s", path);
+	fseek(f, 0, SEEK_END);
+	size = ftell(f);
+	rewind(f);
+	text = calloc(1, (size_t)size + 1);
+	assert_int_equal(fread(text, 1, (size_t)size, f), (size_t)size);
+	fclose(f);
+	return text;
+}
+
+static void replay(const char *release, const char *workload, int expected)
+{
+	char top[] = "/tmp/skep-functions-XXXXXX", dir[64], path[256], program[4096], *text = NULL,
+	     *recorded;
+	struct skep_spawn_opts opts = { .sz = sizeof(opts), .envp = trace_environment };
+	char *argv[] = { program, (char *)workload, dir, NULL }, error[200];
+	struct skep_system *sys = system_for(release);
+	unsigned major, minor;
+	struct lines have, want;
+	struct skep_process *p;
+	struct trace *t;
+	const char *why;
+	size_t size;
+	int err, status = 0;
+	FILE *f;
+
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 65536, 65536 });
+	assert_non_null(mkdtemp(top));
+	snprintf(dir, sizeof(dir), "%s/w", top);
+	mkdir(dir, 0755);
+	sscanf(release, "%u.%u", &major, &minor);
+	skep_front_use(sys);
+	t = trace_open(built("probes.bpf.o"), "kfxr", major << 8 | minor, getenv("MATCH"), &why);
+	if (!t)
+		fail_msg("%s", why);
+	snprintf(program, sizeof(program), "%s", built("workload"));
+	err = skep_spawn(sys, program, argv, &opts, &p, error, sizeof(error));
+	if (err)
+		fail_msg("cannot start %s: %s", program, error);
+	while ((err = skep_process_wait(p, true, 20, &status)) == -EAGAIN)
+		trace_poll(t, 0);
+	trace_poll(t, 0);
+	skep_process_free(p);
+	f = open_memstream(&text, &size);
+	trace_print(t, f);
+	fclose(f);
+	if (getenv("SHOW"))
+		fputs(text, stderr);
+	snprintf(path, sizeof(path), "tests/data/functions/%s-%s.txt", release, workload);
+	recorded = read_file(path);
+	want = comparable(recorded, release, t);
+	have = comparable(text, release, t);
+	trace_free(t);
+	skep_front_use(NULL);
+	assert_int_equal(err, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), expected);
+	compare(&have, &want);
+	lines_free(&have);
+	lines_free(&want);
+	free(text);
+	free(recorded);
+	skep_system_free(sys);
+	rmdir(dir);
+	rmdir(top);
+}
+
+static void test_pipes_6_12(void **state)
+{
+	replay("6.12", "pipes", 7);
+}
+
+static void test_server_6_12(void **state)
+{
+	replay("6.12", "server", 0);
+}
+
+static void test_compile_6_12(void **state)
+{
+	replay("6.12", "compile", 0);
+}
+
+static void test_pipes_6_1(void **state)
+{
+	replay("6.1", "pipes", 7);
+}
+
+static void test_server_6_1(void **state)
+{
+	replay("6.1", "server", 0);
+}
+
+static void test_compile_6_1(void **state)
+{
+	replay("6.1", "compile", 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pipes_6_12),   cmocka_unit_test(test_server_6_12),
+		cmocka_unit_test(test_compile_6_12), cmocka_unit_test(test_pipes_6_1),
+		cmocka_unit_test(test_server_6_1),   cmocka_unit_test(test_compile_6_1),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
