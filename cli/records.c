@@ -362,11 +362,17 @@ unsigned records_consume(struct records *r)
 {
 	unsigned before = r->taken;
 
-	if (r->rings)
+	/* poll() takes the wake-up, consume() also what came without one. */
+	if (r->rings) {
+		ring_buffer__poll(r->rings, 0);
 		ring_buffer__consume(r->rings);
-	for (struct source *s = r->sources; s; s = s->next)
-		if (s->buffer)
-			perf_buffer__consume(s->buffer);
+	}
+	for (struct source *s = r->sources; s; s = s->next) {
+		if (!s->buffer)
+			continue;
+		perf_buffer__poll(s->buffer, 0);
+		perf_buffer__consume(s->buffer);
+	}
 	return r->taken - before;
 }
 

@@ -272,8 +272,8 @@ static int find_command(const char *name, char file[PATH_MAX])
 		one = executable(file);
 		if (!one)
 			return 0;
-		if (one == -EACCES)
-			err = one;
+		if (one == -EACCES && !access(file, F_OK))
+			err = one; /* there, but not executable */
 	}
 	return err;
 }
@@ -367,10 +367,12 @@ static int look_at_processes(struct run *r)
 		r->first_ended = kernel_run_ended(r->kernel, &r->status);
 		return r->first_ended;
 	}
+	if (r->left)
+		return 1;
 	if (!r->first_ended) {
 		err = skep_process_wait(r->process, false, 0, &r->status);
 		if (err == -EAGAIN)
-			return r->left;
+			return 0;
 		if (err) {
 			cli_error(r->cli,
 				  "the supervisor has been killed: its processes are ended");
@@ -387,7 +389,7 @@ static int look_at_processes(struct run *r)
 		supervise_note(r->cli, "%s has ended, processes that it started go on; Ctrl-C ends",
 			       r->o->command ? r->o->command[0] : "the process");
 	}
-	return r->left;
+	return 0;
 }
 
 static int loop(struct run *r)
