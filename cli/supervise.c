@@ -450,9 +450,29 @@ static void print_program(const struct run *r, const struct attached_object *o,
 		if (missed)
 			fprintf(r->cli->out, "  %" PRIu64 " missed", missed);
 		putc('\n', r->cli->out);
-	} else if (!count) {
-		supervise_note(r->cli, "program %s (%s) never ran", name, section);
 	}
+}
+
+/* In one line: of programs for several versions of a kernel, all but one never run. */
+static void note_idle(const struct run *r)
+{
+	uint64_t count, ns, missed;
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return;
+	for (unsigned i = 0; i < r->n; i++)
+		for (const struct attachment *a = r->objects[i].first; a; a = a->next)
+			if (!attachment_runs(a, &count, &ns, &missed) && !count)
+				fprintf(f, "%s%s (%s)", ftell(f) ? ", " : "",
+					bpf_program__name(a->prog),
+					bpf_program__section_name(a->prog));
+	fclose(f);
+	if (text && *text)
+		supervise_note(r->cli, "never ran: %s", text);
+	free(text);
 }
 
 static void print_process_stats(const struct run *r)
@@ -521,6 +541,8 @@ static void summary(struct run *r)
 	for (unsigned i = 0; i < r->n; i++)
 		for (const struct attachment *a = r->objects[i].first; a; a = a->next)
 			print_program(r, &r->objects[i], a);
+	if (!r->cli->json && !r->o->stats)
+		note_idle(r);
 	if (r->process)
 		print_process_stats(r);
 	fflush(r->cli->out);

@@ -13,10 +13,12 @@ char LICENSE[] SEC("license") = "GPL";
 
 __u64 malloc_bytes_hist[SLOTS]; /* slot i: 2^i to 2^(i+1)-1 bytes */
 
+typedef char comm_t[16];
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
-	__uint(key_size, 16);
+	__type(key, comm_t);
 	__type(value, u64);
 } calls SEC(".maps");
 
@@ -34,15 +36,15 @@ static u32 log2(u64 v)
 SEC("uprobe/libc.so.6:malloc")
 int BPF_KPROBE(on_malloc, unsigned long size)
 {
-	char comm[16] = "";
+	comm_t comm = "";
 	u64 one = 1, *n;
 
 	__sync_fetch_and_add(&malloc_bytes_hist[log2(size) & (SLOTS - 1)], 1);
 	bpf_get_current_comm(comm, sizeof(comm));
-	n = bpf_map_lookup_elem(&calls, comm);
+	n = bpf_map_lookup_elem(&calls, &comm);
 	if (n)
 		__sync_fetch_and_add(n, 1);
 	else
-		bpf_map_update_elem(&calls, comm, &one, BPF_NOEXIST);
+		bpf_map_update_elem(&calls, &comm, &one, BPF_NOEXIST);
 	return 0;
 }
