@@ -57,6 +57,7 @@ int cli_error(const struct cli *cli, const char *fmt, ...)
 	if (cli->json) {
 		cJSON *j = cJSON_CreateObject();
 
+		cJSON_AddStringToObject(j, "type", "error");
 		cJSON_AddStringToObject(j, "error", text);
 		cli_print_json(cli, j);
 		if (cli->out == stdout || cli->out == stderr)

@@ -193,6 +193,15 @@ static int signals_start(void)
 	return 0;
 }
 
+/* What came while programs were being loaded: nobody else has it. 0: nothing. */
+static int signal_pending(void)
+{
+	for (size_t i = 0; i < NR_HANDLED; i++)
+		if (pending[i] && handled[i] != SIGPIPE)
+			return handled[i];
+	return 0;
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec t;
@@ -668,7 +677,8 @@ int supervise(struct cli *cli, struct supervise_opts *o)
 	status = load_and_attach(&r);
 	if (status)
 		goto out;
-	status = start(&r);
+	cli->die_by = signal_pending();
+	status = cli->die_by ? 128 + cli->die_by : start(&r);
 	if (status)
 		goto out;
 	status = loop(&r);
