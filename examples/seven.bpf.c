@@ -66,7 +66,11 @@ int tp_sys_enter_execve(struct sys_enter_execve *ctx)
 	return 0;
 }
 
-/* 5: the scheduler's tracepoint through BTF: it fires when the new program is in place. */
+/*
+ * 5: the scheduler's tracepoint through BTF: it fires when the new program is in place. Its
+ * arguments are the tracepoint's own. (Declared as struct trace_event_raw_sched_process_exec *,
+ * which some texts do, the first would be the task_struct read as if it were that record.)
+ */
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(tp_btf_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {

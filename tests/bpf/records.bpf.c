@@ -132,6 +132,21 @@ int flood(void *ctx)
 	return 0;
 }
 
+static long flood_ring_one(u32 i, void *ctx)
+{
+	static char filler[4000];
+
+	bpf_ringbuf_output(&ring, filler, sizeof(filler), 0);
+	return 0;
+}
+
+SEC("?tp/syscalls/sys_enter_execve")
+int flood_ring(void *ctx)
+{
+	bpf_loop(500, flood_ring_one, NULL, 0);
+	return 0;
+}
+
 SEC("?kprobe/no_such_function")
 int nowhere(void *ctx)
 {
