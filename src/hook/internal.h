@@ -37,6 +37,11 @@ struct link_object *link_attach(struct hook *h, u32 at, u32 type, u32 attach_typ
 				const struct bpf_link_ops *ops, struct prog_object *prog,
 				u64 cookie, int *err);
 void hook_link_release(struct link_object *l);
+/*
+ * Whether the program may be at @h as far as bpf_override_return() is concerned: Linux lets it end
+ * only functions that are prepared for injected errors, of those that we have the system calls.
+ */
+bool override_allowed(const struct hook *h, const struct prog_object *prog);
 bool hook_has_prog(const struct hook *h, const struct prog_object *prog);
 
 /* uprobe.c */

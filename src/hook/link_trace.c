@@ -15,6 +15,18 @@
 
 #define MAX_TRAMP_LINKS 38 /* Linux: BPF_MAX_TRAMP_LINKS, of all kinds on one function */
 
+bool override_allowed(const struct hook *h, const struct prog_object *prog)
+{
+	bool overrides = false;
+
+	for (u32 i = 0; i < prog->orig_len && !overrides; i++)
+		overrides = prog->orig_insns[i].code == (BPF_JMP | BPF_CALL) &&
+			    !prog->orig_insns[i].src_reg &&
+			    prog->orig_insns[i].imm == BPF_FUNC_override_return;
+	return !overrides ||
+	       ((h->kind == HOOK_KPROBE || h->kind == HOOK_KRETPROBE) && h->row >= FUNC_NAMED);
+}
+
 /* ---- fentry, fexit, fmod_ret ---- */
 
 static int tracing_fill_info(const struct link_object *l, struct bpf_link_info *info)
@@ -186,7 +198,8 @@ static struct link_object *attach_multi(struct skep_system *sys, struct prog_obj
 					   .pid = pid,
 					   .key = m };
 
-		*err = hook_insert(hooks[i], 0, &entry);
+		*err = override_allowed(hooks[i], prog) ? hook_insert(hooks[i], 0, &entry) :
+							  -EINVAL;
 		if (*err) {
 			object_put(&m->link.obj);
 			m = NULL;

@@ -36,8 +36,12 @@ static int settle(struct perf_object *p)
 	entry.owner = p->prog;
 	entry.pid = t->what == PERF_UPROBE ? t->pid : 0;
 	entry.key = p;
-	/* The programs of a tracepoint are one array; each probe is one of its own, the newest first. */
-	if (t->what == PERF_TRACEPOINT && t->hook->progs)
+	/*
+	 * The programs of a tracepoint are one array. Each probe is one of its own, the newest
+	 * first; returns from kernel functions unwind that order.
+	 */
+	if ((t->what == PERF_TRACEPOINT || (t->what == PERF_KPROBE && t->returns)) &&
+	    t->hook->progs)
 		at = t->hook->progs->n;
 	return hook_insert(t->hook, at, &entry);
 }
@@ -71,6 +75,8 @@ static int check_prog(const struct perf_object *p, const struct prog_object *pro
 	if (type != (t->what == PERF_TRACEPOINT ? BPF_PROG_TYPE_TRACEPOINT : BPF_PROG_TYPE_KPROBE))
 		return -EINVAL;
 	if (prog->prog->sleepable && t->what == PERF_KPROBE)
+		return -EINVAL;
+	if (!override_allowed(t->hook, prog))
 		return -EINVAL;
 	if (t->what == PERF_TRACEPOINT &&
 	    prog->max_ctx_offset > tracepoint_record_size(p->obj.sys, t->hook->row))

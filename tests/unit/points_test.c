@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hook/points.h"
+#include "hook/perf.h"
+#include "hook/record.h"
 #include "object/task.h"
 
 static int setup(void **state)
@@ -190,6 +191,65 @@ static void test_for_one_process(void **state)
 	object_put(&p->obj);
 }
 
+/* Orders as Linux 6.1 and 6.12 were seen to run programs: three of each kind attached as 0, 1, 2. */
+static void test_order(void **state)
+{
+	static const struct {
+		enum hook_kind kind;
+		u32 type; /* of perf_event_attr */
+		u64 config;
+		int order[3];
+	} cases[] = {
+		{ HOOK_KPROBE, PERF_TYPE_KPROBE, 0, { 2, 1, 0 } },
+		{ HOOK_KRETPROBE, PERF_TYPE_KPROBE, 1, { 0, 1, 2 } },
+		{ HOOK_TRACEPOINT, PERF_TYPE_TRACEPOINT, 0, { 0, 1, 2 } },
+		{ HOOK_UPROBE, PERF_TYPE_UPROBE, 0, { 2, 1, 0 } },
+		{ HOOK_URETPROBE, PERF_TYPE_UPROBE, 1, { 2, 1, 0 } },
+	};
+	struct skep_system *sys = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct perf_event_attr a = { .type = cases[i].type,
+					     .size = sizeof(a),
+					     .config = cases[i].config };
+		bool tp = a.type == PERF_TYPE_TRACEPOINT;
+		struct prog_object *p[3];
+		int fd[3], err;
+		struct hook *h;
+
+		a.kprobe_func = (unsigned long)(a.type == PERF_TYPE_UPROBE ? "/proc/self/exe" :
+									     "do_execve");
+		if (tp) {
+			a.config = tracepoint_id(TP_sched_process_exec);
+			a.kprobe_func = 0;
+		}
+		for (int k = 0; k < 3; k++) {
+			p[k] = returns(sys, tp ? BPF_PROG_TYPE_TRACEPOINT : BPF_PROG_TYPE_KPROBE,
+				       0);
+			fd[k] = skep_perf_event_open(sys, &a, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+			assert_true(fd[k] >= 0);
+			err = object_new_fd(&p[k]->obj);
+			assert_int_equal(
+				skep_ioctl(sys, fd[k], PERF_EVENT_IOC_SET_BPF, (void *)(long)err),
+				0);
+			close(err);
+		}
+		h = a.type == PERF_TYPE_UPROBE ?
+			    hook_uprobe_get(sys, cases[i].kind, "/proc/self/exe", 0, 0, &err) :
+			    hook_point_get(sys, cases[i].kind,
+					   tp ? "sched:sched_process_exec" : "do_execve", &err);
+		assert_int_equal(h->progs->n, 3);
+		for (int k = 0; k < 3; k++)
+			assert_ptr_equal(h->progs->v[k].owner, p[cases[i].order[k]]);
+		for (int k = 0; k < 3; k++) {
+			close(fd[k]);
+			object_put(&p[k]->obj);
+		}
+		objects_drain(sys, true);
+		assert_false(hook_active(h)); /* closing an event detaches its program */
+	}
+}
+
 static void test_user_functions(void **state)
 {
 	char path[] = "/tmp/skep-points-XXXXXX", other[64];
@@ -229,6 +289,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_news, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fmod_ret, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_for_one_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_user_functions, setup, teardown),
 	};
 
