@@ -38,13 +38,13 @@
 #include "object/arena.h"
 #include "object/platform.h"
 
-#define STACK_SIZE    (8UL << 20)
-#define STACK_PARKED  (256UL << 10) /* of it, for the thread that waits */
-#define DOORBELL      SIGUSR1
-#define ALARM	      SIGALRM
-#define HOST_DIED     SIGTERM
-#define BATCH	      64
-#define STRAY_WAIT_NS 50000000ULL
+#define STACK_SIZE   (8UL << 20)
+#define STACK_PARKED (256UL << 10) /* of it, for the thread that waits */
+#define DOORBELL     SIGUSR1
+#define ALARM	     SIGALRM
+#define HOST_DIED    SIGTERM
+#define BATCH	     64
+#define GIVE_UP_NS   3000000000ULL
 
 struct request {
 	struct request *next;
@@ -176,6 +176,13 @@ static void answer_requests(struct supervisor *sv)
 	}
 }
 
+/* Of this thread group, whose memory the host goes on using: nothing of libc's exit(). */
+static void __attribute__((noreturn)) end_self(void)
+{
+	for (;;)
+		syscall(SYS_exit_group, 0);
+}
+
 /* ---- timers ---- */
 
 void supervisor_rearm(struct supervisor *sv)
@@ -186,11 +193,10 @@ void supervisor_rearm(struct supervisor *sv)
 	for (size_t i = 0; i < sv->timers.n; i++)
 		if (!due || sv->timers.v[i].due < due)
 			due = sv->timers.v[i].due;
-	if (sv->strays.n) {
-		u64 sweep = sv->strays.v[0].since + STRAY_WAIT_NS;
-
-		due = due ? min(due, sweep) : sweep;
-	}
+	if (sv->sweep_due)
+		due = due ? min(due, sv->sweep_due) : sv->sweep_due;
+	if (sv->give_up_due)
+		due = due ? min(due, sv->give_up_due) : sv->give_up_due;
 	if (!sv->timer_made) {
 		struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = ALARM };
 
@@ -242,8 +248,12 @@ static void run_timers(struct supervisor *sv)
 		t->due = max(t->due + t->ns, now);
 		t->fn(sv->sys, t->arg); /* may change the timers */
 	}
-	if (sv->strays.n && sv->strays.v[0].since + STRAY_WAIT_NS <= now)
-		tracer_sweep(sv, true);
+	if (sv->give_up_due && sv->give_up_due <= now)
+		end_self();
+	if (sv->sweep_due && sv->sweep_due <= now) {
+		sv->sweep_due = 0;
+		tracer_sweep(sv);
+	}
 	supervisor_rearm(sv);
 }
 
@@ -259,6 +269,9 @@ static void host_is_gone(struct supervisor *sv)
 	if (sv->leaving)
 		return;
 	sv->leaving = true;
+	/* Whatever does not end as it should: our own end settles it (PTRACE_O_EXITKILL). */
+	sv->give_up_due = monotonic_ns() + GIVE_UP_NS;
+	supervisor_rearm(sv);
 	for (struct skep_process *p = sv->trees; p; p = p->next) {
 		if (!p->nr_tasks)
 			continue;
@@ -288,13 +301,6 @@ static void look_around(struct supervisor *sv)
 	answer_requests(sv);
 	if (__atomic_exchange_n(&sv->alarmed, 0, __ATOMIC_SEQ_CST))
 		run_timers(sv);
-}
-
-/* Of this thread group, whose memory the host goes on using: nothing of libc's exit(). */
-static void __attribute__((noreturn)) end_self(void)
-{
-	for (;;)
-		syscall(SYS_exit_group, 0);
 }
 
 /* Handles what other waits have found, then what arrives. */

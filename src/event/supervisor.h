@@ -141,6 +141,8 @@ struct supervisor {
 	VEC(struct supervisor_timer) timers;
 	VEC(struct stray) pending; /* to be handled */
 	VEC(struct stray) strays;  /* tasks without a creator */
+	u64 give_up_due;	   /* when .leaving ends in any case */
+	u64 sweep_due;		   /* when to look after them; 0: never */
 };
 
 /* supervisor.c */
@@ -169,7 +171,7 @@ void tracer_handle(struct supervisor *sv, pid_t pid, int status);
 void tracer_update_wants(struct supervisor *sv);
 void tracer_go(struct task *t);	     /* on from its stop */
 void tracer_release(struct task *t); /* lets it go alive, from its stop; frees @t */
-void tracer_sweep(struct supervisor *sv, bool all);
+void tracer_sweep(struct supervisor *sv);
 /* The tree has changed: wakes who waits for it. */
 void tree_changed(struct skep_process *p);
 void tree_note(struct skep_process *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -30,6 +30,8 @@
 
 #define ERESTARTSYS	      512
 #define ERESTART_RESTARTBLOCK 516
+#define STRAY_WAIT_NS	      50000000ULL
+#define STRAY_LOST_NS	      1000000000ULL
 #define CS_32		      0x23 /* Linux: __USER32_CS */
 
 #define EACH_SOURCE(s) (const struct process_source *const *s = process_sources; *s; s++)
@@ -609,6 +611,19 @@ static bool stray_take(struct supervisor *sv, pid_t pid, int *status)
 	return false;
 }
 
+/*
+ * What goes with the event that @tid has stopped for. A task that was killed meanwhile has left
+ * that stop, may be in the one of its end, and its message is another: false.
+ */
+static bool event_message(pid_t tid, int event, unsigned long *msg)
+{
+	siginfo_t info;
+
+	return !ptrace(PTRACE_GETEVENTMSG, tid, NULL, msg) &&
+	       !ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) &&
+	       info.si_code == (SIGTRAP | event << 8);
+}
+
 static void forked(struct task *t, int event)
 {
 	struct supervisor *sv = t->sys->supervisor;
@@ -619,7 +634,7 @@ static void forked(struct task *t, int event)
 	u64 flags;
 	int status;
 
-	if (ptrace(PTRACE_GETEVENTMSG, (pid_t)t->bpf.tid, NULL, &msg) < 0 || !msg)
+	if (!event_message((pid_t)t->bpf.tid, event, &msg))
 		return;
 	if (task_find(sv->sys, (pid_t)msg)) /* adopted without us, see tracer_sweep() */
 		return;
@@ -669,11 +684,19 @@ static bool stat_of(pid_t pid, const char *key, long *value)
 	return found;
 }
 
+static void sweep_later(struct supervisor *sv)
+{
+	if (sv->sweep_due || !sv->strays.n)
+		return;
+	sv->sweep_due = monotonic_ns() + STRAY_WAIT_NS;
+	supervisor_rearm(sv);
+}
+
 /*
  * Tasks whose creator was killed before it could tell of them: they are taken up by what
- * /proc says. With @all every one that has waited for long, else none whose parent lives.
+ * /proc says. Where the parent lives, its word may be on its way, for some time.
  */
-void tracer_sweep(struct supervisor *sv, bool all)
+void tracer_sweep(struct supervisor *sv)
 {
 	u64 now = monotonic_ns();
 
@@ -684,6 +707,8 @@ void tracer_sweep(struct supervisor *sv, bool all)
 		long ppid = 0, tgid = s.pid;
 
 		if (!WIFSTOPPED(s.status)) { /* came and went unknown */
+			if (s.since + STRAY_LOST_NS > now)
+				continue;
 			stray_take(sv, s.pid, &s.status);
 			i--;
 			continue;
@@ -692,8 +717,7 @@ void tracer_sweep(struct supervisor *sv, bool all)
 		stat_of(s.pid, "\nPPid:", &ppid);
 		parent = task_find(sv->sys, (pid_t)ppid);
 		leader = tgid == s.pid ? NULL : task_find(sv->sys, (pid_t)tgid);
-		/* The creator's word may still come. */
-		if (s.since + (parent || leader ? 1000000000 : all ? 20000000 : 0) > now)
+		if (s.since + (parent || leader ? STRAY_LOST_NS : 0) > now)
 			continue;
 		stray_take(sv, s.pid, &s.status);
 		i--;
@@ -715,6 +739,7 @@ void tracer_sweep(struct supervisor *sv, bool all)
 			kill((pid_t)tgid, SIGKILL);
 		tracer_handle(sv, s.pid, s.status);
 	}
+	sweep_later(sv);
 }
 
 /* ---- execs and deaths ---- */
@@ -855,7 +880,7 @@ static void ended(struct task *t, int status)
 	if (first || !p->nr_tasks)
 		tree_changed(p);
 	if (sv->strays.n)
-		tracer_sweep(sv, false);
+		tracer_sweep(sv);
 }
 
 /* ---- stops ---- */
@@ -937,14 +962,18 @@ static void stopped(struct task *t, int sig, int event, bool interrupted)
 		return;
 	case PTRACE_EVENT_EXEC:
 		tr->kind = STOP_EXEC;
-		ptrace(PTRACE_GETEVENTMSG, (pid_t)t->bpf.tgid, NULL, &msg);
-		execed(t, (pid_t)msg);
+		execed(t, (pid_t)t->bpf.tid);
 		if (tr->kind == STOP_EXIT) /* a source has made calls, behind the exec's end */
 			call_left(t, 0, true);
 		return;
 	case PTRACE_EVENT_EXIT:
 		tr->kind = STOP_DEATH;
 		ptrace(PTRACE_GETEVENTMSG, (pid_t)t->bpf.tid, NULL, &msg);
+		if (tr->child) { /* killed while it waited for it */
+			tr->child->trace->creator = NULL;
+			tr->child->trace->fresh = false;
+			tr->child = NULL;
+		}
 		dying(t, (int)msg);
 		return;
 	case PTRACE_EVENT_STOP:
@@ -967,8 +996,8 @@ void tracer_handle(struct supervisor *sv, pid_t pid, int status)
 	if (event == PTRACE_EVENT_EXEC) {
 		unsigned long old = 0;
 
-		ptrace(PTRACE_GETEVENTMSG, pid, NULL, &old);
-		if (old && (pid_t)old != pid && task_find(sv->sys, (pid_t)old))
+		if (event_message(pid, event, &old) && (pid_t)old != pid &&
+		    task_find(sv->sys, (pid_t)old))
 			t = task_find(sv->sys, (pid_t)old);
 	}
 	if (!t) {
@@ -976,7 +1005,7 @@ void tracer_handle(struct supervisor *sv, pid_t pid, int status)
 
 		if (vec_push(&sv->strays, s) && WIFSTOPPED(status))
 			ptrace(PTRACE_DETACH, pid, NULL, NULL);
-		supervisor_rearm(sv);
+		sweep_later(sv);
 		return;
 	}
 	if (unlikely(hooks_revision(sv->sys) != sv->revision))

@@ -920,8 +920,10 @@ static void test_interrupt(void **state)
 			got = supervised(SELF((char *)modes[i]));
 			if (got != expected)
 				fail_msg("%s %d: %x, not %x", modes[i], how, got, expected);
-			assert_true(nr_ticks > 2);
-			assert_true(nr_interrupted > 2);
+			if (strcmp(modes[i], "threads")) { /* which is over soon */
+				assert_true(nr_ticks > 2);
+				assert_true(nr_interrupted > 2);
+			}
 			if (!strcmp(modes[i], "sleep") && how) {
 				/* One call, although it was made again and again. */
 				assert_int_equal(seen.nr_of[SYS_clock_nanosleep], 1);
