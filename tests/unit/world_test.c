@@ -160,6 +160,7 @@ static int setup(void **state)
 	struct skep_system_opts opts = { .sz = sizeof(opts), .caps = "full" };
 	struct sockaddr_in at = { .sin_family = AF_INET };
 	struct fixture *f = calloc(1, sizeof(*f));
+	struct mm *mm;
 	socklen_t size = sizeof(at);
 	int st;
 
@@ -180,7 +181,9 @@ static int setup(void **state)
 	assert_int_equal(waitpid(f->pid, &st, 0), f->pid);
 	assert_true(WIFSTOPPED(st));
 	assert_int_equal(tasks_start(f->sys), 0);
-	f->t = task_add(f->sys, f->pid, NULL, mm_new(f->pid));
+	mm = mm_new(f->pid);
+	f->t = task_add(f->sys, f->pid, NULL, mm);
+	mm_put(mm);
 	assert_non_null(f->t);
 	f->t->ppid = getpid();
 	assert_int_equal(world_start(f->sys), 0);
