@@ -831,6 +831,8 @@ static void dying(struct task *t, int status)
 	if (t->trace->died)
 		return;
 	t->trace->died = true;
+	t->exiting = true;
+	t->exit_code = status;
 	for
 		EACH_SOURCE(s)
 	if ((*s)->exiting)

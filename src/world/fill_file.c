@@ -532,16 +532,27 @@ u64 world_link_file(struct world *w, struct wtask *p, const char *link)
 	return o->addr;
 }
 
+/* The dentry that a temporary file has been given, which says where it is mounted. */
+static struct wobj *given_dentry(struct world *w, struct wobj *o)
+{
+	const struct world_place *at = &w->at[WF_file_path_dentry];
+	struct wobj *d = at->size ? world_at(w, *(u64 *)(wdata(o) + at->off)) : NULL;
+
+	return d && d->type->id == WT_dentry && d->priv ? d : NULL;
+}
+
 int fill_file_path(struct world *w, struct wobj *o)
 {
 	struct wfile *f = o->priv;
-	struct wobj *d = f ? dentry_of(w, &f->at) : NULL;
+	struct wobj *d = f ? dentry_of(w, &f->at) : given_dentry(w, o);
+	struct wplace *at;
 	u64 mnt;
 
 	if (!d)
 		return -ENODATA;
 	put(w, o, WF_file_path_dentry, d->addr);
-	mnt = f->at.mnt_id ? vfsmount_of(w, f->at.mnt_id, f->at.task) : 0;
+	at = d->priv;
+	mnt = at->mnt_id ? vfsmount_of(w, at->mnt_id, at->task) : 0;
 	if (mnt)
 		put(w, o, WF_file_path_mnt, mnt);
 	return 0;

@@ -332,7 +332,9 @@ int fill_task_stat(struct world *w, struct wobj *o)
 	nice = (s64)stat_field(text, 19);
 	rt = (u32)stat_field(text, 40);
 	policy = (u32)stat_field(text, 41);
-	put(w, o, WF_task_struct_flags, stat_unsigned(text, 9));
+	/* Linux sets PF_EXITING behind the place where we are told. */
+	put(w, o, WF_task_struct_flags,
+	    stat_unsigned(text, 9) | (wtask(o)->t && wtask(o)->t->exiting ? 4 : 0));
 	put(w, o, WF_task_struct_min_flt, stat_unsigned(text, 10));
 	put(w, o, WF_task_struct_maj_flt, stat_unsigned(text, 12));
 	put(w, o, WF_task_struct_utime, ticks_to_ns(stat_unsigned(text, 14)));
@@ -391,10 +393,18 @@ int fill_task_state(struct world *w, struct wobj *o)
 	return 0;
 }
 
-/* Until the tracer tells: world_set(…, "exit_code", …). */
 int fill_task_exit_code(struct world *w, struct wobj *o)
 {
-	put(w, o, WF_task_struct_exit_code, 0);
+	struct task *t = wtask(o)->t;
+	char text[1024];
+
+	/* Of others it is told to who may trace them, when they are zombies. */
+	if (!t && proc_held(w, wtask(o), PROC_STAT, text, sizeof(text)) < 0)
+		return -ESRCH;
+	put(w, o, WF_task_struct_exit_code,
+	    !t	       ? stat_field(text, 52) :
+	    t->exiting ? (u64)t->exit_code :
+			 0);
 	return 0;
 }
 
@@ -692,16 +702,33 @@ int fill_mm_owner(struct world *w, struct wobj *o)
 
 /* ---- signal_struct, pid, tty ---- */
 
+struct live {
+	struct task *leader;
+	int *n;
+};
+
+static int less_exiting(struct task *t, void *arg)
+{
+	struct live *live = arg;
+
+	*live->n -= t->leader == live->leader && t->exiting;
+	return 0;
+}
+
 int fill_signal_threads(struct world *w, struct wobj *o)
 {
 	struct wtask *p = world_owner(w, o);
 	char text[STATUS_SIZE];
 	long n = p ? proc_held(w, p, PROC_STATUS, text, sizeof(text)) : -ESRCH;
+	int live;
 
 	if (n < 0)
 		return (int)n;
 	put(w, o, WF_signal_struct_nr_threads, number_of(text, "Threads", 10));
-	put(w, o, WF_signal_struct_live, number_of(text, "Threads", 10));
+	live = (int)number_of(text, "Threads", 10);
+	if (p->t)
+		tasks_each(w->sys, less_exiting, &(struct live){ p->t->leader, &live });
+	put(w, o, WF_signal_struct_live, (u64)live);
 	return 0;
 }
 
@@ -784,9 +811,14 @@ int fill_signal_rlim(struct world *w, struct wobj *o)
 	return 0;
 }
 
+/* Linux sets it when one thread ends all. */
 int fill_signal_exit_code(struct world *w, struct wobj *o)
 {
-	put(w, o, WF_signal_struct_group_exit_code, 0);
+	struct wtask *p = world_owner(w, o);
+
+	if (!p || !p->t)
+		return -ESRCH;
+	put(w, o, WF_signal_struct_group_exit_code, p->t->exiting ? (u64)p->t->exit_code : 0);
 	return 0;
 }
 

@@ -51,6 +51,8 @@ struct task {
 	struct mm *mm;
 	u64 start_ns; /* CLOCK_MONOTONIC, as near to the kernel's as we know */
 	u64 start_boottime_ns;
+	bool exiting;	/* with .exit_code, as task_struct has it */
+	int exit_code;
 	bool vforked; /* shares .mm with its parent until exec or exit */
 	struct task_call call;
 	/* User registers at the current stop, read on demand; see task_regs(). */
