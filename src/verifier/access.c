@@ -589,6 +589,20 @@ static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, int 
 	return load_field(env, &from, off, size, value_regno);
 }
 
+/*
+ * Memory of which nothing is known: Linux reads it by loads that cannot fault. There are
+ * no such loads of any memory here. DIFF(untrusted-mem-load)
+ */
+static int access_untrusted_mem(struct bpf_verifier_env *env, int value_regno)
+{
+	if (!env->sys->verdict)
+		return refuse(env, DIAG_HELPER_UNSUPPORTED, "loads from untrusted memory");
+	prog_lacks(env->prog_obj, "loads from", "untrusted memory");
+	if (value_regno >= 0)
+		mark_reg_unknown(env, cur_regs(env), value_regno);
+	return 0;
+}
+
 /* ---- all of them ---- */
 
 int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int off, int bpf_size,
@@ -629,6 +643,10 @@ int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int 
 			return refuse(env, DIAG_CANNOT_WRITE, regno, reg_type_str(env, reg->type));
 		if (leak)
 			return refuse(env, DIAG_LEAK_MEM, value_regno);
+		if (reg->type & PTR_UNTRUSTED) {
+			err = access_untrusted_mem(env, value_regno);
+			break;
+		}
 		err = check_mem_region_access(env, regno, off, size, reg->mem_size, false);
 		if (!err && load)
 			mark_reg_unknown(env, regs, value_regno);

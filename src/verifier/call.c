@@ -286,6 +286,22 @@ static int enter_frame(struct bpf_verifier_env *env, u32 subprog, u32 callsite,
 	return 0;
 }
 
+/* A kernel object that a tag of the function asks for. */
+static int check_btf_arg(struct bpf_verifier_env *env, u32 regno,
+			 const struct bpf_subprog_arg_info *arg)
+{
+	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
+	struct bpf_call_arg_meta meta = { 0 };
+	int err;
+
+	if ((arg->arg_type & PTR_UNTRUSTED) ||
+	    (register_is_null(reg) && type_may_be_null(arg->arg_type)))
+		return 0;
+	err = check_reg_type(env, regno, arg->arg_type,
+			     btf_type_name(kernel_types(env), arg->btf_id), &meta);
+	return err ? err : check_func_arg_reg_off(env, reg, (int)regno, arg->arg_type);
+}
+
 /* Whether the caller's registers keep the contract that the BTF of a global function states. */
 static int check_global_args(struct bpf_verifier_env *env, u32 subprog)
 {
@@ -315,7 +331,21 @@ static int check_global_args(struct bpf_verifier_env *env, u32 subprog)
 			if (reg->type != PTR_TO_CTX)
 				return refuse(env, DIAG_GLOBAL_ARG_CTX, i);
 			break;
+		case ARG_PTR_TO_DYNPTR:
+			err = check_func_arg_reg_off(env, reg, regno, ARG_PTR_TO_DYNPTR);
+			if (!err)
+				err = process_dynptr(env, regno, env->insn_idx, type, 0);
+			if (err)
+				return err;
+			break;
+		case ARG_PTR_TO_BTF_ID:
+			err = check_btf_arg(env, regno, &sub->args[i]);
+			if (err)
+				return err;
+			break;
 		case ARG_PTR_TO_MEM:
+			if (type & PTR_UNTRUSTED) /* read by loads that cannot fault */
+				break;
 			err = check_func_arg_reg_off(env, reg, regno, ARG_DONTCARE);
 			if (err)
 				return err;

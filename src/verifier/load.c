@@ -464,14 +464,115 @@ int check_btf_info(struct bpf_verifier_env *env, const union bpf_attr *attr)
 
 /* ---- contracts of global functions ---- */
 
-static bool arg_tag(const struct btf *btf, u32 func_id, u32 arg, const char *tag)
-{
-	s32 id = 0;
+enum {
+	TAG_CTX = 1,
+	TAG_NONNULL = 2,
+	TAG_TRUSTED = 4,
+	TAG_NULLABLE = 8,
+	TAG_ARENA = 16,
+	TAG_UNTRUSTED = 32
+};
 
-	while ((id = btf_decl_tag_next(btf, func_id, arg, "arg:", id)) > 0)
-		if (!strcmp(btf_type_name(btf, id) + strlen("arg:"), tag))
-			return true;
-	return false;
+/* The tags "arg:..." of an argument; those that the profile's kernel lacks it refuses. */
+static int arg_tags(struct bpf_verifier_env *env, u32 func_id, u32 arg, u32 *tags)
+{
+	static const struct {
+		const char *name;
+		u32 tag;
+		kver since;
+	} known[] = {
+		{ "ctx", TAG_CTX, KVER(6, 8) },		{ "nonnull", TAG_NONNULL, KVER(6, 8) },
+		{ "trusted", TAG_TRUSTED, KVER(6, 9) }, { "nullable", TAG_NULLABLE, KVER(6, 9) },
+		{ "arena", TAG_ARENA, KVER(6, 9) },	{ "untrusted", TAG_UNTRUSTED, KVER(6, 17) },
+	};
+	const struct btf *btf = env->btf->btf;
+	const char *name;
+	s32 id = 0;
+	u32 i;
+
+	*tags = 0;
+	if (!visible(env->profile, KVER(6, 8)))
+		return 0;
+	while ((id = btf_decl_tag_next(btf, func_id, (s32)arg, "arg:", (u32)id)) > 0) {
+		name = btf_type_name(btf, (u32)id) + strlen("arg:");
+		for (i = 0; i < ARRAY_SIZE(known) && strcmp(known[i].name, name); i++)
+			;
+		if (i == ARRAY_SIZE(known) || !visible(env->profile, known[i].since))
+			return refuse(env, DIAG_GLOBAL_TAG_UNKNOWN, arg);
+		*tags |= known[i].tag;
+	}
+	return 0;
+}
+
+/* The kernel's type that the pointed-to type @id names, "___flavor" or not. */
+static int kernel_type_of(struct bpf_verifier_env *env, u32 arg, u32 id, u32 *out)
+{
+	const struct btf_type *t = btf_type_skip_modifiers(env->btf->btf, id, NULL);
+	const char *name = t ? btf_str(env->btf->btf, t->name_off) : NULL;
+	const struct btf *kernel = kernel_types(env);
+	char essential[128];
+	s32 found = -ENOENT;
+
+	if (name && kernel && btf_core_name_len(name) < sizeof(essential)) {
+		snprintf(essential, sizeof(essential), "%.*s", (int)btf_core_name_len(name), name);
+		found = btf_find_by_name_kind(kernel, essential, btf_kind(t));
+	}
+	if (found < 0)
+		return refuse(env, DIAG_GLOBAL_ARG_MATCH, arg, t ? btf_kind_name(btf_kind(t)) : "?",
+			      name ? name : "");
+	*out = (u32)found;
+	return 0;
+}
+
+/* Pointers that a tag makes more than memory: 1 when @arg has been filled, 0, or -errno. */
+static int tagged_pointer(struct bpf_verifier_env *env, u32 i, u32 tags, u32 to,
+			  struct bpf_subprog_arg_info *arg)
+{
+	const struct btf_type *t = btf_type_skip_modifiers(env->btf->btf, to, NULL);
+	int err;
+
+	if (t && btf_kind(t) == BTF_KIND_STRUCT && visible(env->profile, KVER(6, 8)) &&
+	    !strcmp(btf_str(env->btf->btf, t->name_off), "bpf_dynptr")) {
+		if (tags)
+			return refuse(env, DIAG_GLOBAL_TAGS, i);
+		arg->arg_type = ARG_PTR_TO_DYNPTR | MEM_RDONLY;
+		return 1;
+	}
+	if (tags & TAG_TRUSTED) {
+		if (tags & TAG_NONNULL)
+			return refuse(env, DIAG_GLOBAL_TAGS, i);
+		err = kernel_type_of(env, i, to, &arg->btf_id);
+		if (err)
+			return err;
+		arg->arg_type = ARG_PTR_TO_BTF_ID | PTR_TRUSTED |
+				(tags & TAG_NULLABLE ? PTR_MAYBE_NULL : 0);
+		return 1;
+	}
+	if (tags & TAG_UNTRUSTED) {
+		if (tags & ~(u32)TAG_UNTRUSTED)
+			return refuse(env, DIAG_GLOBAL_TAG_UNTRUSTED, i);
+		if (!t || !btf_kind(t) || btf_kind(t) == BTF_KIND_INT || btf_is_enum(t)) {
+			arg->arg_type = ARG_PTR_TO_MEM | MEM_RDONLY | PTR_UNTRUSTED;
+			arg->mem_size = 0;
+			return 1;
+		}
+		err = kernel_type_of(env, i, to, &arg->btf_id);
+		if (err)
+			return err;
+		if (btf_kind(t) != BTF_KIND_STRUCT)
+			return refuse(env, DIAG_GLOBAL_UNTRUSTED_KIND, i, btf_kind_name(btf_kind(t)),
+				      btf_str(env->btf->btf, t->name_off));
+		arg->arg_type = ARG_PTR_TO_BTF_ID | PTR_UNTRUSTED;
+		return 1;
+	}
+	if (tags & TAG_ARENA) {
+		if (tags & ~(u32)TAG_ARENA)
+			return refuse(env, DIAG_GLOBAL_TAGS, i);
+		return refuse(env, DIAG_HELPER_UNSUPPORTED, "arenas");
+	}
+	if (tags & TAG_NULLABLE)
+		return refuse(env, DIAG_GLOBAL_TAGS, i);
+	return 0;
 }
 
 /* Whether pointed-to type @id is the context of this program type, by name. */
@@ -525,15 +626,16 @@ int btf_prepare_func_args(struct bpf_verifier_env *env, u32 subprog)
 
 	for (u32 i = 0; i < nargs; i++) {
 		struct bpf_subprog_arg_info *arg = &sub->args[i];
-		bool ctx_tag = arg_tag(btf, func_id, i, "ctx");
-		bool nonnull = arg_tag(btf, func_id, i, "nonnull");
-		u32 id = btf_params(proto)[i].type, to;
+		u32 id = btf_params(proto)[i].type, to, tags;
+		int err = arg_tags(env, func_id, i, &tags);
 
+		if (err)
+			return err;
 		t = btf_type_skip_modifiers(btf, id, NULL);
 		if (!t)
 			return -EINVAL;
 		if (btf_kind(t) == BTF_KIND_INT || btf_is_enum(t)) {
-			if (ctx_tag || nonnull)
+			if (tags)
 				return refuse(env, DIAG_GLOBAL_TAG, i);
 			arg->arg_type = ARG_ANYTHING;
 			continue;
@@ -541,13 +643,17 @@ int btf_prepare_func_args(struct bpf_verifier_env *env, u32 subprog)
 		if (btf_kind(t) != BTF_KIND_PTR)
 			return refuse(env, DIAG_GLOBAL_ARG, i, btf_kind_name(btf_kind(t)), name);
 		to = t->type;
-		if (arg_tag(btf, func_id, i, "trusted") || arg_tag(btf, func_id, i, "nullable") ||
-		    arg_tag(btf, func_id, i, "arena") || arg_tag(btf, func_id, i, "untrusted"))
-			return refuse(env, DIAG_HELPER_UNSUPPORTED, "this kind of argument tag");
-		if (ctx_tag || is_ctx_type(env, btf, to)) {
+		if ((tags & TAG_CTX) || is_ctx_type(env, btf, to)) {
+			if (tags & ~(u32)TAG_CTX)
+				return refuse(env, DIAG_GLOBAL_TAGS, i);
 			arg->arg_type = ARG_PTR_TO_CTX;
 			continue;
 		}
+		err = tagged_pointer(env, i, tags, to, arg);
+		if (err < 0)
+			return err;
+		if (err)
+			continue;
 		if (btf_type_size(btf, to, &arg->mem_size)) {
 			const struct btf_type *p = btf_type_skip_modifiers(btf, to, NULL);
 
@@ -555,7 +661,7 @@ int btf_prepare_func_args(struct bpf_verifier_env *env, u32 subprog)
 				      p ? btf_kind_name(btf_kind(p)) : "?",
 				      p ? btf_str(btf, p->name_off) : "", -EINVAL);
 		}
-		arg->arg_type = ARG_PTR_TO_MEM | (nonnull ? 0 : PTR_MAYBE_NULL);
+		arg->arg_type = ARG_PTR_TO_MEM | (tags & TAG_NONNULL ? 0 : PTR_MAYBE_NULL);
 	}
 	sub->arg_cnt = nargs;
 	sub->args_cached = true;

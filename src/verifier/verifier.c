@@ -307,6 +307,12 @@ static int set_global_args(struct bpf_verifier_env *env, struct bpf_reg_state *r
 			if (null)
 				reg->id = ++env->id_gen;
 			break;
+		case ARG_PTR_TO_DYNPTR:
+			reg->type = CONST_PTR_TO_DYNPTR;
+			reg->id = ++env->id_gen;
+			reg->dynptr.dynptr_type = DYNPTR_TYPE_LOCAL;
+			reg->dynptr.first_slot = true;
+			break;
 		case ARG_PTR_TO_BTF_ID:
 			reg->type = PTR_TO_BTF_ID | null |
 				    (arg->arg_type & (PTR_TRUSTED | PTR_UNTRUSTED));
