@@ -560,7 +560,8 @@ static int tagged_pointer(struct bpf_verifier_env *env, u32 i, u32 tags, u32 to,
 		if (err)
 			return err;
 		if (btf_kind(t) != BTF_KIND_STRUCT)
-			return refuse(env, DIAG_GLOBAL_UNTRUSTED_KIND, i, btf_kind_name(btf_kind(t)),
+			return refuse(env, DIAG_GLOBAL_UNTRUSTED_KIND, i,
+				      btf_kind_name(btf_kind(t)),
 				      btf_str(env->btf->btf, t->name_off));
 		arg->arg_type = ARG_PTR_TO_BTF_ID | PTR_UNTRUSTED;
 		return 1;

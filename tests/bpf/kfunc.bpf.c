@@ -231,6 +231,45 @@ SEC("tc") int dynptr_ring(struct __sk_buff *ctx)
 	return 0;
 }
 
+/* ---- strings ---- */
+
+/* Short strings over three letters, so that they are often equal or parts of each other. */
+SEC("?syscall") int strings(void *ctx)
+{
+	struct io *s = get_io();
+	const char *a, *b;
+	__u32 i, x;
+
+	if (!s)
+		return -1;
+	for (i = 0; i < 256; i++) {
+		x = s->in[i & 63] >> (i >> 6) * 8 & 255;
+		s->data[i] = x < 30 ? 0 : x & 1 ? 'a' : x & 2 ? 'A' : 'b';
+	}
+	s->data[255] = 0;
+	for (i = 0; i < 6; i++) {
+		a = s->data + (s->in[i] & 127);
+		b = s->data + (s->in[i + 8] & 127);
+		put(s, (__u64)bpf_strcmp(a, b));
+		put(s, (__u64)bpf_strcasecmp(a, b));
+		put(s, (__u64)bpf_strchr(a, *b));
+		put(s, (__u64)bpf_strnchr(a, s->in[i + 16] & 7, *b));
+		put(s, (__u64)bpf_strchrnul(a, *b));
+		put(s, (__u64)bpf_strrchr(a, *b));
+		put(s, (__u64)bpf_strlen(a));
+		put(s, (__u64)bpf_strnlen(a, s->in[i + 16] & 7));
+		put(s, (__u64)bpf_strspn(a, b));
+		put(s, (__u64)bpf_strcspn(a, b));
+		put(s, (__u64)bpf_strstr(a, b));
+		put(s, (__u64)bpf_strnstr(a, b, s->in[i + 16] & 15));
+	}
+	put(s, (__u64)bpf_strlen(NULL));
+	put(s, (__u64)bpf_strcmp(s->data, NULL));
+	put(s, (__u64)bpf_strstr((const char *)16, s->data));
+	put(s, (__u64)bpf_strlen((const char *)-4096));
+	return 0;
+}
+
 /* ---- objects in lists and trees ---- */
 
 struct item {

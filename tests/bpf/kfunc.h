@@ -128,6 +128,19 @@ extern int bpf_dynptr_copy(struct bpf_dynptr *dst, __u32 dst_off, struct bpf_dyn
 			   __u32 src_off, __u32 size) __ksym;
 extern int bpf_dynptr_memset(struct bpf_dynptr *p, __u32 offset, __u32 size, __u8 val) __ksym;
 
+extern int bpf_strcmp(const char *s1__ign, const char *s2__ign) __ksym;
+extern int bpf_strcasecmp(const char *s1__ign, const char *s2__ign) __ksym;
+extern int bpf_strchr(const char *s__ign, char c) __ksym;
+extern int bpf_strnchr(const char *s__ign, __u64 count, char c) __ksym;
+extern int bpf_strchrnul(const char *s__ign, char c) __ksym;
+extern int bpf_strrchr(const char *s__ign, int c) __ksym;
+extern int bpf_strlen(const char *s__ign) __ksym;
+extern int bpf_strnlen(const char *s__ign, __u64 count) __ksym;
+extern int bpf_strspn(const char *s__ign, const char *accept__ign) __ksym;
+extern int bpf_strcspn(const char *s__ign, const char *reject__ign) __ksym;
+extern int bpf_strstr(const char *s1__ign, const char *s2__ign) __ksym;
+extern int bpf_strnstr(const char *s1__ign, const char *s2__ign, __u64 len) __ksym;
+
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
 extern void bpf_preempt_disable(void) __ksym;

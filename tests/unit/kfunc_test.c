@@ -239,7 +239,7 @@ int main(void)
 		PROG(numbers),	   PROG(nested),     PROG(bits),	  PROG(dynptr_mem),
 		PROG(dynptr_copy), PROG(dynptr_skb), PROG(dynptr_rdonly), PROG(dynptr_xdp),
 		PROG(dynptr_ring), PROG(objects),    PROG(stash),	  PROG(percpu),
-		PROG(cpumasks),	   PROG(throws),
+		PROG(strings),	   PROG(cpumasks),   PROG(throws),
 	};
 
 	return cmocka_run_group_tests_name("kernel functions", tests, start, end);
