@@ -65,8 +65,9 @@ int command_task_fd_query(struct call *c);
 
 /* Keeps why something could not be attached (tables/diag/attach.def); returns -errno of the row. */
 int attach_refuse(struct skep_system *sys, enum diag_id id, ...);
-/* A kernel function that nothing can be attached to. */
+/* A kernel function or tracepoint that nothing can be attached to: -ENOENT. */
 int refuse_function(struct skep_system *sys, const char *name);
+int refuse_tracepoint(struct skep_system *sys, const char *name);
 
 /* OBJ_GET_INFO_BY_FD of one kind: @info of @len bytes at @uinfo. */
 int info_put(const struct call *c, u64 uinfo, const void *info, u32 len);

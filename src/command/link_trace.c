@@ -28,10 +28,7 @@ struct link_object *attach_raw_tp(struct call *c, struct prog_object *p, const c
 
 	known = vmlinux && !btf_trace_proto(vmlinux->btf, name, &proto, &id);
 	if (hook_point_row(c->sys, HOOK_RAW_TP, name) < 0) {
-		*err = attach_refuse(c->sys,
-				     known ? DIAG_ATTACH_TRACEPOINT_ABSENT :
-					     DIAG_ATTACH_TRACEPOINT_UNKNOWN,
-				     name);
+		*err = refuse_tracepoint(c->sys, name);
 		return NULL;
 	}
 	/* The row has the arguments of all releases, the types those of this one. */
@@ -54,6 +51,10 @@ struct link_object *attach_tracing(struct call *c, struct prog_object *p, u64 co
 		*err = -ENOENT;
 		if (!p->attach_btf ||
 		    btf_trace_proto_by_id(p->attach_btf->btf, p->attach_btf_id, &proto))
+			return NULL;
+		/* Its device and program are no objects that typed pointers could read. */
+		*err = -EOPNOTSUPP;
+		if (hook_point_row(c->sys, HOOK_RAW_TP, proto.name) == RAW_TP_xdp_exception)
 			return NULL;
 		return attach_raw_tp(c, p, proto.name, cookie, err);
 	case BPF_TRACE_FENTRY:

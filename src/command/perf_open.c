@@ -75,6 +75,17 @@ int refuse_function(struct skep_system *sys, const char *name)
 		sys, known ? DIAG_ATTACH_FUNCTION_ABSENT : DIAG_ATTACH_FUNCTION_UNKNOWN, name);
 }
 
+int refuse_tracepoint(struct skep_system *sys, const char *name)
+{
+	const struct object_btf *vmlinux = system_vmlinux(sys);
+	struct btf_ctx_proto proto;
+	u32 id;
+	bool known = vmlinux && !btf_trace_proto(vmlinux->btf, name, &proto, &id);
+
+	return attach_refuse(
+		sys, known ? DIAG_ATTACH_TRACEPOINT_ABSENT : DIAG_ATTACH_TRACEPOINT_UNKNOWN, name);
+}
+
 /* A process as events name it: a thread's id or 0 for the caller; or -ESRCH. */
 static int process_of(const struct skep_system *sys, int pid)
 {

@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "btf/btf.h"
+#include "command/command.h"
 #include "hook/perf.h"
 #include "hook/record.h"
 #include "object/system.h"
@@ -184,7 +185,7 @@ static int event_file(struct skep_system *sys, const char *path, struct text *t)
 	snprintf(full, sizeof(full), "%s:%s", category, name);
 	row = hook_point_row(sys, HOOK_TRACEPOINT, full);
 	if (row < 0)
-		return -ENOENT;
+		return refuse_tracepoint(sys, name); /* who asks for its id wants to attach to it */
 	if (!strcmp(file, "id")) {
 		add(t, "%u\n", tracepoint_id((u32)row));
 		return 0;

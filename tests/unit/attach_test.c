@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "../lib/kernel.h"
+#include "btf/btf.h"
 #include "hook/perf.h"
 #include "hook/record.h"
 
@@ -737,6 +738,48 @@ static void run(void (*scenario)(struct side *s), const char *name, bool live)
 	compare("running kernel");
 }
 
+/* What cannot be attached to is named, with what is known of it. */
+static void test_reasons(void **state)
+{
+	struct side s = { .sys = system_for("6.18") };
+	struct perf_event_attr a = { .type = PERF_TYPE_KPROBE };
+	int raw = load(&s, BPF_PROG_TYPE_RAW_TRACEPOINT);
+	const struct object_btf *vmlinux = system_vmlinux(s.sys);
+	struct skep_refusal r = { .sz = sizeof(r) };
+
+	prepare(&s);
+	a.kprobe_func = (unsigned long)"no_such_function";
+	assert_int_equal(perf_open(&s, &a, -1, 0), -ENOENT);
+	assert_int_equal(skep_last_refusal(s.sys, &r), 0);
+	assert_string_equal(r.id, "ATTACH_FUNCTION_UNKNOWN");
+	assert_string_equal(r.message, "no kernel function 'no_such_function'");
+	a.kprobe_func = (unsigned long)"do_execve";
+	a.probe_offset = 4;
+	assert_int_equal(perf_open(&s, &a, -1, 0), -EINVAL);
+	assert_int_equal(skep_last_refusal(s.sys, &r), 0);
+	assert_string_equal(r.message, "'do_execve+4' is inside a kernel function");
+	assert_int_equal(raw_open(&s, raw, "no_such_tracepoint"), -ENOENT);
+	assert_int_equal(skep_last_refusal(s.sys, &r), 0);
+	assert_string_equal(r.id, "ATTACH_TRACEPOINT_UNKNOWN");
+	a = (struct perf_event_attr){ .type = PERF_TYPE_TRACEPOINT, .config = 65000 };
+	assert_int_equal(perf_open(&s, &a, -1, 0), -EINVAL);
+	assert_int_equal(skep_last_refusal(s.sys, &r), 0);
+	assert_string_equal(r.id, "ATTACH_EVENT_ID");
+	/* Those that the kernel in force has and skep never fires. */
+	if (vmlinux && btf_find_by_name_kind(vmlinux->btf, "kfree_skbmem", BTF_KIND_FUNC) > 0) {
+		a = (struct perf_event_attr){ .type = PERF_TYPE_KPROBE };
+		a.kprobe_func = (unsigned long)"kfree_skbmem";
+		assert_int_equal(perf_open(&s, &a, -1, 0), -ENOENT);
+		assert_int_equal(skep_last_refusal(s.sys, &r), 0);
+		assert_string_equal(r.id, "ATTACH_FUNCTION_ABSENT");
+		assert_int_equal(raw_open(&s, raw, "kfree_skb"), -ENOENT);
+		assert_int_equal(skep_last_refusal(s.sys, &r), 0);
+		assert_string_equal(r.id, "ATTACH_TRACEPOINT_ABSENT");
+	}
+	close(raw);
+	skep_system_free(s.sys);
+}
+
 #define SCENARIO(name, live)                                                                       \
 	static void test_##name(void **state)                                                      \
 	{                                                                                          \
@@ -756,6 +799,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tracepoints),
+		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_events_of_processes),
 		cmocka_unit_test(test_query_programs),
 		cmocka_unit_test(test_clocks),

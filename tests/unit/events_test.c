@@ -304,6 +304,18 @@ static void report(FILE *f, uint32_t pid, bool loc)
 
 /* ---- both engines ---- */
 
+/* A file of BPF programs; on other machines it is named by the environment. */
+static const char *object_path(const char *name)
+{
+	static char path[256];
+	const char *out = getenv("O");
+
+	if (getenv("EVENTS_OBJECT"))
+		return getenv("EVENTS_OBJECT");
+	snprintf(path, sizeof(path), "%s/bpf/%s", out ? out : "build", name);
+	return path;
+}
+
 static int on_event(void *ctx, void *data, size_t size)
 {
 	if (nr_events < MAX_EVENTS)
@@ -384,7 +396,7 @@ static void run_skep(const char *profile)
 	assert_non_null(sys);
 	skep_front_use(sys);
 	nr_events = 0;
-	obj = attach_all(getenv("EVENTS_OBJECT") ?: "build/bpf/events.bpf.o");
+	obj = attach_all(object_path("events.bpf.o"));
 	assert_non_null(obj);
 	err = skep_spawn(sys, workload_argv[0], workload_argv, &where, &p, error, sizeof(error));
 	if (err)
@@ -417,6 +429,61 @@ static void test_6_12(void **state)
 	run_skep("6.12");
 }
 
+/* Every kind of program, attached by libbpf, on a shell and what it starts. */
+static void test_counts(void **state)
+{
+	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.12" };
+	struct skep_spawn_opts where = { .sz = sizeof(where), .directory = folder };
+	char *const argv[] = { "sh", "-c", "/bin/true; : >gone; /bin/rm gone; exit 7", NULL };
+	struct skep_system *sys = skep_system_new(&opts);
+	struct skep_process *p;
+	struct bpf_program *prog;
+	struct bpf_object *obj;
+	uint64_t n[32];
+	char error[256];
+	int status, map;
+
+	assert_non_null(sys);
+	skep_front_use(sys);
+	obj = bpf_object__open(object_path("trace.bpf.o"));
+	assert_non_null(obj);
+	assert_int_equal(bpf_object__load(obj), 0);
+	bpf_object__for_each_program(prog,
+				     obj) if (strcmp(bpf_program__section_name(prog), "uprobe") &&
+					      strcmp(bpf_program__section_name(prog), "perf_event"))
+		assert_non_null(bpf_program__attach(prog));
+	assert_int_equal(skep_spawn(sys, "sh", argv, &where, &p, error, sizeof(error)), 0);
+	assert_int_equal(skep_process_wait(p, true, 30000, &status), 0);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	map = bpf_object__find_map_fd_by_name(obj, "runs");
+	for (uint32_t i = 0; i < 32; i++)
+		assert_int_equal(bpf_map_lookup_elem(map, &i, &n[i]), 0);
+	/* sh, true and rm, by tracepoints, raw and typed ones, system call and kernel function. */
+	assert_int_equal(n[0], 3);
+	assert_int_equal(n[1], 3);
+	assert_int_equal(n[3], 3);
+	assert_int_equal(n[5], 3);
+	assert_int_equal(n[6], 3);
+	assert_int_equal(n[9], 3);
+	assert_int_equal(n[17], 3);
+	/* One removal, seen five times. */
+	assert_int_equal(n[7], 1);
+	assert_int_equal(n[8], 1);
+	assert_int_equal(n[10], 1);
+	assert_int_equal(n[11], 1);
+	assert_int_equal(n[12], 1);
+	/* Two children. */
+	assert_int_equal(n[13], 2);
+	assert_int_equal(n[14], 3);
+	assert_int_equal(n[15], 2);
+	/* Each of three processes ends in a call without an end; each child begins with an end. */
+	assert_int_equal(n[2] - 3 + 2, n[4]);
+	skep_process_free(p);
+	bpf_object__close(obj);
+	skep_front_use(NULL);
+	skep_system_free(sys);
+}
+
 static int record(const char *path)
 {
 	struct bpf_object *obj;
@@ -425,7 +492,7 @@ static int record(const char *path)
 	pid_t pid;
 
 	skep_front_use(NULL);
-	obj = attach_all(getenv("EVENTS_OBJECT") ?: "build/bpf/events.bpf.o");
+	obj = attach_all(object_path("events.bpf.o"));
 	if (!obj)
 		return 1;
 	pid = fork();
@@ -467,6 +534,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_6_1),
 		cmocka_unit_test(test_6_12),
+		cmocka_unit_test(test_counts),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "workload"))
