@@ -21,9 +21,9 @@ static bool wanted(const struct attach_opts *opts, const char *name)
 {
 	if (!opts->progs || !opts->progs[0])
 		return true;
-	for (const char *const *p = opts->progs; *p; p++)
-		if (!strcmp(*p, name))
-			return true;
+	for (size_t i = 0; opts->progs[i]; i++)
+		if (!strcmp(opts->progs[i], name))
+			return opts->progs_met[i] = true;
 	return false;
 }
 

@@ -10,11 +10,11 @@
 #include "cli.h"
 
 struct attach_opts {
-	const char *const *progs; /* only these; NULL at the end */
-	const char *const *set;	  /* NAME=VALUE of global variables; NULL at the end */
-	bool *set_met;		  /* becomes true for those that an object has */
-	bool keep_going;	  /* a program that cannot be loaded or attached is left out */
-	unsigned frequency;	  /* samples a second for perf_event programs */
+	const char *const *progs;  /* only these; NULL at the end */
+	const char *const *set;	   /* NAME=VALUE of global variables; NULL at the end */
+	bool *progs_met, *set_met; /* become true for those that an object has */
+	bool keep_going;	   /* a program that cannot be loaded or attached is left out */
+	unsigned frequency;	   /* samples a second for perf_event programs */
 };
 
 struct attachment;

@@ -92,6 +92,7 @@ void supervise_note(const struct cli *cli, const char *fmt, ...)
 		fputs("skep: ", stderr);
 		text_print_safe(stderr, text, strlen(text));
 		fputc('\n', stderr);
+		fflush(stderr); /* it may be the output, which is buffered */
 	}
 	free(text);
 }
@@ -163,6 +164,7 @@ static const int handled[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR
 #define NR_HANDLED (sizeof(handled) / sizeof(handled[0]))
 
 static volatile sig_atomic_t pending[NR_HANDLED]; /* 1: from the terminal, 2: from a process */
+static volatile sig_atomic_t broken_pipe;
 static int wake_fd = -1;
 
 static void on_signal(int sig, siginfo_t *info, void *context)
@@ -173,6 +175,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	for (size_t i = 0; i < NR_HANDLED; i++)
 		if (handled[i] == sig)
 			pending[i] = info->si_code > 0 ? 1 : 2;
+	broken_pipe |= sig == SIGPIPE;
 	if (write(wake_fd, &one, sizeof(one)) < 0) {
 		/* its counter is full: it is readable */
 	}
@@ -339,7 +342,7 @@ static int spawn_script(struct run *r, const struct skep_spawn_opts *opts, char 
 static int start(struct run *r)
 {
 	struct skep_spawn_opts opts = { .sz = sizeof(opts) };
-	char error[512] = "", what[32];
+	char error[512] = "";
 	int err;
 
 	if (r->cli->engine == ENGINE_KERNEL) {
@@ -356,9 +359,10 @@ static int start(struct run *r)
 		err = skep_attach(r->cli->system, r->o->pid, &r->process, error, sizeof(error));
 		if (!err)
 			return 0;
-		snprintf(what, sizeof(what), "process %d", r->o->pid);
-		return cli_error(r->cli, "%s cannot be watched: %s", what,
-				 *error ? error : strerror(-err));
+		if (*error)
+			return cli_error(r->cli, "cannot watch: %s", error);
+		return cli_error(r->cli, "process %d cannot be watched: %s", r->o->pid,
+				 strerror(-err));
 	}
 	err = skep_spawn(r->cli->system, r->o->command[0], r->o->command, &opts, &r->process, error,
 			 sizeof(error));
@@ -586,6 +590,15 @@ static int exit_status(struct run *r)
 
 /* ---- all of it ---- */
 
+static size_t count(const char *const *list)
+{
+	size_t n = 0;
+
+	while (list && list[n])
+		n++;
+	return n;
+}
+
 static int load(struct run *r, const struct attach_opts *opts)
 {
 	int status;
@@ -600,6 +613,10 @@ static int load(struct run *r, const struct attach_opts *opts)
 		if (status)
 			return status;
 	}
+	for (size_t i = 0; opts->progs && opts->progs[i]; i++)
+		if (!opts->progs_met[i])
+			return cli_error(r->cli, "--prog %s: there is no such program",
+					 opts->progs[i]);
 	for (size_t i = 0; opts->set && opts->set[i]; i++)
 		if (!opts->set_met[i])
 			return cli_error(r->cli, "--set %s: there is no such global variable",
@@ -614,13 +631,13 @@ static int load_and_attach(struct run *r)
 				    .keep_going = r->o->keep_going,
 				    .frequency = r->o->frequency };
 	unsigned attached = 0;
-	size_t n = 0;
 	int status, worst = 0;
 
-	while (opts.set && opts.set[n])
-		n++;
-	opts.set_met = calloc(n + 1, sizeof(*opts.set_met));
-	status = opts.set_met ? load(r, &opts) : cli_error(r->cli, "out of memory");
+	opts.progs_met = calloc(count(opts.progs) + 1, sizeof(bool));
+	opts.set_met = calloc(count(opts.set) + 1, sizeof(bool));
+	status = opts.progs_met && opts.set_met ? load(r, &opts) :
+						  cli_error(r->cli, "out of memory");
+	free(opts.progs_met);
 	free(opts.set_met);
 	if (status)
 		return status;
@@ -630,8 +647,7 @@ static int load_and_attach(struct run *r)
 		attached += r->objects[i].attached;
 	}
 	if (!worst && !attached)
-		return cli_error(r->cli, r->o->progs ? "no program of that name is in the object" :
-						       "no program is attached");
+		return cli_error(r->cli, "no program is attached");
 	return worst;
 }
 
@@ -701,9 +717,14 @@ out:
 		close(r.stats_fd);
 	free(r.objects);
 	trace_queue_free(r.trace);
-	fflush(cli->out);
-	if (ferror(cli->out) && status == EXIT_DONE)
-		status = cli_error(cli, "cannot write the output: %s", strerror(errno));
+	if (fflush(cli->out) || ferror(cli->out)) {
+		if (!broken_pipe) {
+			fprintf(stderr, "skep: cannot write the output: %s\n", strerror(errno));
+			status = EXIT_BROKEN;
+			cli->die_by = 0;
+		}
+		clearerr(cli->out); /* it has been said; or the reader has seen enough */
+	}
 	if (cli->out != stdout && cli->out != stderr)
 		fclose(cli->out);
 	cli->out = stdout;
