@@ -242,11 +242,28 @@ static char *advice_for(const struct cli *cli, const struct bpf_program *prog, i
 	return NULL;
 }
 
+/* What the system itself has to say of this attachment, if it was asked at all. */
+static void refused_for(const struct cli *cli, const struct bpf_program *prog, char **reason,
+			char **advice)
+{
+	const char *section = bpf_program__section_name(prog), *name = strrchr(section, '/');
+	struct skep_refusal r = { .sz = sizeof(r) };
+
+	name = name ? name + 1 : section;
+	if (!cli->system || skep_last_refusal(cli->system, &r) || !r.message ||
+	    strncmp(r.id, "ATTACH_", 7) || !strstr(r.message, name))
+		return;
+	free(*reason);
+	*reason = strdup(r.message);
+	if (!*advice && r.advice && *r.advice)
+		*advice = strdup(r.advice);
+}
+
 static int attach_one(const struct cli *cli, const struct attach_opts *opts, const char *path,
 		      struct attachment *a)
 {
 	struct bpf_link *link;
-	char *message, *advice;
+	char *message, *advice, *reason;
 	int err = 0;
 
 	libbpf_messages_start(cli);
@@ -260,25 +277,28 @@ static int attach_one(const struct cli *cli, const struct attach_opts *opts, con
 	}
 	if (!err)
 		return 0;
+	reason = strdup(strerror(-err));
 	message = libbpf_message();
 	advice = advice_for(cli, a->prog, err);
+	refused_for(cli, a->prog, &reason, &advice);
 	if (cli->json) {
 		cJSON *j = supervise_json("error");
 
 		cJSON_AddStringToObject(j, "file", path);
 		cJSON_AddStringToObject(j, "program", bpf_program__name(a->prog));
 		cJSON_AddStringToObject(j, "section", bpf_program__section_name(a->prog));
-		cJSON_AddStringToObject(j, "error", strerror(-err));
+		cJSON_AddStringToObject(j, "error", reason ?: "");
 		if (advice)
 			cJSON_AddStringToObject(j, "advice", advice);
 		cli_print_json(cli, j);
 	}
 	fprintf(stderr, "skep: %s: program %s (%s) cannot be attached: %s\n", path,
-		bpf_program__name(a->prog), bpf_program__section_name(a->prog), strerror(-err));
+		bpf_program__name(a->prog), bpf_program__section_name(a->prog), reason ?: "");
 	if (message && cli->verbose)
 		fprintf(stderr, "  libbpf: %s\n", message);
 	if (advice)
 		fprintf(stderr, "  advice: %s\n", advice);
+	free(reason);
 	free(message);
 	free(advice);
 	return EXIT_REFUSED;

@@ -50,6 +50,7 @@ struct run {
 	bool first_ended, left;
 	bool said_others;
 	int64_t first_ended_ms;
+	int write_error; /* of the output */
 };
 
 /* ---- output ---- */
@@ -135,8 +136,8 @@ static unsigned drain(struct run *r)
 		print_trace(r->cli, line);
 		n++;
 	}
-	if (n)
-		fflush(r->cli->out);
+	if (n && fflush(r->cli->out) && !r->write_error)
+		r->write_error = errno;
 	return n;
 }
 
@@ -719,7 +720,8 @@ out:
 	trace_queue_free(r.trace);
 	if (fflush(cli->out) || ferror(cli->out)) {
 		if (!broken_pipe) {
-			fprintf(stderr, "skep: cannot write the output: %s\n", strerror(errno));
+			fprintf(stderr, "skep: cannot write the output: %s\n",
+				strerror(r.write_error ?: errno));
 			status = EXIT_BROKEN;
 			cli->die_by = 0;
 		}
