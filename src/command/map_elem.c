@@ -159,7 +159,7 @@ static struct object *element_of_fd(struct map_object *m, int fd, void **runtime
 	if (m->map->map_type == BPF_MAP_TYPE_PROG_ARRAY) {
 		struct prog_object *p = prog_get_runnable_fd(sys, fd, err);
 
-		if (p && !prog_map_compatible(m, p->prog)) {
+		if (p && (p->kprobe_override || !prog_map_compatible(m, p->prog))) {
 			object_put(&p->obj);
 			*err = -EINVAL;
 			return NULL;

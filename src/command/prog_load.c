@@ -215,7 +215,7 @@ static int check_and_compile(struct call *c, struct prog_object *p)
 	}
 	for (u32 i = 0; i < p->nr_used_maps; i++)
 		if (p->used_maps[i]->map->map_type == BPF_MAP_TYPE_PROG_ARRAY &&
-		    !prog_map_compatible(p->used_maps[i], p->prog))
+		    (p->kprobe_override || !prog_map_compatible(p->used_maps[i], p->prog)))
 			return -EINVAL;
 	return 0;
 }

@@ -100,7 +100,8 @@ struct prog_object {
 	struct bpf_line_info *line_info;
 	u32 nr_line_info;
 	u32 verified_insns;
-	u32 max_ctx_offset; /* first byte of plain-memory contexts that no access reaches */
+	bool kprobe_override; /* calls bpf_override_return(): cannot be tail-called */
+	u32 max_ctx_offset;   /* first byte of plain-memory contexts that no access reaches */
 	u32 load_flags;
 	u32 prog_flags;
 	u32 log_true_size; /* out of bpf_check(): bytes the whole log takes, for attr.log_true_size */

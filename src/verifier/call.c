@@ -958,6 +958,8 @@ int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 			return refuse_err(env, err, DIAG_HELPER_RELEASE, name, fn->id);
 	}
 
+	if (fn->id == BPF_FUNC_override_return && env->prog_obj)
+		env->prog_obj->kprobe_override = true;
 	if (fn->id == BPF_FUNC_tail_call) {
 		err = check_resource_leak(env, false, true, "tail_call");
 		if (err)

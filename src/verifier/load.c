@@ -740,6 +740,41 @@ static int check_lsm_hook(struct bpf_verifier_env *env, u32 id, const char *name
 	return 0;
 }
 
+/* What programs may change the result of (Linux: security hooks, ALLOW_ERROR_INJECTION, tests). */
+static bool is_modifiable(const char *name)
+{
+	static const char *const prefixes[] = { "security_", "__x64_sys_", "bpf_modify_return_test",
+						"bpf_fentry_test" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+static bool never_returns(const char *name)
+{
+	static const char *const names[] = { "do_exit", "do_group_exit", "__x64_sys_exit",
+					     "__x64_sys_exit_group" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+static int check_return_hook(struct bpf_verifier_env *env, const char *name)
+{
+	u32 type = env->prog->expected_attach_type;
+
+	if (type == BPF_MODIFY_RETURN && !is_modifiable(name))
+		return refuse(env, DIAG_ATTACH_NOT_MODIFIABLE, name);
+	if (type == BPF_TRACE_FENTRY || !never_returns(name) || !visible(env->profile, KVER(6, 12)))
+		return 0;
+	return visible(env->profile, KVER(6, 17)) ? refuse(env, DIAG_ATTACH_NORETURN_NAME, name) :
+						    refuse(env, DIAG_ATTACH_NORETURN);
+}
+
 static int check_attach_target(struct bpf_verifier_env *env)
 {
 	struct prog_object *obj = env->prog_obj;
@@ -787,7 +822,7 @@ static int check_attach_target(struct bpf_verifier_env *env)
 	case BPF_TRACE_FEXIT:
 		if (kind != BTF_KIND_FUNC)
 			return refuse(env, DIAG_ATTACH_NOT_FUNC, id);
-		return 0;
+		return target ? 0 : check_return_hook(env, name);
 	default:
 		if (!ext)
 			return -EINVAL;
