@@ -159,7 +159,7 @@ static bool add_link(struct attachment *a, struct bpf_link *link)
 	return true;
 }
 
-/* Samples of the CPU time of what is supervised. */
+/* Samples of the CPU time of what is supervised: an event for each CPU, as Linux has it. */
 static int attach_samples(struct attachment *a, unsigned frequency)
 {
 	struct perf_event_attr attr = { .size = sizeof(attr),
@@ -167,20 +167,28 @@ static int attach_samples(struct attachment *a, unsigned frequency)
 					.config = PERF_COUNT_SW_CPU_CLOCK,
 					.freq = 1,
 					.sample_freq = frequency };
-	struct bpf_link *link;
-	int fd;
+	int cpus = libbpf_num_possible_cpus(), opened = 0, err = 0;
 
-	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	link = bpf_program__attach_perf_event(a->prog, fd);
-	if (!link) {
-		int err = -errno;
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		int fd =
+			(int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+		struct bpf_link *link;
 
-		close(fd);
-		return err;
+		if (fd < 0) { /* perhaps this one is off */
+			err = -errno;
+			continue;
+		}
+		link = bpf_program__attach_perf_event(a->prog, fd);
+		if (!link) {
+			err = -errno;
+			close(fd);
+			return err;
+		}
+		if (!add_link(a, link))
+			return -ENOMEM;
+		opened++;
 	}
-	return add_link(a, link) ? 0 : -ENOMEM;
+	return opened ? 0 : err ? err : -EINVAL;
 }
 
 static bool section_is(const char *section, const char *prefix)

@@ -64,6 +64,7 @@ struct process_source {
 };
 
 extern const struct process_source uprobe_source; /* uprobe.c */
+extern const struct process_source perf_source;	  /* sampling.c */
 
 /* In the order of entry events; ends with NULL. */
 extern const struct process_source *const process_sources[];

@@ -16,5 +16,6 @@ const struct process_source *const process_sources[] = {
 	&signal_source,
 	&sched_source,
 	&uprobe_source,
+	&perf_source,
 	NULL,
 };

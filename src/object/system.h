@@ -13,6 +13,7 @@
 struct hook_table;
 struct supervisor;
 struct uprobes;
+struct sampling;
 struct task_table;
 struct world;
 
@@ -65,6 +66,7 @@ struct skep_system {
 	struct uprobes *uprobes;			  /* src/event/uprobe.c */
 	/* A bit for each system call with a hooked function; src/event/function.c. */
 	u8 function_calls[64];
+	struct sampling *sampling;			  /* src/event/sampling.c */
 	u64 perf_ids;					  /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);

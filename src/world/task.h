@@ -63,6 +63,7 @@ struct task {
 	struct signal_actions *actions; /* of a leader: handlers that it was seen to set */
 	u64 kernel_task;		/* world address of its task_struct; 0: nobody has asked */
 	void *uprobe; /* of src/event/uprobe.c: pending steps and returns of this task */
+	void *sampling; /* of src/event/sampling.c */
 };
 
 /* NULL when @tid is not supervised. */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -268,6 +269,38 @@ static long deep(long n)
 	return n ? deep(n - 1) + first_call(1) - 1 : 0;
 }
 
+/* CPU time, three parts to one. */
+static inline __attribute__((always_inline)) void burn(long ms)
+{
+	struct timespec t;
+
+	do
+		for (volatile int i = 0; i < 200000; i++)
+			;
+	while (!clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) &&
+	       t.tv_sec * 1000 + t.tv_nsec / 1000000 < ms);
+}
+
+PROBED void busy_three(long until)
+{
+	burn(until);
+	__asm__ volatile("" ::: "memory");
+}
+
+PROBED void busy_one(long until)
+{
+	burn(until);
+	__asm__ volatile("" ::: "memory");
+}
+
+static void busy(long rounds)
+{
+	for (long i = 0; i < rounds; i++) {
+		busy_three(i * 80 + 60);
+		busy_one(i * 80 + 80);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 ? argv[1] : "once";
@@ -305,6 +338,8 @@ int main(int argc, char **argv)
 		library(argv[2]);
 	} else if (!strcmp(mode, "deep")) {
 		deep(500);
+	} else if (!strcmp(mode, "busy")) {
+		busy(atol(argv[2]));
 	} else if (!strcmp(mode, "spin")) { /* until told; then what its functions return */
 		long n = 0;
 
