@@ -65,6 +65,34 @@ PROBED long tail_called(long n)
 long tail_calls(long n);
 __asm__("FN tail_calls\n add $1, %rdi\n jmp tail_called\n");
 
+/* What the DTRACE_PROBE2() of a <sys/sdt.h> makes, with a semaphore: probe skep:tick. */
+unsigned short skep_tick_semaphore __attribute__((section(".probes")));
+void tick(int a, long b);
+__asm__("FN tick\n990: nop\n ret\n"
+	".pushsection .note.stapsdt, \"\", \"note\"\n.balign 4\n"
+	".4byte 992f-991f, 994f-993f, 3\n991: .asciz \"stapsdt\"\n992: .balign 4\n"
+	"993: .8byte 990b, _.stapsdt.base, skep_tick_semaphore\n"
+	".asciz \"skep\"\n.asciz \"tick\"\n.asciz \"-4@%edi 8@%rsi\"\n994: .balign 4\n"
+	".popsection\n"
+	".pushsection .stapsdt.base, \"aG\", \"progbits\", .stapsdt.base, comdat\n"
+	".weak _.stapsdt.base\n.hidden _.stapsdt.base\n_.stapsdt.base: .space 1\n"
+	".size _.stapsdt.base, 1\n.popsection\n");
+
+static void ticks(void)
+{
+	int armed = 0;
+
+	for (int i = 0; i < 10; i++) {
+		armed += *(volatile unsigned short *)&skep_tick_semaphore;
+		tick(-i, 100L + i);
+	}
+	printf("armed %d\n", armed);
+	if (!fork())
+		_exit(skep_tick_semaphore);
+	wait(&armed);
+	printf("child %d\n", WEXITSTATUS(armed));
+}
+
 static jmp_buf env;
 
 PROBED void jumps(long n)
@@ -338,6 +366,8 @@ int main(int argc, char **argv)
 		library(argv[2]);
 	} else if (!strcmp(mode, "deep")) {
 		deep(500);
+	} else if (!strcmp(mode, "usdt")) {
+		ticks();
 	} else if (!strcmp(mode, "busy")) {
 		busy(atol(argv[2]));
 	} else if (!strcmp(mode, "spin")) { /* until told; then what its functions return */
