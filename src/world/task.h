@@ -51,7 +51,7 @@ struct task {
 	struct mm *mm;
 	u64 start_ns; /* CLOCK_MONOTONIC, as near to the kernel's as we know */
 	u64 start_boottime_ns;
-	bool exiting;	/* with .exit_code, as task_struct has it */
+	bool exiting; /* with .exit_code, as task_struct has it */
 	int exit_code;
 	bool vforked; /* shares .mm with its parent until exec or exit */
 	struct task_call call;
@@ -62,7 +62,7 @@ struct task {
 	struct exec_start *exec;
 	struct signal_actions *actions; /* of a leader: handlers that it was seen to set */
 	u64 kernel_task;		/* world address of its task_struct; 0: nobody has asked */
-	void *uprobe; /* of src/event/uprobe.c: pending steps and returns of this task */
+	void *uprobe;	/* of src/event/uprobe.c: pending steps and returns of this task */
 	void *sampling; /* of src/event/sampling.c */
 };
 
