@@ -6,7 +6,10 @@
  * keeps the references.
  */
 #include <errno.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "base/mem.h"
 #include "command/command.h"
@@ -151,6 +154,19 @@ static bool inner_fits(const struct map_object *m, const struct bpf_map *inner)
 	return true;
 }
 
+/* The id of the cgroup whose directory @fd is; -EBADF when it is none of the unified hierarchy. */
+static int cgroup_of_fd(int fd, void **id)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(fd, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC || fstat(fd, &st) ||
+	    !S_ISDIR(st.st_mode))
+		return -EBADF;
+	*id = (void *)(uintptr_t)st.st_ino;
+	return 0;
+}
+
 /* The object that @fd names, fit to be an element of @m; *runtime is its address. */
 static struct object *element_of_fd(struct map_object *m, int fd, void **runtime, int *err)
 {
@@ -195,6 +211,10 @@ static struct object *element_of_fd(struct map_object *m, int fd, void **runtime
 		}
 		return (struct object *)p;
 	}
+	if (m->map->map_type == BPF_MAP_TYPE_CGROUP_ARRAY) {
+		*err = cgroup_of_fd(fd, runtime);
+		return NULL; /* it is no object of ours */
+	}
 	*err = -EOPNOTSUPP;
 	return NULL;
 }
@@ -211,7 +231,7 @@ static int update_object(struct map_object *m, const void *key, const void *valu
 		return err;
 	memcpy(&fd, value, sizeof(fd));
 	o = element_of_fd(m, fd, &runtime, &err);
-	if (!o)
+	if (!o && (err || !runtime))
 		return err;
 	return map_object_update(m, key, o, runtime, flags);
 }

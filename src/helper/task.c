@@ -2,6 +2,7 @@
 /* The task of the event, and what the hook left in the run (Linux: kernel/bpf/helpers.c). */
 #include "helper/helper.h"
 #include "object/lock.h"
+#include "object/map_array.h"
 #include "object/task.h"
 
 BPF_HELPER(get_current_pid_tgid)
@@ -49,6 +50,25 @@ BPF_HELPER(get_current_ancestor_cgroup_id)
 	u64 level = (u64)(s32)r1;
 
 	return (s32)r1 < 0 ? 0 : run->platform->world(run, WORLD_CGROUP_ID, &level);
+}
+
+BPF_HELPER(current_task_under_cgroup)
+{
+	const struct bpf_array *array = PTR(r1);
+	u64 want, id, level = 0;
+
+	if ((u32)r2 >= array->map.max_entries)
+		return ERR(E2BIG);
+	want = load_acquire((const u64 *)(array->value + (u64)(u32)r2 * array->elem_size));
+	if (!want)
+		return ERR(EAGAIN);
+	/* from the root down to its own */
+	while ((id = run->platform->world(run, WORLD_CGROUP_ID, &level))) {
+		if (id == want)
+			return 1;
+		level++;
+	}
+	return 0;
 }
 
 BPF_HELPER(get_ns_current_pid_tgid)

@@ -467,6 +467,18 @@ const struct bpf_map_ops prog_array_map_ops = {
 	.check = fd_array_map_check,
 };
 
+/* Elements are ids of cgroups, which name them for ever. */
+const struct bpf_map_ops cgroup_array_map_ops = {
+	.alloc_check = fd_array_map_alloc_check,
+	.init = array_map_init,
+	.get_next_key = array_map_get_next_key,
+	.obj_check = fd_array_map_obj_check,
+	.obj_update = fd_array_map_obj_update,
+	.obj_delete = fd_array_map_obj_delete,
+	.mem_usage = array_map_mem_usage,
+	.check = array_map_check,
+};
+
 /* Elements are struct perf_ring; bpf(2) has no lookup for them. */
 const struct bpf_map_ops perf_event_array_map_ops = {
 	.alloc_check = fd_array_map_alloc_check,

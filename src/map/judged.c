@@ -44,15 +44,6 @@ static int fd_array_check(const union bpf_attr *a, u32 known)
 	return 0;
 }
 
-static int cgroup_array_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
-{
-	const union bpf_attr *a = p->attr;
-
-	if (a->value_size != 4 || a->map_flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG))
-		return -EINVAL;
-	return fd_array_check(a, FD_FLAGS) ?: plain(layout);
-}
-
 static int reuseport_array_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
 {
 	const union bpf_attr *a = p->attr;
@@ -183,7 +174,6 @@ static int unknown_check(const struct bpf_map_params *p, struct bpf_map_layout *
 	return -EINVAL;
 }
 
-const struct bpf_map_ops cgroup_array_judge_ops = { .alloc_check = cgroup_array_check };
 const struct bpf_map_ops devmap_judge_ops = { .alloc_check = devmap_check };
 const struct bpf_map_ops sockmap_judge_ops = { .alloc_check = sockmap_check };
 const struct bpf_map_ops cpumap_judge_ops = { .alloc_check = cpumap_check };

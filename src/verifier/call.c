@@ -900,6 +900,33 @@ static int note_dynptr(struct bpf_verifier_env *env, const struct bpf_func_proto
 	return 0;
 }
 
+/* Linux: bpf_d_path_allowed(). Elsewhere its locks may be held already. */
+static bool d_path_allowed(const struct bpf_verifier_env *env)
+{
+	static const char *const functions[] = {
+		"security_file_permission",
+		"security_inode_getattr",
+		"security_file_open",
+		"security_path_truncate",
+		"vfs_truncate",
+		"vfs_fallocate",
+		"dentry_open",
+		"vfs_getattr",
+		"filp_close",
+	};
+	const struct prog_object *obj = env->prog_obj;
+	const char *name;
+
+	if (env->prog->type != BPF_PROG_TYPE_TRACING ||
+	    env->prog->expected_attach_type == BPF_TRACE_ITER)
+		return true;
+	name = obj->attach_btf ? btf_type_name(obj->attach_btf->btf, obj->attach_btf_id) : "";
+	for (u32 i = 0; i < ARRAY_SIZE(functions); i++)
+		if (!strcmp(functions[i], name))
+			return true;
+	return false;
+}
+
 int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx)
 {
 	struct bpf_call_arg_meta meta = { .const_map_key = -1 };
@@ -915,6 +942,8 @@ int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 	snprintf(name, sizeof(name), "bpf_%s", fn->name);
 	if (!env->prog->gpl_compatible && fn->gpl_only)
 		return refuse(env, DIAG_HELPER_GPL);
+	if (fn->id == BPF_FUNC_d_path && !d_path_allowed(env))
+		return refuse(env, DIAG_HELPER_PROBE);
 	if (fn->might_sleep && !env->prog->sleepable)
 		return refuse(env, DIAG_HELPER_SLEEPS);
 	if (fn->might_sleep && st->active_rcu_lock)

@@ -448,6 +448,21 @@ int compare_comm(void *ctx)
 	return bpf_strncmp(t->comm, sizeof(t->comm), "world_prog_test");
 }
 
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, __u32);
+} cgroups SEC(".maps");
+
+SEC("?raw_tp")
+int under(void *ctx)
+{
+	for (int i = 0; i < 5; i++)
+		out.under[i] = bpf_current_task_under_cgroup(&cgroups, i);
+	return 0;
+}
+
 SEC("?raw_tp")
 int pids(void *ctx)
 {
@@ -458,6 +473,27 @@ int pids(void *ctx)
 	out.ns_tgid = info.tgid;
 	out.ns_wrong = bpf_get_ns_current_pid_tgid(ask.ns_dev, ask.ns_ino + 1, &info, sizeof(info));
 	return 0;
+}
+
+/* Paths may be asked for at the beginning of some functions only. */
+static __always_inline int give_path(unsigned long long *ctx)
+{
+	struct file *f = (void *)ctx[0];
+	char text[64];
+
+	return bpf_d_path(&f->f_path, text, sizeof(text)) < 0 ? 0 : 0;
+}
+
+SEC("?fentry/security_file_open")
+int path_allowed(unsigned long long *ctx)
+{
+	return give_path(ctx);
+}
+
+SEC("?fentry/vfs_read")
+int path_refused(unsigned long long *ctx)
+{
+	return give_path(ctx);
 }
 
 SEC("?raw_tp")

@@ -47,6 +47,7 @@ struct world_answer {
 	unsigned int exit_code, exit_signal, sessionid, loginuid, nr_cpus_allowed;
 	unsigned int uid, euid, gid, user_ns, uts_ns, ipc_ns, mnt_ns, pid_ns, net_ns, cgroup_ns;
 	unsigned int nr_threads, oom_score_adj, pid_nr, pgrp_nr, session_nr, cgroup_level;
+	int under[6]; /* cgroups */
 	unsigned int umask, same_task, max_fds, ns_err, ns_pid, ns_tgid, ns_wrong, signal_err;
 	unsigned long long start_time, start_boottime, nofile, stack_limit, cgroup_id;
 	unsigned long long helper_cgroup_id, helper_root_id, root_ino;

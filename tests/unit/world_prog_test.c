@@ -33,6 +33,7 @@
 #include "tests/bpf/world.h"
 
 static struct world_ask ask;
+static void (*before_run)(struct bpf_object *obj); /* or NULL */
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -72,6 +73,8 @@ static int run(struct skep_system *sys, const char *prog, struct world_answer *o
 		memset(value, 0, sizeof(value));
 		memcpy(value + sizeof(*out), &ask, sizeof(ask)); /* clang puts them so */
 		assert_int_equal(bpf_map_update_elem(bpf_map__fd(bss), &zero, value, 0), 0);
+		if (before_run)
+			before_run(obj);
 		p = bpf_object__find_program_by_name(obj, prog);
 		err = bpf_prog_test_run_opts(bpf_program__fd(p), &opts);
 		if (err)
@@ -562,6 +565,125 @@ static void test_show_task(void **state)
 	skep_system_free(ours.sys);
 }
 
+/* ---- bpf_current_task_under_cgroup() ---- */
+
+static int cgroup[3]; /* ours, that of all, another; -1 */
+static char cgroup_dir[3][4096];
+
+static bool write_pid(const char *dir)
+{
+	char path[4200], text[16];
+	int fd, n;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	fd = open(path, O_WRONLY);
+	n = snprintf(text, sizeof(text), "%d", getpid());
+	n = fd >= 0 && write(fd, text, (size_t)n) == n;
+	close(fd);
+	return n;
+}
+
+/* Two new cgroups below ours, and us in the first. */
+static bool enter_cgroup(void)
+{
+	char line[4096], mount[1024] = "", own[1024] = "";
+	FILE *f = fopen("/proc/self/mountinfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (strstr(line, " - cgroup2 "))
+			sscanf(line, "%*s %*s %*s %*s %1023s", mount);
+	fclose(f);
+	f = fopen("/proc/self/cgroup", "r");
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "0::%1023s", own);
+	fclose(f);
+	if (!*mount || !*own)
+		return false;
+	snprintf(cgroup_dir[1], sizeof(cgroup_dir[1]), "%s%s", mount, own);
+	snprintf(cgroup_dir[0], sizeof(cgroup_dir[0]), "%s%s/skep-%d", mount, own, getpid());
+	snprintf(cgroup_dir[2], sizeof(cgroup_dir[2]), "%s%s/skep-%d-other", mount, own, getpid());
+	if (mkdir(cgroup_dir[0], 0755) || mkdir(cgroup_dir[2], 0755))
+		return false;
+	for (int i = 0; i < 3; i++)
+		cgroup[i] = open(cgroup_dir[i], O_RDONLY | O_DIRECTORY);
+	return write_pid(cgroup_dir[0]);
+}
+
+static void fill_cgroups(struct bpf_object *obj)
+{
+	int map = bpf_object__find_map_fd_by_name(obj, "cgroups"), here = open(".", O_RDONLY);
+
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(bpf_map_update_elem(map, &i, &cgroup[i], 0), 0);
+	assert_int_equal(bpf_map_update_elem(map, &(unsigned){ 3 }, &here, 0), -EBADF);
+	assert_int_equal(bpf_map_update_elem(map, &(unsigned){ 4 }, &cgroup[0], 0), -E2BIG);
+	assert_true(bpf_map_lookup_elem(map, &(unsigned){ 0 }, &(int){ 0 }) < 0);
+	close(here);
+}
+
+static void test_under_cgroup(void **state)
+{
+	struct skep_system *sys = system_jit("on");
+	struct world_answer kernel, ours;
+	int retval;
+
+	if (!enter_cgroup()) {
+		rmdir(cgroup_dir[0]);
+		rmdir(cgroup_dir[2]);
+		skep_system_free(sys);
+		print_message("# no cgroup that we may change\n");
+		skip();
+	}
+	before_run = fill_cgroups;
+	assert_int_equal(run(sys, "under", &ours, &retval), 0);
+	assert_int_equal(ours.under[0], 1);
+	assert_int_equal(ours.under[1], 1);
+	assert_int_equal(ours.under[2], 0);
+	assert_int_equal(ours.under[3], -EAGAIN);
+	assert_int_equal(ours.under[4], -E2BIG);
+	if (!run(NULL, "under", &kernel, &retval))
+		assert_memory_equal(kernel.under, ours.under, sizeof(ours.under));
+	before_run = NULL;
+	for (int i = 0; i < 3; i++)
+		close(cgroup[i]);
+	assert_true(write_pid(cgroup_dir[1]));
+	rmdir(cgroup_dir[0]);
+	rmdir(cgroup_dir[2]);
+	skep_system_free(sys);
+}
+
+/* ---- bpf_d_path() ---- */
+
+static int load_only(const char *prog, char *log, size_t size)
+{
+	struct skep_system *sys = system_jit("on");
+	struct bpf_object *obj;
+	struct bpf_program *p;
+	int err;
+
+	skep_front_use(sys);
+	libbpf_set_print(quiet);
+	obj = bpf_object__open_file(object_file, NULL);
+	assert_non_null(obj);
+	bpf_object__for_each_program(p, obj)
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), prog));
+	bpf_program__set_log_buf(bpf_object__find_program_by_name(obj, prog), log, size);
+	err = bpf_object__load(obj);
+	bpf_object__close(obj);
+	skep_front_use(NULL);
+	skep_system_free(sys);
+	return err;
+}
+
+static void test_path_places(void **state)
+{
+	static char log[65536];
+
+	assert_int_equal(load_only("path_allowed", log, sizeof(log)), 0);
+	assert_int_equal(load_only("path_refused", log, sizeof(log)), -EINVAL);
+	assert_non_null(strstr(log, "\nhelper call is not allowed in probe\n"));
+}
+
 static volatile int got_signal;
 
 static void on_signal(int sig)
@@ -592,6 +714,7 @@ int main(void)
 		cmocka_unit_test(test_look_alone),    cmocka_unit_test(test_look),
 		cmocka_unit_test(test_other_layouts), cmocka_unit_test(test_argument),
 		cmocka_unit_test(test_pids),	      cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_under_cgroup),  cmocka_unit_test(test_path_places),
 		cmocka_unit_test(test_show),	      cmocka_unit_test(test_show_task),
 	};
 
