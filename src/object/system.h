@@ -10,6 +10,7 @@
 
 #include "object/object.h"
 
+struct bpf_verifier_env;
 struct hook_table;
 struct supervisor;
 struct uprobes;
@@ -73,6 +74,13 @@ struct skep_system {
 	void *trace_arg;
 	/* Fires raw tracepoint @name with @n arguments, when somebody listens; set by src/hook. */
 	void (*raw_tp)(struct skep_system *sys, const char *name, const u64 *args, u32 n);
+	/*
+	 * For tests of soundness: what is known before each instruction that the verifier
+	 * looks at, and pruning only where every value is covered (as if all were precise).
+	 */
+	void (*verifier_observe)(void *arg, const struct bpf_verifier_env *env);
+	void *verifier_observe_arg;
+	bool verifier_exact;
 	struct diag last;     /* the newest refusal, for explanations */
 	char last_text[1024]; /* its line, rendered for skep_last_refusal() */
 	u32 jit_mode;	      /* JIT_ON, JIT_OFF, JIT_COMPARE */

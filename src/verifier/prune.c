@@ -101,7 +101,7 @@ static bool regsafe(struct bpf_verifier_env *env, const struct bpf_reg_state *ol
 	case SCALAR_VALUE:
 		if (env->explore_alu_limits)
 			return same_until_id(old, cur) && check_scalar_ids(env, old->id, cur->id);
-		if (!old->precise && exact == NOT_EXACT)
+		if (!old->precise && exact == NOT_EXACT && !env->sys->verifier_exact)
 			return true;
 		if ((old->id ^ cur->id) & BPF_ADD_CONST)
 			return false;

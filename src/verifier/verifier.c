@@ -247,6 +247,8 @@ static int do_check(struct bpf_verifier_env *env)
 		}
 		if (env->log.level)
 			log_before_insn(env, &print_state);
+		if (unlikely(env->sys->verifier_observe))
+			env->sys->verifier_observe(env->sys->verifier_observe_arg, env);
 		/* Code that is only reached by mistake is dead all the same. */
 		if (!st->speculative)
 			aux->seen = true;

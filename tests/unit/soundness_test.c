@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Random programs, those accepted run in the checking interpreter on several inputs: every
+ * concrete value lies in what the verifier recorded, every access in its object.
+ *
+ *   SOUND_COUNT=n   programs (default 4000)    SOUND_SEED=n   first seed (default 1)
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "isa/disasm.h"
+#include "tests/lib/checking.h"
+
+#define INPUTS 4
+
+static u64 number_from(const char *name, u64 otherwise)
+{
+	const char *s = getenv(name);
+
+	return s ? strtoull(s, NULL, 0) : otherwise;
+}
+
+static void show(const struct gen *g)
+{
+	char line[200];
+
+	for (u32 i = 0; i < g->n; i++) {
+		disasm_insn(line, sizeof(line), &g->insn[i], NULL);
+		fprintf(stderr, "  %3u: %s\n", i, line);
+		if (g->insn[i].code == (BPF_LD | BPF_IMM | BPF_DW))
+			i++;
+	}
+}
+
+static int by_value(const void *a, const void *b)
+{
+	return (int)*(const u32 *)a - (int)*(const u32 *)b;
+}
+
+static void accepted_programs_stay_in_their_states(void **state)
+{
+	u64 count = number_from("SOUND_COUNT", 4000), first = number_from("SOUND_SEED", 1);
+	u32 *lengths = calloc(count, sizeof(*lengths)), accepted = 0;
+	struct checking c;
+	static struct gen g;
+
+	assert_non_null(lengths);
+	assert_int_equal(checking_start(&c, NULL), 0);
+	for (u64 seed = first; seed < first + count; seed++) {
+		int fd;
+
+		generate(&g, seed);
+		fd = checking_load(&c, &g, seed % 2);
+		if (fd < 0)
+			continue;
+		lengths[accepted++] = g.n;
+		for (u64 input = 0; input < INPUTS; input++)
+			if (checking_run(&c, &g, seed * INPUTS + input)) {
+				fprintf(stderr, "seed %llu, input %llu: %s\n",
+					(unsigned long long)seed, (unsigned long long)input, c.why);
+				show(&g);
+				fail();
+			}
+		close(fd);
+	}
+	qsort(lengths, accepted, sizeof(*lengths), by_value);
+	print_message("# %u of %llu accepted, median length %u, %llu instructions run\n", accepted,
+		      (unsigned long long)count, accepted ? lengths[accepted / 2] : 0,
+		      (unsigned long long)c.steps);
+	assert_true(accepted * 10 >= count * 3);
+	assert_true(lengths[accepted / 2] >= 20);
+	checking_stop(&c);
+	free(lengths);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(accepted_programs_stay_in_their_states),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
