@@ -64,7 +64,7 @@ WRAPPED := syscall mmap64 ioctl epoll_ctl open64 fopen64 faccessat setrlimit64 u
 WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
 LIBBPF := -l:libbpf.a
 
-.PHONY: all docs help clean deps demo test prove conformance bench check fmt runtime install
+.PHONY: all docs help clean deps demo test prove soundness conformance bench check fmt runtime install
 all: $(O)/skep $(O)/skep-plugin $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so $(BPF_OBJ) $(EMBED)
 
 help:
@@ -223,6 +223,12 @@ $(O)/prove: $(wildcard tests/prove/*.cc tests/prove/*.h) $(addprefix src/verifie
 	$(call say,PROVE)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) -std=c++17 -O2 -w -fpermissive -Isrc -Itests/prove -o $@ tests/prove/prove.cc -lz3
+
+# goal soundness: a night's run of accepted programs against what the verifier recorded, and bugs that it finds
+SOUND_COUNT ?= 10000000
+soundness: $(O)/tests/soundness_test
+	$(Q)SOUND_COUNT=$(SOUND_COUNT) $(O)/tests/soundness_test
+	$(Q)$(PYTHON) tests/soundness/mutants.py
 
 # goal bench: the figures of the README, measured here and now
 bench: all $(BENCHES)

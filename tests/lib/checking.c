@@ -19,13 +19,13 @@
 #include "system_fixture.h"
 #include "verifier/verifier.h"
 
-#define STATES_MAX   60000 /* a program with more is not run */
-#define STEPS_MAX    200000
-#define MAP_ENTRIES  4
-#define PACKET_LEN   64
-#define CTX_LEN	     256
-#define RECORD_LEN   16
-#define STACK_BYTES  512
+#define STATES_MAX  60000 /* a program with more is not run */
+#define STEPS_MAX   200000
+#define MAP_ENTRIES 4
+#define PACKET_LEN  64
+#define CTX_LEN	    256
+#define RECORD_LEN  16
+#define STACK_BYTES 512
 
 struct known {
 	struct known *next; /* at the same instruction */
@@ -267,18 +267,19 @@ static int check_state(struct machine *m)
 	for (bad = 0; bad < BPF_REG_10; bad++)
 		if (t->live[m->pc] & BIT(bad) && !holds(m, &last->regs[bad], m->reg[bad]))
 			break;
-	snprintf(text, sizeof(text),
-		 "R%u=%llx is in no recorded state (one: type %x off %d u64 [%llx, %llx] s64 [%llx, "
-		 "%llx] u32 [%x, %x] s32 [%x, %x] tnum (%llx; %llx))",
-		 bad, (unsigned long long)m->reg[bad], last->regs[bad].type, last->regs[bad].off,
-		 (unsigned long long)last->regs[bad].umin_value,
-		 (unsigned long long)last->regs[bad].umax_value,
-		 (unsigned long long)last->regs[bad].smin_value,
-		 (unsigned long long)last->regs[bad].smax_value, last->regs[bad].u32_min_value,
-		 last->regs[bad].u32_max_value, (u32)last->regs[bad].s32_min_value,
-		 (u32)last->regs[bad].s32_max_value,
-		 (unsigned long long)last->regs[bad].var_off.value,
-		 (unsigned long long)last->regs[bad].var_off.mask);
+	snprintf(
+		text, sizeof(text),
+		"R%u=%llx is in no recorded state (one: type %x off %d u64 [%llx, %llx] s64 [%llx, "
+		"%llx] u32 [%x, %x] s32 [%x, %x] tnum (%llx; %llx))",
+		bad, (unsigned long long)m->reg[bad], last->regs[bad].type, last->regs[bad].off,
+		(unsigned long long)last->regs[bad].umin_value,
+		(unsigned long long)last->regs[bad].umax_value,
+		(unsigned long long)last->regs[bad].smin_value,
+		(unsigned long long)last->regs[bad].smax_value, last->regs[bad].u32_min_value,
+		last->regs[bad].u32_max_value, (u32)last->regs[bad].s32_min_value,
+		(u32)last->regs[bad].s32_max_value,
+		(unsigned long long)last->regs[bad].var_off.value,
+		(unsigned long long)last->regs[bad].var_off.mask);
 	return violated(m, text);
 }
 
@@ -310,8 +311,8 @@ static int memory(struct machine *m, const struct bpf_insn *in, u64 addr)
 	if (!allowed(m, addr, size)) {
 		char text[100];
 
-		snprintf(text, sizeof(text), "access of %u bytes at %llx is outside every object", size,
-			 (unsigned long long)addr);
+		snprintf(text, sizeof(text), "access of %u bytes at %llx is outside every object",
+			 size, (unsigned long long)addr);
 		return violated(m, text);
 	}
 	switch (BPF_CLASS(in->code)) {
@@ -320,7 +321,8 @@ static int memory(struct machine *m, const struct bpf_insn *in, u64 addr)
 			v = load_ctx(m, addr - ctx, size);
 		else
 			memcpy(&v, (void *)addr, size);
-		m->reg[in->dst_reg] = BPF_MODE(in->code) == BPF_MEMSX ? alu_sext(v, (int)size * 8) : v;
+		m->reg[in->dst_reg] =
+			BPF_MODE(in->code) == BPF_MEMSX ? alu_sext(v, (int)size * 8) : v;
 		return 0;
 	case BPF_ST:
 		v = (u64)(s64)in->imm;
@@ -373,7 +375,8 @@ static int step(struct machine *m)
 		if (BPF_MODE(in->code) != BPF_IMM)
 			return 1; /* legacy packet loads end the comparison */
 		if (in->src_reg == BPF_PSEUDO_MAP_FD)
-			m->reg[in->dst_reg] = (u64)(unsigned long)(in->imm == PROGEN_MAP ? m->map : m->ring);
+			m->reg[in->dst_reg] =
+				(u64)(unsigned long)(in->imm == PROGEN_MAP ? m->map : m->ring);
 		else if (!in->src_reg)
 			m->reg[in->dst_reg] = insn_imm64(in);
 		else
@@ -401,7 +404,8 @@ static int step(struct machine *m)
 			if (in->src_reg == BPF_PSEUDO_CALL) {
 				if (++m->depth == MAX_CALL_FRAMES)
 					return violated(m, "more frames than there can be");
-				memcpy(m->frame[m->depth].saved, &m->reg[6], sizeof(m->frame[0].saved));
+				memcpy(m->frame[m->depth].saved, &m->reg[6],
+				       sizeof(m->frame[0].saved));
 				m->frame[m->depth].callsite = (s32)m->pc;
 				m->reg[10] = frame_top(m, m->depth);
 				m->pc += (u32)in->imm;
@@ -410,7 +414,8 @@ static int step(struct machine *m)
 			helper = in->src_reg ? NULL : bpf_helper_proto((u32)in->imm);
 			switch (in->src_reg ? 0 : in->imm) {
 			case BPF_FUNC_map_lookup_elem:
-				if (m->reg[1] == (u64)(unsigned long)m->map && !allowed(m, m->reg[2], 4))
+				if (m->reg[1] == (u64)(unsigned long)m->map &&
+				    !allowed(m, m->reg[2], 4))
 					return violated(m, "key outside every object");
 				break;
 			case BPF_FUNC_ringbuf_reserve:
@@ -423,8 +428,8 @@ static int step(struct machine *m)
 			default:
 				return 1; /* another call: the comparison ends here */
 			}
-			m->reg[0] = helper->func(m->reg[1], m->reg[2], m->reg[3], m->reg[4], m->reg[5],
-						 &m->run);
+			m->reg[0] = helper->func(m->reg[1], m->reg[2], m->reg[3], m->reg[4],
+						 m->reg[5], &m->run);
 			if (in->imm == BPF_FUNC_ringbuf_reserve && m->c->steps % 3 == 0) {
 				helper = bpf_helper_proto(BPF_FUNC_ringbuf_discard);
 				if (m->reg[0])
@@ -451,6 +456,7 @@ int checking_run(struct checking *c, const struct gen *g, u64 seed)
 {
 	struct map_object *map, *ring;
 	struct machine m;
+	bool small = false; /* the word at hand is one byte */
 	int err = 0;
 
 	if (c->trace->overflow)
@@ -469,8 +475,8 @@ int checking_run(struct checking *c, const struct gen *g, u64 seed)
 	slot_claim(c->sys->arena, c->sys->platform, &m.run);
 	for (u32 i = 0; i < MAP_ENTRIES; i++)
 		m.element[i] = (u8 *)bpf_helper_proto(BPF_FUNC_map_lookup_elem)
-				       ->func((u64)(unsigned long)m.map, (u64)(unsigned long)&i, 0, 0, 0,
-					      &m.run);
+				       ->func((u64)(unsigned long)m.map, (u64)(unsigned long)&i, 0,
+					      0, 0, &m.run);
 	seed = seed * 0x9e3779b97f4a7c15ULL + 1;
 	for (u32 i = 0; i < CTX_LEN + PACKET_LEN + MAP_ENTRIES * VALUE_SIZE; i++) {
 		u8 byte;
@@ -480,6 +486,10 @@ int checking_run(struct checking *c, const struct gen *g, u64 seed)
 		seed ^= seed << 17;
 		/* small and extreme numbers matter more than others */
 		byte = (seed >> 40) % 3 ? (u8)((seed >> 20) % 5 - 2) : (u8)(seed >> 33);
+		if (i % 4 == 0)
+			small = (seed >> 50) % 3 == 0;
+		else if (small)
+			byte = 0;
 		if (i < CTX_LEN)
 			m.ctx[i] = byte;
 		else if (i < CTX_LEN + PACKET_LEN)

@@ -560,10 +560,15 @@ static void gen_offset(struct gen *g)
 		r = 3;
 		emit(g, JMP_X(rnd(g, 2) ? BPF_JGT : BPF_JGE, r, 4, 2));
 		break;
-	default:
+	default: /* by its low half, spilled */
+		if (rnd(g, 2))
+			emit(g, LDX(BPF_DW, r, 9, 8));
 		emit(g, STX(BPF_W, 10, r, -40));
 		emit(g, LDX(BPF_W, 4, 10, -40));
-		r = 4;
+		if (rnd(g, 3))
+			emit(g, JMP_K(BPF_JGT, 4, (s32)(VALUE_SIZE / 2), 2));
+		if (rnd(g, 3) == 0)
+			r = 4;
 	}
 	emit(g, ALU64_X(BPF_ADD, 9, r));
 	emit(g, LDX(BPF_B, 1, 9, 0));
@@ -751,7 +756,7 @@ void generate(struct gen *g, u64 seed)
 	gen_unknown(g);
 	set_scalar(g, 0);
 	emit(g, MOV_K(0, imm(g)));
-	steps = 2 + rnd(g, 25);
+	steps = 2 + rnd(g, 23);
 	while (steps--)
 		gen_one(g, 0);
 	if (!g->scalar[0])

@@ -6,8 +6,8 @@
 #include "base/types.h"
 #include "base/uapi.h"
 
-#define MAX_INSNS  400
-#define VALUE_SIZE 32 /* of the array map, which has 4 elements with keys of 4 bytes */
+#define MAX_INSNS   400
+#define VALUE_SIZE  32 /* of the array map, which has 4 elements with keys of 4 bytes */
 #define PROGEN_MAP  -1 /* .imm of ld_imm64 of that map: the caller puts its descriptor there */
 #define PROGEN_RING -2 /* and of a ring buffer of 4096 bytes */
 

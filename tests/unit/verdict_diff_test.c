@@ -26,7 +26,7 @@
 #include "tests/lib/kernel.h"
 #include "tests/lib/progen.h"
 
-#define LOG_SIZE   (8U << 20)
+#define LOG_SIZE (8U << 20)
 
 /* ---- both sides ---- */
 
