@@ -172,7 +172,7 @@ static int adjust_scalar_min_max_vals(struct bpf_verifier_env *env, const struct
 		break;
 	case BPF_END:
 		byte_swap(dst, insn);
-		reg_bounds_sync(dst);
+		reg_bounds_sync_for(env, dst);
 		return 0;
 	case BPF_MUL:
 		if (env->profile >= KVER(6, 18))
@@ -211,7 +211,7 @@ static int adjust_scalar_min_max_vals(struct bpf_verifier_env *env, const struct
 	}
 	if (alu32)
 		zext_32_to_64(dst);
-	reg_bounds_sync(dst);
+	reg_bounds_sync_for(env, dst);
 	return 0;
 }
 
@@ -400,7 +400,7 @@ static int adjust_ptr_min_max_vals(struct bpf_verifier_env *env, const struct bp
 	err = check_reg_sane_offset(env, dst, p.type);
 	if (err)
 		return err;
-	reg_bounds_sync(dst);
+	reg_bounds_sync_for(env, dst);
 	err = check_unprivileged_range(env, dst, dst_no);
 	return err ? err : sanitize_ptr_after(env, insn, dst, &sanitize);
 }
@@ -529,7 +529,7 @@ static int check_move(struct bpf_verifier_env *env, const struct bpf_insn *insn)
 	}
 	if (alu32) {
 		zext_32_to_64(dst);
-		reg_bounds_sync(dst);
+		reg_bounds_sync_for(env, dst);
 	}
 	return 0;
 }

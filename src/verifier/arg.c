@@ -426,6 +426,12 @@ int process_spin_lock(struct bpf_verifier_env *env, u32 regno, u32 flags)
 
 /* ---- one argument ---- */
 
+static bool map_is_of_socks(const struct map_object *m)
+{
+	return m->map->map_type == BPF_MAP_TYPE_SOCKMAP ||
+	       m->map->map_type == BPF_MAP_TYPE_SOCKHASH;
+}
+
 int check_func_arg(struct bpf_verifier_env *env, u32 arg, struct bpf_call_arg_meta *meta,
 		   const struct bpf_func_proto *fn)
 {
@@ -436,6 +442,12 @@ int check_func_arg(struct bpf_verifier_env *env, u32 arg, struct bpf_call_arg_me
 
 	if (arg_type == ARG_DONTCARE)
 		return 0;
+	/* The values of some maps are not memory. */
+	if (base_type(arg_type) == ARG_PTR_TO_MAP_VALUE && meta->map && map_is_of_socks(meta->map)) {
+		if (arg_type != ARG_PTR_TO_MAP_VALUE)
+			return refuse(env, DIAG_ARG_SOCKMAP);
+		arg_type = ARG_PTR_TO_BTF_ID_SOCK_COMMON;
+	}
 	err = check_reg_arg(env, regno, SRC_OP);
 	if (err)
 		return err;
@@ -731,6 +743,26 @@ static bool in_list(const u32 *list, u32 n, u32 x)
 	return false;
 }
 
+/* Where no socket can be locked already, so that a map of sockets may change. */
+static bool may_update_sockmap(const struct bpf_verifier_env *env, u32 func_id)
+{
+	switch (env->prog->type) {
+	case BPF_PROG_TYPE_TRACING:
+		return env->prog->expected_attach_type == BPF_TRACE_ITER;
+	case BPF_PROG_TYPE_SOCK_OPS: /* updates have helpers of their own there */
+		return func_id == BPF_FUNC_map_delete_elem;
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+	case BPF_PROG_TYPE_XDP:
+	case BPF_PROG_TYPE_SK_REUSEPORT:
+	case BPF_PROG_TYPE_FLOW_DISSECTOR:
+	case BPF_PROG_TYPE_SK_LOOKUP:
+		return true;
+	}
+	return false;
+}
+
 int check_map_func_compatibility(struct bpf_verifier_env *env, const struct map_object *m,
 				 const struct bpf_func_proto *fn)
 {
@@ -738,6 +770,13 @@ int check_map_func_compatibility(struct bpf_verifier_env *env, const struct map_
 
 	if (!m)
 		return 0;
+	if (map_is_of_socks(m) &&
+	    (fn->id == BPF_FUNC_map_update_elem || fn->id == BPF_FUNC_map_delete_elem)) {
+		if (may_update_sockmap(env, fn->id))
+			return 0;
+		verbose(env, "cannot update sockmap in this context\n");
+		goto mismatch;
+	}
 	for (u32 i = 0; i < ARRAY_SIZE(map_takes); i++)
 		if (map_takes[i].map == m->map->map_type &&
 		    !in_list(map_takes[i].func, ARRAY_SIZE(map_takes[i].func), fn->id))

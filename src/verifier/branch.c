@@ -101,9 +101,9 @@ static int is_branch_taken(const struct bpf_reg_state *a, const struct bpf_reg_s
 
 /* What the two sides of a comparison of scalars know; pointers learn nothing here. */
 /* What comparing two unknown numbers told before 6.8: if they are equal, each is in both ranges. */
-static void learn_equality(struct bpf_reg_state *true_a, struct bpf_reg_state *true_b,
-			   struct bpf_reg_state *false_a, struct bpf_reg_state *false_b, u8 op,
-			   bool jmp32)
+static void learn_equality(const struct bpf_verifier_env *env, struct bpf_reg_state *true_a,
+			   struct bpf_reg_state *true_b, struct bpf_reg_state *false_a,
+			   struct bpf_reg_state *false_b, u8 op, bool jmp32)
 {
 	struct bpf_reg_state *a = op == BPF_JEQ ? true_a : op == BPF_JNE ? false_a : NULL;
 	struct bpf_reg_state *b = op == BPF_JEQ ? true_b : false_b;
@@ -111,8 +111,8 @@ static void learn_equality(struct bpf_reg_state *true_a, struct bpf_reg_state *t
 	if (!a || jmp32)
 		return;
 	scalar_refine(a, b, BPF_JEQ, false);
-	reg_bounds_sync(a);
-	reg_bounds_sync(b);
+	reg_bounds_sync_for(env, a);
+	reg_bounds_sync_for(env, b);
 }
 
 static int reg_set_min_max(struct bpf_verifier_env *env, struct bpf_reg_state *true_a,
@@ -125,15 +125,15 @@ static int reg_set_min_max(struct bpf_verifier_env *env, struct bpf_reg_state *t
 		return 0;
 	if (!visible(env->profile, KVER(6, 8)) && !scalar_is_const(false_a, jmp32) &&
 	    !scalar_is_const(false_b, jmp32)) {
-		learn_equality(true_a, true_b, false_a, false_b, op, jmp32);
+		learn_equality(env, true_a, true_b, false_a, false_b, op, jmp32);
 		return 0;
 	}
 	scalar_refine(false_a, false_b, reverse_opcode(op), jmp32);
-	reg_bounds_sync(false_a);
-	reg_bounds_sync(false_b);
+	reg_bounds_sync_for(env, false_a);
+	reg_bounds_sync_for(env, false_b);
 	scalar_refine(true_a, true_b, op, jmp32);
-	reg_bounds_sync(true_a);
-	reg_bounds_sync(true_b);
+	reg_bounds_sync_for(env, true_a);
+	reg_bounds_sync_for(env, true_b);
 	err = reg_bounds_sanity_check(env, true_a, "true_reg1");
 	if (!err)
 		err = reg_bounds_sanity_check(env, true_b, "true_reg2");

@@ -754,7 +754,7 @@ static int refine_return(struct bpf_verifier_env *env, const struct bpf_func_pro
 		r0->s32_max_value = (s32)meta->msize_max_value;
 		r0->smin_value = -MAX_ERRNO;
 		r0->s32_min_value = -MAX_ERRNO;
-		reg_bounds_sync(r0);
+		reg_bounds_sync_for(env, r0);
 		break;
 	case BPF_FUNC_get_smp_processor_id:
 		r0->umax_value = env->sys->arena->nr_slots - 1;
@@ -765,7 +765,7 @@ static int refine_return(struct bpf_verifier_env *env, const struct bpf_func_pro
 		r0->u32_min_value = 0;
 		r0->smin_value = 0;
 		r0->s32_min_value = 0;
-		reg_bounds_sync(r0);
+		reg_bounds_sync_for(env, r0);
 		break;
 	default:
 		return 0;

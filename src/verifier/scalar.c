@@ -231,12 +231,14 @@ static void single_value(struct bpf_reg_state *r)
  * Carries what each form says over to the others. Three rounds, as Linux: one
  * deduction can enable another, the third still finds something now and then.
  */
-void reg_bounds_sync(struct bpf_reg_state *reg)
+/* @single: also what single_value() finds out. */
+static void sync_bounds(struct bpf_reg_state *reg, bool single)
 {
 	if (is_known_throughout(reg))
 		return;
 	from_tnum(reg);
-	single_value(reg);
+	if (single)
+		single_value(reg);
 	for (int round = 0; round < 3; round++) {
 		deduce32(reg);
 		deduce64(reg);
@@ -244,7 +246,18 @@ void reg_bounds_sync(struct bpf_reg_state *reg)
 	}
 	tnum_from_ranges(reg);
 	from_tnum(reg);
-	single_value(reg);
+	if (single)
+		single_value(reg);
+}
+
+void reg_bounds_sync(struct bpf_reg_state *reg)
+{
+	sync_bounds(reg, true);
+}
+
+void reg_bounds_sync_6_17(struct bpf_reg_state *reg)
+{
+	sync_bounds(reg, false);
 }
 
 /* ---- arithmetic; dst->var_off is already the result's where noted ---- */

@@ -416,6 +416,16 @@ void reg32_set_value(struct bpf_reg_state *reg, u32 imm);
 void reg_assign_32_into_64(struct bpf_reg_state *reg);
 void zext_32_to_64(struct bpf_reg_state *reg);
 void reg_bounds_sync(struct bpf_reg_state *reg);
+/* As Linux until 6.17, which did not ask whether tnum and range share just one value. */
+void reg_bounds_sync_6_17(struct bpf_reg_state *reg);
+static inline void reg_bounds_sync_for(const struct bpf_verifier_env *env,
+				       struct bpf_reg_state *reg)
+{
+	if (visible(env->profile, KVER(6, 18)))
+		reg_bounds_sync(reg);
+	else
+		reg_bounds_sync_6_17(reg);
+}
 int reg_bounds_sanity_check(struct bpf_verifier_env *env, struct bpf_reg_state *reg,
 			    const char *ctx);
 void coerce_reg_to_size(struct bpf_reg_state *reg, int size);
