@@ -349,16 +349,56 @@ static int add_read(struct bpf_verifier_env *env, struct instance *in, u32 frame
 	return 0;
 }
 
+/* ---- marks of older kernels' logs ---- */
+
+/* A register or slots of frame @f are read: so they are of the kept states that they come from. */
+static void log_read(struct bpf_verifier_env *env, u32 f, u32 regs, u64 slots)
+{
+	const struct bpf_verifier_state *st = env->cur_state;
+
+	for (; st->parent; st = st->parent) {
+		struct bpf_func_state *from;
+
+		regs &= ~(u32)st->frame[f]->regs_written;
+		slots &= ~st->frame[f]->slots_written;
+		if (f > st->parent->curframe) {
+			/* Arguments are the caller's registers. */
+			regs &= f - 1 == st->parent->curframe ? 0x3e : 0;
+			slots = 0;
+			f = st->parent->curframe;
+		}
+		from = st->parent->frame[f];
+		regs &= ~(u32)from->regs_read;
+		slots &= ~from->slots_read;
+		if (!regs && !slots)
+			return;
+		from->regs_read |= (u16)regs;
+		from->slots_read |= slots;
+	}
+}
+
+void forget_log_marks(struct bpf_verifier_state *st)
+{
+	for (u32 i = 0; i <= st->curframe; i++) {
+		st->frame[i]->regs_written = st->frame[i]->regs_read = 0;
+		st->frame[i]->slots_written = st->frame[i]->slots_read = 0;
+	}
+}
+
 int mark_stack_read(struct bpf_verifier_env *env, u32 frameno, u32 insn_idx, u64 mask)
 {
 	int err = current_instance(env);
 
+	if (logs_marks(env))
+		log_read(env, frameno, 0, mask);
 	return err ? err : add_read(env, env->liveness->cur, frameno, insn_idx, mask);
 }
 
 void mark_stack_write(struct bpf_verifier_env *env, u32 frameno, u64 mask)
 {
 	env->liveness->writes[frameno] |= mask;
+	if (logs_marks(env))
+		env->cur_state->frame[frameno]->slots_written |= mask;
 }
 
 /* Before an instruction is checked. */
@@ -661,6 +701,8 @@ int check_reg_arg(struct bpf_verifier_env *env, u32 regno, enum reg_arg_type t)
 	if (t == SRC_OP) {
 		if (reg->type == NOT_INIT)
 			return refuse(env, DIAG_REG_UNREADABLE, regno);
+		if (logs_marks(env) && regno != BPF_REG_FP)
+			log_read(env, env->cur_state->curframe, BIT(regno), 0);
 		if (regno != BPF_REG_FP && is_reg64(insn, reg, t))
 			mark_insn_zext(env, reg);
 		return 0;
@@ -668,6 +710,8 @@ int check_reg_arg(struct bpf_verifier_env *env, u32 regno, enum reg_arg_type t)
 	if (regno == BPF_REG_FP)
 		return refuse(env, DIAG_REG_FP_WRITE);
 	reg->subreg_def = is_reg64(insn, reg, t) ? 0 : (s32)env->insn_idx + 1;
+	if (logs_marks(env))
+		cur_func(env)->regs_written |= (u16)BIT(regno);
 	if (t == DST_OP)
 		mark_reg_unknown(env, regs, regno);
 	return 0;

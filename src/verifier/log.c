@@ -453,9 +453,18 @@ static const char slot_type_char[] = {
 	[STACK_DYNPTR] = 'd',  [STACK_ITER] = 'i',  [STACK_IRQ_FLAG] = 'f', [STACK_POISON] = 'p',
 };
 
+static const char *marks_text(const struct bpf_verifier_env *env, bool read, bool written)
+{
+	if (!logs_marks(env))
+		return "";
+	return read ? written ? "_rw" : "_r" : written ? "_w" : "";
+}
+
 static void print_stack_slot(struct bpf_verifier_env *env, const struct bpf_func_state *state,
 			     u32 spi)
 {
+	const char *marks = marks_text(env, state->slots_read & BIT_ULL(spi),
+				       state->slots_written & BIT_ULL(spi));
 	const struct bpf_stack_state *slot = &state->stack[spi];
 	const struct bpf_reg_state *reg = &slot->spilled_ptr;
 	char types[BPF_REG_SIZE + 1] = "";
@@ -473,11 +482,12 @@ static void print_stack_slot(struct bpf_verifier_env *env, const struct bpf_func
 	case STACK_SPILL:
 		/* a narrow spill: what lies beside it comes first */
 		*strchr(types, 'r') = 0;
-		verbose(env, " fp%d=%s", off, types);
+		verbose(env, " fp%d%s=%s", off, marks, types);
 		print_reg_state(env, state, reg);
 		return;
 	case STACK_DYNPTR:
-		verbose(env, " fp%d=dynptr_%s(", off, dynptr_type_name(reg->dynptr.dynptr_type));
+		verbose(env, " fp%d%s=dynptr_%s(", off, marks,
+			dynptr_type_name(reg->dynptr.dynptr_type));
 		if (reg->id) {
 			print_comma(env, &sep);
 			verbose(env, "id=%u", reg->id);
@@ -490,11 +500,11 @@ static void print_stack_slot(struct bpf_verifier_env *env, const struct bpf_func
 		return;
 	case STACK_ITER:
 		if (reg->ref_obj_id)
-			verbose(env, " fp%d=iter(ref_id=%u,depth=%d)", off, reg->ref_obj_id,
-				reg->iter.depth);
+			verbose(env, " fp%d%s=iter(ref_id=%u,depth=%d)", off, marks,
+				reg->ref_obj_id, reg->iter.depth);
 		return;
 	default:
-		verbose(env, " fp%d=%s", off, types);
+		verbose(env, " fp%d%s=%s", off, marks, types);
 	}
 }
 
@@ -512,7 +522,8 @@ void print_verifier_state(struct bpf_verifier_env *env, const struct bpf_verifie
 		if (state->regs[i].type == NOT_INIT ||
 		    (!print_all && !(env->scratched_regs & BIT(i))))
 			continue;
-		verbose(env, " R%u=", i);
+		verbose(env, " R%u%s=", i,
+			marks_text(env, state->regs_read & BIT(i), state->regs_written & BIT(i)));
 		print_reg_state(env, state, &state->regs[i]);
 	}
 	for (u32 i = 0; i < state->allocated_stack / BPF_REG_SIZE; i++) {

@@ -804,6 +804,7 @@ static int add_state(struct bpf_verifier_env *env, u32 insn_idx)
 		return err;
 	}
 	cur->parent = new;
+	forget_log_marks(cur);
 	cur->first_insn_idx = insn_idx;
 	cur->dfs_depth = new->dfs_depth + 1;
 	cur->jmp_history_cnt = 0;

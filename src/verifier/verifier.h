@@ -157,6 +157,12 @@ struct bpf_func_state {
 	u32 allocated_stack;	       /* bytes; multiple of 8 */
 	u32 stack_cap;		       /* slots that .stack has room for */
 	struct bpf_stack_state *stack; /* slot i covers fp-8*(i+1) .. fp-8*i-1 */
+	/*
+	 * Registers and slots written since the last state that was kept, and of kept states
+	 * those read later: what logs until 6.17 show as R1_w and R1_r. For the log alone.
+	 */
+	u16 regs_written, regs_read;
+	u64 slots_written, slots_read;
 };
 
 struct jmp_history_entry {
@@ -488,6 +494,11 @@ int check_reg_arg(struct bpf_verifier_env *env, u32 regno, enum reg_arg_type t);
  */
 int mark_stack_read(struct bpf_verifier_env *env, u32 frameno, u32 insn_idx, u64 mask);
 void mark_stack_write(struct bpf_verifier_env *env, u32 frameno, u64 mask);
+void forget_log_marks(struct bpf_verifier_state *st); /* @st was kept: marks begin anew */
+static inline bool logs_marks(const struct bpf_verifier_env *env)
+{
+	return env->log.level & BPF_LOG_LEVEL && !visible(env->profile, KVER(6, 18));
+}
 void mark_insn_zext(struct bpf_verifier_env *env, struct bpf_reg_state *reg);
 int stack_liveness_init(struct bpf_verifier_env *env);
 void stack_liveness_free(struct bpf_verifier_env *env);
