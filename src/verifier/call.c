@@ -917,10 +917,12 @@ static bool d_path_allowed(const struct bpf_verifier_env *env)
 	const struct prog_object *obj = env->prog_obj;
 	const char *name;
 
-	if (env->prog->type != BPF_PROG_TYPE_TRACING ||
+	if (env->prog->type == BPF_PROG_TYPE_TRACING &&
 	    env->prog->expected_attach_type == BPF_TRACE_ITER)
 		return true;
 	name = obj->attach_btf ? btf_type_name(obj->attach_btf->btf, obj->attach_btf_id) : "";
+	if (env->prog->type == BPF_PROG_TYPE_LSM)
+		return lsm_hook_sleepable(name, env->profile);
 	for (u32 i = 0; i < ARRAY_SIZE(functions); i++)
 		if (!strcmp(functions[i], name))
 			return true;

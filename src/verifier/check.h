@@ -115,6 +115,9 @@ static inline void mark_reg_invalid(struct bpf_verifier_env *env, struct bpf_reg
 		__mark_reg_not_init(env, reg);
 }
 
+/* load.c: whether LSM hook @func ("bpf_lsm_...") may have programs that sleep */
+bool lsm_hook_sleepable(const char *func, kver profile);
+
 /* sanitize.c: what a path taken by mistake could do, for loaders without CAP_PERFMON */
 struct sanitize {
 	u32 state, limit;

@@ -694,6 +694,8 @@ static bool may_be_sleepable(const struct bpf_prog *prog)
 	}
 }
 
+#define LSM_PREFIX "bpf_lsm_"
+
 static bool lsm_hook_disabled(const char *hook)
 {
 #define LSM_SLEEPABLE(name, since, until)
@@ -708,8 +710,12 @@ static bool lsm_hook_disabled(const char *hook)
 	return false;
 }
 
-static bool lsm_hook_sleepable(const char *hook, kver profile)
+bool lsm_hook_sleepable(const char *func, kver profile)
 {
+	const char *hook = func + strlen(LSM_PREFIX);
+
+	if (strncmp(func, LSM_PREFIX, strlen(LSM_PREFIX)))
+		return false;
 #define LSM_DISABLED(name)
 #define LSM_SLEEPABLE(name, since, until)                                                          \
 	if (!strcmp(hook, #name))                                                                  \
@@ -726,16 +732,15 @@ static bool lsm_hook_sleepable(const char *hook, kver profile)
 /* The hook that an LSM program is for, a function that the kernel has for this alone. */
 static int check_lsm_hook(struct bpf_verifier_env *env, u32 id, const char *name)
 {
-	static const char prefix[] = "bpf_lsm_";
-	const char *hook = name + sizeof(prefix) - 1;
+	const char *hook = name + strlen(LSM_PREFIX);
 
 	if (!env->prog->gpl_compatible)
 		return refuse(env, DIAG_LSM_GPL);
-	if (strncmp(name, prefix, sizeof(prefix) - 1))
+	if (strncmp(name, LSM_PREFIX, strlen(LSM_PREFIX)))
 		return refuse(env, DIAG_ATTACH_WRONG_NAME, id, name);
 	if (lsm_hook_disabled(hook))
 		return refuse(env, DIAG_LSM_DISABLED, id, name);
-	if (env->prog->sleepable && !lsm_hook_sleepable(hook, env->profile))
+	if (env->prog->sleepable && !lsm_hook_sleepable(name, env->profile))
 		return refuse(env, DIAG_ATTACH_NOT_SLEEPABLE, name);
 	return 0;
 }
