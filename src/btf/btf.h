@@ -376,6 +376,8 @@ struct btf_field {
  * [BTF_FIELDS_MAX]: their number, or -errno, which MAP_CREATE takes for "none" (a value
  * with bit-fields is -EINVAL, for one). Only kinds in @mask are looked for.
  */
+/* In @mask: as until 6.1, "kptr" tags a pointer without reference and "kptr_ref" one with. */
+#define BTF_FIELDS_OLD_KPTR BIT(30)
 int btf_find_fields(const struct btf *btf, u32 id, u32 mask, u32 value_size, struct btf_field *out);
 const char *btf_field_kind_name(u32 kind); /* "bpf_timer", "kptr" ... */
 

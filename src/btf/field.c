@@ -75,14 +75,15 @@ static int take(struct finder *f, u32 kind, u32 off, u32 btf_id, u32 node)
 }
 
 /* 1: found, 0: an ordinary pointer, or -EINVAL. */
-static int pointer_kind(const struct btf *btf, const struct btf_type *t, u32 *kind, u32 *target)
+static int pointer_kind(const struct btf *btf, const struct btf_type *t, bool old, u32 *kind,
+			u32 *target)
 {
-	static const struct {
+	const struct {
 		const char *tag;
 		u32 kind;
 	} tags[] = {
-		{ "kptr_untrusted", BTF_FIELD_KPTR_UNREF },
-		{ "kptr", BTF_FIELD_KPTR_REF },
+		{ old ? "kptr" : "kptr_untrusted", BTF_FIELD_KPTR_UNREF },
+		{ old ? "kptr_ref" : "kptr", BTF_FIELD_KPTR_REF },
 		{ "percpu_kptr", BTF_FIELD_KPTR_PERCPU },
 		{ "uptr", BTF_FIELD_UPTR },
 	};
@@ -233,7 +234,7 @@ static int find_one(struct finder *f, const struct site *s, u32 type_id, u32 lev
 	if ((s->size && s->size != kinds[kind].size * nelems) || s->off % kinds[kind].align)
 		return 0;
 	if (!kinds[kind].type_name) {
-		res = pointer_kind(f->btf, t, &kind, &target);
+		res = pointer_kind(f->btf, t, f->mask & BTF_FIELDS_OLD_KPTR, &kind, &target);
 		if (res <= 0 || !(f->mask & BIT(kind)))
 			return res < 0 ? res : 0;
 		res = take(f, kind, s->off, target, 0);
@@ -355,7 +356,7 @@ static bool is_special(const struct btf *btf, u32 id, const s32 *special, bool k
 	for (k = 0; k < BTF_FIELD_KINDS; k++)
 		if (special[k] == id)
 			return true;
-	return kptrs && t && pointer_kind(btf, t, &kind, &target) == 1;
+	return kptrs && t && pointer_kind(btf, t, false, &kind, &target) == 1;
 }
 
 static bool has_special(const struct btf *btf, const struct btf_type *t, const s32 *special,

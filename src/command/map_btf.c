@@ -65,6 +65,8 @@ static u32 fields_known(kver profile)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (visible(profile, rows[i].since))
 			mask |= rows[i].mask;
+	if (!visible(profile, KVER(6, 2)))
+		mask |= BTF_FIELDS_OLD_KPTR;
 	return mask;
 }
 

@@ -133,6 +133,8 @@ int record_of_map(struct map_object *m, const struct bpf_record **out)
 	if (!m->btf ||
 	    !(mask & (BTF_FIELDS_KPTR | BIT(BTF_FIELD_LIST_HEAD) | BIT(BTF_FIELD_RB_ROOT))))
 		return 0;
+	if (!visible(m->obj.sys->profile, KVER(6, 2)))
+		mask |= BTF_FIELDS_OLD_KPTR;
 	btf_type_skip_modifiers(m->btf->btf, m->btf_value_type_id, &id);
 	n = btf_find_fields(m->btf->btf, id, mask, m->map->value_size, f);
 	if (n <= 0)

@@ -799,7 +799,7 @@ static int check_attach_target(struct bpf_verifier_env *env)
 	if (!kind)
 		return refuse(env, DIAG_ATTACH_ID, id);
 	name = btf_str(btf, btf_type_get(btf, id)->name_off);
-	if (!name || !*name)
+	if (!name) /* "" is a name to Linux */
 		return refuse(env, DIAG_ATTACH_NO_NAME, id);
 	if (!target && ext)
 		return refuse(env, DIAG_ATTACH_KERNEL);

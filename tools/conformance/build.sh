@@ -24,8 +24,6 @@ if [ -n "${missing-}" ]; then
 	# shellcheck disable=SC2086
 	apt-get install -y --no-install-recommends $missing >/dev/null || die "cannot install$missing"
 fi
-[ -r /sys/kernel/btf/vmlinux ] || die "the suite of 6.12 is compiled with the types of /sys/kernel/btf/vmlinux"
-
 # The tree of release $1; extracted once for each version of the package.
 extract() {
 	local archive=/usr/src/linux-source-$1.tar.xz stamp
@@ -39,6 +37,24 @@ extract() {
 		'linux-source-*/include/linux' 'linux-source-*/kernel/bpf' 'linux-source-*/net/core/filter.c' \
 		'linux-source-*/arch/x86/include'
 	touch "$stamp"
+}
+
+# The types of a kernel of release $1: the suites name its functions and structures.
+kernel_types() {
+	local meta package tmp
+	[ -e "$work/$1/vmlinux.btf" ] && return
+	case $1 in
+	6.1) meta=linux-image-amd64 ;;
+	*) meta=linux-image-$1-amd64 ;;
+	esac
+	package=$(apt-cache depends "$meta" | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -1)
+	[ -n "$package" ] || die "apt knows no package $meta"
+	say APT "$package"
+	tmp=$(mktemp -d -p "$work")
+	(cd "$tmp" && apt-get download -qq "$package" && dpkg -x ./*.deb x) >/dev/null 2>&1 || die "cannot get $package"
+	"$work/$1/scripts/extract-vmlinux" "$tmp"/x/boot/vmlinuz-* >"$tmp/vmlinux" 2>/dev/null || die "no kernel in $package"
+	objcopy --dump-section .BTF="$work/$1/vmlinux.btf" "$tmp/vmlinux" /dev/null || die "no types in $package"
+	rm -rf "$tmp"
 }
 
 libbpf() {
@@ -60,6 +76,7 @@ build_6_1() {
 	local v=6.1 s=$work/6.1/tools/testing/selftests/bpf f
 
 	extract $v
+	kernel_types $v
 	libbpf $v
 	[ -e "$work/$v/test_verifier" ] && return
 	say SUITE "test_verifier of $v"
@@ -77,6 +94,7 @@ build_6_12() {
 	local v=6.12 s=$work/6.12/tools/testing/selftests/bpf o=$work/6.12/out includes f n
 
 	extract $v
+	kernel_types $v
 	libbpf $v
 	[ -e "$work/$v/test_progs" ] && return
 	if [ ! -e "$o/bpftool/bootstrap/bpftool" ]; then
@@ -85,10 +103,7 @@ build_6_12() {
 		make -s -j"$jobs" -C "$work/$v/tools/bpf/bpftool" OUTPUT="$o/bpftool/" bootstrap >"$o/log" 2>&1 ||
 			die "bpftool of $v does not build: see $o/log"
 	fi
-	"$o/bpftool/bootstrap/bpftool" btf dump file /sys/kernel/btf/vmlinux format c >"$o/vmlinux.all.h"
-	# What the suite's own headers declare, they declare as its own kernel has it.
-	sed -n 's/.*[ *]\([a-z0-9_]*\)(.*__ksym.*/^extern .*[ *]\1(.*__ksym;$/p' "$s/bpf_experimental.h" "$s/bpf_kfuncs.h" >"$o/declared"
-	grep -v -f "$o/declared" "$o/vmlinux.all.h" >"$o/vmlinux.h"
+	"$o/bpftool/bootstrap/bpftool" btf dump file "$work/$v/vmlinux.btf" format c >"$o/vmlinux.h"
 	includes=$($clang -v -E - </dev/null 2>&1 |
 		sed -n '/<...> search starts here:/,/End of search list./{ s| \(/.*\)|-idirafter \1|p }')
 	# the runner's list of tests: these two alone

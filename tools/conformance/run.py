@@ -73,6 +73,7 @@ SUITES = [
 
 def run(suite, work, build):
     env = dict(os.environ, LD_PRELOAD=str((build / "libskep-preload.so").resolve()), SKEP_KERNEL=suite.kernel,
+               SKEP_BTF=str(work / suite.kernel / "vmlinux.btf"),
                SKEP_CAPS="real", SKEP_VERDICT="1", SKEP_UNPRIVILEGED_BPF_DISABLED="0")
     command = [c.format(work=work) for c in suite.command]
     start = time.time()
