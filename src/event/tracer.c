@@ -34,7 +34,7 @@
 #define STRAY_LOST_NS	      1000000000ULL
 #define CS_32		      0x23 /* Linux: __USER32_CS */
 
-#define EACH_SOURCE(s) (const struct process_source *const *s = process_sources; *s; s++)
+#define for_each_source(s) for (const struct process_source *const *s = process_sources; *s; s++)
 
 /* ---- trees ---- */
 
@@ -84,16 +84,14 @@ void tracer_update_wants(struct supervisor *sv)
 	sv->revision = hooks_revision(sys);
 	memset(sv->wants, 0, sizeof(sv->wants));
 	sv->wants_signals = false;
-	for
-		EACH_SOURCE(s)
-		{
-			if ((*s)->changed)
-				(*s)->changed(sys);
-			for (u32 nr = 0; (*s)->wants && nr < CALLS_MAX; nr++)
-				sv->wants[nr] |= (u8)(*s)->wants(sys, nr);
-			if ((*s)->wants_signals)
-				sv->wants_signals |= (*s)->wants_signals(sys);
-		}
+	for_each_source (s) {
+		if ((*s)->changed)
+			(*s)->changed(sys);
+		for (u32 nr = 0; (*s)->wants && nr < CALLS_MAX; nr++)
+			sv->wants[nr] |= (u8)(*s)->wants(sys, nr);
+		if ((*s)->wants_signals)
+			sv->wants_signals |= (*s)->wants_signals(sys);
+	}
 	for (struct skep_process *p = sv->trees; p; p = p->next) {
 		bool before = p->syscall_stops;
 
@@ -329,10 +327,9 @@ static void call_entered(struct task *t, u32 arch, u64 nr, const u64 *args)
 	want = wanted(sv, t);
 	tr->silent = !want;
 	if (want)
-		for
-			EACH_SOURCE(s)
-	if ((*s)->enter)
-		(*s)->enter(t);
+		for_each_source (s)
+			if ((*s)->enter)
+				(*s)->enter(t);
 	if (c->skip)
 		skip_call(t);
 	tr->exit_wanted = want & WANT_EXIT || changes_task(c);
@@ -349,10 +346,9 @@ static bool is_fault(int sig)
 
 static bool trap_is_ours(struct task *t, const siginfo_t *info)
 {
-	for
-		EACH_SOURCE(s)
-	if ((*s)->trap && (*s)->trap(t, info))
-		return true;
+	for_each_source (s)
+		if ((*s)->trap && (*s)->trap(t, info))
+			return true;
 	return false;
 }
 
@@ -499,10 +495,9 @@ static void signal_arrived(struct task *t, int sig)
 	}
 	tr->process->stats.signals++;
 	if (have && sv->wants_signals)
-		for
-			EACH_SOURCE(s)
-	if ((*s)->signal)
-		(*s)->signal(t, &info);
+		for_each_source (s)
+			if ((*s)->signal)
+				(*s)->signal(t, &info);
 }
 
 /* ---- interruptions ---- */
@@ -546,10 +541,9 @@ static void born(struct task *child)
 	child->trace->creator = NULL;
 	if (!creator)
 		return;
-	for
-		EACH_SOURCE(s)
-	if ((*s)->fork)
-		(*s)->fork(creator, child, flags);
+	for_each_source (s)
+		if ((*s)->fork)
+			(*s)->fork(creator, child, flags);
 	if (creator->call.active && !creator->trace->silent && wanted(sv, creator) & WANT_EXIT) {
 		/* The child returns from the call, too, which ptrace does not tell. */
 		child->call = creator->call;
@@ -765,10 +759,10 @@ static void forget(struct task *t)
 	struct skep_process *p = tr->process;
 	struct task *creator = tr->creator, *child = tr->child;
 
-	for
-		EACH_SOURCE(s)
-	if ((*s)->gone)
-		(*s)->gone(t);
+	for_each_source (s)
+		if ((*s)->gone)
+			(*s)->gone(t);
+	world_task_gone(t);
 	if (tr->held)
 		p->nr_held--;
 	free_state(t);
@@ -833,10 +827,9 @@ static void dying(struct task *t, int status)
 	t->trace->died = true;
 	t->exiting = true;
 	t->exit_code = status;
-	for
-		EACH_SOURCE(s)
-	if ((*s)->exiting)
-		(*s)->exiting(t, status);
+	for_each_source (s)
+		if ((*s)->exiting)
+			(*s)->exiting(t, status);
 }
 
 static void execed(struct task *t, pid_t old_tid)
@@ -857,10 +850,9 @@ static void execed(struct task *t, pid_t old_tid)
 	task_forget_comm(t);
 	world_task_execed(t);
 	note_privilege(t);
-	for
-		EACH_SOURCE(s)
-	if ((*s)->exec)
-		(*s)->exec(t, old_tid);
+	for_each_source (s)
+		if ((*s)->exec)
+			(*s)->exec(t, old_tid);
 }
 
 static void ended(struct task *t, int status)
