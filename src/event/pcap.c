@@ -429,7 +429,7 @@ static void after_xdp(struct skep_pcap *p, const struct capture_packet *pkt,
 static u32 call_xdp(const struct bpf_prog *prog, struct xdp_buff *xdp, struct bpf_run *run)
 {
 	run->tail_calls = 0;
-	if (likely(prog->entry && !run->interpret && !run->arena->stats))
+	if (likely(prog->entry && !run->interpret && !run->arena->stats && !prog->throws))
 		return (u32)prog->entry(xdp, run);
 	return (u32)bpf_prog_run(prog, xdp, run);
 }

@@ -23,12 +23,7 @@ NOTHING(bpf_preempt_enable)
 NOTHING(bpf_local_irq_save)
 NOTHING(bpf_local_irq_restore)
 
-/* The fix-ups turn these into moves of R1. */
-BPF_KFUNC(bpf_cast_to_kern_ctx)
-{
-	return r1;
-}
-
+/* The fix-ups turn it into a move of R1. */
 BPF_KFUNC(bpf_rdonly_cast)
 {
 	return r1;

@@ -153,6 +153,9 @@ int check_reg_type(struct bpf_verifier_env *env, u32 regno, u32 arg_type, const 
 	}
 	if (base_type(reg->type) != PTR_TO_BTF_ID)
 		return 0;
+	if (type_may_be_null(reg->type) && (arg_type & OBJ_RELEASE) &&
+	    visible(env->profile, KVER(6, 3)))
+		return refuse(env, DIAG_ARG_MAYBE_NULL, regno);
 	if (meta->func_id == BPF_FUNC_kptr_xchg && regno == BPF_REG_2)
 		return kptr_type_matches(env, meta->kptr_btf, &meta->kptr, reg, regno) ? -EACCES :
 											 0;
@@ -200,6 +203,8 @@ int check_func_arg_reg_off(struct bpf_verifier_env *env, const struct bpf_reg_st
 	case SCALAR_VALUE:
 		return 0;
 	case PTR_TO_BTF_ID:
+		if (type_flag(reg->type) & (PTR_MAYBE_NULL | PTR_UNTRUSTED))
+			return check_ptr_off_reg(env, reg, regno);
 		return check_ptr_off_reg_fixed_ok(env, reg, regno);
 	default:
 		return check_ptr_off_reg(env, reg, regno);
@@ -674,11 +679,11 @@ static const struct {
 	{ M(ARRAY_OF_MAPS), { F(map_lookup_elem) } },
 	{ M(HASH_OF_MAPS), { F(map_lookup_elem) } },
 	{ M(SOCKMAP),
-	  { F(sk_redirect_map), F(sock_map_update), F(map_delete_elem), F(msg_redirect_map),
-	    F(sk_select_reuseport), F(map_lookup_elem) } },
+	  { F(sk_redirect_map), F(sock_map_update), F(msg_redirect_map), F(sk_select_reuseport),
+	    F(map_lookup_elem) } },
 	{ M(SOCKHASH),
-	  { F(sk_redirect_hash), F(sock_hash_update), F(map_delete_elem), F(msg_redirect_hash),
-	    F(sk_select_reuseport), F(map_lookup_elem) } },
+	  { F(sk_redirect_hash), F(sock_hash_update), F(msg_redirect_hash), F(sk_select_reuseport),
+	    F(map_lookup_elem) } },
 	{ M(REUSEPORT_SOCKARRAY), { F(sk_select_reuseport) } },
 	{ M(QUEUE), { F(map_peek_elem), F(map_pop_elem), F(map_push_elem) } },
 	{ M(STACK), { F(map_peek_elem), F(map_pop_elem), F(map_push_elem) } },

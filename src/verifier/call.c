@@ -384,8 +384,14 @@ int check_func_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *in
 				"global function calls are not allowed while holding a lock,\n");
 			return refuse(env, DIAG_GLOBAL_IN_LOCK);
 		}
-		if (sub->might_sleep && (st->active_rcu_lock || st->active_preempt_locks ||
-					 st->active_irq_id || !env->prog->sleepable)) {
+		if (st->active_preempt_locks && !visible(env->profile, KVER(6, 15))) {
+			verbose(env, "global function calls are not allowed with preemption "
+				     "disabled,\n");
+			return refuse(env, DIAG_GLOBAL_IN_LOCK);
+		}
+		if (sub->might_sleep && visible(env->profile, KVER(6, 15)) &&
+		    (st->active_rcu_lock || st->active_preempt_locks || st->active_irq_id ||
+		     !st->in_sleepable)) {
 			verbose(env, "global functions that may sleep are not allowed in "
 				     "non-sleepable context,\n"
 				     "i.e., in a RCU/IRQ/preempt-disabled section, or in\n");
@@ -946,7 +952,7 @@ int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 		return refuse(env, DIAG_HELPER_GPL);
 	if (fn->id == BPF_FUNC_d_path && !d_path_allowed(env))
 		return refuse(env, DIAG_HELPER_PROBE);
-	if (fn->might_sleep && !env->prog->sleepable)
+	if (fn->might_sleep && !st->in_sleepable)
 		return refuse(env, DIAG_HELPER_SLEEPS);
 	if (fn->might_sleep && st->active_rcu_lock)
 		return refuse(env, DIAG_HELPER_RCU, name, fn->id);

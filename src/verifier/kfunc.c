@@ -885,6 +885,8 @@ static int special_result(struct bpf_verifier_env *env, const struct kfunc_meta 
 		else if (!may_access_direct_pkt_data(env, NULL, BPF_WRITE))
 			return refuse(env, DIAG_KFUNC_PACKET_WRITE);
 		r0->dynptr_id = m->dynptr.id;
+		/* Linux lets a slice of a ring buffer's record outlive the record. */
+		r0->ref_obj_id = m->dynptr.ref_obj_id;
 		return 1;
 	}
 	return 0;
