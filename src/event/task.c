@@ -131,6 +131,7 @@ static int task_send_signal(struct bpf_task *bt, u32 sig, bool thread)
 
 	if (sig > 64)
 		return -EINVAL;
+	/* DIFF(supervised-signals) */
 	ret = thread ? syscall(SYS_tgkill, bt->tgid, bt->tid, sig) :
 		       kill((pid_t)bt->tgid, (int)sig);
 	return ret < 0 ? -errno : 0;

@@ -184,7 +184,7 @@ static u8 wanted(const struct supervisor *sv, const struct task *t)
 	return sv->wants[t->call.nr];
 }
 
-/* A task that the caller wants hidden from its tracer would be lost to us. */
+/* DIFF(supervised-clone3): a task that the caller wants hidden from its tracer would be lost to us. */
 static void keep_clone_traced(struct task *t)
 {
 	const struct task_call *c = &t->call;
@@ -792,7 +792,7 @@ void tracer_release(struct task *t)
 	forget(t);
 }
 
-/* The sources' picture of a task that runs without the privilege its file would give. */
+/* DIFF(supervised-privilege): it runs without the privilege that its file would give. */
 static void note_privilege(struct task *t)
 {
 	struct skep_process *p = t->trace->process;

@@ -72,6 +72,7 @@ static int seize(struct supervisor *sv, struct skep_process *p, pid_t tid, struc
 	struct task *t;
 	struct mm *mm;
 
+	/* DIFF(supervised-ptrace): from here on nobody else can */
 	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)options) < 0)
 		return -errno;
 	mm = leader ? mm_get(leader->mm) : mm_new(p->pid);
