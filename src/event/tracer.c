@@ -765,6 +765,7 @@ static void forget(struct task *t)
 	world_task_gone(t);
 	if (tr->held)
 		p->nr_held--;
+	world_task_gone(t);
 	free_state(t);
 	task_del(t);
 	p->nr_tasks--;
