@@ -250,31 +250,6 @@ int fill_task_comm(struct world *w, struct wobj *o)
 	return 0;
 }
 
-int fill_task_parent(struct world *w, struct wobj *o)
-{
-	struct wtask *p = wtask(o);
-	char text[STATUS_SIZE];
-	struct wobj *parent;
-	const char *s;
-
-	if (p->t && p->t->leader->parent) {
-		parent = world_task_obj(w, p->t->leader->parent);
-	} else {
-		long n = proc_held(w, p, PROC_STATUS, text, sizeof(text));
-
-		if (n < 0)
-			return (int)n;
-		s = proc_key(text, "PPid");
-		parent = world_tid_obj(w, s ? atoi(s) : 0);
-		/* One that our namespace does not show: it is its own, as pid 0's. */
-		if (!parent)
-			parent = world_leader(w, o);
-	}
-	put(w, o, WF_task_struct_real_parent, parent ? parent->addr : 0);
-	put(w, o, WF_task_struct_parent, parent ? parent->addr : 0);
-	return 0;
-}
-
 /* Field @n (as in proc(5), from 3) of the text of a stat file. */
 static u64 stat_field(const char *text, u32 n)
 {
@@ -292,6 +267,29 @@ static u64 stat_unsigned(const char *text, u32 n)
 	for (u32 i = 2; s && i < n; i++)
 		s = strchr(s + 1, ' ');
 	return s ? strtoull(s + 1, NULL, 10) : 0;
+}
+
+int fill_task_parent(struct world *w, struct wobj *o)
+{
+	struct wtask *p = wtask(o);
+	char text[1024];
+	struct wobj *parent;
+
+	if (p->t && p->t->leader->parent) {
+		parent = world_task_obj(w, p->t->leader->parent);
+	} else {
+		long n = proc_held(w, p, PROC_STAT, text, sizeof(text));
+
+		if (n < 0)
+			return (int)n;
+		parent = world_tid_obj(w, (pid_t)stat_field(text, 4));
+		/* One that our namespace does not show: it is its own, as pid 0's. */
+		if (!parent)
+			parent = world_leader(w, o);
+	}
+	put(w, o, WF_task_struct_real_parent, parent ? parent->addr : 0);
+	put(w, o, WF_task_struct_parent, parent ? parent->addr : 0);
+	return 0;
 }
 
 static u64 ticks_to_ns(u64 ticks)
