@@ -999,6 +999,16 @@ int check_helper_mem(struct bpf_verifier_env *env, int regno, int access_size,
 		*seen = max_t(u16, *seen, (u16)access_size);
 		return access_btf(env, regno, reg->off, access_size, BPF_READ, -1);
 	}
+	case PTR_TO_CTX:
+		/* A context that is plain memory can be passed as such, as far as it may be read. */
+		if (visible(env->profile, KVER(6, 1)) && !env->ops->convert_ctx_access &&
+		    !env->ops->fields && type_flag(reg->type) == 0) {
+			if (!access_size)
+				return zero_size_allowed ? 0 : -EACCES;
+			return check_mem_access(env, env->insn_idx, regno, access_size - 1, BPF_B,
+						t, -1, false, false);
+		}
+		__attribute__((fallthrough));
 	default:
 		if (zero_size_allowed && access_size == 0 && register_is_null(reg))
 			return 0;
