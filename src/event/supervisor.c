@@ -473,7 +473,6 @@ static void supervisor_stop(struct skep_system *sys)
 
 	if (!sv)
 		return;
-	sys->supervisor = NULL;
 	if (sv->host == getpid()) { /* not in a forked copy, which has none */
 		hooks_notify(sys, NULL, NULL);
 		if (sv->parked) {
@@ -487,6 +486,7 @@ static void supervisor_stop(struct skep_system *sys)
 	for (const struct process_source *const *s = process_sources; *s; s++)
 		if ((*s)->stop)
 			(*s)->stop(sys);
+	sys->supervisor = NULL; /* the loop, which looks at it, has ended */
 	tasks_stop(sys);
 	vec_free(&sv->timers);
 	vec_free(&sv->pending);
