@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -194,7 +195,7 @@ static void line(FILE *f, const struct event *e, bool loc)
 		break;
 	case 2:
 		fprintf(f, "exit '%s' %ld prio %d", str_at(e, 8, false), value(u32_at(e, 24)),
-			(int)u32_at(e, 28));
+			(int)u32_at(e, 28) - getpriority(PRIO_PROCESS, 0));
 		break;
 	case 3:
 		fprintf(f, "generate %d errno %d code %d to '%s' %ld group %d result %d",
