@@ -8,6 +8,7 @@
  */
 #include <asm/ptrace.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "event/breakpoint.h"
 #include "event/process.h"
@@ -207,6 +209,23 @@ static void note_refusal(struct uprobes *u, struct hook *h, int err)
 	(void)vec_push(&u->refused, r);
 }
 
+/*
+ * A task whose parent was killed while it forked comes without a word of ours, and has its parent's
+ * breakpoints. Restores the byte that the file has at @vaddr; false: it is the program's own.
+ */
+static bool restore_inherited(struct task *t, const struct point *p, u64 vaddr)
+{
+	int fd = open(p->hook->uprobe->path, O_RDONLY | O_CLOEXEC);
+	u8 file[4], memory[4];
+	bool ours = fd >= 0 && pread(fd, file, sizeof(file), (off_t)p->offset) == sizeof(file) &&
+		    !task_read(t, memory, vaddr, sizeof(memory)) && file[0] != memory[0] &&
+		    !memcmp(file + 1, memory + 1, sizeof(file) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	return ours && !task_write(t, vaddr, file, 1);
+}
+
 /* Places what belongs into mapping @m. */
 static void place_in(struct task *t, struct uprobes *u, const struct mapping *m)
 {
@@ -226,6 +245,8 @@ static void place_in(struct task *t, struct uprobes *u, const struct mapping *m)
 		if (bp && bp->marked)
 			continue;
 		err = breakpoint_place(t, m->start + (p->offset - m->offset), &bp);
+		if (err == -EBUSY && restore_inherited(t, p, m->start + (p->offset - m->offset)))
+			err = breakpoint_place(t, m->start + (p->offset - m->offset), &bp);
 		if (err) {
 			note_refusal(u, p->hook, err);
 			continue;
@@ -576,14 +597,18 @@ static bool uprobe_trap(struct task *t, const siginfo_t *info)
 	struct breakpoint *bp;
 	bool skip;
 
-	if (!b || info->si_signo != SIGTRAP || info->si_code != SI_KERNEL)
+	if (info->si_signo != SIGTRAP || info->si_code != SI_KERNEL || !state_of(t->sys))
 		return false;
 	regs = task_regs(t);
 	if (!regs)
 		return false;
-	if (b->trampoline && regs->rip - 1 == b->trampoline)
+	if (b && b->trampoline && regs->rip - 1 == b->trampoline)
 		return function_returned(t);
 	bp = breakpoint_hit(t);
+	if (!bp && !b) { /* perhaps inherited */
+		sync_mm(t);
+		bp = breakpoint_hit(t);
+	}
 	ut = bp ? utask_of(t) : NULL;
 	if (!ut)
 		return false;
