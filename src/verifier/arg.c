@@ -448,7 +448,8 @@ int check_func_arg(struct bpf_verifier_env *env, u32 arg, struct bpf_call_arg_me
 	if (arg_type == ARG_DONTCARE)
 		return 0;
 	/* The values of some maps are not memory. */
-	if (base_type(arg_type) == ARG_PTR_TO_MAP_VALUE && meta->map && map_is_of_socks(meta->map)) {
+	if (base_type(arg_type) == ARG_PTR_TO_MAP_VALUE && meta->map &&
+	    map_is_of_socks(meta->map)) {
 		if (arg_type != ARG_PTR_TO_MAP_VALUE)
 			return refuse(env, DIAG_ARG_SOCKMAP);
 		arg_type = ARG_PTR_TO_BTF_ID_SOCK_COMMON;

@@ -17,8 +17,8 @@
 
 /* ---- which function ---- */
 
-int fetch_kfunc(struct bpf_verifier_env *env, const struct bpf_insn *insn, struct kfunc_meta *meta,
-		bool quiet)
+static int look_up(struct bpf_verifier_env *env, const struct bpf_insn *insn,
+		   struct kfunc_meta *meta, bool quiet)
 {
 	memset(meta, 0, sizeof(*meta));
 	meta->btf = kernel_types(env);
@@ -49,6 +49,29 @@ int fetch_kfunc(struct bpf_verifier_env *env, const struct bpf_insn *insn, struc
 	if (!quiet)
 		prog_lacks(env->prog_obj, "kernel function", meta->name);
 	return 0;
+}
+
+int fetch_kfunc(struct bpf_verifier_env *env, const struct bpf_insn *insn, struct kfunc_meta *meta,
+		bool quiet)
+{
+	int err;
+
+	for (size_t i = 0; i < env->kfuncs.n && !insn->off; i++) {
+		if (env->kfuncs.v[i].func_id == (u32)insn->imm) {
+			*meta = env->kfuncs.v[i];
+			return 0;
+		}
+	}
+	err = look_up(env, insn, meta, quiet);
+	/* What is lacking is noted at each call. Without memory it is looked up again. */
+	if (!err && meta->k.func)
+		(void)vec_push(&env->kfuncs, *meta);
+	return err;
+}
+
+void kfuncs_free(struct bpf_verifier_env *env)
+{
+	vec_free(&env->kfuncs);
 }
 
 bool is_kfunc(const struct bpf_verifier_env *env, u32 insn_idx, enum kfunc_id id)

@@ -480,6 +480,7 @@ static void env_free(struct bpf_verifier_env *env)
 	mem_free(env->postorder);
 	mem_free(env->explored_states);
 	mem_free(env->facts.insn);
+	kfuncs_free(env);
 	for (u32 i = 0; env->aux && i < env->len; i++)
 		mem_free(env->aux[i].kfunc);
 	mem_free(env->aux);

@@ -276,6 +276,9 @@ struct backtrack_state {
 	u64 stack_masks[MAX_CALL_FRAMES];
 };
 
+struct kfunc_meta;
+void kfuncs_free(struct bpf_verifier_env *env); /* kfunc.c */
+
 struct bpf_verifier_env {
 	struct skep_system *sys;
 	struct prog_object *prog_obj;
@@ -310,7 +313,8 @@ struct bpf_verifier_env {
 	bool strict_alignment, test_state_freq, test_reg_invariants;
 	bool explore_alu_limits, allow_ptr_leaks, allow_uninit_stack, bpf_capable, bypass_spec_v1,
 		bypass_spec_v4, seen_direct_write, seen_exception, seen_tail_call;
-	u32 exception_subprog; /* the function that bpf_throw() calls; 0: none */
+	u32 exception_subprog;	       /* the function that bpf_throw() calls; 0: none */
+	VEC(struct kfunc_meta) kfuncs; /* that may be called, as they were looked up; kfunc.c */
 	struct backtrack_state bt;
 	struct jmp_history_entry *cur_hist_ent;
 	struct bpf_id_pair idmap[BPF_ID_MAP_SIZE];
