@@ -19,7 +19,8 @@ struct cli {
 	struct skep_system_opts system_opts;
 	struct skep_system *system; /* NULL with ENGINE_KERNEL and for commands that need none */
 	enum engine engine;
-	FILE *out; /* where results go: standard output if not said otherwise */
+	FILE *out;	  /* where results go: standard output if not said otherwise */
+	bool all_kernels; /* --kernel all */
 	bool json;
 	bool color; /* of .out */
 	int verbose;

@@ -141,7 +141,8 @@ static int global_options(struct cli *cli, int *argc, char **argv)
 			break;
 		}
 		if ((v = cli_option("--kernel", *argc, argv, &i))) {
-			cli->system_opts.kernel = v;
+			cli->all_kernels = !strcmp(v, "all");
+			cli->system_opts.kernel = cli->all_kernels ? NULL : v;
 		} else if ((v = cli_option("--btf", *argc, argv, &i))) {
 			cli->system_opts.btf = v;
 		} else if ((v = cli_option("--caps", *argc, argv, &i))) {
@@ -256,6 +257,10 @@ int main(int argc, char **argv)
 	if (wants_help(argc - 1, argv + 1)) {
 		printf("usage: skep %s\n\n%s\n%s", cmd->synopsis, cmd->help, global_help);
 		return EXIT_DONE;
+	}
+	if (cli.all_kernels && (cmd != &cmd_verify || cli.engine == ENGINE_KERNEL)) {
+		fprintf(stderr, "skep: --kernel all is for skep verify, by skep's own verifier\n");
+		return EXIT_USAGE;
 	}
 	if (cli.engine == ENGINE_KERNEL)
 		skep_front_use(NULL); /* else the first call would make a system */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* skep verify: the verdict on each program of an object, one load for each. */
+#include "matrix.h"
 #include "object.h"
 
 #include <stdlib.h>
@@ -96,7 +97,8 @@ static int run(struct cli *cli, int argc, char **argv)
 		if (cli_option("--prog", argc, argv, &i) || argv[i][0] == '-')
 			continue;
 		files++;
-		if (verify_object(cli, argv[i], &o, list, &seen) != EXIT_DONE)
+		if ((cli->all_kernels ? matrix_of_object(cli, argv[i], o.only, list, &seen) :
+					verify_object(cli, argv[i], &o, list, &seen)) != EXIT_DONE)
 			status = EXIT_REFUSED;
 	}
 	if (!files)
@@ -119,6 +121,9 @@ const struct command cmd_verify = {
 		"at\n"
 		"                     branches, 2 after each instruction, +4 statistics (default "
 		"1)\n\n"
+		"  --kernel all       what every Linux release says: a matrix of the long-term "
+		"ones,\n"
+		"                     and since when and why\n\n"
 		"Exit status: 0 all accepted, 1 at least one rejected, 2 wrong usage.\n",
 	.run = run,
 	.needs_system = true,

@@ -278,7 +278,8 @@ static int push_insn(struct walk *w, u32 t, s64 to, u8 e, bool loop_ok)
 		return DONE_EXPLORING;
 	}
 	/* an edge back into the walk: a loop */
-	if (env->bpf_capable && (loop_ok || visible(env->profile, KVER(6, 7))))
+	if (env->bpf_capable && visible(env->profile, KVER(5, 3)) &&
+	    (loop_ok || visible(env->profile, KVER(6, 7))))
 		return DONE_EXPLORING;
 	linfo_of_edge(env, t);
 	linfo_of_edge(env, (u32)to);

@@ -87,31 +87,65 @@ inline void explore(const std::function<void()> &f)
 template <unsigned W, bool S> struct num {
 	z3::expr e;
 
-	num() : e(ctx().bv_val(0, W)) {}
-	explicit num(const z3::expr &x) : e(x) {}
+	num() : e(ctx().bv_val(0, W))
+	{
+	}
+	explicit num(const z3::expr &x) : e(x)
+	{
+	}
 	template <typename T, typename = std::enable_if_t<std::is_integral_v<T>>>
 	num(T v)
-		: e(std::is_signed_v<T> ? ctx().bv_val((int64_t)v, W) : ctx().bv_val((uint64_t)v, W))
+	    : e(std::is_signed_v<T> ? ctx().bv_val((int64_t)v, W) : ctx().bv_val((uint64_t)v, W))
 	{
 	}
 	template <unsigned W2, bool S2>
 	num(const num<W2, S2> &o)
-		: e(W2 > W  ? o.e.extract(W - 1, 0) :
-		    W2 == W ? o.e :
-		    S2	    ? z3::sext(o.e, W - W2) :
-			      z3::zext(o.e, W - W2))
+	    : e(W2 > W	? o.e.extract(W - 1, 0) :
+		W2 == W ? o.e :
+		S2	? z3::sext(o.e, W - W2) :
+			  z3::zext(o.e, W - W2))
 	{
 	}
-	explicit operator bool() const { return decide(e != ctx().bv_val(0, W)); }
-	num operator~() const { return num(~e); }
-	num operator-() const { return num(-e); }
-	template <typename T> num &operator+=(const T &o) { return *this = num(*this + o); }
-	template <typename T> num &operator-=(const T &o) { return *this = num(*this - o); }
-	template <typename T> num &operator*=(const T &o) { return *this = num(*this * o); }
-	template <typename T> num &operator&=(const T &o) { return *this = num(*this & o); }
-	template <typename T> num &operator|=(const T &o) { return *this = num(*this | o); }
-	template <typename T> num &operator<<=(const T &o) { return *this = num(*this << o); }
-	template <typename T> num &operator>>=(const T &o) { return *this = num(*this >> o); }
+	explicit operator bool() const
+	{
+		return decide(e != ctx().bv_val(0, W));
+	}
+	num operator~() const
+	{
+		return num(~e);
+	}
+	num operator-() const
+	{
+		return num(-e);
+	}
+	template <typename T> num &operator+=(const T &o)
+	{
+		return *this = num(*this + o);
+	}
+	template <typename T> num &operator-=(const T &o)
+	{
+		return *this = num(*this - o);
+	}
+	template <typename T> num &operator*=(const T &o)
+	{
+		return *this = num(*this * o);
+	}
+	template <typename T> num &operator&=(const T &o)
+	{
+		return *this = num(*this & o);
+	}
+	template <typename T> num &operator|=(const T &o)
+	{
+		return *this = num(*this | o);
+	}
+	template <typename T> num &operator<<=(const T &o)
+	{
+		return *this = num(*this << o);
+	}
+	template <typename T> num &operator>>=(const T &o)
+	{
+		return *this = num(*this >> o);
+	}
 };
 
 template <typename T> struct shape {
@@ -133,8 +167,9 @@ template <typename A, typename B> struct both {
 						shape<B>::sign;
 	typedef num<width, sign> type;
 };
-#define IF_NUM	 template <typename A, typename B, typename = std::enable_if_t<both<A, B>::ok>>
-#define IF_SHIFT template <unsigned W, bool S, typename B, typename = std::enable_if_t<shape<B>::ok>>
+#define IF_NUM template <typename A, typename B, typename = std::enable_if_t<both<A, B>::ok>>
+#define IF_SHIFT                                                                                   \
+	template <unsigned W, bool S, typename B, typename = std::enable_if_t<shape<B>::ok>>
 
 #define ARITHMETIC(OP)                                                                             \
 	IF_NUM typename both<A, B>::type operator OP(const A &a, const B &b)                       \
@@ -205,7 +240,8 @@ template <unsigned W, bool S> z3::expr exact_product(const z3::expr &a, const z3
 	z3::expr x = a.simplify(), y = b.simplify();
 
 	if (x.is_numeral() && y.is_numeral())
-		return ((S ? z3::sext(x, W) : z3::zext(x, W)) * (S ? z3::sext(y, W) : z3::zext(y, W)))
+		return ((S ? z3::sext(x, W) : z3::zext(x, W)) *
+			(S ? z3::sext(y, W) : z3::zext(y, W)))
 			.simplify();
 	return ctx().function(S ? "smul" : "umul", s, s, wide)(a, b);
 }
