@@ -222,7 +222,7 @@ prove: $(O)/prove
 $(O)/prove: $(wildcard tests/prove/*.cc tests/prove/*.h) $(addprefix src/verifier/,tnum.h tnum.c scalar.h scalar.c)
 	$(call say,PROVE)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=c++17 -O2 -w -fpermissive -Isrc -Itests/prove -o $@ tests/prove/prove.cc -lz3
+	$(Q)$(CXX) -std=c++17 -O1 -w -fpermissive -Isrc -Itests/prove -o $@ tests/prove/prove.cc -lz3
 
 # goal soundness: a night's run of accepted programs against what the verifier recorded, and bugs that it finds
 SOUND_COUNT ?= 10000000
