@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "btf/btf.h"
 #include "command/link.h"
+#include "hook/functions.h"
 #include "hook/perf.h"
 #include "hook/points.h"
 
@@ -77,6 +78,11 @@ struct link_object *attach_tracing(struct call *c, struct prog_object *p, u64 co
 	name = btf_type_name(p->attach_btf->btf, p->attach_btf_id);
 	if (hook_point_row(c->sys, kind, name) < 0) {
 		*err = refuse_function(c->sys, name);
+		return NULL;
+	}
+	/* DIFF(functions-refused) */
+	if (kind == HOOK_FMOD_RET && !function_decides((u32)hook_point_row(c->sys, kind, name))) {
+		*err = attach_refuse(c->sys, DIAG_ATTACH_FUNCTION_LATE, name);
 		return NULL;
 	}
 	return link_attach_function(c->sys, p, kind, name, cookie, err);

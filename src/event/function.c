@@ -145,7 +145,7 @@ static bool fire_entry(struct task *t, struct call_model *m, u32 row, const u64 
 	if (!h)
 		return true;
 	ret = run_trampoline(t, h, args, n, 0);
-	if (!ret || !m || m->ended || (info && !(info->flags & FN_DECIDES)))
+	if (!ret || !m || m->ended || !function_decides(row))
 		return true;
 	t->call.skip = true;
 	t->call.ret = ret;
@@ -384,7 +384,7 @@ static void functions_exiting(struct task *t, int status)
 
 	if (world_start(t->sys))
 		return;
-	if (!asked && !(t->leader != t && t->call.nr == 59 && !status))
+	if (!asked)
 		function_enter(t, FUNC_do_group_exit,
 			       (u64[]){ dumps_core(sig) ? (u64)sig : SIGKILL, 0, 0, 0, 0, 0 });
 	function_enter(t, FUNC_do_exit, (u64[]){ (u64)status, 0, 0, 0, 0, 0 });

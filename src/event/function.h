@@ -90,6 +90,13 @@ struct call_path {
 	void (*exec)(struct call_model *m);
 };
 
+/* A path of the steps in array @list, of which call_model.kept has room for STEPS_MAX. */
+#define PATH(list, ...)                                                                            \
+	{                                                                                          \
+		.n = ARRAY_SIZE(list) + 0 * sizeof(char[ARRAY_SIZE(list) <= STEPS_MAX ? 1 : -1]),  \
+		.steps = list, __VA_ARGS__                                                         \
+	}
+
 struct frame {
 	u32 row;
 	u8 depth;

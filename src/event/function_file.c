@@ -322,11 +322,6 @@ static const struct step pipe_steps[] = {
 	STEP(do_pipe2, 1, STEP_ENTRY, NULL, call_ret, { arg0, pipe_flags }),
 };
 
-#define PATH(list)                                                                                 \
-	{                                                                                          \
-		.n = ARRAY_SIZE(list), .steps = list                                               \
-	}
-
 const struct call_path *file_path(u32 nr)
 {
 	static const struct call_path open_path = PATH(open_steps),

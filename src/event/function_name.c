@@ -497,11 +497,6 @@ static const struct step readlink_steps[] = {
 	     { dfd, the_string, link_buffer, link_size }),
 };
 
-#define PATH(list)                                                                                 \
-	{                                                                                          \
-		.n = ARRAY_SIZE(list), .steps = list                                               \
-	}
-
 const struct call_path *name_path(u32 nr)
 {
 	static const struct call_path unlink_path = PATH(unlink_steps),

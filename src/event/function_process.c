@@ -163,6 +163,7 @@ struct executable {
 	char header[EXE_HEADER];
 	bool elf, script;
 	char interp[256]; /* the next program, or the loader */
+	bool argument;	  /* of the script's interpreter */
 };
 
 static bool is_at(struct call_model *m)
@@ -249,6 +250,8 @@ static bool look(struct call_model *m, struct executable *exe)
 		const char *s = exe->header + 2;
 
 		s += strspn(s, " \t");
+		exe->argument =
+			s[strcspn(s, " \t\n") + strspn(s + strcspn(s, " \t\n"), " \t")] != '\n';
 		snprintf(exe->interp, sizeof(exe->interp), "%.*s", (int)strcspn(s, " \t\n"), s);
 	}
 	close(fd);
@@ -333,8 +336,10 @@ static bool read_exe(struct call_model *m, u8 depth, u64 file)
 static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 {
 	struct skep_system *sys = m->t->sys;
+	u32 argc = count_strings(m, exec_argv(m));
 	struct executable next;
 
+	argc += !argc;
 	for (u32 depth = 0; depth < 5; depth++) {
 		world_set(sys, b, "file", file);
 		if (!read_exe(m, 3, file) || !ENTER(m, security_bprm_check, 3, NULL, b))
@@ -346,6 +351,9 @@ static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 				return;
 			file = exe_file(m, &next);
 			open_exe(m, &next, 3, kernel_name(m, next.path), file);
+			/* the interpreter and its argument, and the script's name for what was argv[0] */
+			argc += 1 + exe->argument;
+			world_set(sys, b, "argc", argc);
 			world_set(sys, b, "interp",
 				  world_temp_bytes(m->t, next.path, (u32)strlen(next.path) + 1));
 			*exe = next;
@@ -434,11 +442,6 @@ static const struct step exec_steps[] = {
 	STEP(security_bprm_committed_creds_before_6_9, 3, STEP_EXIT, never),
 	STEP(security_bprm_committed_creds, 3, STEP_EXIT, never),
 };
-
-#define PATH(list, ...)                                                                            \
-	{                                                                                          \
-		.n = ARRAY_SIZE(list), .steps = list, __VA_ARGS__                                  \
-	}
 
 const struct call_path *process_path(u32 nr)
 {

@@ -801,10 +801,6 @@ static const struct step getpeername_steps[] = {
 	STEP(security_socket_getpeername, 2, STEP_ENTRY, is_socket, NULL, { socket0 }),
 };
 
-#define PATH(list)                                                                                 \
-	{                                                                                          \
-		.n = ARRAY_SIZE(list), .steps = list                                               \
-	}
 #define CASE(name)                                                                                 \
 	case SYS_##name: {                                                                         \
 		static const struct call_path path = PATH(name##_steps);                           \

@@ -26,6 +26,14 @@ struct function_info {
 /* NULL for __x64_sys_*, whose rows follow: long (const struct pt_regs *regs). */
 const struct function_info *function_info(u32 row);
 
+/* Whether @row is fired before the call is executed, so that programs can refuse it. */
+static inline bool function_decides(u32 row)
+{
+	const struct function_info *f = function_info(row);
+
+	return !f || f->flags & FN_DECIDES;
+}
+
 static inline bool function_visible(kver profile, const struct function_info *row)
 {
 	return visible(profile, row->since) && !(row->until && visible(profile, row->until));

@@ -147,6 +147,12 @@ int bad_fmod_ret(u64 *ctx)
 	return 0;
 }
 
+SEC("fmod_ret/security_file_open")
+int late_fmod_ret(u64 *ctx)
+{
+	return 0;
+}
+
 SEC("fexit/do_exit")
 int bad_fexit(u64 *ctx)
 {

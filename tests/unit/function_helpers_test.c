@@ -231,6 +231,9 @@ static void test_refusals(void **state)
 	assert_int_equal(load_of("6.1", "bad_fexit", NULL), 0);
 	assert_int_equal(load_of("6.12", "override_inner", &attach), 0);
 	assert_int_equal(attach, -EINVAL);
+	/* DIFF(functions-refused) */
+	assert_int_equal(load_of("6.12", "late_fmod_ret", &attach), 0);
+	assert_int_equal(attach, -524);
 	assert_int_equal(load_of("6.12", "override_sys", &attach), 0);
 	assert_int_equal(attach, 0);
 }
