@@ -67,8 +67,8 @@ struct skep_system {
 	struct uprobes *uprobes;			  /* src/event/uprobe.c */
 	/* A bit for each system call with a hooked function; src/event/function.c. */
 	u8 function_calls[64];
-	struct sampling *sampling;			  /* src/event/sampling.c */
-	u64 perf_ids;					  /* last PERF_EVENT_IOC_ID given */
+	struct sampling *sampling; /* src/event/sampling.c */
+	u64 perf_ids;		   /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);
 	void *trace_arg;
