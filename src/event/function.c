@@ -195,14 +195,6 @@ bool model_enter(struct call_model *m, u32 row, u8 depth, call_value ret, const 
 	return false;
 }
 
-void function_pass(struct task *t, u32 row, const u64 *args, u64 ret)
-{
-	if (!function_active(t->sys, row))
-		return;
-	fire_entry(t, NULL, row, args);
-	fire_return(t, NULL, row, args, ret);
-}
-
 void function_enter(struct task *t, u32 row, const u64 *args)
 {
 	if (function_active(t->sys, row))

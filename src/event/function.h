@@ -113,8 +113,6 @@ struct call_model {
 	struct frame frames[FRAMES_MAX];
 	u64 memo_made;
 	u64 memo[MEMOS];
-	struct task *child; /* of a clone */
-	int exe;	    /* of an execve: its state */
 	struct fd_info *info[2];
 	struct fd_info infos[2];
 	u64 kept[STEPS_MAX][FUNCTION_ARGS_MAX];
@@ -132,8 +130,7 @@ bool function_active(const struct skep_system *sys, u32 row);
 bool model_enter(struct call_model *m, u32 row, u8 depth, call_value ret, const u64 *args);
 /* Leaves functions down to @depth, which is left, too. */
 void model_leave(struct call_model *m, u8 depth);
-/* Fires a function by itself, entry and return, for a task that may be in no call. */
-void function_pass(struct task *t, u32 row, const u64 *args, u64 ret);
+/* Enters a function that does not return, for a task that may be in no call. */
 void function_enter(struct task *t, u32 row, const u64 *args);
 
 /* Enters FUNC_##function unless nobody listens, in which case the arguments are not made. */

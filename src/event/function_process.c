@@ -363,7 +363,6 @@ static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 	}
 	if (!exe->elf)
 		return;
-	m->exe = 1;
 	if (!read_exe(m, 3, file)) /* program headers */
 		return;
 	if (!exe->interp[0])
