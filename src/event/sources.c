@@ -11,11 +11,6 @@ extern const struct process_source sched_source;    /* sched.c */
 extern const struct process_source signal_source;   /* signal.c */
 
 const struct process_source *const process_sources[] = {
-	&syscall_source,
-	&function_source,
-	&signal_source,
-	&sched_source,
-	&uprobe_source,
-	&perf_source,
-	NULL,
+	&syscall_source, &function_source, &signal_source, &sched_source,
+	&uprobe_source,	 &perf_source,	   NULL,
 };
