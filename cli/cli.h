@@ -10,6 +10,8 @@
 
 #include "skep/skep.h"
 
+#define SKEP_VERSION "0.1"
+
 /* Exit statuses; else that of a supervised command. */
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_BROKEN = 125 };
 

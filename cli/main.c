@@ -11,8 +11,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define SKEP_VERSION "0.1"
-
 static const struct command *const commands[] = {
 	&cmd_run, &cmd_attach, &cmd_list, &cmd_verify, &cmd_btf, &cmd_features, &cmd_diff,
 };

@@ -2,14 +2,22 @@
 /* skep verify: the verdict on each program of an object, one load for each. */
 #include "matrix.h"
 #include "object.h"
+#include "reports.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
 
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_SARIF, FORMAT_JUNIT };
+static const char *const formats[] = { "text", "json", "sarif", "junit" };
+#define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
+
 struct verify_opts {
 	const char *only;
+	const char *output; /* NULL: standard output */
+	enum format format;
 	int log_level;
 };
 
@@ -34,7 +42,7 @@ static int verify_program(const struct cli *cli, const char *path, int index,
 		cJSON_AddItemToArray(list, j);
 	} else {
 		if (o->log_level && v.log)
-			fputs(v.log, stdout);
+			fputs(v.log, cli->out);
 		verdict_print(cli, &v);
 	}
 	verdict_free(&v);
@@ -69,50 +77,143 @@ static int verify_object(const struct cli *cli, const char *path, const struct v
 	return rejected ? EXIT_REFUSED : EXIT_DONE;
 }
 
-static int run(struct cli *cli, int argc, char **argv)
+static void add_unusable(cJSON *list, const char *path)
 {
-	struct verify_opts o = { 0 };
-	cJSON *list = NULL;
-	int status = EXIT_DONE, files = 0, seen = 0;
+	cJSON *j = cJSON_CreateObject();
 
-	if (cli->json)
-		list = cJSON_CreateArray();
+	cJSON_AddStringToObject(j, "file", path);
+	cJSON_AddStringToObject(j, "verdict", "error");
+	cJSON_AddStringToObject(j, "reason",
+				"the file cannot be used: standard error says what is wrong");
+	cJSON_AddItemToArray(list, j);
+}
+
+/* Options to @o; 0 or an exit status. */
+static int parse_options(const struct cli *cli, int argc, char **argv, struct verify_opts *o)
+{
+	o->format = cli->json ? FORMAT_JSON : FORMAT_TEXT;
 	for (int i = 1; i < argc; i++) {
 		const char *v;
 
 		if ((v = cli_option("--prog", argc, argv, &i))) {
-			o.only = v;
+			o->only = v;
+		} else if ((v = cli_option("--output", argc, argv, &i))) {
+			o->output = v;
+		} else if ((v = cli_option("--format", argc, argv, &i))) {
+			size_t f = 0;
+
+			while (f < NR_FORMATS && strcmp(formats[f], v))
+				f++;
+			if (f == NR_FORMATS)
+				return cli_usage(&cmd_verify,
+						 "--format %s: text, json, sarif or junit", v);
+			o->format = (enum format)f;
 		} else if (!strcmp(argv[i], "--log")) {
-			o.log_level = 1;
+			o->log_level = 1;
 		} else if (!strncmp(argv[i], "--log=", 6)) {
-			o.log_level = atoi(argv[i] + 6);
-			if (o.log_level < 1 || o.log_level > 7)
+			o->log_level = atoi(argv[i] + 6);
+			if (o->log_level < 1 || o->log_level > 7)
 				return cli_usage(&cmd_verify, "--log=%s: a level is 1 to 7",
 						 argv[i] + 6);
 		} else if (argv[i][0] == '-' && argv[i][1]) {
 			return cli_usage(&cmd_verify, "no option %s", argv[i]);
 		}
 	}
+	return 0;
+}
+
+/* Whether argv[*i] is an object file; options are passed over with their values. */
+static bool is_object(int argc, char **argv, int *i)
+{
+	static const char *const with_value[] = { "--prog", "--output", "--format" };
+
+	for (size_t k = 0; k < sizeof(with_value) / sizeof(with_value[0]); k++)
+		if (cli_option(with_value[k], argc, argv, i))
+			return false;
+	return argv[*i][0] != '-';
+}
+
+static int verify_all(struct cli *cli, int argc, char **argv, const struct verify_opts *o,
+		      cJSON *list)
+{
+	int status = EXIT_DONE, files = 0, seen = 0;
+
 	for (int i = 1; i < argc; i++) {
-		if (cli_option("--prog", argc, argv, &i) || argv[i][0] == '-')
+		int entries = cJSON_GetArraySize(list), before = seen, err;
+
+		if (!is_object(argc, argv, &i))
 			continue;
 		files++;
-		if ((cli->all_kernels ? matrix_of_object(cli, argv[i], o.only, list, &seen) :
-					verify_object(cli, argv[i], &o, list, &seen)) != EXIT_DONE)
-			status = EXIT_REFUSED;
+		err = cli->all_kernels ? matrix_of_object(cli, argv[i], o->only, list, &seen) :
+					 verify_object(cli, argv[i], o, list, &seen);
+		if (err == EXIT_DONE)
+			continue;
+		status = EXIT_REFUSED;
+		/* A report that does not mention the file would look as if all were well. */
+		if (o->format > FORMAT_JSON && seen == before &&
+		    cJSON_GetArraySize(list) == entries)
+			add_unusable(list, argv[i]);
 	}
 	if (!files)
 		return cli_usage(&cmd_verify, "which object file?");
-	if (o.only && !seen && status == EXIT_DONE)
-		status = cli_error(cli, "no program named %s in the object", o.only);
-	if (list)
-		cli_print_json(cli, list);
+	if (o->only && !seen && status == EXIT_DONE)
+		status = cli_error(cli, "no program named %s in the object", o->only);
+	return status;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct verify_opts o = { 0 };
+	cJSON *list = NULL;
+	int status;
+
+	status = parse_options(cli, argc, argv, &o);
+	if (status)
+		return status;
+	if (o.output) {
+		cli->out = fopen(o.output, "we");
+		if (!cli->out) {
+			cli->out = stdout;
+			return cli_error(cli, "%s: %s", o.output, strerror(errno));
+		}
+		cli->color = false;
+	}
+	cli->json = o.format == FORMAT_JSON;
+	if (o.format != FORMAT_TEXT)
+		list = cJSON_CreateArray();
+	status = verify_all(cli, argc, argv, &o, list);
+	if (status != EXIT_USAGE)
+		switch (o.format) {
+		case FORMAT_TEXT:
+			break;
+		case FORMAT_JSON:
+			cli_print_json(cli, list);
+			list = NULL;
+			break;
+		case FORMAT_SARIF:
+			report_sarif(cli, list);
+			break;
+		case FORMAT_JUNIT:
+			report_junit(cli, list);
+			break;
+		}
+	cJSON_Delete(list);
+	if (o.output) {
+		bool failed = ferror(cli->out);
+
+		failed |= fclose(cli->out) != 0;
+		cli->out = stdout;
+		if (failed) {
+			cli_error(cli, "%s: cannot write the report", o.output);
+			status = EXIT_BROKEN;
+		}
+	}
 	return status;
 }
 
 const struct command cmd_verify = {
 	.name = "verify",
-	.synopsis = "verify OBJ… [--prog NAME] [--log[=LEVEL]]",
+	.synopsis = "verify OBJ… [--prog NAME] [--log[=LEVEL]] [--format FORMAT] [--output FILE]",
 	.help = "Loads each program of the object by itself and prints the verifier's verdict: for "
 		"a\n"
 		"rejected program the reason, the source line and what to do about it.\n\n"
@@ -120,7 +221,9 @@ const struct command cmd_verify = {
 		"  --log[=LEVEL]      print the verifier's log as the kernel writes it: 1 states "
 		"at\n"
 		"                     branches, 2 after each instruction, +4 statistics (default "
-		"1)\n\n"
+		"1)\n"
+		"  --format FORMAT    text (default), json (as --json), sarif (2.1.0) or junit\n"
+		"  --output FILE      write there instead of to standard output\n"
 		"  --kernel all       what every Linux release says: a matrix of the long-term "
 		"ones,\n"
 		"                     and since when and why\n\n"
