@@ -1,0 +1,29 @@
+/* ALU_PTR_UNBOUNDED */
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "advice.h"
+
+struct row {
+	u8 cell[64];
+};
+MAP(rows, ARRAY, struct row, 1);
+
+SEC("socket")
+int prog(struct __sk_buff *skb)
+{
+	u32 key = 0;
+	struct row *row = bpf_map_lookup_elem(&rows, &key);
+	long i;
+
+	if (!row)
+		return 0;
+	i = *(long *)row->cell;
+	hide(i);
+#ifdef ADVICE
+	if (i < 0)
+		return 0;
+	hide(i);
+#endif
+	if (i > 63)
+		return 0;
+	return row->cell[i];
+}

@@ -1,0 +1,17 @@
+/* REF_UNRELEASED */
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "advice.h"
+
+RINGBUF(events);
+
+SEC("tc")
+int prog(struct __sk_buff *skb)
+{
+	struct bpf_dynptr record;
+
+	bpf_ringbuf_reserve_dynptr(&events, 8, 0, &record);
+#ifdef ADVICE
+	bpf_ringbuf_discard_dynptr(&record, 0);
+#endif
+	return 0;
+}

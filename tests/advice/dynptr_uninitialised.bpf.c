@@ -1,0 +1,21 @@
+/* DYNPTR_UNINIT */
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "advice.h"
+
+RINGBUF(events);
+
+SEC("tc")
+int prog(struct __sk_buff *skb)
+{
+	struct bpf_dynptr record;
+	u64 value = 1;
+
+#ifdef ADVICE
+	bpf_ringbuf_reserve_dynptr(&events, 8, 0, &record);
+	bpf_dynptr_write(&record, 0, &value, sizeof(value), 0);
+	bpf_ringbuf_submit_dynptr(&record, 0);
+#else
+	bpf_dynptr_write(&record, 0, &value, sizeof(value), 0);
+#endif
+	return 0;
+}

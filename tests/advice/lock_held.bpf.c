@@ -1,0 +1,25 @@
+/* IN_LOCK */
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "advice.h"
+
+struct counter {
+	struct bpf_spin_lock lock;
+	u64 n;
+};
+MAP(counters, ARRAY, struct counter, 1);
+
+SEC("tc")
+int prog(struct __sk_buff *skb)
+{
+	u32 key = 0;
+	struct counter *counter = bpf_map_lookup_elem(&counters, &key);
+
+	if (!counter)
+		return 0;
+	bpf_spin_lock(&counter->lock);
+	counter->n++;
+#ifdef ADVICE
+	bpf_spin_unlock(&counter->lock);
+#endif
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* LOCK_NONE */
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "advice.h"
+
+struct counter {
+#ifdef ADVICE
+	struct bpf_spin_lock lock;
+#else
+	u32 lock;
+#endif
+	u64 n;
+};
+MAP(counters, ARRAY, struct counter, 1);
+
+SEC("tc")
+int prog(struct __sk_buff *skb)
+{
+	u32 key = 0;
+	struct counter *counter = bpf_map_lookup_elem(&counters, &key);
+
+	if (!counter)
+		return 0;
+	bpf_spin_lock((void *)&counter->lock);
+	counter->n++;
+	bpf_spin_unlock((void *)&counter->lock);
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* KFUNC_RCU_UNMATCHED */
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "advice.h"
+
+extern void bpf_rcu_read_lock(void) __ksym;
+extern void bpf_rcu_read_unlock(void) __ksym;
+
+SEC("tc")
+int prog(struct __sk_buff *skb)
+{
+#ifdef ADVICE
+	bpf_rcu_read_lock();
+#endif
+	bpf_rcu_read_unlock();
+	return 0;
+}

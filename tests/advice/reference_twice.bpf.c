@@ -1,0 +1,20 @@
+/* ARG_TYPE */
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "advice.h"
+
+RINGBUF(events);
+
+SEC("socket")
+int prog(struct __sk_buff *skb)
+{
+	u64 *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event)
+		return 0;
+	*event = skb->len;
+	bpf_ringbuf_submit(event, 0);
+#ifndef ADVICE
+	bpf_ringbuf_submit(event, 0);
+#endif
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* MISALIGNED */
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "advice.h"
+
+SEC("socket")
+naked int prog(void)
+{
+	asm volatile("r0 = 0;"
+#ifdef ADVICE
+		     "*(u64 *)(r10 - 16) = r0;"
+#else
+		     "*(u64 *)(r10 - 12) = r0;"
+#endif
+		     "exit;");
+}
