@@ -563,6 +563,8 @@ static void gen_offset(struct gen *g)
 	default: /* by its low half, spilled */
 		if (rnd(g, 2))
 			emit(g, LDX(BPF_DW, r, 9, 8));
+		if (rnd(g, 2)) /* linked with a copy */
+			emit(g, MOV_X(5, r));
 		emit(g, STX(BPF_W, 10, r, -40));
 		emit(g, LDX(BPF_W, 4, 10, -40));
 		if (rnd(g, 3))

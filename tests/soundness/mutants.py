@@ -87,7 +87,7 @@ def main():
             out = subprocess.run([d + "/build/tests/soundness_test"], capture_output=True, text=True,
                                  env=dict(os.environ, SOUND_COUNT=str(count)))
             found = [line for line in out.stderr.split("\n") if line.startswith("seed ")]
-            died = [line for line in out.stdout.split("\n") if "exception:" in line]
+            died = [line for line in (out.stdout + out.stderr).split("\n") if "exception:" in line]
             if died or out.returncode < 0:
                 found.append("the verifier itself died: " + "".join(died))
             if found:
