@@ -110,7 +110,7 @@ int btf_load_kernel(const char *path, struct btf **out, const char **origin);
 #define BTF_BUILTIN_ORIGIN "built-in"
 
 /* Split BTF over @base with FUNCs of these declarations. 0, -ENOMEM or what btf_parse() gives. */
-#define BTF_FUNC_DECL_ARGS 6
+#define BTF_FUNC_DECL_ARGS 7
 struct btf_func_decl {
 	const char *name, *ret; /* types as C writes them: "const char *const *" */
 	u32 nr_args;

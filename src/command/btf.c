@@ -84,6 +84,9 @@ struct object_btf *system_vmlinux(struct skep_system *sys)
 	return b;
 }
 
+_Static_assert(BTF_FUNC_DECL_ARGS >= FUNCTION_ARGS_MAX,
+	       "every function of the table can be declared");
+
 /* Declarations of the functions that @base lacks: how many. */
 static u32 missing_functions(const struct skep_system *sys, const struct btf *base,
 			     struct btf_func_decl *out)

@@ -87,7 +87,8 @@ static void run_kprobe(struct task *t, struct call_model *m, struct hook *h, con
 	unsigned long *const to[FUNCTION_ARGS_MAX] = { &regs.rdi, &regs.rsi, &regs.rdx,
 						       &regs.rcx, &regs.r8,  &regs.r9 };
 
-	for (u32 i = 0; i < n; i++)
+	for (u32 i = 0; i < n && to[i];
+	     i++) /* further ones are on the stack: no program asks there */
 		*to[i] = args[i];
 	/* Behind the breakpoint, which is behind endbr64 where kernels are built with it. */
 	regs.rip = h->func_ip + (visible(t->sys->profile, KVER(6, 2)) ? 5 : 1);

@@ -23,6 +23,7 @@ static struct name_args first_name(u64 nr)
 	switch (nr) {
 	case SYS_unlinkat:
 	case SYS_mkdirat:
+	case SYS_mknodat:
 	case SYS_renameat:
 	case SYS_renameat2:
 	case SYS_linkat:
@@ -239,6 +240,15 @@ static u64 made_dentry(struct call_model *m)
 {
 	return visible(m->t->sys->profile, KVER(6, 15)) ? dentry(m) : 0;
 }
+
+static u64 device(struct call_model *m)
+{
+	return (u32)m->t->call.args[first_name(m->t->call.nr).name + 2];
+}
+
+static const struct step mknod_steps[] = {
+	STEP(do_mknodat, 1, STEP_ENTRY, NULL, call_ret, { dfd, the_name, make_mode, device }),
+};
 
 static const struct step mkdir_steps[] = {
 	STEP(do_mkdirat, 1, STEP_ENTRY, NULL, call_ret, { dfd, the_name, make_mode }),
@@ -503,6 +513,7 @@ const struct call_path *name_path(u32 nr)
 				      rmdir_path = PATH(rmdir_steps),
 				      unlinkat_path = PATH(unlinkat_steps),
 				      mkdir_path = PATH(mkdir_steps),
+				      mknod_path = PATH(mknod_steps),
 				      symlink_path = PATH(symlink_steps),
 				      link_path = PATH(link_steps),
 				      rename_path = PATH(rename_steps),
@@ -524,6 +535,9 @@ const struct call_path *name_path(u32 nr)
 	case SYS_mkdir:
 	case SYS_mkdirat:
 		return &mkdir_path;
+	case SYS_mknod:
+	case SYS_mknodat:
+		return &mknod_path;
 	case SYS_symlink:
 	case SYS_symlinkat:
 		return &symlink_path;

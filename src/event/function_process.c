@@ -201,6 +201,16 @@ static bool by_execveat(struct call_model *m)
 	return is_at(m) && !is_error(exec_name(m));
 }
 
+static bool by_name(struct call_model *m)
+{
+	return !is_error(exec_name(m));
+}
+
+static u64 exec_flags(struct call_model *m)
+{
+	return is_at(m) ? int4(m) : 0;
+}
+
 /* Opens @exe as the task would see it, looks at it: false when Linux would not execute it. */
 static bool look(struct call_model *m, struct executable *exe)
 {
@@ -342,7 +352,7 @@ static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 	argc += !argc;
 	for (u32 depth = 0; depth < 5; depth++) {
 		world_set(sys, b, "file", file);
-		if (!read_exe(m, 3, file) || !ENTER(m, security_bprm_check, 3, NULL, b))
+		if (!read_exe(m, 4, file) || !ENTER(m, security_bprm_check, 4, NULL, b))
 			return;
 		if (exe->script && exe->interp[0]) {
 			next = (struct executable){ .dfd = AT_FDCWD };
@@ -350,7 +360,7 @@ static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 			if (!look(m, &next))
 				return;
 			file = exe_file(m, &next);
-			open_exe(m, &next, 3, kernel_name(m, next.path), file);
+			open_exe(m, &next, 4, kernel_name(m, next.path), file);
 			/* the interpreter and its argument, and the script's name for what was argv[0] */
 			argc += 1 + exe->argument;
 			world_set(sys, b, "argc", argc);
@@ -363,19 +373,19 @@ static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 	}
 	if (!exe->elf)
 		return;
-	if (!read_exe(m, 3, file)) /* program headers */
+	if (!read_exe(m, 4, file)) /* program headers */
 		return;
 	if (!exe->interp[0])
 		return;
-	read_exe(m, 3, file); /* the loader's name */
+	read_exe(m, 4, file); /* the loader's name */
 	next = (struct executable){ .dfd = AT_FDCWD };
 	snprintf(next.path, sizeof(next.path), "%s", exe->interp);
 	if (!look(m, &next))
 		return;
 	file = exe_file(m, &next);
-	open_exe(m, &next, 3, kernel_name(m, next.path), file);
-	read_exe(m, 3, file); /* its header, and program headers */
-	read_exe(m, 3, file);
+	open_exe(m, &next, 4, kernel_name(m, next.path), file);
+	read_exe(m, 4, file); /* its header, and program headers */
+	read_exe(m, 4, file);
 }
 
 static void exec_enter(struct call_model *m)
@@ -392,22 +402,22 @@ static void exec_enter(struct call_model *m)
 	if (found)
 		file = exe_file(m, &exe);
 	if (old)
-		ENTER(m, bprm_execve_before_6_8, 2, call_ret, b, exec_dfd(m), filename,
+		ENTER(m, bprm_execve_before_6_8, 3, call_ret, b, exec_dfd(m), filename,
 		      is_at(m) ? int4(m) : 0);
 	if (!found) {
 		u64 op = model_temp(m, MEMO_OP, "struct open_flags");
 
-		ENTER(m, do_filp_open, old ? 3 : 2, call_ret, exec_dfd(m), filename, op);
+		ENTER(m, do_filp_open, old ? 4 : 3, call_ret, exec_dfd(m), filename, op);
 		return;
 	}
-	open_exe(m, &exe, old ? 3 : 2, filename, file);
+	open_exe(m, &exe, old ? 4 : 3, filename, file);
 	world_set(m->t->sys, b, "file", file);
 	if (!old)
-		ENTER(m, bprm_execve, 2, call_ret, b);
-	if (ENTER(m, security_bprm_creds_for_exec, 3, NULL, b))
+		ENTER(m, bprm_execve, 3, call_ret, b);
+	if (ENTER(m, security_bprm_creds_for_exec, 4, NULL, b))
 		load(m, &exe, b, file);
 	if (!m->t->call.skip)
-		model_leave(m, 3);
+		model_leave(m, 4);
 }
 
 static void exec_done(struct call_model *m)
@@ -416,30 +426,32 @@ static void exec_done(struct call_model *m)
 
 	if (!b)
 		return;
-	ENTER(m, security_bprm_committing_creds_before_6_9, 3, NULL, b);
-	ENTER(m, security_bprm_committing_creds, 3, NULL, b);
-	ENTER(m, security_bprm_committed_creds_before_6_9, 3, NULL, b);
-	ENTER(m, security_bprm_committed_creds, 3, NULL, b);
-	model_leave(m, 3);
+	ENTER(m, security_bprm_committing_creds_before_6_9, 4, NULL, b);
+	ENTER(m, security_bprm_committing_creds, 4, NULL, b);
+	ENTER(m, security_bprm_committed_creds_before_6_9, 4, NULL, b);
+	ENTER(m, security_bprm_committed_creds, 4, NULL, b);
+	model_leave(m, 4);
 }
 
 static const struct step exec_steps[] = {
 	STEP(do_execve, 1, STEP_ENTRY, by_execve, call_ret, { exec_name, exec_argv, exec_envp }),
 	STEP(do_execveat, 1, STEP_ENTRY, by_execveat, call_ret,
 	     { int0, exec_name, exec_argv, exec_envp, int4 }),
+	STEP(do_execveat_common, 2, STEP_ENTRY, by_name, call_ret,
+	     { exec_dfd, exec_name, value_zero, exec_argv, value_zero, exec_envp, exec_flags }),
 	/* exec_enter() and exec_done() fire the others */
-	STEP(bprm_execve_before_6_8, 2, STEP_EXIT, never),
-	STEP(bprm_execve, 2, STEP_EXIT, never),
-	STEP(do_filp_open, 2, STEP_EXIT, never),
-	STEP(vfs_open, 3, STEP_EXIT, never),
-	STEP(security_file_open, 4, STEP_EXIT, never),
-	STEP(security_file_permission, 3, STEP_EXIT, never),
-	STEP(security_bprm_creds_for_exec, 3, STEP_EXIT, never),
-	STEP(security_bprm_check, 3, STEP_EXIT, never),
-	STEP(security_bprm_committing_creds_before_6_9, 3, STEP_EXIT, never),
-	STEP(security_bprm_committing_creds, 3, STEP_EXIT, never),
-	STEP(security_bprm_committed_creds_before_6_9, 3, STEP_EXIT, never),
-	STEP(security_bprm_committed_creds, 3, STEP_EXIT, never),
+	STEP(bprm_execve_before_6_8, 3, STEP_EXIT, never),
+	STEP(bprm_execve, 3, STEP_EXIT, never),
+	STEP(do_filp_open, 3, STEP_EXIT, never),
+	STEP(vfs_open, 4, STEP_EXIT, never),
+	STEP(security_file_open, 5, STEP_EXIT, never),
+	STEP(security_file_permission, 4, STEP_EXIT, never),
+	STEP(security_bprm_creds_for_exec, 4, STEP_EXIT, never),
+	STEP(security_bprm_check, 4, STEP_EXIT, never),
+	STEP(security_bprm_committing_creds_before_6_9, 4, STEP_EXIT, never),
+	STEP(security_bprm_committing_creds, 4, STEP_EXIT, never),
+	STEP(security_bprm_committed_creds_before_6_9, 4, STEP_EXIT, never),
+	STEP(security_bprm_committed_creds, 4, STEP_EXIT, never),
 };
 
 const struct call_path *process_path(u32 nr)

@@ -8,7 +8,7 @@
 
 #include "base/version.h"
 
-#define FUNCTION_ARGS_MAX 6
+#define FUNCTION_ARGS_MAX 7
 
 enum { FN_DECIDES = 1 };
 
