@@ -214,7 +214,7 @@ static const char *btf_problem(const struct cli *cli, const char *path, char *bu
 	libbpf_messages_start(cli);
 	messages.level = LIBBPF_DEBUG; /* where libbpf says what is wrong with BTF */
 	btf = btf__parse_elf(path, NULL);
-	if (!btf && errno == ENODATA)
+	if (!btf && (errno == ENODATA || errno == ENOENT)) /* since libbpf 1.2, before */
 		return NULL; /* no .BTF: fine for objects that need none */
 	if (!btf) {
 		message = libbpf_message();

@@ -3,6 +3,7 @@
 #include "matrix.h"
 #include "object.h"
 #include "reports.h"
+#include "states.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct verify_opts {
 	const char *output; /* NULL: standard output */
 	enum format format;
 	int log_level;
+	bool states; /* where the verifier's work went, too */
 };
 
 /* Loads program number @index of @path alone. 0 accepted, 1 rejected, < 0 cannot be opened. */
@@ -32,18 +34,27 @@ static int verify_program(const struct cli *cli, const char *path, int index,
 
 	if (!obj)
 		return -1;
-	bpf_object__for_each_program(prog, obj) bpf_program__set_autoload(prog, i++ == index);
+	bpf_object__for_each_program(prog, obj)
+	{
+		bpf_program__set_autoload(prog, i == index);
+		if (i++ == index && o->states)
+			skep_want_work(cli->system, bpf_program__name(prog));
+	}
 	err = object_load(cli, obj, path, o->log_level, &v);
 	if (list) {
 		cJSON *j = verdict_json(&v);
 
 		if (o->log_level || err)
 			cJSON_AddStringToObject(j, "log", v.log ?: "");
+		if (o->states)
+			cJSON_AddItemToObject(j, "work", states_json(cli) ?: cJSON_CreateNull());
 		cJSON_AddItemToArray(list, j);
 	} else {
 		if (o->log_level && v.log)
 			fputs(v.log, cli->out);
 		verdict_print(cli, &v);
+		if (o->states)
+			states_print(cli);
 	}
 	verdict_free(&v);
 	bpf_object__close(obj);
@@ -108,6 +119,8 @@ static int parse_options(const struct cli *cli, int argc, char **argv, struct ve
 				return cli_usage(&cmd_verify,
 						 "--format %s: text, json, sarif or junit", v);
 			o->format = (enum format)f;
+		} else if (!strcmp(argv[i], "--states")) {
+			o->states = true;
 		} else if (!strcmp(argv[i], "--log")) {
 			o->log_level = 1;
 		} else if (!strncmp(argv[i], "--log=", 6)) {
@@ -119,6 +132,11 @@ static int parse_options(const struct cli *cli, int argc, char **argv, struct ve
 			return cli_usage(&cmd_verify, "no option %s", argv[i]);
 		}
 	}
+	if (o->states && (!cli->system || cli->all_kernels))
+		return cli_usage(&cmd_verify,
+				 "--states is for one release, by skep's own verifier");
+	if (o->states && o->format > FORMAT_JSON)
+		return cli_usage(&cmd_verify, "--states goes with the formats text and json");
 	return 0;
 }
 
@@ -213,7 +231,8 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_verify = {
 	.name = "verify",
-	.synopsis = "verify OBJ… [--prog NAME] [--log[=LEVEL]] [--format FORMAT] [--output FILE]",
+	.synopsis = "verify OBJ… [--prog NAME] [--log[=LEVEL]] [--states] [--format FORMAT] "
+		    "[--output FILE]",
 	.help = "Loads each program of the object by itself and prints the verifier's verdict: for "
 		"a\n"
 		"rejected program the reason, the source line and what to do about it.\n\n"
@@ -222,6 +241,9 @@ const struct command cmd_verify = {
 		"at\n"
 		"                     branches, 2 after each instruction, +4 statistics (default "
 		"1)\n"
+		"  --states           the source lines that the verifier spent its work on: "
+		"instructions\n"
+		"                     processed and states kept\n"
 		"  --format FORMAT    text (default), json (as --json), sarif (2.1.0) or junit\n"
 		"  --output FILE      write there instead of to standard output\n"
 		"  --kernel all       what every Linux release says: a matrix of the long-term "

@@ -224,6 +224,35 @@ struct skep_refusal {
 SKEP_API int skep_last_refusal(struct skep_system *sys, struct skep_refusal *out);
 
 /*
+ * Where the verifier's work went, of the newest load of the program asked for, accepted or not: by
+ * source line, or by instruction where none is known; the most instructions first. Strings are
+ * borrowed until the system's next call.
+ */
+struct skep_work {
+	size_t sz;
+	uint64_t processed;	   /* instructions, each time that a path met them */
+	uint64_t states;	   /* kept, to end other paths early */
+	unsigned int insn;	   /* the line's first, in the program as loaded */
+	const char *source, *file; /* NULL: no line is known */
+	unsigned int line;
+};
+struct skep_work_total {
+	size_t sz;
+	uint64_t processed, states;
+	unsigned int lines; /* rows of skep_last_work() */
+};
+
+/*
+ * Counts it at the next loads of @prog, a name as in attr.prog_name, longer ones are cut (libbpf
+ * loads small programs of its own besides); NULL: no longer. What was counted is forgotten.
+ */
+SKEP_API void skep_want_work(struct skep_system *sys, const char *prog);
+/* Row @index, from 0. 0, or -ENOENT behind the last. */
+SKEP_API int skep_last_work(struct skep_system *sys, unsigned int index, struct skep_work *out);
+/* 0, or -ENOENT when it has not been checked since. */
+SKEP_API int skep_last_work_total(struct skep_system *sys, struct skep_work_total *out);
+
+/*
  * Prints @size bytes of raw BTF as `bpftool btf dump` does, one line per type, or as one
  * JSON text, through @emit in pieces; a non-zero result of @emit ends it and is
  * returned. 0, or -EINVAL for damaged BTF.

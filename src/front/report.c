@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* What a system tells its user: the newest refusal, lines of bpf_trace_printk(). */
+/*
+ * What a system tells its user: the newest refusal, where the verifier's work went, lines of
+ * bpf_trace_printk().
+ */
 #include <errno.h>
+#include <stdio.h>
 
+#include "base/mem.h"
 #include "object/diag.h"
 #include "object/system.h"
+#include "object/work.h"
 #include "skep/skep.h"
 
 int skep_last_refusal(struct skep_system *sys, struct skep_refusal *out)
@@ -24,6 +30,53 @@ int skep_last_refusal(struct skep_system *sys, struct skep_refusal *out)
 	out->line = d->line;
 	out->column = d->column;
 	return 0;
+}
+
+void skep_want_work(struct skep_system *sys, const char *prog)
+{
+	struct work *old;
+
+	pthread_mutex_lock(&sys->lock);
+	old = sys->work;
+	sys->work = NULL;
+	snprintf(sys->want_work, sizeof(sys->want_work), "%s", prog ? prog : "");
+	pthread_mutex_unlock(&sys->lock);
+	mem_free(old);
+}
+
+int skep_last_work(struct skep_system *sys, unsigned int index, struct skep_work *out)
+{
+	const struct work_line *l;
+	int err = -ENOENT;
+
+	pthread_mutex_lock(&sys->lock);
+	if (sys->work && index < sys->work->nr) {
+		l = &sys->work->line[index];
+		out->processed = l->processed;
+		out->states = l->states;
+		out->insn = l->insn;
+		out->source = l->source;
+		out->file = l->file;
+		out->line = l->line;
+		err = 0;
+	}
+	pthread_mutex_unlock(&sys->lock);
+	return err;
+}
+
+int skep_last_work_total(struct skep_system *sys, struct skep_work_total *out)
+{
+	int err = -ENOENT;
+
+	pthread_mutex_lock(&sys->lock);
+	if (sys->work) {
+		out->processed = sys->work->processed;
+		out->states = sys->work->states;
+		out->lines = sys->work->nr;
+		err = 0;
+	}
+	pthread_mutex_unlock(&sys->lock);
+	return err;
 }
 
 void skep_set_trace(struct skep_system *sys, void (*fn)(void *arg, const char *line, uint32_t len),

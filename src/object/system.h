@@ -16,6 +16,7 @@ struct supervisor;
 struct uprobes;
 struct sampling;
 struct task_table;
+struct work;
 struct world;
 
 /* Who is woken when something arrives in ring @what: an eventfd. */
@@ -81,10 +82,12 @@ struct skep_system {
 	void (*verifier_observe)(void *arg, const struct bpf_verifier_env *env);
 	void *verifier_observe_arg;
 	bool verifier_exact;
-	struct diag last;     /* the newest refusal, for explanations */
-	char last_text[1024]; /* its line, rendered for skep_last_refusal() */
-	u32 jit_mode;	      /* JIT_ON, JIT_OFF, JIT_COMPARE */
-	bool jit_forbidden;   /* the host forbids executable shared memory: JIT_OFF */
+	struct work *work;		  /* of the newest load; NULL: none; src/verifier/work.c */
+	char want_work[BPF_OBJ_NAME_LEN]; /* the program it is asked for; "": none */
+	struct diag last;		  /* the newest refusal, for explanations */
+	char last_text[1024];		  /* its line, rendered for skep_last_refusal() */
+	u32 jit_mode;			  /* JIT_ON, JIT_OFF, JIT_COMPARE */
+	bool jit_forbidden;		  /* the host forbids executable shared memory: JIT_OFF */
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;
 };

@@ -786,6 +786,8 @@ static int add_state(struct bpf_verifier_env *env, u32 insn_idx)
 	if (!sl)
 		return out_of_memory(env);
 	env->total_states++;
+	if (env->work)
+		env->work[insn_idx].states++;
 	env->explored_states_size++;
 	update_peak_states(env);
 	env->prev_jmps_processed = env->jmps_processed;

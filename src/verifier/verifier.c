@@ -227,6 +227,8 @@ static int do_check(struct bpf_verifier_env *env)
 		if (env->insn_idx >= env->len)
 			return refuse(env, DIAG_STATE_INSN_IDX, env->insn_idx, env->len);
 		aux = &env->aux[env->insn_idx];
+		if (unlikely(env->work))
+			env->work[env->insn_idx].processed++;
 		if (++env->insn_processed > BPF_COMPLEXITY_LIMIT_INSNS)
 			return refuse(env, DIAG_STATE_TOO_LARGE, env->insn_processed);
 		st->last_insn_idx = prev;
@@ -484,6 +486,7 @@ static void env_free(struct bpf_verifier_env *env)
 	for (u32 i = 0; env->aux && i < env->len; i++)
 		mem_free(env->aux[i].kfunc);
 	mem_free(env->aux);
+	mem_free(env->work);
 	mem_free(env->insns);
 	mem_free(env);
 }
@@ -539,7 +542,12 @@ int bpf_check(struct skep_system *sys, struct prog_object *obj, const union bpf_
 	err = log_init(env, attr);
 	if (err)
 		goto out;
+	err = work_start(env);
+	if (err)
+		goto out;
 	err = check_program(env, attr);
+	if (work_finish(env) && !err)
+		err = out_of_memory(env);
 	if (!err)
 		err = fixup_program(env);
 	env->verification_ns = now_ns() - env->start_ns;

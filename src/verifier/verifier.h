@@ -27,6 +27,7 @@
  *   callback.c   what callbacks start with; those that run later
  *   load.c       ld_imm64 pseudo sources, map and BTF references, func/line info
  *   fixup.c      rewriting: context accesses, helper calls, dead code, facts
+ *   work.c       instructions processed and states kept by source line
  *   log.c        the kernel's log: states, instructions, statistics
  */
 #ifndef SKEP_VERIFIER_VERIFIER_H
@@ -276,6 +277,10 @@ struct backtrack_state {
 	u64 stack_masks[MAX_CALL_FRAMES];
 };
 
+struct insn_work {
+	u32 processed, states;
+};
+
 struct kfunc_meta;
 void kfuncs_free(struct bpf_verifier_env *env); /* kfunc.c */
 
@@ -297,6 +302,8 @@ struct bpf_verifier_env {
 	u32 explored_states_size, free_list_size, num_backedges;
 	u32 insn_idx, prev_insn_idx;
 	u32 insn_processed, prev_insn_processed, jmps_processed, prev_jmps_processed;
+	/* By instruction, when the system wants to know; else NULL. work.c */
+	struct insn_work *work;
 	u32 max_states_per_insn, total_states, peak_states, longest_mark_read_walk;
 	u32 id_gen;
 	u32 pass_cnt;
@@ -605,6 +612,13 @@ int check_attach_btf_id(struct bpf_verifier_env *env);
 int fixup_program(struct bpf_verifier_env *env);
 /* Drops what load.c took and fixup_program() did not pass on: for the end of bpf_check(). */
 void release_loaded(struct bpf_verifier_env *env);
+
+/*
+ * work.c: counters in env->work, if they are wanted; what they say goes to sys->work, before the
+ * program is rewritten. 0 or -ENOMEM.
+ */
+int work_start(struct bpf_verifier_env *env);
+int work_finish(struct bpf_verifier_env *env);
 
 /*
  * Checks the program of @obj (insns in @obj->orig_insns) and, when accepted,
