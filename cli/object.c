@@ -307,6 +307,7 @@ void verdict_free(struct verdict *v)
 	free(v->advice);
 	free(v->source);
 	free(v->source_file);
+	free(v->source_path);
 	free(v->log);
 	memset(v, 0, sizeof(*v));
 }
@@ -371,6 +372,24 @@ static void fill_refusal(const struct cli *cli, struct verdict *v)
 		return;
 	}
 	v->reason = log_reason(v->log);
+}
+
+/* The one path in the object's BTF that ends in file @name; NULL: none, or not the only one. */
+static char *path_of_file(const struct bpf_object *obj, const char *name)
+{
+	const struct btf *btf = bpf_object__btf(obj);
+	size_t n = strlen(name), len;
+	const char *s, *found = NULL;
+
+	for (__u32 off = 1; btf && (s = btf__str_by_offset(btf, off)); off += (__u32)len + 1) {
+		len = strlen(s);
+		if (len < n || strcmp(s + len - n, name) || (len > n && s[len - n - 1] != '/'))
+			continue;
+		if (found && strcmp(found, s))
+			return NULL;
+		found = s;
+	}
+	return found ? strdup(found) : NULL;
 }
 
 /* The program that libbpf's message is about: "prog 'NAME': …". */
@@ -444,6 +463,8 @@ int object_load(const struct cli *cli, struct bpf_object *obj, const char *path,
 	if (strstr(messages.text, "BPF program load failed") ||
 	    strstr(messages.text, "failed to load program"))
 		fill_refusal(cli, v);
+	if (v->source_file)
+		v->source_path = path_of_file(obj, v->source_file);
 	if (!v->reason && cli->engine == ENGINE_KERNEL && err == -EPERM && !*v->log)
 		v->reason = strdup("the kernel does not let this account call bpf(2)");
 	if (!v->reason)
@@ -500,6 +521,7 @@ cJSON *verdict_json(const struct verdict *v)
 		cJSON_AddNumberToObject(j, "instruction", v->insn);
 	if (v->source_file) {
 		add_string(j, "source_file", v->source_file);
+		add_string(j, "source_path", v->source_path);
 		cJSON_AddNumberToObject(j, "line", v->line);
 		cJSON_AddNumberToObject(j, "column", v->column);
 		add_string(j, "source", v->source);

@@ -22,7 +22,8 @@ struct verdict {
 	char *advice;	   /* or NULL */
 	int insn;	   /* -1: none */
 	char *source;	   /* source line, or NULL */
-	char *source_file; /* or NULL */
+	char *source_file; /* without folders, or NULL */
+	char *source_path; /* as the compiler was given it, or NULL: not known */
 	unsigned line, column;
 	char *log;	/* the verifier's */
 	unsigned insns; /* of the program as loaded */

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SARIF_SCHEMA                                                                               \
 	"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/"                      \
@@ -94,12 +95,19 @@ static void add_message(cJSON *j, const char *name, const char *s)
 	add_text(cJSON_AddObjectToObject(j, name), "text", s);
 }
 
-/* A path as a URI reference: relative ones stay so. */
+/*
+ * A path as a URI reference: relative ones stay so, and those below the current folder become so,
+ * as code hosts want them.
+ */
 static void add_uri(cJSON *j, const char *path)
 {
 	static const char plain[] = "-._~/!$&'()*+,=@";
-	char *uri = malloc(strlen(path) * 3 + 8), *out = uri;
+	char *uri = malloc(strlen(path) * 3 + 8), *out = uri, *here = getcwd(NULL, 0);
+	size_t n = here ? strlen(here) : 0;
 
+	if (n > 1 && !strncmp(path, here, n) && path[n] == '/' && path[n + 1] != '/')
+		path += n + 1;
+	free(here);
 	if (!uri)
 		return;
 	if (*path == '/')
@@ -149,7 +157,8 @@ static int rule_index(cJSON *rules, const char *id, const char *advice)
 static cJSON *sarif_location(const cJSON *v)
 {
 	cJSON *location = cJSON_CreateObject(), *logical, *physical, *region;
-	const char *file = text(v, "source_file"), *source = text(v, "source");
+	const char *file = text(v, "source_path") ?: text(v, "source_file"),
+		   *source = text(v, "source");
 	int line = (int)number(v, "line"), column = (int)number(v, "column");
 
 	physical = cJSON_AddObjectToObject(location, "physicalLocation");
