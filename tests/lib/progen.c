@@ -501,7 +501,8 @@ static void lookup(struct gen *g, s32 key)
 static void gen_offset(struct gen *g)
 {
 	u32 at, r = 3, way = rnd(g, 9);
-	s32 big = rnd(g, 2) ? (s32)(VALUE_SIZE + rnd(g, 64)) : (s32)rnd(g, VALUE_SIZE);
+	bool swap = rnd(g, 3);
+	s32 first, big = rnd(g, 2) ? (s32)(VALUE_SIZE + rnd(g, 64)) : (s32)rnd(g, VALUE_SIZE);
 
 	gen_unknown(g);
 	lookup(g, (s32)rnd(g, 4));
@@ -510,9 +511,11 @@ static void gen_offset(struct gen *g)
 	emit(g, EXIT());
 	emit(g, MOV_X(9, 0));
 	emit(g, LDX(BPF_W, 1, 9, 0));
-	emit(g, MOV_K(r, (s32)rnd(g, 8)));
+	/* the way without a jump is explored first */
+	first = (s32)rnd(g, 8);
+	emit(g, MOV_K(r, swap ? big : first));
 	emit(g, JMP_K(BPF_JGT, 1, (s32)rnd(g, 100), 1));
-	emit(g, MOV_K(r, big));
+	emit(g, MOV_K(r, swap ? first : big));
 	/* places where paths meet */
 	at = rnd(g, 3);
 	while (at--) {
