@@ -35,7 +35,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
 	__uint(key_size, 4);
 	__uint(value_size, 6 * sizeof(struct bpf_stack_build_id));
-	__uint(max_entries, 16);
+	__uint(max_entries, 16384);
 	__uint(map_flags, BPF_F_STACK_BUILD_ID);
 } stacks SEC(".maps");
 
