@@ -320,6 +320,7 @@ static void handle_stops(struct supervisor *sv)
 	if (pid == -ECHILD) {
 		if (sv->leaving)
 			end_self();
+		tracer_nobody_left(sv);
 		word_wait(&sv->rung, 0, -1);
 	}
 	if (pid <= 0)

@@ -172,6 +172,8 @@ void tracer_update_wants(struct supervisor *sv);
 void tracer_go(struct task *t);	     /* on from its stop */
 void tracer_release(struct task *t); /* lets it go alive, from its stop; frees @t */
 void tracer_sweep(struct supervisor *sv);
+/* wait4() has said that there is nobody: ends what is still in the books. */
+void tracer_nobody_left(struct supervisor *sv);
 /* The tree has changed: wakes who waits for it. */
 void tree_changed(struct skep_process *p);
 void tree_note(struct skep_process *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

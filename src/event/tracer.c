@@ -878,6 +878,31 @@ static void ended(struct task *t, int status)
 		tracer_sweep(sv);
 }
 
+static int first_of(struct task *t, void *arg)
+{
+	*(struct task **)arg = t;
+	return 1;
+}
+
+/*
+ * Linux knows of nobody that we could wait for, so whoever is still in our books has ended, even if
+ * that was never told (its end was another wait's). Nobody is to wait for it for ever.
+ */
+void tracer_nobody_left(struct supervisor *sv)
+{
+	struct task *t;
+
+	while (t = NULL, tasks_each(sv->sys, first_of, &t), t)
+		ended(t, SIGKILL);
+	for (struct skep_process *p = sv->trees; p; p = p->next)
+		if (p->nr_tasks) {
+			p->nr_tasks = 0;
+			store_release(&p->first_ended, true);
+			store_release(&p->ended, true);
+			tree_changed(p);
+		}
+}
+
 /* ---- stops ---- */
 
 static bool is_job_control(int sig)
