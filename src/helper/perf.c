@@ -183,22 +183,6 @@ BPF_HELPER(perf_event_output)
 	return (u64)(s64)event_output(PTR(r2), r3, &p, run);
 }
 
-/* Linux has more of these because each finds the registers elsewhere; here no sample has any. */
-BPF_HELPER(event_output_data)
-{
-	return bpf_perf_event_output(r1, r2, r3, r4, r5, run);
-}
-
-BPF_HELPER(perf_event_output_tp)
-{
-	return bpf_perf_event_output(r1, r2, r3, r4, r5, run);
-}
-
-BPF_HELPER(perf_event_output_raw_tp)
-{
-	return bpf_perf_event_output(r1, r2, r3, r4, r5, run);
-}
-
 BPF_HELPER(skb_event_output)
 {
 	const struct sk_buff *skb = PTR(r1);

@@ -108,47 +108,6 @@ BPF_HELPER(get_task_stack)
 	return (u64)get_stack(run, other, PTR(r2), (u32)r3, r4);
 }
 
-/* Linux has more of these because each finds the registers elsewhere. */
-BPF_HELPER(get_stackid_tp)
-{
-	return bpf_get_stackid(r1, r2, r3, r4, r5, run);
-}
-
-BPF_HELPER(get_stackid_raw_tp)
-{
-	return bpf_get_stackid(r1, r2, r3, r4, r5, run);
-}
-
-BPF_HELPER(get_stackid_pe)
-{
-	return bpf_get_stackid(r1, r2, r3, r4, r5, run);
-}
-
-BPF_HELPER(get_stack_tp)
-{
-	return bpf_get_stack(r1, r2, r3, r4, r5, run);
-}
-
-BPF_HELPER(get_stack_raw_tp)
-{
-	return bpf_get_stack(r1, r2, r3, r4, r5, run);
-}
-
-BPF_HELPER(get_stack_pe)
-{
-	return bpf_get_stack(r1, r2, r3, r4, r5, run);
-}
-
-BPF_HELPER(get_stack_sleepable)
-{
-	return bpf_get_stack(r1, r2, r3, r4, r5, run);
-}
-
-BPF_HELPER(get_task_stack_sleepable)
-{
-	return bpf_get_task_stack(r1, r2, r3, r4, r5, run);
-}
-
 /* ---- the event that a sample is of ---- */
 
 BPF_HELPER(perf_prog_read_value)

@@ -48,8 +48,8 @@ MUTANTS = [
      "open = op == BPF_JLT || op == BPF_JGE;", "open = true;"),
     ("CVE-2023-52920: loads from the stack that are not by R10 are not followed back", "backtrack.c",
      "\tcase BPF_LDX:\n\t\treturn backtrack_load(bt, insn->dst_reg, hist);", "\tcase BPF_LDX:\n\t\treturn backtrack_load(bt, insn->dst_reg, insn->src_reg == BPF_REG_FP ? hist : NULL);"),
-    ("CVE-2024-41003: both sides of a comparison share the constant's register", "branch.c",
-     "reg_set_min_max(env, &oregs[insn->dst_reg], &imm[0], dst, &imm[1], op, jmp32)", "reg_set_min_max(env, &oregs[insn->dst_reg], &imm[0], dst, &imm[0], op, jmp32)"),
+    ("commit 811c363645b3: a spilled constant is not sign-extended", "stack.c",
+     "__mark_reg_known(&value, (u64)(s64)insn->imm);", "__mark_reg_known(&value, (u64)(u32)insn->imm);"),
     ("CVE-2024-47702: a packet pointer is loaded sign-extended", "access.c",
      ".is_ldsx = sign }", ".is_ldsx = false }"),
 ]
