@@ -121,6 +121,9 @@ static int map_mmap(const struct map_object *m, int fd, u64 len, int prot, s64 o
 		/* Of a ring buffer the reader may write its own position only. */
 		if (map->map_type == BPF_MAP_TYPE_RINGBUF && (off || len != PAGE_BYTES))
 			return -EPERM;
+		/* Of a user ring buffer, all but the drainer's. */
+		if (map->map_type == BPF_MAP_TYPE_USER_RINGBUF && !off)
+			return -EPERM;
 	}
 	if (off < 0 || __builtin_add_overflow((u64)off, round_up(len, PAGE_BYTES), &end) ||
 	    end > round_up(map->client_size, PAGE_BYTES))
@@ -167,7 +170,8 @@ int skep_epoll_fd(struct skep_system *sys, int fd)
 	if (o->kind == OBJECT_PERF)
 		ring = ((struct perf_object *)o)->ring;
 	else if (o->kind == OBJECT_MAP &&
-		 ((struct map_object *)o)->map->map_type == BPF_MAP_TYPE_RINGBUF)
+		 (((struct map_object *)o)->map->map_type == BPF_MAP_TYPE_RINGBUF ||
+		  ((struct map_object *)o)->map->map_type == BPF_MAP_TYPE_USER_RINGBUF))
 		ring = ((struct map_object *)o)->map;
 	err = ring ? waker_fd(sys, ring) : -EBADF;
 	/* What is already in the ring wakes, too; a wake-up without cause is harmless. */

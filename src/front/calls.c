@@ -115,10 +115,13 @@ int front_epoll_ctl(const struct front_real *real, int epfd, int op, int fd,
 
 	if (instead < 0)
 		return real->epoll_ctl(epfd, op, fd, event);
-	/* The eventfd stays readable: an edge tells what a ring's own poll would. */
+	/*
+	 * The eventfd stays readable: an edge tells what a ring's own poll would. Room in a user
+	 * ring buffer is told the same way, by something to read.
+	 */
 	if (event) {
 		edge = *event;
-		edge.events |= EPOLLET;
+		edge.events |= EPOLLET | (edge.events & EPOLLOUT ? EPOLLIN : 0);
 		event = &edge;
 	}
 	return real->epoll_ctl(epfd, op, instead, event);

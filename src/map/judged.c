@@ -142,16 +142,6 @@ static int struct_ops_check(const struct bpf_map_params *p, struct bpf_map_layou
 	return plain(layout);
 }
 
-static int user_ringbuf_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
-{
-	const union bpf_attr *a = p->attr;
-
-	if (a->map_flags & ~(u32)BPF_F_NUMA_NODE || a->key_size || a->value_size ||
-	    !a->max_entries || a->max_entries & (a->max_entries - 1) || a->max_entries % ARENA_PAGE)
-		return -EINVAL;
-	return plain(layout);
-}
-
 static int arena_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
 {
 	const union bpf_attr *a = p->attr;
@@ -182,6 +172,5 @@ const struct bpf_map_ops cgroup_storage_judge_ops = { .alloc_check = cgroup_stor
 const struct bpf_map_ops reuseport_sk_judge_ops = { .alloc_check = reuseport_array_check };
 const struct bpf_map_ops local_storage_judge_ops = { .alloc_check = local_storage_check };
 const struct bpf_map_ops struct_ops_judge_ops = { .alloc_check = struct_ops_check };
-const struct bpf_map_ops user_ringbuf_judge_ops = { .alloc_check = user_ringbuf_check };
 const struct bpf_map_ops arena_judge_ops = { .alloc_check = arena_check };
 const struct bpf_map_ops unknown_judge_ops = { .alloc_check = unknown_check };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The ring buffer as a map type: only its making; programs use it through helpers,
- * clients through their mapping (Linux: kernel/bpf/ringbuf.c). Layout and the
- * difference in how data wraps: object/map_ringbuf.h.
+ * The ring buffer and the user ring buffer as map types: only their making; programs use
+ * them through helpers, clients through their mapping (Linux: kernel/bpf/ringbuf.c). Layout
+ * and the difference in how data wraps: object/map_ringbuf.h.
  */
 #include "object/map_ringbuf.h"
 
@@ -86,4 +86,23 @@ const struct bpf_map_ops ringbuf_map_ops = {
 	.init = ringbuf_map_init,
 	.mem_usage = ringbuf_map_mem_usage,
 	.check = ringbuf_map_check,
+};
+
+/* Whatever the client wrote: our own position moves by whole records, and is what it sees. */
+static const char *user_ringbuf_map_check(struct bpf_map *map)
+{
+	const struct bpf_ringbuf_map *rb = (struct bpf_ringbuf_map *)map;
+
+	if (rb->lock)
+		return "user ringbuf: locked";
+	if (rb->pending % 8)
+		return "user ringbuf: position is between records";
+	return NULL;
+}
+
+const struct bpf_map_ops user_ringbuf_map_ops = {
+	.alloc_check = ringbuf_map_alloc_check,
+	.init = ringbuf_map_init,
+	.mem_usage = ringbuf_map_mem_usage,
+	.check = user_ringbuf_map_check,
 };

@@ -9,6 +9,10 @@
  * other; here there are twice as many pages, and a record is written from its
  * position modulo size on, as far beyond the end of the first half as it is long.
  * A client reads it there, in one piece, as it would in Linux.
+ *
+ * A user ring buffer has the same file with the roles changed: the client writes the
+ * producer's position and records (beyond the end of the first half, as above), and
+ * bpf_user_ringbuf_drain() takes them. Nothing that it finds there is to be trusted.
  */
 #ifndef SKEP_OBJECT_MAP_RINGBUF_H
 #define SKEP_OBJECT_MAP_RINGBUF_H
@@ -49,7 +53,12 @@ struct bpf_ringbuf_map {
 	u32 stuck;			       /* reservations since .pending last moved */
 	u32 reserving; /* CPU + 1 whose reservation is between its claim and .head */
 	u64 head;      /* the producer's position: the truth */
-	u64 pending;   /* position of the oldest record that may still be busy */
+	/*
+	 * Position of the oldest record that may still be busy. User ring buffers: of the
+	 * next record to drain, the truth of which *consumer_pos is the client's copy; under
+	 * .lock, which a drain holds throughout (Linux: .busy, a second one gets -EBUSY).
+	 */
+	u64 pending;
 	u64 lost;      /* records that found no room; .lock */
 };
 
