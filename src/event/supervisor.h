@@ -141,6 +141,7 @@ struct supervisor {
 	VEC(struct supervisor_timer) timers;
 	VEC(struct stray) pending; /* to be handled */
 	VEC(struct stray) strays;  /* tasks without a creator */
+	u32 untold;		   /* tasks whose end nobody told of */
 	u64 give_up_due;	   /* when .leaving ends in any case */
 	u64 sweep_due;		   /* when to look after them; 0: never */
 };

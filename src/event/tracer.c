@@ -5,7 +5,7 @@
  *
  * A system call that somebody wants stops at its entry by the tree's filter, and at its exit
  * only when that is wanted, too. Trees without a filter, or with one that lacks what was
- * attached since, stop at every call.
+ * attached since, stop at every call. DIFF(supervised-time): each stop takes its time.
  *
  * A task dies at any moment: every ptrace call may fail with ESRCH, which is no error;
  * its end is reported in its turn.
@@ -605,6 +605,15 @@ static bool stray_take(struct supervisor *sv, pid_t pid, int *status)
 	return false;
 }
 
+/* Handles what @pid, which is known now, had reported before: its stop and perhaps its end. */
+static void strays_handle(struct supervisor *sv, pid_t pid)
+{
+	int status;
+
+	while (task_find(sv->sys, pid) && stray_take(sv, pid, &status))
+		tracer_handle(sv, pid, status);
+}
+
 /*
  * What goes with the event that @tid has stopped for. A task that was killed meanwhile has left
  * that stop, may be in the one of its end, and its message is another: false.
@@ -654,8 +663,7 @@ static void forked(struct task *t, int event)
 	child->trace->clone_flags = flags;
 	child->trace->creator = t;
 	tr->child = child;
-	if (stray_take(sv, (pid_t)msg, &status))
-		tracer_handle(sv, (pid_t)msg, status);
+	strays_handle(sv, (pid_t)msg);
 }
 
 static bool stat_of(pid_t pid, const char *key, long *value)
@@ -732,6 +740,7 @@ void tracer_sweep(struct supervisor *sv)
 		if (t->trace->process->killing)
 			kill((pid_t)tgid, SIGKILL);
 		tracer_handle(sv, s.pid, s.status);
+		strays_handle(sv, s.pid);
 	}
 	sweep_later(sv);
 }
@@ -762,7 +771,6 @@ static void forget(struct task *t)
 	for_each_source (s)
 		if ((*s)->gone)
 			(*s)->gone(t);
-	world_task_gone(t);
 	if (tr->held)
 		p->nr_held--;
 	world_task_gone(t);
@@ -886,14 +894,16 @@ static int first_of(struct task *t, void *arg)
 
 /*
  * Linux knows of nobody that we could wait for, so whoever is still in our books has ended, even if
- * that was never told (its end was another wait's). Nobody is to wait for it for ever.
+ * that was never told. That would be our mistake (tests count them), but nobody is to wait for ever.
  */
 void tracer_nobody_left(struct supervisor *sv)
 {
 	struct task *t;
 
-	while (t = NULL, tasks_each(sv->sys, first_of, &t), t)
+	while (t = NULL, tasks_each(sv->sys, first_of, &t), t) {
+		sv->untold++;
 		ended(t, SIGKILL);
+	}
 	for (struct skep_process *p = sv->trees; p; p = p->next)
 		if (p->nr_tasks) {
 			p->nr_tasks = 0;
