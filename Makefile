@@ -225,9 +225,10 @@ $(O)/prove: $(wildcard tests/prove/*.cc tests/prove/*.h) $(addprefix src/verifie
 	$(Q)$(CXX) -std=c++17 -O1 -w -fpermissive -Isrc -Itests/prove -o $@ tests/prove/prove.cc -lz3
 
 # goal soundness: a night's run of accepted programs against what the verifier recorded, and bugs that it finds
-SOUND_COUNT ?= 10000000
+# (goes on where an interrupted run stopped)
+SOUNDNESS_COUNT ?= 10000000
 soundness: $(O)/tests/soundness_test
-	$(Q)SOUND_COUNT=$(SOUND_COUNT) $(O)/tests/soundness_test
+	$(Q)O=$(O) $(PYTHON) tests/soundness/run.py --count $(SOUNDNESS_COUNT)
 	$(Q)$(PYTHON) tests/soundness/mutants.py
 
 # goal bench: the figures of the README, measured here and now

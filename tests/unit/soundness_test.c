@@ -4,6 +4,7 @@
  * concrete value lies in what the verifier recorded, every access in its object.
  *
  *   SOUND_COUNT=n   programs (default 4000)    SOUND_SEED=n   first seed (default 1)
+ *   SOUND_REPORT=FILE   what was seen, as JSON, for tests/soundness/run.py, which adds it up
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,6 +37,30 @@ static void show(const struct gen *g)
 		if (g->insn[i].code == (BPF_LD | BPF_IMM | BPF_DW))
 			i++;
 	}
+}
+
+/* The lengths as a histogram, so that reports of several runs can be added up. */
+static void report(u64 first, u64 count, const u32 *lengths, u32 accepted, u64 steps)
+{
+	const char *path = getenv("SOUND_REPORT");
+	FILE *f = path ? fopen(path, "w") : NULL;
+	u32 n = 0;
+
+	if (!path)
+		return;
+	assert_non_null(f);
+	fprintf(f,
+		"{\"seed\": %llu, \"count\": %llu, \"accepted\": %u, \"steps\": %llu, \"lengths\": "
+		"{",
+		(unsigned long long)first, (unsigned long long)count, accepted,
+		(unsigned long long)steps);
+	for (u32 i = 0; i < accepted; i += n) {
+		for (n = 0; i + n < accepted && lengths[i + n] == lengths[i]; n++)
+			;
+		fprintf(f, "%s\"%u\": %u", i ? ", " : "", lengths[i], n);
+	}
+	fprintf(f, "}}\n");
+	assert_int_equal(fclose(f), 0);
 }
 
 static int by_value(const void *a, const void *b)
@@ -73,6 +98,7 @@ static void accepted_programs_stay_in_their_states(void **state)
 	print_message("# %u of %llu accepted, median length %u, %llu instructions run\n", accepted,
 		      (unsigned long long)count, accepted ? lengths[accepted / 2] : 0,
 		      (unsigned long long)c.steps);
+	report(first, count, lengths, accepted, c.steps);
 	assert_true(accepted * 10 >= count * 3);
 	assert_true(lengths[accepted / 2] >= 20);
 	checking_stop(&c);
