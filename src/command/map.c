@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "command/command.h"
+#include "object/caller.h"
 #include "command/map.h"
 #include "object/vocabulary.h"
 
@@ -302,7 +303,7 @@ struct map_object *map_get_access(struct skep_system *sys, int fd, bool read, bo
 		object_put(&m->obj);
 		return NULL;
 	}
-	mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+	mode = caller_fd_mode(fd);
 	if ((read && mode == O_WRONLY) ||
 	    (write && (mode == O_RDONLY || READ_ONCE(m->map->frozen)))) {
 		object_put(&m->obj);
@@ -313,7 +314,7 @@ struct map_object *map_get_access(struct skep_system *sys, int fd, bool read, bo
 }
 
 /*
- * Whether this process has pages of @m mapped writable, other than by the arena.
+ * Whether the caller has pages of @m mapped writable, other than by the arena.
  * DIFF(freeze-mmap): Linux counts the writable mappings of all processes.
  */
 static bool mapped_writable(const struct map_object *m)
@@ -325,7 +326,9 @@ static bool mapped_writable(const struct map_object *m)
 
 	if (!m->map->client)
 		return false;
-	f = fopen("/proc/self/maps", "re");
+	if (caller_path("/proc/self/maps", line, sizeof(line)))
+		return false;
+	f = fopen(line, "re");
 	if (!f)
 		return false;
 	while (!found && fgets(line, sizeof(line), f)) {
@@ -393,7 +396,7 @@ int command_map_freeze(struct call *c)
 	m = map_get_fd(c->sys, fd, &err);
 	if (!m)
 		return err;
-	mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+	mode = caller_fd_mode(fd);
 	if (m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS || m->map->nr_fields)
 		err = -ENOTSUPP;
 	else if (mode == O_RDONLY)

@@ -10,10 +10,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "command/command.h"
 #include "command/map.h"
+#include "object/caller.h"
 #include "object/lock.h"
 #include "object/perf_ring.h"
 
@@ -159,12 +161,18 @@ static int cgroup_of_fd(int fd, void **id)
 {
 	struct statfs fs;
 	struct stat st;
+	int err = -EBADF;
 
-	if (fstatfs(fd, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC || fstat(fd, &st) ||
-	    !S_ISDIR(st.st_mode))
+	fd = caller_take_fd(fd);
+	if (fd < 0)
 		return -EBADF;
-	*id = (void *)(uintptr_t)st.st_ino;
-	return 0;
+	if (!fstatfs(fd, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC && !fstat(fd, &st) &&
+	    S_ISDIR(st.st_mode)) {
+		*id = (void *)(uintptr_t)st.st_ino;
+		err = 0;
+	}
+	close(fd);
+	return err;
 }
 
 /* The object that @fd names, fit to be an element of @m; *runtime is its address. */

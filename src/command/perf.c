@@ -13,6 +13,7 @@
 
 #include "command/command.h"
 #include "hook/perf.h"
+#include "object/caller.h"
 #include "object/map_array.h"
 #include "object/map_ringbuf.h"
 #include "object/perf_ring.h"
@@ -108,7 +109,7 @@ int skep_ioctl(struct skep_system *sys, int fd, unsigned long request, void *arg
 static int map_mmap(const struct map_object *m, int fd, u64 len, int prot, s64 off)
 {
 	const struct bpf_map *map = m->map;
-	int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+	int mode = caller_fd_mode(fd);
 	u64 end;
 
 	if (!map->client || map->nr_fields)

@@ -270,9 +270,8 @@ int skep_perf_event_open(struct skep_system *sys, void *uattr, int pid, int cpu,
 		object_put(&p->obj);
 		return err;
 	}
-	fd = object_new_fd(&p->obj);
-	if (fd >= 0 && !(flags & PERF_FLAG_FD_CLOEXEC))
-		fcntl(fd, F_SETFD, 0);
+	fd = object_new_fd_flags(&p->obj,
+				 flags & PERF_FLAG_FD_CLOEXEC ? O_RDWR | O_CLOEXEC : O_RDWR);
 	object_put(&p->obj);
 	return fd;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* BPF_TASK_FD_QUERY: what a descriptor is attached to (Linux: bpf_task_fd_query()). */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "command/command.h"
 #include "hook/perf.h"
+#include "object/caller.h"
 
 static int put_name(struct call *c, const char *name)
 {
@@ -43,6 +45,24 @@ static int describe(const struct object *o, struct perf_description *d, u32 *pro
 	return 0;
 }
 
+/* What descriptor @fd of process @pid stands for; another process's by what /proc shows of it. */
+static struct object *object_of_task(struct skep_system *sys, u32 pid, int fd, int *err)
+{
+	struct caller other = { NULL, pid, pid }, *before;
+	struct object *o;
+
+	if (pid == caller_pid_tgid() >> 32)
+		return object_get_any(sys, fd, err);
+	if (!pid || (kill((pid_t)pid, 0) && errno == ESRCH)) {
+		*err = -ENOENT;
+		return NULL;
+	}
+	before = caller_enter(&other);
+	o = object_get_any(sys, fd, err);
+	caller_leave(before);
+	return o;
+}
+
 int command_task_fd_query(struct call *c)
 {
 	const union bpf_attr *attr = c->attr;
@@ -55,12 +75,9 @@ int command_task_fd_query(struct call *c)
 		return -EPERM;
 	if (attr->task_fd_query.flags)
 		return -EINVAL;
-	/* Of the tasks that hold our descriptors, only the caller's own table can be looked into. */
-	if (attr->task_fd_query.pid != c->sys->platform->pid_tgid() >> 32)
-		return -ENOENT;
-	o = object_get_any(c->sys, (int)attr->task_fd_query.fd, &err);
+	o = object_of_task(c->sys, attr->task_fd_query.pid, (int)attr->task_fd_query.fd, &err);
 	if (!o)
-		return err == -EBADF ? -EBADF : -ENOTSUPP;
+		return err == -EINVAL ? -ENOTSUPP : err;
 	pthread_mutex_lock(&c->sys->lock);
 	err = describe(o, &d, &prog_id);
 	if (err)

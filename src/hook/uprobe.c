@@ -5,13 +5,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "hook/internal.h"
+#include "object/caller.h"
 
 void hook_uprobe_free(struct hook_uprobe *u)
 {
@@ -42,13 +45,24 @@ static bool other_counter(struct skep_system *sys, const struct stat *st, u64 of
 	return false;
 }
 
+/* @path for good: what is relative to the caller's folder now is absolute. NULL: no memory. */
+static char *keep_path(const char *path)
+{
+	char here[PATH_MAX], real[PATH_MAX];
+
+	if (*path != '/' && caller_current() && !caller_path(path, here, sizeof(here)) &&
+	    realpath(here, real))
+		path = real;
+	return mem_strdup(path);
+}
+
 /* Linux: uprobes need a file that is executable code, read through the page cache. */
 static int stat_file(const char *path, struct stat *st)
 {
-	int fd = open(path, O_PATH | O_CLOEXEC), err = 0;
+	int fd = caller_open(path, O_PATH), err = 0;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (fstat(fd, st))
 		err = -errno;
 	else if (!S_ISREG(st->st_mode))
@@ -95,7 +109,7 @@ struct hook *hook_uprobe_get(struct skep_system *sys, enum hook_kind kind, const
 	u->ino = st.st_ino;
 	u->offset = offset;
 	u->ref_ctr_offset = ref_ctr_offset;
-	u->path = mem_strdup(path);
+	u->path = keep_path(path);
 	base = strrchr(path, '/');
 	if (u->path)
 		h = hook_add(sys, kind, 0, base ? base + 1 : path);

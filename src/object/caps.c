@@ -5,9 +5,9 @@
  */
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "object/caller.h"
 #include "object/system.h"
 
 #ifndef CAP_PERFMON
@@ -33,25 +33,20 @@ int system_unpriv_disabled(const struct skep_system *sys)
 
 u32 system_caps(struct skep_system *sys)
 {
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[2] = { { 0 } };
 	u64 effective;
 	u32 caps = 0;
 
 	if (sys->caps_mode == CAPS_FULL)
 		return BPF_CAP_BPF | BPF_CAP_PERFMON | BPF_CAP_NET_ADMIN | BPF_CAP_SYS_ADMIN;
-	if (syscall(SYS_capget, &header, data) == 0) {
-		effective = (u64)data[1].effective << 32 | data[0].effective;
-		if (effective & BIT_ULL(CAP_SYS_ADMIN))
-			caps |= BPF_CAP_SYS_ADMIN | BPF_CAP_BPF | BPF_CAP_PERFMON |
-				BPF_CAP_NET_ADMIN;
-		if (effective & BIT_ULL(CAP_BPF))
-			caps |= BPF_CAP_BPF;
-		if (effective & BIT_ULL(CAP_PERFMON))
-			caps |= BPF_CAP_PERFMON;
-		if (effective & BIT_ULL(CAP_NET_ADMIN))
-			caps |= BPF_CAP_NET_ADMIN;
-	}
+	effective = caller_caps();
+	if (effective & BIT_ULL(CAP_SYS_ADMIN))
+		caps |= BPF_CAP_SYS_ADMIN | BPF_CAP_BPF | BPF_CAP_PERFMON | BPF_CAP_NET_ADMIN;
+	if (effective & BIT_ULL(CAP_BPF))
+		caps |= BPF_CAP_BPF;
+	if (effective & BIT_ULL(CAP_PERFMON))
+		caps |= BPF_CAP_PERFMON;
+	if (effective & BIT_ULL(CAP_NET_ADMIN))
+		caps |= BPF_CAP_NET_ADMIN;
 	if (!(caps & BPF_CAP_BPF) && system_unpriv_disabled(sys))
 		caps |= BPF_UNPRIV_DISABLED;
 	return caps;

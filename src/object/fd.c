@@ -31,6 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "object/caller.h"
 #include "object/platform.h"
 #include "object/system.h"
 
@@ -222,7 +223,7 @@ static bool is_inotify(int fd)
 	return readlink(path, link, sizeof(link) - 1) > 0 && !strcmp(link, "anon_inode:inotify");
 }
 
-int object_new_fd_mode(struct object *o, int access)
+int object_new_fd_flags(struct object *o, int flags)
 {
 	struct skep_system *sys = o->sys;
 	int fd = 0;
@@ -231,11 +232,16 @@ int object_new_fd_mode(struct object *o, int access)
 	if (o->probe_fd < 0)
 		fd = make_file(o, 0, true, NULL, NULL);
 	if (!fd)
-		fd = is_ours(o) ? reopen(o->probe_fd, access) : -EBADF;
+		fd = is_ours(o) ? reopen(o->probe_fd, flags & O_ACCMODE) : -EBADF;
 	if (fd >= 0)
 		o->held = true;
 	pthread_mutex_unlock(&sys->lock);
-	return fd;
+	return caller_give_fd(fd, flags & O_CLOEXEC);
+}
+
+int object_new_fd_mode(struct object *o, int access)
+{
+	return object_new_fd_flags(o, access | O_CLOEXEC);
 }
 
 int object_new_fd(struct object *o)
@@ -273,7 +279,7 @@ struct object *object_get_any(struct skep_system *sys, int fd, int *err)
 	struct object *o = NULL;
 	struct stat st;
 
-	if (fstat(fd, &st) < 0) {
+	if (caller_fstat(fd, &st)) {
 		*err = -EBADF;
 		return NULL;
 	}

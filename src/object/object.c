@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "object/caller.h"
 #include "object/platform.h"
 #include "object/system.h"
 
@@ -29,7 +30,7 @@ void object_init(struct skep_system *sys, struct object *o, enum object_kind kin
 	o->sys = sys;
 	o->destroy = destroy;
 	o->generation = platform_fork_generation();
-	o->created_by_uid = getuid();
+	o->created_by_uid = (u32)caller_uid_gid();
 	o->load_time = sys->platform->ktime_ns(CLOCK_BOOTTIME);
 }
 

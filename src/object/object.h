@@ -148,9 +148,10 @@ struct object *object_get_id(struct skep_system *sys, u32 id, enum object_kind k
 struct object *object_get_any(struct skep_system *sys, int fd, int *err);
 void object_get(struct object *o);
 void object_put(struct object *o);
-/* A new descriptor of @o. fd or -errno. */
+/* A new descriptor of @o for the caller (caller.h). fd or -errno. */
 int object_new_fd(struct object *o);		      /* read-write, O_CLOEXEC */
 int object_new_fd_mode(struct object *o, int access); /* O_RDWR, O_RDONLY or O_WRONLY */
+int object_new_fd_flags(struct object *o, int flags); /* the same, with O_CLOEXEC or without */
 
 static inline struct map_object *map_get_fd(struct skep_system *sys, int fd, int *err)
 {

@@ -16,13 +16,13 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "object/caller.h"
 #include "object/system.h"
 
 #ifndef MADV_WIPEONFORK
@@ -102,6 +102,8 @@ static u32 process_tid(void)
 
 static u64 process_pid_tgid(void)
 {
+	if (unlikely(caller_current()))
+		return caller_pid_tgid();
 	know_self();
 	return (u64)self.tgid << 32 | self.tid;
 }
@@ -140,18 +142,12 @@ static u64 process_random(void)
 
 static u64 process_uid_gid(void)
 {
-	return (u64)getgid() << 32 | getuid();
+	return caller_uid_gid();
 }
 
 static void process_comm(char *buf, u32 size)
 {
-	char name[16] = "";
-
-	if (!size)
-		return;
-	prctl(PR_GET_NAME, name);
-	memset(buf, 0, size);
-	memcpy(buf, name, strnlen(name, min_t(u32, size - 1, sizeof(name))));
+	caller_comm(buf, size);
 }
 
 static void process_yield(void)
@@ -241,12 +237,12 @@ int platform_write(u64 dst, const void *src, u64 size)
 
 static int process_read_user(void *dst, u64 src, u32 size)
 {
-	return platform_read(dst, src, size);
+	return caller_read(dst, src, size);
 }
 
 static int process_write_user(u64 dst, const void *src, u32 size)
 {
-	return platform_write(dst, src, size);
+	return caller_write(dst, src, size);
 }
 
 /* Up to the end of each page, so that a string at the end of mapped memory is read. */
@@ -260,7 +256,7 @@ static long process_read_user_str(void *dst, u64 src, u32 size)
 		u32 n = min_t(u32, size - done, 4096 - (u32)((src + done) & 4095));
 		char *at = (char *)dst + done, *nul;
 
-		if (platform_read(at, src + done, n))
+		if (caller_read(at, src + done, n))
 			return -EFAULT;
 		nul = memchr(at, 0, n);
 		if (nul)

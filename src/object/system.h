@@ -120,7 +120,7 @@ struct object_btf *system_functions(struct skep_system *sys);
 
 /*
  * Copies between the caller's memory and ours: attribute pointers. @addr is in
- * the address space of the process that made the call (this one, in process).
+ * the address space of the process that made the call (this one, in process; caller.h).
  * 0 or -EFAULT; never a signal.
  */
 int user_read(struct skep_system *sys, void *dst, u64 addr, size_t size);
