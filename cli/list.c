@@ -5,6 +5,12 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define KIND_WIDTH  11
+#define LABEL_WIDTH 6
+#define MIN_WIDTH   40
 
 /* "kind:name", which patterns are matched with, too. */
 static bool matches(const struct skep_hook_point *p, const char *pattern)
@@ -42,20 +48,83 @@ static cJSON *point_json(const struct skep_hook_point *p)
 	cJSON_AddStringToObject(j, "arguments", p->what ?: "");
 	cJSON_AddStringToObject(j, "when", p->when ?: "");
 	cJSON_AddBoolToObject(j, "returns", p->returns);
+	cJSON_AddStringToObject(j, "result", p->result ?: "");
 	return j;
+}
+
+/* Of the terminal; 0: lines go to a file or a filter, and stay whole. */
+static size_t width(const struct cli *cli)
+{
+	struct winsize size;
+
+	if (!isatty(fileno(cli->out)) || ioctl(fileno(cli->out), TIOCGWINSZ, &size) || !size.ws_col)
+		return 0;
+	return size.ws_col < MIN_WIDTH ? MIN_WIDTH : size.ws_col;
+}
+
+/* Length of what stays on one line: words, or an argument with its type. */
+static size_t unit(const char *text, bool arguments)
+{
+	size_t n = strcspn(text, " ");
+
+	while (arguments && text[n] && text[n - 1] != ',')
+		n += 1 + strcspn(text + n + 1, " ");
+	return n;
+}
+
+/* Prints @text from column @at on; further lines begin at @indent. */
+static void print_wrapped(const struct cli *cli, const char *text, size_t at, size_t indent,
+			  bool arguments)
+{
+	size_t margin = width(cli);
+
+	for (bool first = true; *text; first = false) {
+		size_t n = unit(text, arguments);
+
+		if (first) {
+			fprintf(cli->out, "%.*s", (int)n, text);
+			at += n;
+		} else if (margin && at + 1 + n > margin) {
+			fprintf(cli->out, "\n%*s%.*s", (int)indent, "", (int)n, text);
+			at = indent + n;
+		} else {
+			fprintf(cli->out, " %.*s", (int)n, text);
+			at += 1 + n;
+		}
+		text += n + (text[n] == ' ');
+	}
+	fputc('\n', cli->out);
+}
+
+static void print_line(const struct cli *cli, const char *label, const char *text)
+{
+	fprintf(cli->out, "%*s%-*s", KIND_WIDTH, "", LABEL_WIDTH, label);
+	print_wrapped(cli, text, KIND_WIDTH + LABEL_WIDTH, KIND_WIDTH + LABEL_WIDTH, false);
+}
+
+/* What is the same for hundreds of points is printed for few of them. */
+static bool is_plain(const struct skep_hook_point *p)
+{
+	return !p->when || !*p->when || !strncmp(p->name, "syscalls:", 9) ||
+	       !strncmp(p->name, "__x64_sys_", 10);
 }
 
 static void print_point(const struct cli *cli, const struct skep_hook_point *p, bool details)
 {
-	char buf[512];
+	bool result = p->result && *p->result;
+	char *rest, buf[512];
 
-	printf("%-10s %s%s%s%s%s%s\n", p->kind, cli_bold(cli), p->name, cli_plain(cli), "(",
-	       p->what && *p->what ? p->what : "", ")");
-	if (!details)
+	if (asprintf(&rest, "(%s)%s%s", p->what ?: "", result ? " -> " : "",
+		     result ? p->result : "") < 0)
 		return;
-	if (p->when && *p->when)
-		printf("%10s when: %s\n", "", p->when);
-	printf("%10s SEC: %s\n", "", section_of(p, buf, sizeof(buf)));
+	fprintf(cli->out, "%-*s%s%s%s", KIND_WIDTH, p->kind, cli_bold(cli), p->name,
+		cli_plain(cli));
+	print_wrapped(cli, rest, KIND_WIDTH + strlen(p->name), KIND_WIDTH + LABEL_WIDTH, true);
+	free(rest);
+	if (!is_plain(p) || (details && p->when && *p->when))
+		print_line(cli, "when:", p->when);
+	if (details)
+		print_line(cli, "SEC:", section_of(p, buf, sizeof(buf)));
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -175,13 +244,12 @@ const struct command cmd_list = {
 	.synopsis = "list [PATTERN]",
 	.help = "Prints the hook points that programs can be attached to: tracepoints, raw "
 		"tracepoints and\n"
-		"kernel functions, with their arguments; for few of them (or with -v) also when "
-		"they "
-		"are\n"
-		"reached and how a program's section names them. PATTERN is a part of "
-		"\"kind:name\", or "
-		"with\n"
-		"* ? [ a shell pattern: skep list openat; skep list 'function:vfs_*'.\n\n"
+		"kernel functions, with their arguments, what they return, and when they are "
+		"reached; for "
+		"few of\n"
+		"them (or with -v) also how a program's section names them. PATTERN is a part of\n"
+		"\"kind:name\", or with * ? [ a shell pattern: skep list openat; skep list "
+		"'function:vfs_*'.\n\n"
 		"User functions are not listed: uprobes take any symbol of any file.\n\n"
 		"Exit status: 0 found some, 1 none matches, 2 wrong usage.\n",
 	.run = run,

@@ -193,11 +193,12 @@ SKEP_API void skep_process_free(struct skep_process *p);
  */
 struct skep_hook_point {
 	size_t sz;
-	const char *kind; /* "tracepoint", "raw_tp", "function" */
-	const char *name; /* "syscalls:sys_enter_execve", "sched_process_exec", "vfs_open" */
-	const char *what; /* arguments, as C: "struct path *path, struct file *file" */
-	const char *when; /* the condition under which it is reached; or "" */
-	bool returns;	  /* the return can be attached to, too */
+	const char *kind;   /* "tracepoint", "raw_tp", "function" */
+	const char *name;   /* "syscalls:sys_enter_execve", "sched_process_exec", "vfs_open" */
+	const char *what;   /* arguments, as C: "struct path *path, struct file *file" */
+	const char *when;   /* the condition under which it is reached; or "" */
+	bool returns;	    /* the return can be attached to, too */
+	const char *result; /* its type, as C; "" unless .returns */
 };
 SKEP_API int skep_hook_point_get(struct skep_system *sys, unsigned int index,
 				 struct skep_hook_point *out);

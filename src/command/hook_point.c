@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Hook points for the public interface. */
+#include <stddef.h>
 #include <string.h>
 
 #include "command/command.h"
@@ -18,5 +19,7 @@ int skep_hook_point_get(struct skep_system *sys, unsigned int index, struct skep
 	out->what = t.what;
 	out->when = t.when;
 	out->returns = !strcmp(t.kind, "function");
+	if (out->sz >= offsetof(struct skep_hook_point, result) + sizeof(out->result))
+		out->result = t.ret;
 	return 0;
 }

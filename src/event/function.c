@@ -257,6 +257,16 @@ static void exit_steps(struct call_model *m)
 	}
 }
 
+bool function_reached(u32 nr, u32 row)
+{
+	const struct call_path *p = path_of(nr);
+
+	for (u32 i = 0; p && i < p->n; i++)
+		if (p->steps[i].row == row)
+			return true;
+	return false;
+}
+
 static bool path_active(const struct skep_system *sys, u32 nr)
 {
 	const struct call_path *p = path_of(nr);

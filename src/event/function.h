@@ -124,6 +124,8 @@ const struct call_path *name_path(u32 nr);
 const struct call_path *socket_path(u32 nr);
 const struct call_path *process_path(u32 nr);
 
+/* Whether call @nr may reach function @row. */
+bool function_reached(u32 nr, u32 row);
 /* Whether anything is attached to function @row. */
 bool function_active(const struct skep_system *sys, u32 row);
 /* Enters a function; functions at @depth and deeper are left before. False: the call must not go on. */

@@ -425,6 +425,13 @@ static u64 query_flags(struct call_model *m)
 
 static const struct step stat_steps[] = {
 	STEP(vfs_fstatat, 1, STEP_ENTRY, NULL, call_ret, { dfd, the_string, kstat, stat_flags }),
+	STEP(vfs_statx, 2, STEP_ENTRY, NULL, call_ret,
+	     { dfd, the_name, statx_flags, kstat, statx_mask }),
+	GETATTR_STEPS(3),
+};
+
+static const struct step newfstatat_steps[] = {
+	STEP(vfs_fstatat, 1, STEP_ENTRY, NULL, call_ret, { dfd, the_string, kstat, stat_flags }),
 	STEP(vfs_fstat, 2, STEP_ENTRY, fstat_inside, call_ret, { dfd, kstat }),
 	STEP(vfs_statx, 2, STEP_ENTRY, by_name, call_ret,
 	     { dfd, the_name, statx_flags, kstat, statx_mask }),
@@ -518,6 +525,7 @@ const struct call_path *name_path(u32 nr)
 				      link_path = PATH(link_steps),
 				      rename_path = PATH(rename_steps),
 				      stat_call_path = PATH(stat_steps),
+				      newfstatat_path = PATH(newfstatat_steps),
 				      statx_path = PATH(statx_steps),
 				      fstat_path = PATH(fstat_steps),
 				      access_path = PATH(access_steps),
@@ -550,8 +558,9 @@ const struct call_path *name_path(u32 nr)
 		return &rename_path;
 	case SYS_stat:
 	case SYS_lstat:
-	case SYS_newfstatat:
 		return &stat_call_path;
+	case SYS_newfstatat:
+		return &newfstatat_path;
 	case SYS_statx:
 		return &statx_path;
 	case SYS_fstat:

@@ -191,16 +191,6 @@ static u64 exec_envp(struct call_model *m)
 	return is_at(m) ? arg3(m) : arg2(m);
 }
 
-static bool by_execve(struct call_model *m)
-{
-	return !is_at(m) && !is_error(exec_name(m));
-}
-
-static bool by_execveat(struct call_model *m)
-{
-	return is_at(m) && !is_error(exec_name(m));
-}
-
 static bool by_name(struct call_model *m)
 {
 	return !is_error(exec_name(m));
@@ -433,25 +423,31 @@ static void exec_done(struct call_model *m)
 	model_leave(m, 4);
 }
 
+/* exec_enter() and exec_done() fire all but the first. */
+#define EXEC_STEPS                                                                                 \
+	STEP(do_execveat_common, 2, STEP_ENTRY, by_name, call_ret,                                 \
+	     { exec_dfd, exec_name, value_zero, exec_argv, value_zero, exec_envp, exec_flags }),   \
+		STEP(bprm_execve_before_6_8, 3, STEP_EXIT, never),                                 \
+		STEP(bprm_execve, 3, STEP_EXIT, never), STEP(do_filp_open, 3, STEP_EXIT, never),   \
+		STEP(vfs_open, 4, STEP_EXIT, never),                                               \
+		STEP(security_file_open, 5, STEP_EXIT, never),                                     \
+		STEP(security_file_permission, 4, STEP_EXIT, never),                               \
+		STEP(security_bprm_creds_for_exec, 4, STEP_EXIT, never),                           \
+		STEP(security_bprm_check, 4, STEP_EXIT, never),                                    \
+		STEP(security_bprm_committing_creds_before_6_9, 4, STEP_EXIT, never),              \
+		STEP(security_bprm_committing_creds, 4, STEP_EXIT, never),                         \
+		STEP(security_bprm_committed_creds_before_6_9, 4, STEP_EXIT, never),               \
+		STEP(security_bprm_committed_creds, 4, STEP_EXIT, never)
+
 static const struct step exec_steps[] = {
-	STEP(do_execve, 1, STEP_ENTRY, by_execve, call_ret, { exec_name, exec_argv, exec_envp }),
-	STEP(do_execveat, 1, STEP_ENTRY, by_execveat, call_ret,
+	STEP(do_execve, 1, STEP_ENTRY, by_name, call_ret, { exec_name, exec_argv, exec_envp }),
+	EXEC_STEPS,
+};
+
+static const struct step execveat_steps[] = {
+	STEP(do_execveat, 1, STEP_ENTRY, by_name, call_ret,
 	     { int0, exec_name, exec_argv, exec_envp, int4 }),
-	STEP(do_execveat_common, 2, STEP_ENTRY, by_name, call_ret,
-	     { exec_dfd, exec_name, value_zero, exec_argv, value_zero, exec_envp, exec_flags }),
-	/* exec_enter() and exec_done() fire the others */
-	STEP(bprm_execve_before_6_8, 3, STEP_EXIT, never),
-	STEP(bprm_execve, 3, STEP_EXIT, never),
-	STEP(do_filp_open, 3, STEP_EXIT, never),
-	STEP(vfs_open, 4, STEP_EXIT, never),
-	STEP(security_file_open, 5, STEP_EXIT, never),
-	STEP(security_file_permission, 4, STEP_EXIT, never),
-	STEP(security_bprm_creds_for_exec, 4, STEP_EXIT, never),
-	STEP(security_bprm_check, 4, STEP_EXIT, never),
-	STEP(security_bprm_committing_creds_before_6_9, 4, STEP_EXIT, never),
-	STEP(security_bprm_committing_creds, 4, STEP_EXIT, never),
-	STEP(security_bprm_committed_creds_before_6_9, 4, STEP_EXIT, never),
-	STEP(security_bprm_committed_creds, 4, STEP_EXIT, never),
+	EXEC_STEPS,
 };
 
 const struct call_path *process_path(u32 nr)
@@ -460,7 +456,9 @@ const struct call_path *process_path(u32 nr)
 				      exit_group_path = PATH(exit_group_steps),
 				      wait_path = PATH(wait4_steps), kill_path = PATH(kill_steps),
 				      exec_path = PATH(exec_steps, .enter = exec_enter,
-						       .exec = exec_done);
+						       .exec = exec_done),
+				      execveat_path = PATH(execveat_steps, .enter = exec_enter,
+							   .exec = exec_done);
 
 	switch (nr) {
 	case SYS_clone:
@@ -479,8 +477,9 @@ const struct call_path *process_path(u32 nr)
 	case SYS_tgkill:
 		return &kill_path;
 	case SYS_execve:
-	case SYS_execveat:
 		return &exec_path;
+	case SYS_execveat:
+		return &execveat_path;
 	}
 	return NULL;
 }

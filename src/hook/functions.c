@@ -9,11 +9,12 @@
 /* .args is written flat: type, name, type, name. */
 #pragma GCC diagnostic ignored "-Wmissing-braces"
 static const struct function_info rows[FUNC_NAMED] = {
-#define FUNCTION(id, name_, since_, until_, flags_, ret_, ...)                                     \
+#define FUNCTION(id, name_, since_, until_, flags_, when_, ret_, ...)                              \
 	[FUNC_##id] = { .name = #name_,                                                            \
 			.since = since_,                                                           \
 			.until = until_,                                                           \
 			.flags = flags_,                                                           \
+			.when = when_,                                                             \
 			.ret = ret_,                                                               \
 			.nr_args = NR_STRINGS(__VA_ARGS__) / 2,                                    \
 			.args = { __VA_ARGS__ } },

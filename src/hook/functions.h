@@ -16,6 +16,7 @@ struct function_info {
 	const char *name;
 	kver since, until; /* until 0: still so */
 	u32 flags;
+	const char *when; /* it is reached, for people; NULL: as the next row, of the same name */
 	const char *ret;
 	u32 nr_args;
 	struct {

@@ -67,7 +67,12 @@ static void function_text(u32 row, struct line *l, struct hook_point_text *out)
 	for (u32 i = 0; f && i < f->nr_args; i++)
 		add_arg(l, f->args[i].type, f->args[i].name, 1);
 	out->kind = "function";
-	out->when = f ? "" : "the system call";
+	out->ret = f ? f->ret : "long";
+	out->when = "the system call";
+	while (f && !f->when)
+		f = function_info(++row);
+	if (f)
+		out->when = f->when;
 }
 
 int hook_point_text(struct skep_system *sys, u32 index, struct hook_point_text *out)
@@ -76,6 +81,7 @@ int hook_point_text(struct skep_system *sys, u32 index, struct hook_point_text *
 	struct line l = { sys->hooks->what, sizeof(sys->hooks->what), 0 };
 
 	*l.buf = 0;
+	out->ret = "";
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
 		const struct hook_point_table *t = sys->hooks->points[kinds[k]].table;
 

@@ -59,9 +59,9 @@ const char *syscall_name(u32 row);
 /* Names of rows, whether or not the profile has them: "sched:sched_process_exec", "do_execve". */
 const char *tracepoint_name_of(u32 row);
 const char *function_name_of(u32 row);
-/* One line for people: the row's arguments as C, and when it is reached. */
+/* For people: the row's arguments and result as C, and when it is reached. */
 struct hook_point_text {
-	const char *kind, *name, *what, *when;
+	const char *kind, *name, *what, *when, *ret;
 };
 /* Point @index of all that the profile has; -ENOENT behind the last. Strings as in skep_hook_point. */
 int hook_point_text(struct skep_system *sys, u32 index, struct hook_point_text *out);

@@ -27,8 +27,9 @@ def rows():
     for body in re.findall(r"^FUNCTION\((.*?)\)$", text, flags=re.S | re.M):
         if "is_compat" in body:  # do_execveat_common(): no kernel that was recorded has it, and 7 arguments
             continue
-        m = re.match(r"(\w+), (\w+), KVER\((\d+), (\d+)\), (0|KVER\(\d+, \d+\)), ([\w| ]+), (.*)", body, flags=re.S)
-        strings = re.findall(r'"([^"]*)"', m[7])
+        m = re.match(r"""(\w+), (\w+), KVER\((\d+), (\d+)\), (0|KVER\(\d+, \d+\)), ([\w| ]+), """
+                     r"""(0|"[^"]*"),\s*(.*)""", body, flags=re.S)
+        strings = re.findall(r'"([^"]*)"', m[8])
         until = re.findall(r"\d+", m[5])
         yield dict(id=m[1], name=m[2], since=(int(m[3]), int(m[4])),
                    until=(int(until[0]), int(until[1])) if len(until) == 2 else (0, 0),
