@@ -265,6 +265,8 @@ int command_map_create(struct call *c)
 		goto out;
 	m->ops = ops;
 	m->judged = judged;
+	if (type == BPF_MAP_TYPE_TASK_STORAGE)
+		sys->task_storages = true;
 	err = object_set_address(&m->obj, m->map);
 	if (!err)
 		err = object_publish(&m->obj);

@@ -18,6 +18,9 @@
 #include "object/caller.h"
 #include "object/lock.h"
 #include "object/perf_ring.h"
+#include "world/world.h"
+
+#define SWEEP_EVERY 256 /* updates */
 
 bool map_is_percpu(u32 type)
 {
@@ -62,14 +65,39 @@ static void copy_value(struct bpf_map *map, u8 *dst, const u8 *src, bool locked,
 		memset(dst + map->fields[i].offset, 0, map->fields[i].size);
 }
 
+static bool is_local_storage(u32 type)
+{
+	return type == BPF_MAP_TYPE_SK_STORAGE || type == BPF_MAP_TYPE_INODE_STORAGE ||
+	       type == BPF_MAP_TYPE_TASK_STORAGE || type == BPF_MAP_TYPE_CGRP_STORAGE;
+}
+
+/* A storage's key is a descriptor: *@key becomes the identity of what it names. 0 or -errno. */
+static int storage_key(const struct map_object *m, const void **key, u64 owner[2])
+{
+	s32 fd;
+	int err;
+
+	if (!is_local_storage(m->map->map_type))
+		return 0;
+	memcpy(&fd, *key, sizeof(fd));
+	err = world_owner_of_fd(m->map->map_type, fd, owner);
+	*key = owner;
+	return err;
+}
+
 int map_elem_lookup(struct map_object *m, const void *key, void *value, u64 flags)
 {
 	const struct bpf_map_ops *ops = m->ops;
 	struct skep_system *sys = m->obj.sys;
 	struct bpf_map *map = m->map;
 	struct bpf_run run = { 0 };
-	int err = -ENOTSUPP;
+	u64 owner[2];
+	int err;
 
+	err = storage_key(m, &key, owner);
+	if (err)
+		return err;
+	err = -ENOTSUPP;
 	if (map->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
 		return -ENOTSUPP;
 	slot_claim(sys->arena, sys->platform, &run);
@@ -250,12 +278,20 @@ int map_elem_update(struct map_object *m, const void *key, const void *value, u6
 	struct skep_system *sys = m->obj.sys;
 	struct bpf_map *map = m->map;
 	struct bpf_run run = { 0 };
-	int err = -ENOTSUPP;
+	u64 owner[2];
+	int err;
 
 	if (is_object_map(map->map_type))
 		return update_object(m, key, value, flags);
+	err = storage_key(m, &key, owner);
+	if (err)
+		return err;
+	if (is_local_storage(map->map_type) &&
+	    !(__atomic_add_fetch(&m->updates, 1, __ATOMIC_RELAXED) % SWEEP_EVERY))
+		world_owners_sweep(sys, m);
 	if (!map_write_begin(map))
 		return -EPERM;
+	err = -ENOTSUPP;
 	slot_claim(sys->arena, sys->platform, &run);
 	if (map->map_type == BPF_MAP_TYPE_QUEUE || map->map_type == BPF_MAP_TYPE_STACK ||
 	    map->map_type == BPF_MAP_TYPE_BLOOM_FILTER)
@@ -273,12 +309,16 @@ int map_elem_delete(struct map_object *m, const void *key)
 {
 	struct skep_system *sys = m->obj.sys;
 	struct bpf_run run = { 0 };
-	int err = -ENOTSUPP;
+	u64 owner[2];
+	int err;
 
 	if (is_object_map(m->map->map_type))
 		return map_object_delete(m, key);
 	if (!m->ops->delete_elem)
 		return -ENOTSUPP;
+	err = storage_key(m, &key, owner);
+	if (err)
+		return err;
 	if (!map_write_begin(m->map))
 		return -EPERM;
 	slot_claim(sys->arena, sys->platform, &run);

@@ -7,6 +7,8 @@
  * or the new one, never a mixture; per-CPU values and BPF_F_LOCK are written in place.
  * BPF_F_NO_PREALLOC makes no difference but in what is reported: memory always grows
  * with use, and an update fails with -ENOMEM when there is none.
+ * .map_extra, which bpf(2) does not let through for hashes, is the number of buckets of a table
+ * that serves another map type (storage.h).
  * DIFF(lru-replace): an update of a key that is there never evicts another.
  * DIFF(lru-percpu-lists): BPF_F_NO_COMMON_LRU rounds max_entries as Linux does, but
  * eviction is the same with and without it.
@@ -55,8 +57,9 @@ struct htab_shape {
 	u64 stripes, buckets, elems, percpu, cpu_stride, size; /* offsets and sizes, bytes */
 };
 
+/* @nr_buckets 0: as many as max_entries asks for. */
 static int shape_of(u32 type, u32 key_size, u32 value_size, u32 max_entries, u32 flags, u32 nr_cpus,
-		    struct htab_shape *s)
+		    u64 nr_buckets, struct htab_shape *s)
 {
 	bool percpu = type_is_percpu(type), lru = type_is_lru(type);
 	u64 elems;
@@ -70,7 +73,8 @@ static int shape_of(u32 type, u32 key_size, u32 value_size, u32 max_entries, u32
 	if (s->max_entries > 1U << 31 || pow2_above(s->max_entries) > U32_MAX / LINUX_BUCKET_SIZE)
 		return -E2BIG;
 
-	s->nr_buckets = max_t(u64, pow2_above(s->max_entries) / 4, 1);
+	s->nr_buckets =
+		nr_buckets ? (u32)nr_buckets : max_t(u64, pow2_above(s->max_entries) / 4, 1);
 	if (lru)
 		s->nr_stripes = s->max_entries / 256;
 	else
@@ -148,7 +152,7 @@ static int htab_map_alloc_check(const struct bpf_map_params *p, struct bpf_map_l
 		return -E2BIG;
 
 	err = shape_of(attr->map_type, attr->key_size, attr->value_size, attr->max_entries,
-		       attr->map_flags, p->nr_cpus, &s);
+		       attr->map_flags, p->nr_cpus, attr->map_extra, &s);
 	if (err)
 		return err;
 	layout->reserve = s.size;
@@ -166,7 +170,7 @@ static int htab_map_init(struct bpf_map *map, const struct skep_platform *platfo
 	int err;
 
 	err = shape_of(map->map_type, map->key_size, map->value_size, map->max_entries,
-		       map->map_flags, map->nr_cpus, &s);
+		       map->map_flags, map->nr_cpus, map->map_extra, &s);
 	if (err)
 		return err;
 	map->max_entries = s.max_entries;

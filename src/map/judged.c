@@ -4,22 +4,20 @@
  * programs which use them can be judged (struct skep_system, .verdict). There are no
  * elements. A type that gets an implementation leaves this file. In Linux:
  * devmap.c, cpumap.c, reuseport_array.c, local_storage.c,
- * bpf_local_storage.c, arena.c of kernel/bpf, net/core/sock_map.c, net/xdp/xskmap.c.
+ * arena.c of kernel/bpf, net/core/sock_map.c, net/xdp/xskmap.c.
  */
 #include <linux/errno.h>
 
 #include "object/map.h"
 
-#define ACCESS_FLAGS  (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
-#define FD_FLAGS      (BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY)
-#define STORAGE_FLAGS (BPF_F_NO_PREALLOC | BPF_F_CLONE)
+#define ACCESS_FLAGS (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
+#define FD_FLAGS     (BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY)
 
-#define MAX_CPUS	  8192	       /* NR_CPUS of distributions */
-#define PER_CPU_MAX	  32768	       /* PCPU_MIN_UNIT_SIZE */
-#define STORAGE_VALUE_MAX (65535 - 96) /* a selem's size fits 16 bits */
-#define CGROUP_VALUE_MAX  (4 << 20)    /* KMALLOC_MAX_SIZE */
-#define ARENA_PAGE	  4096ULL
-#define BPF_STACK_SIZE	  512
+#define MAX_CPUS	 8192	   /* NR_CPUS of distributions */
+#define PER_CPU_MAX	 32768	   /* PCPU_MIN_UNIT_SIZE */
+#define CGROUP_VALUE_MAX (4 << 20) /* KMALLOC_MAX_SIZE */
+#define ARENA_PAGE	 4096ULL
+#define BPF_STACK_SIZE	 512
 
 /* Every map needs its common part; nothing is counted for elements. */
 static int plain(struct bpf_map_layout *layout)
@@ -119,19 +117,6 @@ static int cgroup_storage_check(const struct bpf_map_params *p, struct bpf_map_l
 	return plain(layout);
 }
 
-static int local_storage_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
-{
-	const union bpf_attr *a = p->attr;
-
-	if (a->map_flags & ~(u32)STORAGE_FLAGS || !(a->map_flags & BPF_F_NO_PREALLOC) ||
-	    a->max_entries || a->key_size != 4 || !a->value_size || !a->btf_key_type_id ||
-	    !a->btf_value_type_id)
-		return -EINVAL;
-	if (a->value_size > STORAGE_VALUE_MAX)
-		return -E2BIG;
-	return plain(layout);
-}
-
 static int struct_ops_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
 {
 	const union bpf_attr *a = p->attr;
@@ -170,7 +155,6 @@ const struct bpf_map_ops cpumap_judge_ops = { .alloc_check = cpumap_check };
 const struct bpf_map_ops xskmap_judge_ops = { .alloc_check = xskmap_check };
 const struct bpf_map_ops cgroup_storage_judge_ops = { .alloc_check = cgroup_storage_check };
 const struct bpf_map_ops reuseport_sk_judge_ops = { .alloc_check = reuseport_array_check };
-const struct bpf_map_ops local_storage_judge_ops = { .alloc_check = local_storage_check };
 const struct bpf_map_ops struct_ops_judge_ops = { .alloc_check = struct_ops_check };
 const struct bpf_map_ops arena_judge_ops = { .alloc_check = arena_check };
 const struct bpf_map_ops unknown_judge_ops = { .alloc_check = unknown_check };

@@ -159,6 +159,14 @@ struct bpf_map_ops {
 			 struct bpf_run *run);
 
 	/*
+	 * Storages: the value of what has identity @owner (two words), made from @value (NULL:
+	 * zeros) when there is none and @create is set; or NULL. Keys of the operations above are
+	 * identities there, too.
+	 */
+	void *(*storage_get)(struct bpf_map *map, const u64 *owner, const void *value, bool create,
+			     struct bpf_run *run);
+
+	/*
 	 * The function that a program's call of helper @func_id (BPF_FUNC_map_lookup_elem
 	 * ...) with R1 always this map may go to instead of the general helper: one that
 	 * knows the type and sizes. For the fix-ups (prog->calls). NULL: the general one.

@@ -59,7 +59,7 @@ struct bpf_ringbuf_map {
 	 * .lock, which a drain holds throughout (Linux: .busy, a second one gets -EBUSY).
 	 */
 	u64 pending;
-	u64 lost;      /* records that found no room; .lock */
+	u64 lost; /* records that found no room; .lock */
 };
 
 #endif

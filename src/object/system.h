@@ -64,6 +64,7 @@ struct skep_system {
 			  const u64 *args);
 	struct supervisor *supervisor;			  /* NULL until skep_spawn(); src/event */
 	void (*supervisor_stop)(struct skep_system *sys); /* set with .supervisor */
+	bool task_storages;				  /* there is, or was, a map of them */
 	struct task_table *tasks;			  /* supervised; src/world/task.c */
 	struct uprobes *uprobes;			  /* src/event/uprobe.c */
 	/* A bit for each system call with a hooked function; src/event/function.c. */

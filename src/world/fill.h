@@ -47,6 +47,9 @@ int place_look(struct world *w, struct wtask *p, const char *name, struct wplace
 	       struct statx *st);
 /* Its path, asked for once. NULL: none. */
 const char *place_path(struct world *w, struct wplace *at);
+/* The birth time of inode @o, 0 where its file system has none: tells those of one number apart. */
+u64 inode_birth(struct world *w, struct wobj *o);
+u64 statx_birth(const struct statx *st);
 struct wobj *inode_of(struct world *w, const struct wplace *at, const struct statx *st);
 struct wobj *dentry_of(struct world *w, struct wplace *at);
 /* By path, as we see it; NULL when there is nothing. */
@@ -74,6 +77,11 @@ const struct mount_row *mount_row(struct world *w, u64 id, u64 task);
 const struct mount_row *mount_of_path(struct world *w, const char *path);
 u64 vfsmount_of(struct world *w, u64 id, u64 task);
 struct wobj *super_of(struct world *w, const struct wplace *at);
+
+/* ---- fill_ns.c ---- */
+
+/* Where the unified hierarchy is mounted; "": nowhere. */
+const char *world_cgroup_mount(struct world *w);
 
 /* ---- fill_sock.c ---- */
 

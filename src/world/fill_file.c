@@ -68,7 +68,7 @@ int place_look(struct world *w, struct wtask *p, const char *name, struct wplace
 	if (dir < 0)
 		return dir;
 	memset(st, 0, sizeof(*st));
-	if (statx(dir, name, 0, STATX_BASIC_STATS | STATX_MNT_ID, st))
+	if (statx(dir, name, 0, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, st))
 		return errno == ENOENT ? -EBADF : -errno;
 	memset(out, 0, sizeof(*out));
 	out->task = p->o->addr;
@@ -158,10 +158,29 @@ static void inode_look(struct world *w, struct winode *i)
 	    now.dev == i->at.dev)
 		i->st = st;
 	else if (i->at.path &&
-		 !statx(AT_FDCWD, i->at.path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) &&
+		 !statx(AT_FDCWD, i->at.path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME,
+			&st) &&
 		 st.stx_ino == i->at.ino &&
 		 kernel_dev(st.stx_dev_major, st.stx_dev_minor) == i->at.dev)
 		i->st = st;
+}
+
+u64 statx_birth(const struct statx *st)
+{
+	return st->stx_mask & STATX_BTIME ?
+		       (u64)st->stx_btime.tv_sec * 1000000000ULL + st->stx_btime.tv_nsec :
+		       0;
+}
+
+u64 inode_birth(struct world *w, struct wobj *o)
+{
+	struct winode *i = o->priv;
+
+	if (!i)
+		return 0;
+	if (!(i->st.stx_mask & STATX_BTIME))
+		inode_look(w, i);
+	return statx_birth(&i->st);
 }
 
 int fill_inode_stat(struct world *w, struct wobj *o)

@@ -154,8 +154,7 @@ int fill_uts_name(struct world *w, struct wobj *o)
 
 /* ---- control groups ---- */
 
-/* Where the unified hierarchy is mounted; "": nowhere. */
-static const char *cgroup_mount(struct world *w)
+const char *world_cgroup_mount(struct world *w)
 {
 	char line[4096], at[1024];
 	FILE *f;
@@ -199,7 +198,7 @@ static int cgroup_path(struct world *w, struct wtask *p, char *path, u32 size)
 
 u64 world_cgroup_path_id(struct world *w, const char *path)
 {
-	const char *mount = cgroup_mount(w);
+	const char *mount = world_cgroup_mount(w);
 	char full[2048];
 	struct stat st;
 

@@ -208,6 +208,7 @@ void world_task_gone(struct task *t)
 {
 	struct world *w = t->sys->world;
 
+	world_owner_task_gone(t->sys, (pid_t)t->bpf.tid);
 	if (w && t->kernel_task)
 		world_kill(w, world_at(w, t->kernel_task));
 	t->kernel_task = 0;

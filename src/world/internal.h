@@ -223,6 +223,7 @@ enum { PROC_COMM, PROC_STATUS, PROC_STAT, PROC_HELD };
 /* A task's /proc directory. */
 struct wtask {
 	pid_t tid, tgid;
+	u64 start;	/* in clock ticks since boot, once somebody has asked */
 	struct task *t; /* NULL: not supervised, or gone */
 	bool gone;	/* it is another's number now */
 	int dir;	/* O_PATH; -1: not open */
@@ -249,6 +250,11 @@ long proc_link(struct world *w, struct wtask *p, const char *name, char *buf, u3
 void proc_close(struct world *w, struct wtask *p);
 /* What follows "@key:" and blanks in a status file; NULL. */
 const char *proc_key(const char *text, const char *key);
+
+/* ---- owner.c ---- */
+
+/* The identity of the object at @addr. 0, or -errno: -ENOENT when it is no such thing, or gone. */
+int world_owner_of(struct world *w, u32 map_type, u64 addr, u64 owner[2]);
 
 /* ---- between the fillers ---- */
 
