@@ -60,7 +60,7 @@ VPATH_BPF := examples tests/bpf bench
 
 LIBS := -lpcap -lcjson -lelf -lz -lpthread
 # libbpf's calls into the system, answered by src/front/wrap.c
-WRAPPED := syscall mmap64 ioctl epoll_ctl open64 fopen64 faccessat setrlimit64 uname
+WRAPPED := syscall mmap64 ioctl epoll_ctl open64 fopen64 faccessat setrlimit64 uname mkdir unlink statfs64
 WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
 LIBBPF := -l:libbpf.a
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "command/command.h"
 #include "hook/hook.h"
+#include "object/pins.h"
 #include "object/platform.h"
 #include "skep/skep.h"
 #include "world/world.h"
@@ -176,6 +177,7 @@ void skep_system_free(struct skep_system *sys)
 	world_stop(sys);
 	if (sys->arena) {
 		pthread_mutex_lock(&sys->lock);
+		pins_stop(sys);
 		end_objects(sys);
 		hooks_stop(sys);
 		arena_reclaim(sys->arena, &sys->retired);

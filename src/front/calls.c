@@ -57,6 +57,11 @@ static struct skep_system *system_wanted(void)
 	return answering;
 }
 
+struct skep_system *front_system(bool start)
+{
+	return start ? system_wanted() : answering;
+}
+
 static long from_errno(long result)
 {
 	if (result >= 0)
@@ -138,7 +143,7 @@ int front_open(const struct front_real *real, const char *path, int flags, mode_
 	struct skep_system *sys = shown_by(path);
 
 	if (!sys)
-		return real->open(path, flags, mode);
+		return front_openat(real, AT_FDCWD, path, flags, mode);
 	if ((flags & O_ACCMODE) == O_RDONLY)
 		return file_open(sys, path);
 	if (!file_access(sys, path, R_OK))
@@ -152,8 +157,10 @@ FILE *front_fopen(const struct front_real *real, const char *path, const char *m
 	FILE *f;
 	int fd;
 
-	if (!sys)
-		return real->fopen(path, mode);
+	if (!sys) {
+		fd = front_pin_text(path);
+		return fd == -1 ? real->fopen(path, mode) : fd < 0 ? NULL : fdopen(fd, mode);
+	}
 	if (*mode != 'r' || strchr(mode, '+')) {
 		errno = EACCES;
 		return NULL;
@@ -171,7 +178,9 @@ int front_faccessat(const struct front_real *real, int dirfd, const char *path, 
 {
 	struct skep_system *sys = shown_by(path);
 
-	return sys ? file_access(sys, path, mode) : real->faccessat(dirfd, path, mode, flags);
+	if (sys)
+		return file_access(sys, path, mode);
+	return front_pin_access(real, dirfd, path, mode, flags);
 }
 
 int front_setrlimit(const struct front_real *real, __rlimit_resource_t resource,

@@ -12,11 +12,17 @@
 #ifndef SKEP_FRONT_FRONT_H
 #define SKEP_FRONT_FRONT_H
 
+#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/types.h>
 #include <sys/utsname.h>
+
+#include <stdbool.h>
 
 #include "skep/skep.h"
 
@@ -30,6 +36,24 @@ struct front_real {
 	int (*faccessat)(int dirfd, const char *path, int mode, int flags);
 	int (*setrlimit)(__rlimit_resource_t resource, const struct rlimit *limit);
 	int (*uname)(struct utsname *buf);
+	int (*mkdir)(const char *path, mode_t mode);
+	int (*unlink)(const char *path);
+	int (*statfs)(const char *path, struct statfs *buf);
+	/* Of the preload library only. */
+	int (*fstatat)(int dirfd, const char *path, struct stat *st, int flags);
+	int (*fstatfs)(int fd, struct statfs *buf);
+	int (*openat)(int dirfd, const char *path, int flags, ...);
+	int (*mkdirat)(int dirfd, const char *path, mode_t mode);
+	int (*unlinkat)(int dirfd, const char *path, int flags);
+	int (*renameat2)(int olddir, const char *old, int newdir, const char *new, unsigned flags);
+	int (*symlinkat)(const char *target, int dirfd, const char *path);
+	int (*fchmodat)(int dirfd, const char *path, mode_t mode, int flags);
+	int (*mount)(const char *source, const char *target, const char *type, unsigned long flags,
+		     const void *data);
+	int (*umount2)(const char *target, int flags);
+	DIR *(*opendir)(const char *path);
+	int (*nftw)(const char *path, __nftw_func_t fn, int fds, int flags);
+	FILE *(*setmntent)(const char *path, const char *mode);
 };
 
 /* Each as the libc function of that name: -1 and errno on failure. */
@@ -46,5 +70,35 @@ int front_faccessat(const struct front_real *real, int dirfd, const char *path, 
 int front_setrlimit(const struct front_real *real, __rlimit_resource_t resource,
 		    const struct rlimit *limit);
 int front_uname(const struct front_real *real, struct utsname *buf);
+
+/* ---- the tree of pins; see pins.c ---- */
+
+int front_mkdirat(const struct front_real *real, int dirfd, const char *path, mode_t mode);
+int front_unlinkat(const struct front_real *real, int dirfd, const char *path, int flags);
+int front_statfs(const struct front_real *real, const char *path, struct statfs *buf);
+int front_fstatfs(const struct front_real *real, int fd, struct statfs *buf);
+int front_fstatat(const struct front_real *real, int dirfd, const char *path, struct stat *st,
+		  int flags);
+int front_openat(const struct front_real *real, int dirfd, const char *path, int flags,
+		 mode_t mode);
+int front_renameat2(const struct front_real *real, int olddir, const char *old, int newdir,
+		    const char *new, unsigned flags);
+int front_symlinkat(const struct front_real *real, const char *target, int dirfd, const char *path);
+int front_fchmodat(const struct front_real *real, int dirfd, const char *path, mode_t mode,
+		   int flags);
+int front_mount(const struct front_real *real, const char *source, const char *target,
+		const char *type, unsigned long flags, const void *data);
+int front_umount2(const struct front_real *real, const char *target, int flags);
+DIR *front_opendir(const struct front_real *real, const char *path);
+int front_nftw(const struct front_real *real, const char *path, __nftw_func_t fn, int fds,
+	       int flags);
+int front_pin_access(const struct front_real *real, int dirfd, const char *path, int mode,
+		     int flags);
+/* A descriptor of what @path holds; -1: it is not in the tree; -2 and errno. */
+int front_pin_text(const char *path);
+FILE *front_setmntent(const struct front_real *real, const char *path, const char *mode);
+
+/* The system that answers calls; NULL: none yet (unless @start), or the kernel was chosen. */
+struct skep_system *front_system(bool start);
 
 #endif

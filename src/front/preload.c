@@ -15,11 +15,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "front/front.h"
+#include "front/preload.h"
 
 static struct front_real real;
 static pthread_once_t real_once = PTHREAD_ONCE_INIT;
-static __thread bool inside; /* skep's own calls of libc go straight through */
+__thread bool preload_inside;
 
 static void find_real(void)
 {
@@ -32,28 +32,29 @@ static void find_real(void)
 	real.faccessat = dlsym(RTLD_NEXT, "faccessat");
 	real.setrlimit = dlsym(RTLD_NEXT, "setrlimit64");
 	real.uname = dlsym(RTLD_NEXT, "uname");
+	real.mkdir = dlsym(RTLD_NEXT, "mkdir");
+	real.unlink = dlsym(RTLD_NEXT, "unlink");
+	real.statfs = dlsym(RTLD_NEXT, "statfs64");
+	real.fstatfs = dlsym(RTLD_NEXT, "fstatfs64");
+	real.fstatat = dlsym(RTLD_NEXT, "fstatat64");
+	real.openat = dlsym(RTLD_NEXT, "openat64");
+	real.mkdirat = dlsym(RTLD_NEXT, "mkdirat");
+	real.unlinkat = dlsym(RTLD_NEXT, "unlinkat");
+	real.renameat2 = dlsym(RTLD_NEXT, "renameat2");
+	real.symlinkat = dlsym(RTLD_NEXT, "symlinkat");
+	real.fchmodat = dlsym(RTLD_NEXT, "fchmodat");
+	real.mount = dlsym(RTLD_NEXT, "mount");
+	real.umount2 = dlsym(RTLD_NEXT, "umount2");
+	real.opendir = dlsym(RTLD_NEXT, "opendir");
+	real.nftw = dlsym(RTLD_NEXT, "nftw64");
+	real.setmntent = dlsym(RTLD_NEXT, "setmntent");
 }
 
-static const struct front_real *libc_calls(void)
+const struct front_real *preload_libc(void)
 {
 	pthread_once(&real_once, find_real);
 	return &real;
 }
-
-#define CALL(type, front_call, real_call)                                                          \
-	do {                                                                                       \
-		const struct front_real *r = libc_calls();                                         \
-		type _result;                                                                      \
-		int _err;                                                                          \
-		if (inside)                                                                        \
-			return r->real_call;                                                       \
-		inside = true;                                                                     \
-		_result = front_call;                                                              \
-		_err = errno;                                                                      \
-		inside = false;                                                                    \
-		errno = _err;                                                                      \
-		return _result;                                                                    \
-	} while (0)
 
 /* Takes six arguments however many were passed, as libc's does. */
 __attribute__((no_sanitize("address"))) SKEP_API long syscall(long nr, ...)

@@ -4,6 +4,7 @@
  * the linker turns calls of f into __wrap_f, and f itself becomes __real_f. In
  * the static library only: a program that does not wrap never pulls this in.
  */
+#include <fcntl.h>
 #include <stdarg.h>
 
 #include "front/front.h"
@@ -22,6 +23,14 @@ WRAP(FILE *, fopen64, const char *path, const char *mode);
 WRAP(int, faccessat, int dirfd, const char *path, int mode, int flags);
 WRAP(int, setrlimit64, __rlimit_resource_t resource, const struct rlimit *limit);
 WRAP(int, uname, struct utsname *buf);
+WRAP(int, mkdir, const char *path, mode_t mode);
+WRAP(int, unlink, const char *path);
+WRAP(int, statfs64, const char *path, struct statfs64 *buf);
+
+static int real_statfs(const char *path, struct statfs *buf)
+{
+	return __real_statfs64(path, (struct statfs64 *)buf); /* the same on 64 bits */
+}
 
 static const struct front_real real = {
 	.syscall = __real_syscall,
@@ -33,6 +42,9 @@ static const struct front_real real = {
 	.faccessat = __real_faccessat,
 	.setrlimit = __real_setrlimit64,
 	.uname = __real_uname,
+	.mkdir = __real_mkdir,
+	.unlink = __real_unlink,
+	.statfs = real_statfs,
 };
 
 /* Takes six arguments however many were passed, as libc's syscall() does. */
@@ -98,4 +110,19 @@ int __wrap_setrlimit64(__rlimit_resource_t resource, const struct rlimit *limit)
 int __wrap_uname(struct utsname *buf)
 {
 	return front_uname(&real, buf);
+}
+
+int __wrap_mkdir(const char *path, mode_t mode)
+{
+	return front_mkdirat(&real, AT_FDCWD, path, mode);
+}
+
+int __wrap_unlink(const char *path)
+{
+	return front_unlinkat(&real, AT_FDCWD, path, 0);
+}
+
+int __wrap_statfs64(const char *path, struct statfs64 *buf)
+{
+	return front_statfs(&real, path, (struct statfs *)buf);
 }

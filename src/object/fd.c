@@ -326,7 +326,7 @@ static void unheld(struct object *o)
 		o->sys->suspects--;
 	}
 	o->refs++;
-	if (o->kind == OBJECT_MAP)
+	if (o->kind == OBJECT_MAP && !o->pins)
 		map_object_unheld((struct map_object *)o);
 	object_put(o);
 }

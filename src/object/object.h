@@ -41,6 +41,7 @@ struct object {
 	enum object_kind kind;
 	u32 id;		/* 0: not published */
 	u32 refs;	/* references by other objects and by running commands */
+	u32 pins;	/* of the references: by the tree of pins, which count as descriptors do */
 	bool held;	/* some process has a descriptor */
 	bool dying;	/* destroy() has been called */
 	bool suspect;	/* a close was seen, but a descriptor still counted: probe again */

@@ -14,7 +14,7 @@
 
 #include <sys/stat.h>
 
-#include "object/object.h"
+#include "object/link.h"
 
 #define PINS_MOUNT    "/sys/fs/bpf"
 #define PINS_FS_MAGIC 0xcafe4a11 /* statfs().f_type; linux/magic.h BPF_FS_MAGIC */
@@ -37,6 +37,8 @@ bool pins_default_cover(const char *path);
 int pins_mount(struct skep_system *sys, const struct pin_who *who, const char *path,
 	       const char *options);
 int pins_umount(struct skep_system *sys, const struct pin_who *who, const char *path);
+/* Whether @path is where the tree is mounted, not below. */
+bool pins_is_mount(struct skep_system *sys, const char *path);
 /* The mounts, for /proc/mounts: path of number @index, or NULL. Until the next call only. */
 const char *pins_mount_at(struct skep_system *sys, u32 index);
 

@@ -12,6 +12,8 @@
 
 struct bpf_verifier_env;
 struct hook_table;
+struct pin_text_ops;
+struct pins;
 struct supervisor;
 struct uprobes;
 struct sampling;
@@ -53,6 +55,8 @@ struct skep_system {
 	char *btf_path;		      /* NULL: host's, else built-in */
 	u32 stats_enabled;	      /* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
+	struct pins *pins; /* NULL until it is needed; pins.c */
+	const struct pin_text_ops *pin_text; /* object/pins.h; set by src/command */
 	struct world *world;	    /* NULL until it is needed; src/world */
 	pthread_mutex_t world_lock; /* recursive; runs of several threads */
 	/* skep_platform.read_world and the like; set by world_attach() */

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * BPF_OBJ_PIN, BPF_OBJ_GET and BPF_TOKEN_CREATE (Linux: bpf_obj_pin_user() and bpf_obj_get_user()
+ * of kernel/bpf/inode.c, kernel/bpf/token.c). The tree of pins is object/pins.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command/command.h"
+#include "command/pin.h"
+
+static u32 umask_of_caller(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[128];
+	u32 mask = 022;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Umask: %o", &mask) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return mask;
+}
+
+void pin_who_of(struct skep_system *sys, struct pin_who *who)
+{
+	*who = (struct pin_who){ .uid = geteuid(), .gid = getegid(), .umask = umask_of_caller() };
+	who->override = !who->uid || sys->caps_mode == CAPS_FULL;
+}
+
+/* Path of the folder that @fd is: of the tree, or a real one. 0 or -errno. */
+static int path_of_fd(struct skep_system *sys, int fd, char *buf, u32 size)
+{
+	char proc[32];
+	struct stat st;
+	ssize_t n;
+
+	if (fd == AT_FDCWD) {
+		n = readlink("/proc/self/cwd", buf, size - 1);
+	} else {
+		if (fstat(fd, &st))
+			return -EBADF;
+		if (pins_path_of(sys, &st, buf, size) > 0)
+			return 0;
+		if (!S_ISDIR(st.st_mode))
+			return -ENOTDIR;
+		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+		n = readlink(proc, buf, size - 1);
+	}
+	if (n < 0)
+		return -ENOENT;
+	buf[n] = 0;
+	return 0;
+}
+
+/* The path of an attribute, absolute. */
+static int path_arg(struct call *c, u64 upath, int dirfd, char out[PATH_MAX])
+{
+	char path[PATH_MAX], dir[PATH_MAX];
+	long len = user_read_str(c->sys, path, upath, sizeof(path));
+	int err;
+
+	if (len < 0)
+		return len == -E2BIG ? -ENAMETOOLONG : (int)len;
+	if (!len)
+		return -ENOENT;
+	if (*path == '/') {
+		memcpy(out, path, (size_t)len + 1);
+		return 0;
+	}
+	err = path_of_fd(c->sys, dirfd, dir, sizeof(dir));
+	if (err)
+		return err;
+	return snprintf(out, PATH_MAX, "%s/%s", dir, path) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* Why nothing can be pinned at @path, which is of another file system. */
+static int refuse_elsewhere(const char *path)
+{
+	char dir[PATH_MAX], *slash;
+	struct stat st;
+
+	if (!lstat(path, &st))
+		return -EEXIST;
+	snprintf(dir, sizeof(dir), "%s", path);
+	for (slash = dir + strlen(dir); slash > dir + 1 && slash[-1] == '/'; slash--)
+		slash[-1] = 0;
+	slash = strrchr(dir, '/');
+	slash[slash == dir] = 0;
+	if (stat(dir, &st))
+		return -errno;
+	return S_ISDIR(st.st_mode) ? -EPERM : -ENOTDIR;
+}
+
+int command_obj_pin(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	char path[PATH_MAX];
+	struct pin_who who;
+	struct object *o;
+	int err;
+
+	if (attr->file_flags & ~(u32)BPF_F_PATH_FD)
+		return -EINVAL;
+	if (attr->file_flags && !visible(c->sys->profile, KVER(6, 5)))
+		return -EINVAL;
+	if (!(attr->file_flags & BPF_F_PATH_FD) && attr->path_fd)
+		return -EINVAL;
+	o = object_get_any(c->sys, (int)attr->bpf_fd, &err);
+	if (!o || (o->kind != OBJECT_MAP && o->kind != OBJECT_PROG && o->kind != OBJECT_LINK)) {
+		err = -EINVAL;
+		goto out;
+	}
+	err = path_arg(c, attr->pathname,
+		       attr->file_flags & BPF_F_PATH_FD ? attr->path_fd : AT_FDCWD, path);
+	if (err)
+		goto out;
+	pin_who_of(c->sys, &who);
+	err = pins_cover(c->sys, path) ? pins_pin(c->sys, &who, path, o) : refuse_elsewhere(path);
+out:
+	object_put(o);
+	return err;
+}
+
+int command_obj_get(struct call *c)
+{
+	const u32 modes = BPF_F_RDONLY | BPF_F_WRONLY;
+	const union bpf_attr *attr = c->attr;
+	u32 mode = attr->file_flags & modes;
+	char path[PATH_MAX];
+	struct pin_who who;
+	struct object *o;
+	int err, mode_of_fd;
+
+	if (attr->bpf_fd || attr->file_flags & ~(u32)(modes | BPF_F_PATH_FD))
+		return -EINVAL;
+	if (attr->file_flags & BPF_F_PATH_FD && !visible(c->sys->profile, KVER(6, 5)))
+		return -EINVAL;
+	if (!(attr->file_flags & BPF_F_PATH_FD) && attr->path_fd)
+		return -EINVAL;
+	if (mode == modes)
+		return -EINVAL;
+	mode_of_fd = mode == BPF_F_RDONLY ? O_RDONLY : mode == BPF_F_WRONLY ? O_WRONLY : O_RDWR;
+	err = path_arg(c, attr->pathname,
+		       attr->file_flags & BPF_F_PATH_FD ? attr->path_fd : AT_FDCWD, path);
+	if (err)
+		return err;
+	if (!pins_cover(c->sys, path))
+		return access(path, mode_of_fd == O_RDONLY ? R_OK :
+				    mode_of_fd == O_WRONLY ? W_OK :
+							     R_OK | W_OK) ?
+			       -errno :
+			       -EACCES;
+	pin_who_of(c->sys, &who);
+	o = pins_get(c->sys, &who, path, mode_of_fd, &err);
+	if (!o)
+		return err;
+	switch (o->kind) {
+	case OBJECT_MAP:
+		err = object_new_fd_mode(o, mode_of_fd);
+		break;
+	case OBJECT_LINK:
+		err = mode_of_fd == O_RDWR ? object_new_fd(o) : -EINVAL;
+		break;
+	default:
+		err = object_new_fd(o);
+		break;
+	}
+	object_put(o);
+	return err;
+}
+
+/*
+ * A token lets a user namespace use what its owner delegated to its BPF file system. All of
+ * ours belong to the first namespace, in which Linux gives none.
+ */
+int command_token_create(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (attr->token_create.flags)
+		return -EINVAL;
+	if (fstat((int)attr->token_create.bpffs_fd, &st))
+		return -EBADF;
+	if (pins_path_of(c->sys, &st, path, sizeof(path)) < 0 || !pins_is_mount(c->sys, path))
+		return -EINVAL;
+	return system_caps(c->sys) & BPF_CAP_BPF ? -EOPNOTSUPP : -EPERM;
+}
