@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,46 +14,57 @@
 
 #include "command/command.h"
 #include "command/pin.h"
+#include "object/caller.h"
 
-static u32 umask_of_caller(void)
+/* /proc/TID/@file of the caller. */
+static void proc_path(char buf[64], const char *file)
 {
-	FILE *f = fopen("/proc/self/status", "re");
-	char line[128];
-	u32 mask = 022;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Umask: %o", &mask) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return mask;
+	if (caller_current())
+		snprintf(buf, 64, "/proc/%u/%s", caller_current()->tid, file);
+	else
+		snprintf(buf, 64, "/proc/thread-self/%s", file);
 }
 
 void pin_who_of(struct skep_system *sys, struct pin_who *who)
 {
-	*who = (struct pin_who){ .uid = geteuid(), .gid = getegid(), .umask = umask_of_caller() };
-	who->override = !who->uid || sys->caps_mode == CAPS_FULL;
+	unsigned long long caps = 0;
+	char path[64], line[512];
+	FILE *f;
+
+	*who = (struct pin_who){ .uid = (u32)-1, .gid = (u32)-1, .umask = 022 };
+	proc_path(path, "status");
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		sscanf(line, "Umask: %o", &who->umask);
+		sscanf(line, "Uid: %*u %*u %*u %u", &who->uid);
+		sscanf(line, "Gid: %*u %*u %*u %u", &who->gid);
+		sscanf(line, "CapEff: %llx", &caps);
+	}
+	if (f)
+		fclose(f);
+	who->override = sys->caps_mode == CAPS_FULL || caps & BIT_ULL(CAP_DAC_OVERRIDE);
 }
 
 /* Path of the folder that @fd is: of the tree, or a real one. 0 or -errno. */
 static int path_of_fd(struct skep_system *sys, int fd, char *buf, u32 size)
 {
-	char proc[32];
+	char proc[64], name[16];
 	struct stat st;
 	ssize_t n;
 
 	if (fd == AT_FDCWD) {
-		n = readlink("/proc/self/cwd", buf, size - 1);
+		proc_path(proc, "cwd");
 	} else {
-		if (fstat(fd, &st))
+		if (caller_fstat(fd, &st))
 			return -EBADF;
 		if (pins_path_of(sys, &st, buf, size) > 0)
 			return 0;
 		if (!S_ISDIR(st.st_mode))
 			return -ENOTDIR;
-		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-		n = readlink(proc, buf, size - 1);
+		snprintf(name, sizeof(name), "fd/%d", fd);
+		proc_path(proc, name);
 	}
+	n = readlink(proc, buf, size - 1);
 	if (n < 0)
 		return -ENOENT;
 	buf[n] = 0;
@@ -85,10 +97,12 @@ static int refuse_elsewhere(const char *path)
 {
 	char dir[PATH_MAX], *slash;
 	struct stat st;
+	int err = caller_path(path, dir, sizeof(dir));
 
-	if (!lstat(path, &st))
+	if (err)
+		return err;
+	if (!lstat(dir, &st))
 		return -EEXIST;
-	snprintf(dir, sizeof(dir), "%s", path);
 	for (slash = dir + strlen(dir); slash > dir + 1 && slash[-1] == '/'; slash--)
 		slash[-1] = 0;
 	slash = strrchr(dir, '/');
@@ -133,7 +147,7 @@ int command_obj_get(struct call *c)
 	const u32 modes = BPF_F_RDONLY | BPF_F_WRONLY;
 	const union bpf_attr *attr = c->attr;
 	u32 mode = attr->file_flags & modes;
-	char path[PATH_MAX];
+	char path[PATH_MAX], real[PATH_MAX];
 	struct pin_who who;
 	struct object *o;
 	int err, mode_of_fd;
@@ -151,12 +165,16 @@ int command_obj_get(struct call *c)
 		       attr->file_flags & BPF_F_PATH_FD ? attr->path_fd : AT_FDCWD, path);
 	if (err)
 		return err;
-	if (!pins_cover(c->sys, path))
-		return access(path, mode_of_fd == O_RDONLY ? R_OK :
+	if (!pins_cover(c->sys, path)) {
+		err = caller_path(path, real, sizeof(real));
+		if (err)
+			return err;
+		return access(real, mode_of_fd == O_RDONLY ? R_OK :
 				    mode_of_fd == O_WRONLY ? W_OK :
 							     R_OK | W_OK) ?
 			       -errno :
 			       -EACCES;
+	}
 	pin_who_of(c->sys, &who);
 	o = pins_get(c->sys, &who, path, mode_of_fd, &err);
 	if (!o)
@@ -188,7 +206,7 @@ int command_token_create(struct call *c)
 
 	if (attr->token_create.flags)
 		return -EINVAL;
-	if (fstat((int)attr->token_create.bpffs_fd, &st))
+	if (caller_fstat((int)attr->token_create.bpffs_fd, &st))
 		return -EBADF;
 	if (pins_path_of(c->sys, &st, path, sizeof(path)) < 0 || !pins_is_mount(c->sys, path))
 		return -EINVAL;

@@ -53,7 +53,8 @@ static void files(const char *dir)
 
 	ok(!statfs(dir, &fs) && fs.f_type == 0xcafe4a11, "statfs() says BPF file system");
 	snprintf(path, sizeof(path), "%s/map", dir);
-	ok(!stat(path, &st) && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0600, "stat() of a pin");
+	ok(!stat(path, &st) && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0600,
+	   "stat() of a pin");
 	ok(open(path, O_RDONLY) < 0 && errno == EIO, "a pin of no text cannot be opened");
 	d = opendir(dir);
 	while (d && (e = readdir(d)))

@@ -98,7 +98,7 @@ static void test_profiles(void **state)
 		{ "5.6", BPF_LINK_DETACH, -EINVAL },
 		{ "5.9", BPF_LINK_DETACH, -EBADF },
 		{ "6.8", BPF_TOKEN_CREATE, -EINVAL },
-		{ "6.9", BPF_TOKEN_CREATE, -EOPNOTSUPP },
+		{ "6.9", BPF_TOKEN_CREATE, -EBADF },
 		{ "5.1", BPF_MAP_FREEZE, -EINVAL },
 		{ "5.2", BPF_MAP_FREEZE, -EBADF },
 		{ "6.18", 100, -EINVAL },
@@ -114,6 +114,8 @@ static void test_profiles(void **state)
 		assert_non_null(sys);
 		if (rows[i].cmd == BPF_ITER_CREATE || rows[i].cmd == BPF_TOKEN_CREATE)
 			memset(&attr, 0, sizeof(attr));
+		if (rows[i].cmd == BPF_TOKEN_CREATE)
+			attr.token_create.bpffs_fd = (u32)-1;
 		assert_int_equal(skep_bpf(sys, rows[i].cmd, &attr, sizeof(attr)), rows[i].err);
 		skep_system_free(sys);
 	}
