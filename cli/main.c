@@ -19,6 +19,8 @@ static const struct command *const commands[] = {
 static const char *const global_help =
 	"Options of all commands:\n"
 	"  --kernel X.Y          behave as that Linux release (default: the newest; $SKEP_KERNEL)\n"
+	"  --kernel FILE         behave as the kernel that FILE was recorded on, the output of\n"
+	"                        bpftool feature probe, plain or -j (X.Y:FILE: says its release)\n"
 	"  --btf FILE            kernel types: raw BTF or an ELF file with .BTF ($SKEP_BTF)\n"
 	"  --caps full|real      capabilities count as held (default), or are the process's own\n"
 	"                        ($SKEP_CAPS)\n"
@@ -188,15 +190,26 @@ static bool wants_help(int argc, char **argv)
 
 static int start_system(struct cli *cli)
 {
-	const struct skep_system_opts *o = &cli->system_opts;
+	struct skep_system_opts *o = &cli->system_opts;
+	static char notes[2048];
 	int err;
 
+	o->notes = notes;
+	o->notes_size = sizeof(notes);
 	cli->system = skep_system_new(o);
+	err = errno;
+	o->notes = NULL;
+	o->notes_size = 0;
 	if (cli->system) {
 		skep_front_use(cli->system);
+		for (char *line = strtok(notes, "\n"); line; line = strtok(NULL, "\n"))
+			fprintf(stderr, "skep: warning: %s\n", line);
 		return 0;
 	}
-	err = errno;
+	if (*notes) {
+		cli_error(cli, "--kernel: %s", notes);
+		return EXIT_USAGE;
+	}
 	if (err == EINVAL || err == ENOENT) {
 		cli_error(cli, "cannot start with --kernel %s --btf %s --caps %s --jit %s: %s",
 			  o->kernel ?: "(default)", o->btf ?: "(default)", o->caps ?: "(default)",

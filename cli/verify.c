@@ -246,6 +246,8 @@ const struct command cmd_verify = {
 		"                     processed and states kept\n"
 		"  --format FORMAT    text (default), json (as --json), sarif (2.1.0) or junit\n"
 		"  --output FILE      write there instead of to standard output\n"
+		"  --kernel FILE      what the kernel says on which FILE was recorded: bpftool "
+		"feature probe\n"
 		"  --kernel all       what every Linux release says: a matrix of the long-term "
 		"ones,\n"
 		"                     and since when and why\n\n"

@@ -24,10 +24,15 @@ union bpf_attr;
 /* Options grow at the end; set sz to sizeof(struct skep_system_opts). */
 struct skep_system_opts {
 	size_t sz;
-	const char *kernel; /* profile, e.g. "6.12"; NULL: $SKEP_KERNEL, else the newest */
-	const char *btf;    /* kernel BTF file; NULL: $SKEP_BTF, else the host's, else built-in */
-	const char *caps;   /* "full" (default) or "real"; NULL: $SKEP_CAPS */
-	const char *jit;    /* "on" (default), "off", "compare"; NULL: $SKEP_JIT */
+	/*
+	 * The kernel to behave as: a release ("6.12"), a file with the output of `bpftool feature
+	 * probe` (plain or -j) recorded on it, or both ("5.14:FILE"). NULL: $SKEP_KERNEL,
+	 * else the newest release.
+	 */
+	const char *kernel;
+	const char *btf;  /* kernel BTF file; NULL: $SKEP_BTF, else the host's, else built-in */
+	const char *caps; /* "full" (default) or "real"; NULL: $SKEP_CAPS */
+	const char *jit;  /* "on" (default), "off", "compare"; NULL: $SKEP_JIT */
 	/*
 	 * "1": what skep lacks (helpers, kfuncs, map and program types) is judged as the
 	 * kernel would; what needs it is -EOPNOTSUPP to run, attach or fill. "0" (default):
@@ -39,6 +44,12 @@ struct skep_system_opts {
 	 * NULL: $SKEP_UNPRIVILEGED_BPF_DISABLED, else the host's.
 	 */
 	const char *unprivileged_bpf_disabled;
+	/*
+	 * Gets what there is to say about a recorded kernel: what is wrong with the file, or
+	 * what of it is not believed; lines, none when all is well. NULL: nobody wants to know.
+	 */
+	char *notes;
+	size_t notes_size;
 };
 
 /* A new system, or NULL with errno set. @opts may be NULL. */

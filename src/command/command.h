@@ -86,7 +86,7 @@ int info_link(const struct call *c, struct link_object *l, u64 uinfo, u32 len);
 int check_tail_zero(struct skep_system *sys, u64 addr, u32 known, u32 actual);
 /* Copies an object name: [A-Za-z0-9_.]*, NUL-terminated within @size. Length or -EINVAL. */
 int object_name_copy(char *dst, const char *src, u32 size);
-bool prog_type_visible(kver profile, u32 type);
+bool prog_type_visible(const struct profile *profile, u32 type);
 /* A descriptor of a map with a check of its mode. */
 struct map_object *map_get_access(struct skep_system *sys, int fd, bool read, bool write, int *err);
 #endif

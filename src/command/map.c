@@ -49,11 +49,11 @@ static bool map_type_allowed(u32 type, u32 caps)
 	}
 }
 
-bool map_type_visible(kver profile, u32 type)
+bool map_type_visible(const struct profile *profile, u32 type)
 {
 	const struct vocabulary_row *row = vocabulary_by_value(VOCABULARY_MAP, type);
 
-	return row && visible(profile, row->since);
+	return row && row_visible(profile, (struct kernel_row){ ROW_MAP, type, 0, row->since });
 }
 
 /* BPF_F_RDONLY and BPF_F_WRONLY as a mode of open(2); -EINVAL for both. */
@@ -214,8 +214,8 @@ int command_map_create(struct call *c)
 	node = flags & BPF_F_NUMA_NODE ? (int)attr->numa_node : NUMA_NO_NODE;
 	if (node != NUMA_NO_NODE && !node_online((u32)node))
 		return -EINVAL;
-	ops = map_type_visible(sys->profile, type) ? bpf_map_ops_of(type) : NULL;
-	judged = !ops && sys->verdict && map_type_visible(sys->profile, type);
+	ops = map_type_visible(&sys->kernel, type) ? bpf_map_ops_of(type) : NULL;
+	judged = !ops && sys->verdict && map_type_visible(&sys->kernel, type);
 	if (judged)
 		ops = bpf_map_judge_of(type);
 	if (!ops)

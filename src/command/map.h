@@ -9,7 +9,7 @@ bool map_is_fd_array(u32 type); /* array whose elements are given by descriptor 
 bool map_is_map_in_map(u32 type);
 bool map_is_percpu(u32 type);
 /* Whether the profile's kernel has the type. */
-bool map_type_visible(kver profile, u32 type);
+bool map_type_visible(const struct profile *profile, u32 type);
 /* Checks key and value against the BTF of the attribute and finds special fields. */
 int map_set_btf(struct map_object *m, const struct bpf_map_ops *ops, const union bpf_attr *attr,
 		u32 caps);

@@ -99,17 +99,26 @@ static bool needs_perfmon(u32 type)
 	}
 }
 
-bool prog_type_visible(kver profile, u32 type)
+bool prog_type_visible(const struct profile *profile, u32 type)
 {
 	const struct vocabulary_row *row = vocabulary_by_value(VOCABULARY_PROG, type);
 
-	return row && visible(profile, row->since);
+	return row && row_visible(profile, (struct kernel_row){ ROW_PROG, type, 0, row->since });
+}
+
+/* A type that was brought to an older kernel came with the attach types that it began with. */
+static bool attach_visible(const struct profile *profile, u32 prog_type, kver since)
+{
+	const struct vocabulary_row *row = vocabulary_by_value(VOCABULARY_PROG, prog_type);
+
+	return visible(profile->release, since) ||
+	       (row && since <= row->since && prog_type_visible(profile, prog_type));
 }
 
 /* What may be attached to what; types and combinations as Linux refuses them. */
 static int check_attach(const union bpf_attr *attr, const struct object_btf *attach_btf,
 			const struct prog_object *dst, const struct bpf_prog_type_ops *ops,
-			kver profile)
+			const struct profile *profile)
 {
 	const struct vocabulary_row *row;
 	u32 type = attr->prog_type;
@@ -128,7 +137,7 @@ static int check_attach(const union bpf_attr *attr, const struct object_btf *att
 	if (!ops || !ops->check_attach)
 		return 0;
 	row = vocabulary_by_value(VOCABULARY_ATTACH, attr->expected_attach_type);
-	if (attr->expected_attach_type && (!row || !visible(profile, row->since)))
+	if (attr->expected_attach_type && (!row || !attach_visible(profile, type, row->since)))
 		return -EINVAL;
 	return ops->check_attach(attr->expected_attach_type);
 }
@@ -220,6 +229,13 @@ static int check_and_compile(struct call *c, struct prog_object *p)
 	return 0;
 }
 
+static bool has_large_programs(const struct skep_system *sys)
+{
+	return row_visible(&sys->kernel, (struct kernel_row){ .kind = ROW_MISC,
+							      .id = ROW_LARGE_PROGRAMS,
+							      .since = KVER(5, 2) });
+}
+
 int command_prog_load(struct call *c)
 {
 	struct skep_system *sys = c->sys;
@@ -243,8 +259,9 @@ int command_prog_load(struct call *c)
 		return -EBADF; /* there are no tokens, so no descriptor is one */
 	if (caps & BPF_UNPRIV_DISABLED)
 		return -EPERM;
-	if (!attr->insn_cnt ||
-	    attr->insn_cnt > (caps & BPF_CAP_BPF ? MAX_INSNS : MAX_INSNS_UNPRIVILEGED))
+	if (!attr->insn_cnt || attr->insn_cnt > (caps & BPF_CAP_BPF && has_large_programs(sys) ?
+							 MAX_INSNS :
+							 MAX_INSNS_UNPRIVILEGED))
 		return -E2BIG;
 	if (type != BPF_PROG_TYPE_SOCKET_FILTER && type != BPF_PROG_TYPE_CGROUP_SKB &&
 	    !(caps & BPF_CAP_BPF))
@@ -255,11 +272,11 @@ int command_prog_load(struct call *c)
 	err = find_target(c, &dst, &attach_btf);
 	if (err)
 		return err;
-	ops = prog_type_visible(sys->profile, type) ? bpf_prog_type_ops_of(type) : NULL;
-	judged = !ops && sys->verdict && prog_type_visible(sys->profile, type);
+	ops = prog_type_visible(&sys->kernel, type) ? bpf_prog_type_ops_of(type) : NULL;
+	judged = !ops && sys->verdict && prog_type_visible(&sys->kernel, type);
 	if (judged)
 		ops = bpf_prog_type_judge_of(type);
-	err = check_attach(attr, attach_btf, dst, ops, sys->profile);
+	err = check_attach(attr, attach_btf, dst, ops, &sys->kernel);
 	if (err)
 		goto out;
 	err = -ENOMEM;

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "command/command.h"
+#include "command/recording.h"
 #include "hook/hook.h"
 #include "object/pins.h"
 #include "object/platform.h"
@@ -45,6 +46,29 @@ static u32 possible_cpus(void)
 		 (opts)->member :                                                                  \
 		 getenv(env))
 
+/* "6.12", "FILE" or "6.12:FILE". */
+static int set_kernel(struct skep_system *sys, const char *kernel, char *notes, size_t size)
+{
+	const char *colon = strchr(kernel, ':');
+	kver release = 0;
+	char prefix[16];
+	int err;
+
+	sys->profile_set = true;
+	if (!kver_parse(kernel, &sys->profile) && !colon)
+		return 0;
+	if (colon && (size_t)(colon - kernel) < sizeof(prefix)) {
+		memcpy(prefix, kernel, (size_t)(colon - kernel));
+		prefix[colon - kernel] = 0;
+		if (!kver_parse(prefix, &release))
+			kernel = colon + 1;
+	}
+	err = recording_read(kernel, &sys->probes, &release, notes, size);
+	if (!err)
+		sys->profile = release;
+	return err;
+}
+
 static int configure(struct skep_system *sys, const struct skep_system_opts *opts)
 {
 	const char *kernel = OPTION(opts, kernel, "SKEP_KERNEL");
@@ -57,10 +81,17 @@ static int configure(struct skep_system *sys, const struct skep_system_opts *opt
 
 	sys->profile = KVER_NEWEST;
 	if (kernel && *kernel) {
-		if (kver_parse(kernel, &sys->profile))
-			return -EINVAL;
-		sys->profile_set = true;
+		bool wants_notes = opts &&
+				   opts->sz >= offsetofend(struct skep_system_opts, notes_size) &&
+				   opts->notes && opts->notes_size;
+		int err = set_kernel(sys, kernel, wants_notes ? opts->notes : NULL,
+				     wants_notes ? opts->notes_size : 0);
+
+		if (err)
+			return err;
 	}
+	sys->kernel.release = sys->profile;
+	sys->kernel.probes = sys->probes;
 	if (caps && *caps) {
 		if (!strcmp(caps, "real"))
 			sys->caps_mode = CAPS_REAL;
@@ -193,6 +224,7 @@ void skep_system_free(struct skep_system *sys)
 	}
 	arena_destroy(sys->arena);
 	mem_free(sys->btf_path);
+	mem_free(sys->probes);
 	mem_free(sys->work);
 	pthread_mutex_destroy(&sys->lock);
 	mem_free(sys);

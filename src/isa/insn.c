@@ -6,6 +6,8 @@
 #define MAY_GOTO_SINCE KVER(6, 9) /* and addr_space_cast */
 #define MAY_GOTO_0_SINCE                                                                           \
 	KVER(6, 14) /* an offset of 0 is allowed (derived; 6.12 no, 6.18 yes measured) */
+#define JMP32_SINCE    KVER(5, 1)
+#define FETCH_SINCE    KVER(5, 12) /* atomic operations but add without its old value */
 #define LOAD_ACQ_SINCE KVER(6, 15)
 
 static bool bad(struct insn_problem *p, enum diag_id id)
@@ -38,6 +40,8 @@ static bool jmp_opcode_known(u8 code, kver profile)
 {
 	bool wide = BPF_CLASS(code) == BPF_JMP;
 
+	if (!wide && profile < JMP32_SINCE)
+		return false;
 	switch (BPF_OP(code)) {
 	case BPF_JA:
 		return BPF_SRC(code) == BPF_K && (wide || profile >= V4);
@@ -189,7 +193,6 @@ static bool atomic_fields_ok(const struct bpf_insn *insn, kver profile, struct i
 		if (profile >= LOAD_ACQ_SINCE)
 			return true;
 		break;
-	case BPF_ADD:
 	case BPF_ADD | BPF_FETCH:
 	case BPF_AND:
 	case BPF_AND | BPF_FETCH:
@@ -199,6 +202,10 @@ static bool atomic_fields_ok(const struct bpf_insn *insn, kver profile, struct i
 	case BPF_XOR | BPF_FETCH:
 	case BPF_XCHG:
 	case BPF_CMPXCHG:
+		if (profile < FETCH_SINCE)
+			break;
+		/* fall through */
+	case BPF_ADD:
 		if (BPF_SIZE(insn->code) != BPF_W && BPF_SIZE(insn->code) != BPF_DW)
 			return bad(p, DIAG_ISA_ATOMIC_SIZE);
 		return true;

@@ -167,7 +167,7 @@ const struct bpf_prog_type_ops *bpf_prog_type_ops_of(u32 prog_type);
 const struct bpf_prog_type_ops *bpf_prog_type_judge_of(u32 prog_type);
 /* Whether @func_id is in tables/helpers.def for @type, by profile; the default of .func_proto. */
 const struct bpf_func_proto *bpf_helper_proto(u32 func_id);
-bool bpf_helper_allowed(u32 func_id, u32 prog_type, kver profile);
+bool bpf_helper_allowed(u32 func_id, u32 prog_type, const struct profile *profile);
 
 /*
  * Whether the rows of ops->fields allow the access (src/prog/ctx.c): inside one

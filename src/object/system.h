@@ -29,7 +29,9 @@ struct waker {
 };
 
 struct skep_system {
-	kver profile;
+	kver profile;	       /* the release: what rules of behaviour go by */
+	struct profile kernel; /* the same, and what was probed on the kernel */
+	struct probes *probes; /* .kernel's, owned; NULL: none */
 	bool profile_set;
 	enum { CAPS_FULL, CAPS_REAL } caps_mode;
 	bool verdict;	    /* what skep lacks is judged, but cannot run */

@@ -208,21 +208,25 @@ const struct bpf_func_proto *bpf_helper_proto(u32 func_id)
 	return func_id < __BPF_FUNC_MAX_ID && func_id ? &protos[func_id] : NULL;
 }
 
-bool bpf_helper_allowed(u32 func_id, u32 prog_type, kver profile)
+bool bpf_helper_allowed(u32 func_id, u32 prog_type, const struct profile *profile)
 {
-	return func_id < __BPF_FUNC_MAX_ID && prog_type < __MAX_BPF_PROG_TYPE &&
-	       visible(profile, helper_progs[func_id][prog_type]);
+	struct kernel_row row = { .kind = ROW_HELPER, .id = func_id, .prog = prog_type };
+
+	if (func_id >= __BPF_FUNC_MAX_ID || prog_type >= __MAX_BPF_PROG_TYPE)
+		return false;
+	row.since = helper_progs[func_id][prog_type];
+	return row_visible(profile, row);
 }
 
 const struct bpf_func_proto *bpf_prog_helper_proto(const struct bpf_prog_type_ops *ops,
 						   const struct bpf_prog *prog, u32 func_id,
-						   kver profile)
+						   const struct profile *profile)
 {
 	if (!bpf_helper_allowed(func_id, prog->type, profile))
 		return NULL;
 #define HELPER_ATTACH(helper, type_, attach, since)                                                \
 	if (func_id == BPF_FUNC_##helper && prog->type == BPF_PROG_TYPE_##type_ &&                 \
-	    prog->expected_attach_type == (attach) && !visible(profile, since))                    \
+	    prog->expected_attach_type == (attach) && !visible(profile->release, since))           \
 		return NULL;
 #include "tables/helper_attach.def"
 #undef HELPER_ATTACH

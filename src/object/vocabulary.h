@@ -47,13 +47,13 @@ const struct vocabulary_row *vocabulary_by_name(enum vocabulary v, const char *n
 const char *feature_state_name(enum feature_state state); /* "done" ... */
 
 /*
- * The prototype of helper @func_id for @prog as a kernel of release @profile has it:
+ * The prototype of helper @func_id for @prog as kernel @profile has it:
  * the type's variant, or the general one. NULL: not allowed there ("program of this
  * type cannot use helper"). ->func is NULL when skep has no implementation.
  */
 const struct bpf_func_proto *bpf_prog_helper_proto(const struct bpf_prog_type_ops *ops,
 						   const struct bpf_prog *prog, u32 func_id,
-						   kver profile);
+						   const struct profile *profile);
 
 /* Variants of helpers that share an id: bpf_<variant>_proto, for the types' func_proto. */
 #define HELPER_VARIANT(variant, ...) extern const struct bpf_func_proto bpf_##variant##_proto;

@@ -434,7 +434,7 @@ int check_cond_jmp_op(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 	int err, pred;
 
 	if (op == BPF_JCOND) {
-		if (!insn_check_fields(insn, env->profile, &problem))
+		if (!insn_check_fields(insn, env->isa, &problem))
 			return refuse(env, problem.id, (int)problem.arg[0], (int)problem.arg[1]);
 		return check_may_goto(env, insn, insn_idx);
 	}
@@ -444,7 +444,7 @@ int check_cond_jmp_op(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *
 	if (err)
 		return err;
 	if (!env->aux[*insn_idx].fields_ok) {
-		if (!insn_check_fields(insn, env->profile, &problem))
+		if (!insn_check_fields(insn, env->isa, &problem))
 			return refuse(env, problem.id, (int)problem.arg[0], (int)problem.arg[1]);
 		env->aux[*insn_idx].fields_ok = true;
 	}

@@ -833,10 +833,11 @@ static int get_helper(struct bpf_verifier_env *env, s32 func_id, const struct bp
 
 	if (!func_id)
 		return refuse(env, by_type, "bpf_unspec", 0);
-	if (!any || !visible(env->profile, any->since))
+	if (!any || !(visible(env->profile, any->since) ||
+		      bpf_helper_allowed(func_id, env->prog->type, &env->sys->kernel)))
 		return refuse(env, DIAG_HELPER_INVALID, "unknown", func_id);
 	snprintf(name, sizeof(name), "bpf_%s", any->name);
-	*fn = bpf_prog_helper_proto(env->ops, env->prog, func_id, env->profile);
+	*fn = bpf_prog_helper_proto(env->ops, env->prog, func_id, &env->sys->kernel);
 	if (!*fn || !helper_permitted(env, func_id))
 		return refuse(env, by_type, name, func_id);
 	/* DIFF(helper-absent): Linux has it here. Clients that probe must not find it. */

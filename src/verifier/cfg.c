@@ -250,6 +250,13 @@ static void linfo_of_edge(struct bpf_verifier_env *env, u32 idx)
 	verbose_linfo(env, idx, prefix);
 }
 
+static bool has_bounded_loops(const struct bpf_verifier_env *env)
+{
+	return row_visible(&env->sys->kernel, (struct kernel_row){ .kind = ROW_MISC,
+								   .id = ROW_BOUNDED_LOOPS,
+								   .since = KVER(5, 3) });
+}
+
 /*
  * Takes edge @e from @t to @to, once. @loop_ok: until 6.6 only jumps could close a loop,
  * not the step from one instruction to the next nor a call.
@@ -278,7 +285,7 @@ static int push_insn(struct walk *w, u32 t, s64 to, u8 e, bool loop_ok)
 		return DONE_EXPLORING;
 	}
 	/* an edge back into the walk: a loop */
-	if (env->bpf_capable && visible(env->profile, KVER(5, 3)) &&
+	if (env->bpf_capable && has_bounded_loops(env) &&
 	    (loop_ok || visible(env->profile, KVER(6, 7))))
 		return DONE_EXPLORING;
 	linfo_of_edge(env, t);

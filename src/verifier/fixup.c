@@ -286,7 +286,7 @@ static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 		to.code = BPF_JMP | BPF_TAIL_CALL;
 		return emit_shown(f, to, *insn);
 	}
-	fn = bpf_prog_helper_proto(env->ops, env->prog, insn->imm, env->profile);
+	fn = bpf_prog_helper_proto(env->ops, env->prog, insn->imm, &env->sys->kernel);
 	if (one_map && aux->call_map->ops->helper)
 		func = aux->call_map->ops->helper(aux->call_map->map, insn->imm);
 	if (!func && fn)

@@ -197,7 +197,7 @@ int resolve_pseudo_ldimm64(struct bpf_verifier_env *env)
 		struct insn_problem bad;
 
 		env->insn_idx = i;
-		if (!insn_check_form(env->insns, env->len, i, env->profile, &bad))
+		if (!insn_check_form(env->insns, env->len, i, env->isa, &bad))
 			return refuse(env, bad.id, bad.arg[0], bad.arg[1]);
 		if (!insn_is_ldimm64(insn))
 			continue;

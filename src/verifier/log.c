@@ -638,6 +638,6 @@ void print_verification_stats(struct bpf_verifier_env *env)
 		"processed %u insns (limit %u) max_states_per_insn %u total_states %u peak_states "
 		"%u "
 		"mark_read %u\n",
-		env->insn_processed, BPF_COMPLEXITY_LIMIT_INSNS, env->max_states_per_insn,
-		env->total_states, env->peak_states, env->longest_mark_read_walk);
+		env->insn_processed, env->insn_limit, env->max_states_per_insn, env->total_states,
+		env->peak_states, env->longest_mark_read_walk);
 }

@@ -135,7 +135,7 @@ static int do_check_insn(struct bpf_verifier_env *env, bool *print_state)
 	 * first, of conditional jumps the first register.
 	 */
 	if (!aux->fields_ok && !(class == BPF_LD && mode != BPF_IMM) && !insn_is_cond_jmp(insn)) {
-		if (!insn_check_fields(insn, env->profile, &problem))
+		if (!insn_check_fields(insn, env->isa, &problem))
 			return refuse(env, problem.id, (int)problem.arg[0], (int)problem.arg[1]);
 		aux->fields_ok = true;
 	}
@@ -229,7 +229,7 @@ static int do_check(struct bpf_verifier_env *env)
 		aux = &env->aux[env->insn_idx];
 		if (unlikely(env->work))
 			env->work[env->insn_idx].processed++;
-		if (++env->insn_processed > BPF_COMPLEXITY_LIMIT_INSNS)
+		if (++env->insn_processed > env->insn_limit)
 			return refuse(env, DIAG_STATE_TOO_LARGE, env->insn_processed);
 		st->last_insn_idx = prev;
 		st->insn_idx = env->insn_idx;
@@ -451,6 +451,12 @@ static struct bpf_verifier_env *env_new(struct skep_system *sys, struct prog_obj
 	env->prog = obj->prog;
 	env->ops = obj->ops;
 	env->profile = sys->profile;
+	env->isa = profile_isa(&sys->kernel);
+	env->insn_limit = row_visible(&sys->kernel, (struct kernel_row){ .kind = ROW_MISC,
+									 .id = ROW_LARGE_PROGRAMS,
+									 .since = KVER(5, 2) }) ?
+				  BPF_COMPLEXITY_LIMIT_INSNS :
+				  BPF_COMPLEXITY_LIMIT_OLD;
 	env->caps = system_caps(sys);
 	env->len = obj->orig_len;
 	env->insns = mem_dup(obj->orig_insns, obj->orig_len * sizeof(*env->insns));

@@ -44,7 +44,8 @@
 #define MAX_BPF_STACK		     512
 #define BPF_REG_SIZE		     8
 #define MAX_CALL_FRAMES		     8
-#define BPF_COMPLEXITY_LIMIT_INSNS   1000000
+#define BPF_COMPLEXITY_LIMIT_INSNS   1000000 /* since 5.2; before: */
+#define BPF_COMPLEXITY_LIMIT_OLD     131072
 #define BPF_COMPLEXITY_LIMIT_JMP_SEQ 8192
 #define BPF_COMPLEXITY_LIMIT_STATES  64
 #define BPF_MAX_SUBPROGS	     256
@@ -290,7 +291,9 @@ struct bpf_verifier_env {
 	struct bpf_prog *prog; /* type, attach type, flags; ->insns not yet set */
 	const struct bpf_prog_type_ops *ops;
 	kver profile;
-	u32 caps; /* system_caps(): BPF_CAP_* that the loader holds */
+	kver isa;	/* the release whose instructions are known */
+	u32 insn_limit; /* of processed instructions */
+	u32 caps;	/* system_caps(): BPF_CAP_* that the loader holds */
 	struct bpf_insn *insns;
 	u32 len;
 	struct bpf_insn_aux_data *aux;

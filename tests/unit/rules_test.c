@@ -42,8 +42,8 @@ static bool table_allows_helper(u32 type, u32 attach, u32 id, kver profile)
 	struct bpf_prog prog = { .type = type, .expected_attach_type = attach };
 
 	if (!ops)
-		return bpf_helper_allowed(id, type, profile);
-	return bpf_prog_helper_proto(ops, &prog, id, profile) != NULL;
+		return bpf_helper_allowed(id, type, PROFILE(profile));
+	return bpf_prog_helper_proto(ops, &prog, id, PROFILE(profile)) != NULL;
 }
 
 static bool table_allows_access(u32 type, u32 attach, int off, int size, enum bpf_access_type t,

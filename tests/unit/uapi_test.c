@@ -82,7 +82,7 @@ static void tables_are_whole(void **state)
 		for (u32 type = 1; type < __MAX_BPF_PROG_TYPE; type++) {
 			kver before = bpf_helper_proto(id)->since - 1;
 
-			if (bpf_helper_allowed(id, type, before))
+			if (bpf_helper_allowed(id, type, PROFILE(before)))
 				fail_msg("%s is allowed before it existed",
 					 bpf_helper_proto(id)->name);
 		}

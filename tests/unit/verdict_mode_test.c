@@ -50,10 +50,10 @@ static u32 absent_helper(void)
 
 		if (fn && fn->name && !fn->func && id != BPF_FUNC_tail_call &&
 		    fn->arg_type[0] == ARG_PTR_TO_CTX && !fn->arg_type[1] &&
-		    bpf_helper_allowed(id, BPF_PROG_TYPE_SCHED_CLS, KVER(6, 18)) &&
+		    bpf_helper_allowed(id, BPF_PROG_TYPE_SCHED_CLS, PROFILE(KVER(6, 18))) &&
 		    bpf_prog_helper_proto(bpf_prog_type_ops_of(BPF_PROG_TYPE_SCHED_CLS),
 					  &(struct bpf_prog){ .type = BPF_PROG_TYPE_SCHED_CLS }, id,
-					  KVER(6, 18)) == fn)
+					  PROFILE(KVER(6, 18))) == fn)
 			return id;
 	}
 	return 0;
