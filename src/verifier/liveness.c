@@ -41,6 +41,8 @@ struct instance {
 	bool updated, write_dropped;
 	bool *write_set;			   /* per instruction: must_write was initialised */
 	struct slot_masks *frame[MAX_CALL_FRAMES]; /* [len], made when first needed */
+	/* with each: what must be solved anew, by place in env->postorder; behind the masks */
+	u64 *dirty[MAX_CALL_FRAMES];
 };
 
 #define CHAIN_BUCKETS 256
@@ -54,8 +56,12 @@ struct stack_liveness {
 	/* the state that slot_alive() is asked about */
 	struct instance *query[MAX_CALL_FRAMES];
 	u32 query_depth, query_idx;
-	struct bpf_verifier_env *env;
+	/* per instruction: its place in env->postorder; the first jump to it; the next such jump */
+	struct flow {
+		u32 place, jump, next;
+	} * flow;
 };
+#define NO_INSN UINT32_MAX
 
 /* Instructions that may follow @idx in its subprogram; returns how many (0 .. 2). */
 u32 insn_successors(const struct bpf_insn *insns, u32 idx, u32 next[2])
@@ -237,10 +243,32 @@ int compute_live_registers(struct bpf_verifier_env *env)
 
 /* ---- instances ---- */
 
+/* Needs env->postorder. */
 int stack_liveness_init(struct bpf_verifier_env *env)
 {
-	env->liveness = mem_zalloc(sizeof(*env->liveness));
-	return env->liveness ? 0 : out_of_memory(env);
+	u32 end = env->subprog_info[env->subprog_cnt].postorder_start;
+	struct stack_liveness *l = mem_zalloc(sizeof(*l));
+	struct flow *flow = mem_alloc(env->len * sizeof(*flow));
+
+	if (!l || !flow) {
+		mem_free(l);
+		mem_free(flow);
+		return out_of_memory(env);
+	}
+	memset(flow, 0xff, env->len * sizeof(*flow));
+	for (u32 i = 0; i < end; i++) {
+		u32 idx = env->postorder[i], next[2], n = insn_successors(env->insns, idx, next);
+
+		flow[idx].place = i;
+		while (n)
+			if (next[--n] != idx + 1) {
+				flow[idx].next = flow[next[n]].jump;
+				flow[next[n]].jump = idx;
+			}
+	}
+	l->flow = flow;
+	env->liveness = l;
+	return 0;
 }
 
 void stack_liveness_free(struct bpf_verifier_env *env)
@@ -257,6 +285,7 @@ void stack_liveness_free(struct bpf_verifier_env *env)
 			mem_free(in->write_set);
 			mem_free(in);
 		}
+	mem_free(l->flow);
 	mem_free(l);
 	env->liveness = NULL;
 }
@@ -320,9 +349,35 @@ static struct slot_masks *masks_at(const struct instance *in, u32 frameno, u32 i
 
 static struct slot_masks *make_masks_at(struct instance *in, u32 frameno, u32 insn_idx)
 {
-	if (!in->frame[frameno])
-		in->frame[frameno] = mem_calloc(in->len, sizeof(struct slot_masks));
-	return masks_at(in, frameno, insn_idx);
+	if (!in->frame[frameno]) {
+		in->frame[frameno] = mem_zalloc(in->len * sizeof(struct slot_masks) +
+						(in->len + 63) / 64 * sizeof(u64));
+		in->dirty[frameno] = (u64 *)(in->frame[frameno] + in->len);
+	}
+	return in->frame[frameno] ? masks_at(in, frameno, insn_idx) : NULL;
+}
+
+/* What is known at @insn_idx is to be solved anew. */
+static void set_dirty(const struct bpf_verifier_env *env, struct instance *in, u32 frameno,
+		      u32 insn_idx)
+{
+	u32 place = env->liveness->flow[insn_idx].place;
+
+	if (place == NO_INSN)
+		return;
+	place -= env->subprog_info[in->subprog].postorder_start;
+	in->dirty[frameno][place / 64] |= BIT_ULL(place % 64);
+}
+
+/* ... and at the instructions that lead to it. */
+static void set_dirty_before(const struct bpf_verifier_env *env, struct instance *in, u32 frameno,
+			     u32 insn_idx)
+{
+	if (insn_idx > chain_start(in))
+		set_dirty(env, in, frameno, insn_idx - 1);
+	for (u32 i = env->liveness->flow[insn_idx].jump; i != NO_INSN;
+	     i = env->liveness->flow[i].next)
+		set_dirty(env, in, frameno, i);
 }
 
 static int current_instance(struct bpf_verifier_env *env)
@@ -343,9 +398,12 @@ static int add_read(struct bpf_verifier_env *env, struct instance *in, u32 frame
 
 	if (!m)
 		return out_of_memory(env);
-	if ((mask & ~m->may_read) && (mask & ~m->live_before))
+	if (!(mask & ~m->may_read))
+		return 0;
+	if (mask & ~m->live_before)
 		in->updated = true;
 	m->may_read |= mask;
+	set_dirty(env, in, frameno, insn_idx);
 	return 0;
 }
 
@@ -438,6 +496,7 @@ static int commit_writes(struct bpf_verifier_env *env, struct instance *in)
 			continue;
 		m->must_write = mask;
 		in->updated = true;
+		set_dirty(env, in, i, l->write_idx);
 		if (old & ~mask)
 			in->write_dropped = true;
 	}
@@ -557,24 +616,55 @@ static int charge_caller(struct bpf_verifier_env *env, struct instance *in)
 	return commit_writes(env, caller);
 }
 
+static void forget_written(const struct bpf_verifier_env *env, struct instance *in, u32 frameno)
+{
+	for (u32 i = 0; in->frame[frameno] && i < in->len; i++) {
+		in->frame[frameno][i].must_write_acc = 0;
+		if (in->frame[frameno][i].must_write)
+			set_dirty(env, in, frameno, chain_start(in) + i);
+	}
+}
+
+/*
+ * One round, in postorder, over what changed: results and rounds are those of rounds over all
+ * instructions, as the log shows them.
+ */
+static bool update_frame(struct bpf_verifier_env *env, struct instance *in, u32 frameno)
+{
+	const u32 *order = &env->postorder[env->subprog_info[in->subprog].postorder_start];
+	bool changed = false;
+
+	for (u32 word = 0; word < (in->len + 63) / 64; word++) {
+		u64 *bits = &in->dirty[frameno][word], ahead = ~0ULL;
+
+		while (*bits & ahead) {
+			u32 bit = (u32)__builtin_ctzll(*bits & ahead);
+
+			*bits &= ~BIT_ULL(bit);
+			ahead = bit == 63 ? 0 : ~0ULL << (bit + 1);
+			if (!update_insn(env, in, frameno, order[word * 64 + bit]))
+				continue;
+			changed = true;
+			set_dirty_before(env, in, frameno, order[word * 64 + bit]);
+		}
+	}
+	return changed;
+}
+
 static int update_instance(struct bpf_verifier_env *env, struct instance *in)
 {
-	u32 from = env->subprog_info[in->subprog].postorder_start;
-	u32 to = env->subprog_info[in->subprog + 1].postorder_start;
 	u32 rounds = 0;
 	bool changed;
 
 	/* "Written" only grows below, so it must start anew when a set shrank. */
 	if (in->write_dropped)
 		for (u32 f = 0; f <= in->chain.depth; f++)
-			for (u32 i = 0; in->frame[f] && i < in->len; i++)
-				in->frame[f][i].must_write_acc = 0;
+			forget_written(env, in, f);
 	do {
 		changed = false;
 		rounds++;
 		for (u32 f = 0; f <= in->chain.depth; f++)
-			for (u32 i = from; in->frame[f] && i < to; i++)
-				changed |= update_insn(env, in, f, env->postorder[i]);
+			changed |= in->frame[f] && update_frame(env, in, f);
 	} while (changed);
 	if ((env->log.level & BPF_LOG_LEVEL2) && env->profile >= KVER(6, 18)) {
 		print_chain(env, &in->chain);

@@ -304,33 +304,53 @@ static int check_abnormal_return(struct bpf_verifier_env *env)
 	return 0;
 }
 
-/*
- * Copies the @i-th record of @rec bytes, of which we know @known; what we do not
- * know must be 0. *@field is the attribute that then learns what we know.
- */
-static int read_record(struct bpf_verifier_env *env, u64 base, u32 i, u32 rec, u32 known, void *dst,
-		       const char *what, u64 attr_field)
-{
-	u8 buf[MAX_INFO_REC + 4];
+/* Records in the caller's memory, which are fetched many at a time: each look there may be a call. */
+struct records {
+	u64 base;
+	u32 rec, n;	 /* bytes of one; how many */
+	u32 first, have; /* those in .buf */
+	const char *what;
+	u8 buf[8192];
+};
 
-	if (user_read(env->sys, buf, base + (u64)i * rec, rec))
-		return -EFAULT;
-	for (u32 b = known; b < rec; b++) {
-		if (!buf[b])
-			continue;
-		refuse_err(env, -E2BIG, DIAG_RECORD_TAIL, what);
-		if (attr_field && user_write(env->sys, attr_field, &known, sizeof(known)))
-			return -EFAULT;
-		return -E2BIG;
+static const u8 *fetch_record(struct bpf_verifier_env *env, struct records *r, u32 i)
+{
+	if (i - r->first >= r->have) {
+		u64 from = r->base + (u64)i * r->rec;
+
+		r->first = i;
+		r->have = min(r->n - i, (u32)sizeof(r->buf) / r->rec);
+		/* Not all of it readable: the first ones decide before that is known. */
+		if (user_read(env->sys, r->buf, from, (u64)r->have * r->rec)) {
+			r->have = 1;
+			if (user_read(env->sys, r->buf, from, r->rec)) {
+				r->have = 0;
+				return NULL;
+			}
+		}
 	}
+	return r->buf + (i - r->first) * r->rec;
+}
+
+/* Copies the @i-th record, of which we know @known bytes; what we do not know must be 0. */
+static int read_record(struct bpf_verifier_env *env, struct records *r, u32 i, u32 known, void *dst)
+{
+	const u8 *buf = fetch_record(env, r, i);
+
+	if (!buf)
+		return -EFAULT;
+	for (u32 b = known; b < r->rec; b++)
+		if (buf[b])
+			return refuse_err(env, -E2BIG, DIAG_RECORD_TAIL, r->what);
 	memset(dst, 0, known);
-	memcpy(dst, buf, min(known, rec));
+	memcpy(dst, buf, min(known, r->rec));
 	return 0;
 }
 
 static int check_func_info_early(struct bpf_verifier_env *env, const union bpf_attr *attr)
 {
 	u32 n = attr->func_info_cnt, rec = attr->func_info_rec_size, prev = 0;
+	struct records r = { .base = attr->func_info, .rec = rec, .n = n, .what = "func info" };
 	const struct btf *btf = env->btf->btf;
 	int err;
 
@@ -347,7 +367,7 @@ static int check_func_info_early(struct bpf_verifier_env *env, const union bpf_a
 		struct bpf_func_info *fi = &env->func_info[i];
 		const struct btf_type *t;
 
-		err = read_record(env, attr->func_info, i, rec, sizeof(*fi), fi, "func info", 0);
+		err = read_record(env, &r, i, sizeof(*fi), fi);
 		if (err)
 			return err;
 		if (!i && fi->insn_off)
@@ -413,6 +433,7 @@ static int check_func_info(struct bpf_verifier_env *env, const union bpf_attr *a
 static int check_line_info(struct bpf_verifier_env *env, const union bpf_attr *attr)
 {
 	u32 n = attr->line_info_cnt, rec = attr->line_info_rec_size, prev = 0, s = 0;
+	struct records r = { .base = attr->line_info, .rec = rec, .n = n, .what = "line_info" };
 	const struct btf *btf = env->btf->btf;
 	int err;
 
@@ -429,7 +450,7 @@ static int check_line_info(struct bpf_verifier_env *env, const union bpf_attr *a
 	for (u32 i = 0; i < n; i++) {
 		struct bpf_line_info *li = &env->line_info[i];
 
-		err = read_record(env, attr->line_info, i, rec, sizeof(*li), li, "line_info", 0);
+		err = read_record(env, &r, i, sizeof(*li), li);
 		if (err)
 			return err;
 		if ((i && li->insn_off <= prev) || li->insn_off >= env->len)
