@@ -119,7 +119,7 @@ $(O)/libskep-preload.so: $(call obj,$(PRELOAD_SRC)) $(SO_OBJ)
 
 $(O)/skep: $(call obj,$(CLI_SRC)) $(O)/libskep.a
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $(call obj,$(CLI_SRC)) -Wl,--start-group $(O)/libskep.a $(LIBBPF) -Wl,--end-group $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $(call obj,$(CLI_SRC)) -Wl,--start-group $(O)/libskep.a $(LIBBPF) -Wl,--end-group $(LIBS) -lZydis
 
 vpath %.bpf.c $(VPATH_BPF)
 $(O)/bpf/%.bpf.o: %.bpf.c | $(O)/gen/vmlinux.h

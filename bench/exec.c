@@ -126,7 +126,7 @@ static void fix_up(struct kernel *k)
 	k->prog.subprog_start = k->start;
 	k->prog.subprog_stack = k->stack;
 	k->prog.arena = arena;
-	if (jit_place(arena, &k->prog, NULL, jit_cpu_has_bmi2())) {
+	if (jit_place(arena, &k->prog, NULL, jit_cpu_has_bmi2(), NULL)) {
 		fprintf(stderr, "%s: not compiled\n", k->name);
 		exit(1);
 	}

@@ -272,6 +272,18 @@ SKEP_API int skep_last_work_total(struct skep_system *sys, struct skep_work_tota
 SKEP_API int skep_btf_dump(const void *btf, unsigned int size, bool json,
 			   int (*emit)(void *arg, const char *text, size_t len), void *arg);
 
+/*
+ * Instruction @insns[0] (struct bpf_insn) of the @left that there are, as the kernel's log and
+ * bpftool print it: "(b7) r0 = 0". Returns how many it covers (2: a 64-bit constant) or -EINVAL.
+ */
+SKEP_API int skep_insn_text(const void *insns, unsigned int left, char *buf, size_t size);
+
+/*
+ * Where in its native code that of instruction @insn of program @prog_fd begins, in bytes; for the
+ * number of its instructions: where the last one's ends. -ENOENT: it is interpreted.
+ */
+SKEP_API long skep_prog_native(struct skep_system *sys, int prog_fd, unsigned int insn);
+
 /* One name of eBPF and what skep has of it; a row of tables/. Strings are constants. */
 struct skep_feature {
 	size_t sz;

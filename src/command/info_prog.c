@@ -118,6 +118,23 @@ static u32 native_functions(const struct prog_object *p, u64 *addr, u32 *len)
 	return n;
 }
 
+/* Where the code of each line begins. */
+static int put_native_lines(const struct call *c, const struct prog_object *p,
+			    struct bpf_prog_info *info)
+{
+	u32 n = p->native_at ? p->nr_line_info : 0, room = info->nr_jited_line_info;
+	int err = 0;
+
+	info->nr_jited_line_info = n;
+	for (u32 i = 0; i < min(n, room) && !err; i++) {
+		u64 addr = (u64)p->prog->code + p->native_at[p->line_info[i].insn_off];
+
+		err = user_write(c->sys, info->jited_line_info + i * sizeof(addr), &addr,
+				 sizeof(addr));
+	}
+	return err;
+}
+
 static int put_native(const struct call *c, const struct prog_object *p, struct bpf_prog_info *info)
 {
 	u32 n = max(p->prog->nr_subprogs, 1U), room, shown;
@@ -158,9 +175,7 @@ static int put_native(const struct call *c, const struct prog_object *p, struct 
 		if (put_array(c, info->prog_tags, tags, shown, room, sizeof(*tags)))
 			goto out;
 	}
-	/* The code has no line table. */
-	info->nr_jited_line_info = 0;
-	err = 0;
+	err = put_native_lines(c, p, info);
 out:
 	mem_free(tags);
 	mem_free(addr);

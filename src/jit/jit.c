@@ -330,6 +330,10 @@ static int finish(struct jit *j, struct jit_output *out)
 		if (!i)
 			out->entry = entry;
 	}
+	for (i = 0; i <= j->len; i++)
+		first_ref[i] = j->offset[i] - saved[first_ref[i]];
+	out->offsets = first_ref;
+	first_ref = NULL;
 	err = 0;
 out:
 	mem_free(first_ref);
@@ -390,7 +394,8 @@ out:
 	return err;
 }
 
-int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2)
+int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2,
+	      u32 **offsets)
 {
 	struct jit_output out = { 0 };
 	u8 *at;
@@ -421,14 +426,19 @@ int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_fact
 	prog->subprog_code = (const u64 *)(at + out.entries + 8 * out.nr_subs);
 	prog->native_len = out.native_len;
 	prog->jited = 1;
+	if (offsets) {
+		*offsets = out.offsets;
+		out.offsets = NULL;
+	}
 out:
 	mem_free(out.code);
+	mem_free(out.offsets);
 	return err;
 }
 
 int jit_compile(struct skep_system *sys, struct prog_object *obj)
 {
-	return jit_place(sys->arena, obj->prog, obj->facts, jit_cpu_has_bmi2());
+	return jit_place(sys->arena, obj->prog, obj->facts, jit_cpu_has_bmi2(), &obj->native_at);
 }
 
 void jit_release(struct arena *arena, struct bpf_prog *prog)

@@ -87,14 +87,18 @@ struct jit_output {
 	 */
 	u32 entries;
 	u32 nr_subs;
+	u32 *offsets; /* of each instruction's code, and the end's; mem_alloc()ed */
 };
 
 /* Compiles @prog; @facts may be NULL. 0, -ENOMEM, or -ENOTSUPP for code no selection exists for. */
 int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2,
 		  struct jit_output *out);
-/* Compiles and places the code; sets prog->entry, .code, .code_size, .subprog_entry, .jited. */
-int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_facts *facts,
-	      bool bmi2);
+/*
+ * Compiles and places the code; sets prog->entry, .code, .code_size, .subprog_entry, .jited.
+ * *@offsets (NULL: not wanted) become those of struct jit_output, the caller's.
+ */
+int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2,
+	      u32 **offsets);
 int jit_compile(struct skep_system *sys, struct prog_object *obj);
 /* Gives the code of @prog back; no run may be inside. */
 void jit_release(struct arena *arena, struct bpf_prog *prog);

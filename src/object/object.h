@@ -101,6 +101,7 @@ struct prog_object {
 	u32 nr_func_info;
 	struct bpf_line_info *line_info;
 	u32 nr_line_info;
+	u32 *native_at; /* by instruction: where its code begins in prog->code; NULL: no code */
 	u32 verified_insns;
 	bool kprobe_override; /* calls bpf_override_return(): cannot be tail-called */
 	u32 max_ctx_offset;   /* first byte of plain-memory contexts that no access reaches */

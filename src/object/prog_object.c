@@ -27,6 +27,7 @@ static void prog_free(struct arena_retired *r)
 	mem_free(p->used_maps);
 	mem_free(p->func_info);
 	mem_free(p->line_info);
+	mem_free(p->native_at);
 	if (p->facts) {
 		mem_free(p->facts->insn);
 		mem_free(p->facts);

@@ -41,7 +41,7 @@ void hand_prog_sub(struct hand_prog *h, u32 start, u32 stack)
 
 int hand_prog_jit(struct hand_prog *h, bool bmi2)
 {
-	return jit_place(hand_arena(), &h->prog, NULL, bmi2);
+	return jit_place(hand_arena(), &h->prog, NULL, bmi2, NULL);
 }
 
 void hand_prog_free(struct hand_prog *h)

@@ -424,7 +424,7 @@ static void test_inlined_lookup(void **unused)
 		hand_prog_init(&h, p, ARRAY_SIZE(p), 0);
 		h.prog.calls = calls;
 		h.prog.nr_calls = 1;
-		assert_int_equal(jit_place(hand_arena(), &h.prog, &all, true), 0);
+		assert_int_equal(jit_place(hand_arena(), &h.prog, &all, true, NULL), 0);
 		for (key = 0; key < 9; key++) {
 			u32 k = key == 8 ? 0xffffffff : key;
 

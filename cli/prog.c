@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* skep prog: programs as they were loaded: their figures, their instructions, their native code. */
+#include "object.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <Zydis/Zydis.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+
+struct prog_opts {
+	const char *only; /* one program */
+	bool jited;
+	bool plain; /* no source lines */
+	bool bytes; /* the code's bytes, too */
+};
+
+/* What the kernel, or skep, tells of a loaded program. */
+struct prog_dump {
+	int fd;
+	struct bpf_prog_info info;
+	struct bpf_insn *insns;
+	unsigned char *code;
+	unsigned long long *func_at, *line_at; /* native addresses */
+	unsigned *func_len;
+	struct bpf_func_info *funcs;
+	struct bpf_line_info *lines;
+	struct btf *btf;
+};
+
+static void dump_free(struct prog_dump *d)
+{
+	free(d->insns);
+	free(d->code);
+	free(d->func_at);
+	free(d->line_at);
+	free(d->func_len);
+	free(d->funcs);
+	free(d->lines);
+	btf__free(d->btf);
+}
+
+static void *room(unsigned n, size_t size)
+{
+	return calloc(n ? n : 1, size);
+}
+
+/* Everything that there is to know of @fd. 0 or -errno. */
+static int dump_get(struct prog_dump *d, int fd)
+{
+	struct bpf_prog_info n = { 0 }, *i = &d->info;
+	__u32 len = sizeof(n);
+
+	memset(d, 0, sizeof(*d));
+	d->fd = fd;
+	if (bpf_obj_get_info_by_fd(fd, &n, &len))
+		return -errno;
+	d->insns = room(n.xlated_prog_len, 1);
+	d->code = room(n.jited_prog_len, 1);
+	d->func_at = room(n.nr_jited_ksyms, sizeof(*d->func_at));
+	d->func_len = room(n.nr_jited_func_lens, sizeof(*d->func_len));
+	d->line_at = room(n.nr_jited_line_info, sizeof(*d->line_at));
+	d->funcs = room(n.nr_func_info, sizeof(*d->funcs));
+	d->lines = room(n.nr_line_info, sizeof(*d->lines));
+	if (!d->insns || !d->code || !d->func_at || !d->func_len || !d->line_at || !d->funcs ||
+	    !d->lines)
+		return -ENOMEM;
+	*i = (struct bpf_prog_info){
+		.xlated_prog_len = n.xlated_prog_len,
+		.xlated_prog_insns = (unsigned long)d->insns,
+		.jited_prog_len = n.jited_prog_len,
+		.jited_prog_insns = (unsigned long)d->code,
+		.nr_jited_ksyms = n.nr_jited_ksyms,
+		.jited_ksyms = (unsigned long)d->func_at,
+		.nr_jited_func_lens = n.nr_jited_func_lens,
+		.jited_func_lens = (unsigned long)d->func_len,
+		.nr_jited_line_info = n.nr_jited_line_info,
+		.jited_line_info_rec_size = sizeof(*d->line_at),
+		.jited_line_info = (unsigned long)d->line_at,
+		.nr_func_info = n.nr_func_info,
+		.func_info_rec_size = sizeof(*d->funcs),
+		.func_info = (unsigned long)d->funcs,
+		.nr_line_info = n.nr_line_info,
+		.line_info_rec_size = sizeof(*d->lines),
+		.line_info = (unsigned long)d->lines,
+	};
+	len = sizeof(*i);
+	if (bpf_obj_get_info_by_fd(fd, i, &len))
+		return -errno;
+	d->btf = i->btf_id ? btf__load_from_kernel_by_id(i->btf_id) : NULL;
+	return 0;
+}
+
+static void print_tag(FILE *out, const struct bpf_prog_info *i)
+{
+	for (size_t k = 0; k < sizeof(i->tag); k++)
+		fprintf(out, "%02x", i->tag[k]);
+}
+
+static const char *func_name(const struct prog_dump *d, unsigned k)
+{
+	const struct btf_type *t = NULL;
+
+	if (d->btf && k < d->info.nr_func_info)
+		t = btf__type_by_id(d->btf, d->funcs[k].type_id);
+	return t ? btf__name_by_offset(d->btf, t->name_off) : d->info.name;
+}
+
+/* Line @k, unless the one before it is the same: columns differ. */
+static void print_line(const struct cli *cli, const struct prog_dump *d, unsigned k)
+{
+	const char *text, *file, *slash;
+
+	if (!d->btf || (k && d->lines[k].line_off == d->lines[k - 1].line_off &&
+			BPF_LINE_INFO_LINE_NUM(d->lines[k].line_col) ==
+				BPF_LINE_INFO_LINE_NUM(d->lines[k - 1].line_col)))
+		return;
+	text = btf__name_by_offset(d->btf, d->lines[k].line_off);
+	file = btf__name_by_offset(d->btf, d->lines[k].file_name_off);
+	if (!text || !file || !*text)
+		return;
+	slash = strrchr(file, '/');
+	text += strspn(text, " \t");
+	fprintf(cli->out, "%s; %-56s %s:%u%s\n", cli_bold(cli), text, slash ? slash + 1 : file,
+		BPF_LINE_INFO_LINE_NUM(d->lines[k].line_col), cli_plain(cli));
+}
+
+/* The function that begins at instruction @i, if one does. */
+static void print_func(const struct cli *cli, const struct prog_dump *d, unsigned i)
+{
+	for (unsigned k = 0; k < d->info.nr_func_info; k++)
+		if (d->funcs[k].insn_off == i)
+			fprintf(cli->out, "%s%s:\n", i ? "\n" : "", func_name(d, k));
+}
+
+/* ---- xlated ---- */
+
+/*
+ * The kernel has put the distance from __bpf_call_base where the helper's number was. "" where
+ * /proc/kallsyms hides addresses.
+ */
+static void kernel_helper(const struct bpf_insn *insn, char *name, size_t size)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	unsigned long long at, base = 0;
+	char line[256], symbol[128];
+
+	*name = 0;
+	for (int round = 0; f && round < 2; round++) {
+		rewind(f);
+		while (fgets(line, sizeof(line), f) && !(round && *name)) {
+			if (sscanf(line, "%llx %*c %127s", &at, symbol) != 2 || !at)
+				continue;
+			if (!round && !strcmp(symbol, "__bpf_call_base"))
+				base = at;
+			else if (round && base && at == base + (unsigned long long)insn->imm)
+				snprintf(name, size, "%s", symbol);
+		}
+	}
+	if (f)
+		fclose(f);
+}
+
+static int print_insn(const struct cli *cli, const struct prog_dump *d, unsigned i, unsigned n)
+{
+	const struct bpf_insn *insn = &d->insns[i];
+	char text[256], name[128] = "";
+	int took = skep_insn_text(insn, n - i, text, sizeof(text));
+
+	if (!cli->system && insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg)
+		kernel_helper(insn, name, sizeof(name));
+	if (*name)
+		fprintf(cli->out, "%4u: (85) call %s\n", i, name);
+	else if (took > 0)
+		fprintf(cli->out, "%4u: %s\n", i, text);
+	return took;
+}
+
+static void print_xlated(const struct cli *cli, const struct prog_dump *d,
+			 const struct prog_opts *o)
+{
+	unsigned n = d->info.xlated_prog_len / sizeof(*d->insns), line = 0;
+	int took = 1;
+
+	for (unsigned i = 0; i < n && took > 0; i += (unsigned)took) {
+		print_func(cli, d, i);
+		for (; line < d->info.nr_line_info && d->lines[line].insn_off <= i; line++)
+			if (!o->plain && d->lines[line].insn_off == i)
+				print_line(cli, d, line);
+		took = print_insn(cli, d, i, n);
+	}
+}
+
+/* ---- native code ---- */
+
+struct native {
+	ZydisDecoder decoder;
+	ZydisFormatter formatter;
+};
+
+static void native_start(struct native *z)
+{
+	static const ZydisFormatterProperty plain[] = {
+		ZYDIS_FORMATTER_PROP_ADDR_PADDING_ABSOLUTE,
+		ZYDIS_FORMATTER_PROP_ADDR_PADDING_RELATIVE,
+		ZYDIS_FORMATTER_PROP_DISP_PADDING,
+		ZYDIS_FORMATTER_PROP_IMM_PADDING,
+	};
+
+	ZydisDecoderInit(&z->decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	ZydisFormatterInit(&z->formatter, ZYDIS_FORMATTER_STYLE_ATT);
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		ZydisFormatterSetProperty(&z->formatter, plain[i], ZYDIS_PADDING_DISABLED);
+	ZydisFormatterSetProperty(&z->formatter, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, ZYAN_FALSE);
+}
+
+/* The instruction at @at of @d's code; its length, at least 1. */
+static unsigned print_native(const struct cli *cli, const struct native *z,
+			     const struct prog_dump *d, unsigned at, const struct prog_opts *o)
+{
+	const unsigned char *p = d->code + at;
+	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+	ZydisDecodedInstruction insn;
+	char text[256] = "(bad)";
+	unsigned len = 1;
+
+	if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(&z->decoder, p, d->info.jited_prog_len - at, &insn,
+						operands))) {
+		len = insn.length;
+		/* Addresses are offsets into the program's code, as the ones on the left. */
+		ZydisFormatterFormatInstruction(&z->formatter, &insn, operands,
+						insn.operand_count_visible, text, sizeof(text), at,
+						NULL);
+	}
+	fprintf(cli->out, "        %5x:  ", at);
+	if (o->bytes)
+		for (unsigned k = 0; k < 11; k++)
+			fprintf(cli->out, k < len ? "%02x " : "   ", k < len ? p[k] : 0);
+	fprintf(cli->out, "%s\n", text);
+	return len;
+}
+
+/* Instructions between those whose code is known: skep's own engine tells of each. */
+static void print_insns_to(const struct cli *cli, const struct prog_dump *d, unsigned at,
+			   unsigned *next)
+{
+	unsigned n = d->info.xlated_prog_len / sizeof(*d->insns);
+
+	while (cli->system && *next < n) {
+		long begins = skep_prog_native(cli->system, d->fd, *next);
+		int took;
+
+		if (begins < 0 || begins > (long)at)
+			return;
+		took = print_insn(cli, d, *next, n);
+		if (took <= 0)
+			return;
+		*next += (unsigned)took;
+	}
+}
+
+static void print_jited(const struct cli *cli, const struct prog_dump *d, const struct prog_opts *o)
+{
+	unsigned at = 0, next = 0, line = 0;
+	struct native z;
+
+	native_start(&z);
+	for (unsigned f = 0; f < d->info.nr_jited_ksyms; f++) {
+		unsigned end = at + d->func_len[f];
+
+		fprintf(cli->out, "%s%s: # %u bytes\n", f ? "\n" : "", func_name(d, f),
+			d->func_len[f]);
+		while (at < end && at < d->info.jited_prog_len) {
+			unsigned long long addr = d->func_at[f] + at - (end - d->func_len[f]);
+
+			for (; line < d->info.nr_jited_line_info && d->line_at[line] <= addr &&
+			       d->line_at[line] >= d->func_at[f];
+			     line++)
+				if (!o->plain)
+					print_line(cli, d, line);
+			if (!o->plain)
+				print_insns_to(cli, d, at, &next);
+			at += print_native(cli, &z, d, at, o);
+		}
+	}
+}
+
+/* ---- one program ---- */
+
+static void print_figures(const struct cli *cli, const struct prog_dump *d,
+			  const struct bpf_program *prog)
+{
+	const struct bpf_prog_info *i = &d->info;
+
+	fprintf(cli->out, "%s%s%s: %s, tag ", cli_bold(cli), bpf_program__name(prog),
+		cli_plain(cli), prog_type_name((int)i->type));
+	print_tag(cli->out, i);
+	fprintf(cli->out,
+		"\n  section \"%s\", %zu instructions written, %u as loaded, %u verified\n",
+		bpf_program__section_name(prog), bpf_program__insn_cnt(prog),
+		(unsigned)(i->xlated_prog_len / sizeof(struct bpf_insn)), i->verified_insns);
+	if (i->jited_prog_len)
+		fprintf(cli->out,
+			"  %u bytes of native code in %u function%s (%.1f per instruction)\n",
+			i->jited_prog_len, i->nr_jited_ksyms, i->nr_jited_ksyms == 1 ? "" : "s",
+			(double)i->jited_prog_len /
+				((double)i->xlated_prog_len / sizeof(struct bpf_insn)));
+	else
+		fprintf(cli->out, "  no native code: interpreted\n");
+}
+
+static cJSON *figures_json(const struct prog_dump *d, const struct bpf_program *prog)
+{
+	const struct bpf_prog_info *i = &d->info;
+	cJSON *j = cJSON_CreateObject();
+	char tag[2 * sizeof(i->tag) + 1];
+
+	for (size_t k = 0; k < sizeof(i->tag); k++)
+		snprintf(tag + 2 * k, 3, "%02x", i->tag[k]);
+	cJSON_AddStringToObject(j, "name", bpf_program__name(prog));
+	cJSON_AddStringToObject(j, "section", bpf_program__section_name(prog));
+	cJSON_AddStringToObject(j, "type", prog_type_name((int)i->type));
+	cJSON_AddStringToObject(j, "tag", tag);
+	cJSON_AddNumberToObject(j, "insns", (double)bpf_program__insn_cnt(prog));
+	cJSON_AddNumberToObject(j, "xlated_insns",
+				(double)i->xlated_prog_len / sizeof(struct bpf_insn));
+	cJSON_AddNumberToObject(j, "verified_insns", i->verified_insns);
+	cJSON_AddNumberToObject(j, "jited_bytes", i->jited_prog_len);
+	cJSON_AddNumberToObject(j, "functions", i->nr_jited_ksyms);
+	return j;
+}
+
+enum view { VIEW_SHOW, VIEW_XLATED, VIEW_JITED };
+
+static int show_program(const struct cli *cli, const struct bpf_program *prog, enum view view,
+			const struct prog_opts *o, cJSON *list)
+{
+	struct prog_dump d;
+	int err = dump_get(&d, bpf_program__fd(prog)), status = EXIT_DONE;
+
+	if (err) {
+		status = cli_error(cli, "program %s: %s", bpf_program__name(prog), strerror(-err));
+	} else if (list) {
+		cJSON_AddItemToArray(list, figures_json(&d, prog));
+	} else {
+		print_figures(cli, &d, prog);
+		if (view != VIEW_SHOW)
+			fputc('\n', cli->out);
+		if (view == VIEW_XLATED)
+			print_xlated(cli, &d, o);
+		else if (view == VIEW_JITED && d.info.jited_prog_len)
+			print_jited(cli, &d, o);
+		if (view != VIEW_SHOW)
+			fputc('\n', cli->out);
+	}
+	dump_free(&d);
+	return status;
+}
+
+static int show_object(const struct cli *cli, const char *path, enum view view,
+		       const struct prog_opts *o, cJSON *list, int *seen)
+{
+	struct bpf_object *obj = object_open(cli, path);
+	struct bpf_program *prog;
+	int status = EXIT_DONE;
+	struct verdict v;
+
+	if (!obj)
+		return EXIT_REFUSED;
+	if (o->only)
+		bpf_object__for_each_program(prog, obj)
+			bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), o->only));
+	if (object_load(cli, obj, path, 0, &v)) {
+		verdict_print(cli, &v);
+		status = EXIT_REFUSED;
+	} else {
+		bpf_object__for_each_program(prog, obj)
+		{
+			if (status || bpf_program__fd(prog) < 0)
+				continue;
+			(*seen)++;
+			status = show_program(cli, prog, view, o, list);
+		}
+	}
+	verdict_free(&v);
+	bpf_object__close(obj);
+	return status;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct prog_opts o = { 0 };
+	enum view view = VIEW_SHOW;
+	cJSON *list = NULL;
+	int i = 1, status = EXIT_DONE, seen = 0, files = 0;
+
+	if (argc < 2)
+		return cli_usage(&cmd_prog, "what to do: show or dump");
+	if (!strcmp(argv[i], "show") || !strcmp(argv[i], "list")) {
+		i++;
+	} else if (!strcmp(argv[i], "dump")) {
+		i++;
+		if (i < argc && !strcmp(argv[i], "xlated"))
+			view = VIEW_XLATED;
+		else if (i < argc && !strcmp(argv[i], "jited"))
+			view = VIEW_JITED;
+		else
+			return cli_usage(&cmd_prog, "dump what: xlated or jited");
+		i++;
+	} else {
+		return cli_usage(&cmd_prog, "no '%s': show or dump", argv[i]);
+	}
+	if (cli->json && view != VIEW_SHOW)
+		return cli_usage(&cmd_prog, "--json goes with show");
+	if (cli->json)
+		list = cJSON_CreateArray();
+	for (int first = i; i < argc; i++) {
+		const char *v = cli_option("--prog", argc, argv, &i);
+
+		if (v)
+			o.only = v;
+		else if (!strcmp(argv[i], "--plain"))
+			o.plain = true;
+		else if (!strcmp(argv[i], "--opcodes"))
+			o.bytes = true;
+		else if (argv[i][0] == '-' && argv[i][1])
+			return cli_usage(&cmd_prog, "no option %s", argv[i]);
+		else
+			argv[first + files++] = argv[i];
+		if (i == argc - 1)
+			for (int k = 0; k < files && !status; k++)
+				status = show_object(cli, argv[first + k], view, &o, list, &seen);
+	}
+	if (!files)
+		return cli_usage(&cmd_prog, "no object file");
+	if (!status && !seen && o.only)
+		status = cli_error(cli, "no program %s in there", o.only);
+	else if (!status && !seen)
+		status = cli_error(cli, "no program that is loaded unasked (SEC(\"?…\")): ask by "
+					"--prog NAME");
+	if (list)
+		cli_print_json(cli, list);
+	return status;
+}
+
+const struct command cmd_prog = {
+	.name = "prog",
+	.synopsis = "prog show|dump xlated|dump jited OBJ… [--prog NAME] [--plain] [--opcodes]",
+	.help = "Loads the programs of OBJ and shows what became of them: their figures (show), "
+		"their\n"
+		"instructions after the verifier (dump xlated), their native code (dump jited), "
+		"with\n"
+		"the source lines that they come from. Native code is shown below the instruction\n"
+		"that it was made of.\n\n"
+		"  --prog NAME    only this program\n"
+		"  --plain        instructions alone, no source lines\n"
+		"  --opcodes      the bytes of native code, too\n",
+	.run = run,
+	.needs_system = true,
+};
