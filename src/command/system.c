@@ -10,6 +10,7 @@
 #include "command/command.h"
 #include "command/recording.h"
 #include "hook/hook.h"
+#include "object/async.h"
 #include "object/pins.h"
 #include "object/platform.h"
 #include "skep/skep.h"
@@ -205,11 +206,13 @@ void skep_system_free(struct skep_system *sys)
 		return;
 	if (sys->supervisor)
 		sys->supervisor_stop(sys);
+	async_stop(sys);
 	world_stop(sys);
 	if (sys->arena) {
 		pthread_mutex_lock(&sys->lock);
 		pins_stop(sys);
 		end_objects(sys);
+		async_drain(sys);
 		hooks_stop(sys);
 		arena_reclaim(sys->arena, &sys->retired);
 		pthread_mutex_unlock(&sys->lock);
@@ -222,6 +225,7 @@ void skep_system_free(struct skep_system *sys)
 			close(w->fd);
 		mem_free(w);
 	}
+	async_end(sys);
 	arena_destroy(sys->arena);
 	mem_free(sys->btf_path);
 	mem_free(sys->probes);

@@ -352,6 +352,14 @@ static bpf_helper_t array_map_helper(const struct bpf_map *map, u32 func_id)
 	return NULL;
 }
 
+static const void *array_map_key_of(const struct bpf_map *map, const void *value, u32 *index)
+{
+	const struct bpf_array *a = (const struct bpf_array *)map;
+
+	*index = (u32)((u64)((const u8 *)value - a->value) / a->elem_size);
+	return index;
+}
+
 const struct bpf_map_ops array_map_ops = {
 	.alloc_check = array_map_alloc_check,
 	.init = array_map_init,
@@ -362,6 +370,7 @@ const struct bpf_map_ops array_map_ops = {
 	.lookup_copy = array_map_lookup_copy,
 	.for_each = array_map_for_each,
 	.direct_value_addr = array_map_direct_value_addr,
+	.key_of = array_map_key_of,
 	.helper = array_map_helper,
 	.mem_usage = array_map_mem_usage,
 	.check = array_map_check,

@@ -708,6 +708,13 @@ static bpf_helper_t htab_map_helper(const struct bpf_map *map, u32 func_id)
 	return NULL;
 }
 
+static const void *htab_map_key_of(const struct bpf_map *map, const void *value, u32 *index)
+{
+	const struct bpf_htab *h = to_htab(map);
+
+	return (const u8 *)value - (h->value_off - h->key_off);
+}
+
 const struct bpf_map_ops htab_map_ops = {
 	.alloc_check = htab_map_alloc_check,
 	.init = htab_map_init,
@@ -718,6 +725,7 @@ const struct bpf_map_ops htab_map_ops = {
 	.lookup_copy = htab_map_lookup_copy,
 	.lookup_and_delete = htab_map_lookup_and_delete,
 	.for_each = htab_map_for_each,
+	.key_of = htab_map_key_of,
 	.helper = htab_map_helper,
 	.mem_usage = htab_map_mem_usage,
 	.check = htab_check,
@@ -733,6 +741,7 @@ const struct bpf_map_ops htab_lru_map_ops = {
 	.lookup_copy = htab_map_lookup_copy,
 	.lookup_and_delete = htab_map_lookup_and_delete,
 	.for_each = htab_map_for_each,
+	.key_of = htab_map_key_of,
 	.helper = htab_map_helper,
 	.mem_usage = htab_map_mem_usage,
 	.check = htab_check,

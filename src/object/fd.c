@@ -31,6 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "object/async.h"
 #include "object/caller.h"
 #include "object/platform.h"
 #include "object/system.h"
@@ -233,8 +234,11 @@ int object_new_fd_flags(struct object *o, int flags)
 		fd = make_file(o, 0, true, NULL, NULL);
 	if (!fd)
 		fd = is_ours(o) ? reopen(o->probe_fd, flags & O_ACCMODE) : -EBADF;
-	if (fd >= 0)
+	if (fd >= 0) {
 		o->held = true;
+		if (o->kind == OBJECT_MAP && ((struct map_object *)o)->map)
+			WRITE_ONCE(((struct map_object *)o)->map->async.unheld, 0);
+	}
 	pthread_mutex_unlock(&sys->lock);
 	return caller_give_fd(fd, flags & O_CLOEXEC);
 }
@@ -452,6 +456,7 @@ void objects_drain(struct skep_system *sys, bool all)
 	if (sys->suspects || all)
 		probe_many(sys, all, sys->platform->ktime_ns(CLOCK_MONOTONIC));
 out:
+	async_drain(sys);
 	arena_reclaim(sys->arena, &sys->retired);
 	pthread_mutex_unlock(&sys->lock);
 }

@@ -20,6 +20,7 @@
 
 struct btf;
 struct bpf_record;
+struct async_cb;
 
 /* Fields with a meaning inside a map value, found by BTF (Linux: struct btf_record). */
 enum bpf_special_field {
@@ -68,6 +69,11 @@ struct bpf_map {
 	u32 nr_fields;
 	struct bpf_map_field fields[BPF_MAP_FIELDS_MAX];
 	const struct bpf_record *record; /* of values that hold objects (record.h), else NULL */
+	/* Timers and work queues in values (async.h). Without descriptors and pins there are none. */
+	struct {
+		u32 lock, unheld;
+		struct async_cb *first;
+	} async;
 	u64 map_extra;
 	/* map-in-map: the template's meta data; a common field, set before .init */
 	struct {
@@ -172,6 +178,9 @@ struct bpf_map_ops {
 	 * knows the type and sizes. For the fix-ups (prog->calls). NULL: the general one.
 	 */
 	bpf_helper_t (*helper)(const struct bpf_map *map, u32 func_id);
+
+	/* The key of @value, which may be put into *index; for types that can have timers. */
+	const void *(*key_of)(const struct bpf_map *map, const void *value, u32 *index);
 
 	/* Address of byte @off of the value area of a single-value array; for BPF_PSEUDO_MAP_VALUE. */
 	int (*direct_value_addr)(const struct bpf_map *map, u64 *addr, u32 off);

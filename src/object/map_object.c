@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "object/async.h"
 #include "object/rt_heap.h"
 #include "object/system.h"
 
@@ -62,6 +63,8 @@ static void map_destroy(struct object *o)
 
 	if (m->map) {
 		map_object_clear(m);
+		if (object_is_mine(o))
+			async_release_map(m->map, sys->platform);
 		wakers_forget(sys, m->map);
 		idmap_del(&sys->by_address, (u64)m->map);
 	}
@@ -153,6 +156,10 @@ void map_object_unheld(struct map_object *m)
 
 	if (!object_is_mine(&m->obj)) /* its maker does it, in whose table the elements count */
 		return;
+	if (m->map) {
+		WRITE_ONCE(m->map->async.unheld, 1);
+		async_release_map(m->map, m->obj.sys->platform);
+	}
 
 	/*
 	 * A program array that only programs refer to is emptied: otherwise a program

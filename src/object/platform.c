@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "object/async.h"
 #include "object/caller.h"
 #include "object/system.h"
 
@@ -331,6 +332,29 @@ static u64 process_world(struct bpf_run *run, enum world_op op, const u64 *args)
 	return sys && sys->world_call ? sys->world_call(sys, run, op, args) : 0;
 }
 
+static void process_async(struct arena *arena, struct async_cb *cb, u64 due)
+{
+	struct skep_system *sys = system_of(arena);
+
+	if (sys)
+		async_queue(sys, cb, due);
+}
+
+static int process_prog_get(const struct bpf_prog *prog)
+{
+	struct skep_system *sys = system_of(prog);
+
+	return sys ? async_prog_get(sys, prog) : -ENOENT;
+}
+
+static void process_prog_put(const struct bpf_prog *prog)
+{
+	struct skep_system *sys = system_of(prog);
+
+	if (sys)
+		async_prog_put(sys, prog);
+}
+
 static const struct skep_platform platform = {
 	.ktime_ns = process_ktime_ns,
 	.random = process_random,
@@ -351,6 +375,9 @@ static const struct skep_platform platform = {
 	.read_user = process_read_user,
 	.read_user_str = process_read_user_str,
 	.write_user = process_write_user,
+	.async = process_async,
+	.prog_get = process_prog_get,
+	.prog_put = process_prog_put,
 };
 
 const struct skep_platform *platform_process(void)

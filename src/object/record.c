@@ -131,7 +131,8 @@ int record_of_map(struct map_object *m, const struct bpf_record **out)
 	for (u32 i = 0; i < m->map->nr_fields; i++)
 		mask |= BIT(m->map->fields[i].kind);
 	if (!m->btf ||
-	    !(mask & (BTF_FIELDS_KPTR | BIT(BTF_FIELD_LIST_HEAD) | BIT(BTF_FIELD_RB_ROOT))))
+	    !(mask & (BTF_FIELDS_KPTR | BIT(BTF_FIELD_LIST_HEAD) | BIT(BTF_FIELD_RB_ROOT) |
+		      BIT(BTF_FIELD_TIMER) | BIT(BTF_FIELD_WORKQUEUE))))
 		return 0;
 	if (!visible(m->obj.sys->profile, KVER(6, 2)))
 		mask |= BTF_FIELDS_OLD_KPTR;

@@ -2,6 +2,7 @@
 /* Memory of objects that programs allocate: see rt_heap.h. */
 #include "object/rt_heap.h"
 
+#include "object/async.h"
 #include "object/lock.h"
 #include "object/rt_string.h"
 
@@ -393,6 +394,10 @@ void object_drop_fields(struct arena *arena, const struct skep_platform *platfor
 			break;
 		case BPF_FIELD_RB_ROOT:
 			drop_tree(arena, platform, at, f, lock);
+			break;
+		case BPF_FIELD_TIMER:
+		case BPF_FIELD_WORKQUEUE:
+			async_release_field(at, platform);
 			break;
 		}
 	}

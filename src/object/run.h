@@ -18,6 +18,7 @@ struct bpf_prog;
 struct bpf_task;
 struct bpf_run;
 struct arena;
+struct async_cb;
 
 typedef u64 (*bpf_helper_t)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run);
 /* A program's native entry, and the shape of BPF callbacks (r1..r5 as the helper's contract says). */
@@ -81,6 +82,10 @@ struct skep_platform {
 	int (*read_user)(void *dst, u64 src, u32 size);
 	long (*read_user_str)(void *dst, u64 src, u32 size); /* length with NUL or -EFAULT */
 	int (*write_user)(u64 dst, const void *src, u32 size);
+	/* Callbacks that run later (object/async.h): when, 0: not any more; programs for them. */
+	void (*async)(struct arena *arena, struct async_cb *cb, u64 due);
+	int (*prog_get)(const struct bpf_prog *prog); /* 0, or -ENOENT */
+	void (*prog_put)(const struct bpf_prog *prog);
 };
 
 /* bpf_redirect*() leaves its wish here; the hook that ran the program acts on it. */
@@ -128,6 +133,7 @@ struct bpf_slot {
 	u64 epoch;
 	u64 runs;
 	const struct bpf_prog *busy[BPF_SLOT_NESTING]; /* tracing programs running on it */
+	struct async_cb *timer;			       /* whose callback is running; NULL: none */
 } __attribute__((aligned(64)));
 
 /*

@@ -10,6 +10,7 @@
 
 #include "object/object.h"
 
+struct async;
 struct bpf_verifier_env;
 struct hook_table;
 struct pin_text_ops;
@@ -75,6 +76,7 @@ struct skep_system {
 	struct uprobes *uprobes;			  /* src/event/uprobe.c */
 	/* A bit for each system call with a hooked function; src/event/function.c. */
 	u8 function_calls[64];
+	struct async *async; /* callbacks that run later; NULL until there is one; async.c */
 	struct sampling *sampling; /* src/event/sampling.c */
 	u64 perf_ids;		   /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
