@@ -27,6 +27,7 @@ struct async_cb {
 	u32 clock;
 	u32 func; /* subprogram of .prog */
 	u64 due;  /* CLOCK_MONOTONIC, ns; 0: not armed */
+	struct arena *arena;
 	struct bpf_map *map;
 	void *value;
 	u64 *field;

@@ -24,7 +24,7 @@ static struct async_cb *field_cb(u64 *field)
 void async_put(struct async_cb *cb, const struct skep_platform *platform)
 {
 	if (!__atomic_sub_fetch(&cb->refs, 1, __ATOMIC_ACQ_REL))
-		heap_free(cb->map->arena, platform, cb);
+		heap_free(cb->arena, platform, cb); /* the map may be gone */
 }
 
 /* ---- the list of a map's callbacks ---- */
@@ -61,6 +61,7 @@ int async_init(u64 *field, struct bpf_map *map, enum async_kind kind, u32 clock,
 	cb->refs = 1;
 	cb->kind = kind;
 	cb->clock = clock;
+	cb->arena = map->arena;
 	cb->map = map;
 	cb->field = field;
 	cb->value = (u8 *)field - f->offset;
@@ -189,7 +190,7 @@ static void end(struct async_cb *cb, const struct skep_platform *platform)
 	if (prog)
 		platform->prog_put(prog);
 	if (due)
-		platform->async(cb->map->arena, cb, 0);
+		platform->async(cb->arena, cb, 0);
 	async_put(cb, platform);
 }
 
