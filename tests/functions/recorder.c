@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Records on a kernel: `recorder OBJECT OUTDIR PROGRAM DIR WORKLOAD ...` runs PROGRAM WORKLOAD DIR
- * for each workload under the programs of OBJECT and writes OUTDIR/WORKLOAD.txt.
+ * Records on a kernel: `recorder OBJECT OUTDIR DIR PROGRAM:WORKLOAD ...` runs PROGRAM WORKLOAD DIR
+ * for each under the programs of OBJECT, writes OUTDIR/WORKLOAD.txt, and at last OUTDIR/done.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -41,6 +41,17 @@ static int record(struct trace *t, const char *program, const char *workload, co
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+static void done(const char *dir)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/done", dir);
+	f = fopen(path, "w");
+	if (f)
+		fclose(f);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned major = 0, minor = 0;
@@ -48,7 +59,7 @@ int main(int argc, char **argv)
 	struct trace *t;
 	const char *why;
 
-	if (argc < 6)
+	if (argc < 5)
 		return 2;
 	uname(&u);
 	sscanf(u.release, "%u.%u", &major, &minor);
@@ -59,18 +70,21 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	trace_root(t, -1);
-	for (int i = 5; i < argc; i++) {
-		char path[256];
+	for (int i = 4; i < argc; i++) {
+		char path[256], *workload = strchr(argv[i], ':');
 		FILE *out;
 
-		snprintf(path, sizeof(path), "%s/%s.txt", argv[2], argv[i]);
+		if (!workload)
+			return 2;
+		*workload++ = 0;
+		snprintf(path, sizeof(path), "%s/%s.txt", argv[2], workload);
 		out = fopen(path, "w");
 		if (!out)
 			return 1;
-		fprintf(stderr, "%s: exit status %d\n", argv[i],
-			record(t, argv[3], argv[i], argv[4], out));
+		fprintf(stderr, "%s: exit status %d\n", workload,
+			record(t, argv[i], workload, argv[3], out));
 		fclose(out);
 	}
-	fflush(NULL);
-	_exit(0); /* detaching hundreds of probes takes long */
+	done(argv[2]);
+	_exit(0); /* detaching hundreds of probes takes minutes, whoever does it */
 }

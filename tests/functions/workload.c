@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * What recorded processes do: `workload pipes|server|compile DIR`. Linked statically, so
+ * What recorded processes do: `workload pipes|server|stages DIR`. Linked statically, so
  * that its system calls are the same on every machine; the processes that a shell or a
  * compiler driver would start are this program again, under other names.
  */
@@ -316,7 +316,7 @@ static void run_stage(const char *in, const char *out)
 	wait_for(pid, 0);
 }
 
-static int compile(void)
+static int stages(void)
 {
 	int fd = (int)CHECK(open("a.c", O_WRONLY | O_CREAT, 0644));
 	struct stat st;
@@ -365,7 +365,7 @@ int main(int argc, char **argv)
 		return pipes();
 	if (!strcmp(argv[1], "server"))
 		return server();
-	if (!strcmp(argv[1], "compile"))
-		return compile();
+	if (!strcmp(argv[1], "stages"))
+		return stages();
 	return 2;
 }

@@ -209,12 +209,23 @@ static void print_port(FILE *out, unsigned port)
 		fprintf(out, "%u", port);
 }
 
-/* Where the files are is the machine's. */
+/* Where the files are is the machine's; what mkstemp() and mkdtemp() choose is nobody's. */
 static const char *base_name(const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	const char *slash = strrchr(path, '/'), *name = slash && slash[1] ? slash + 1 : path;
+	static char made[2][96];
+	static unsigned n;
+	size_t len = strlen(name);
 
-	return slash && slash[1] ? slash + 1 : path;
+	if (!strncmp(name, "skep-functions-", 15))
+		return "skep-functions-*";
+	/* of the compiler: cc, six random letters and digits, a suffix */
+	if (strncmp(name, "cc", 2) || len < 8 || len >= sizeof(made[0]) ||
+	    strspn(name + 2, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != 6)
+		return name;
+	n ^= 1;
+	snprintf(made[n], sizeof(made[n]), "cc*%s", name + 8);
+	return made[n];
 }
 
 static void print_value(FILE *out, struct process *p, const char *how, const struct record *r,
@@ -226,10 +237,10 @@ static void print_value(FILE *out, struct process *p, const char *how, const str
 		fprintf(out, "%lld", (long long)v);
 	} else if (!strcmp(how, "file") || !strcmp(how, "inode")) {
 		if (!strcmp(how, "file"))
-			fprintf(out, "\"%.95s\"", r->text[(*text)++ & 1]);
+			fprintf(out, "\"%.95s\"", base_name(r->text[(*text)++ & 1]));
 		fprintf(out, "#%u/%o", v ? inode_number(p, v) : 0, r->mode[i]);
 	} else if (!strcmp(how, "renamed")) {
-		fprintf(out, "\"%.95s\" \"%.95s\"", r->text[0], r->text[1]);
+		fprintf(out, "\"%.95s\" \"%.95s\"", base_name(r->text[0]), base_name(r->text[1]));
 	} else if (!strcmp(how, "sock")) {
 		if (!v) {
 			fputs("0", out);
