@@ -50,6 +50,11 @@ struct skep_system_opts {
 	 */
 	char *notes;
 	size_t notes_size;
+	/*
+	 * "all": BPF_PROG_TEST_RUN runs programs of types that Linux has no test run for, too.
+	 * "linux" (default): they are refused as there. NULL: $SKEP_TEST_RUN.
+	 */
+	const char *test_run;
 };
 
 /* A new system, or NULL with errno set. @opts may be NULL. */

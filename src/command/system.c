@@ -77,6 +77,7 @@ static int configure(struct skep_system *sys, const struct skep_system_opts *opt
 	const char *jit = OPTION(opts, jit, "SKEP_JIT");
 	const char *btf = OPTION(opts, btf, "SKEP_BTF");
 	const char *verdict = OPTION(opts, verdict, "SKEP_VERDICT");
+	const char *test_run = OPTION(opts, test_run, "SKEP_TEST_RUN");
 	const char *unpriv =
 		OPTION(opts, unprivileged_bpf_disabled, "SKEP_UNPRIVILEGED_BPF_DISABLED");
 
@@ -103,6 +104,11 @@ static int configure(struct skep_system *sys, const struct skep_system_opts *opt
 		if (strcmp(verdict, "0") && strcmp(verdict, "1"))
 			return -EINVAL;
 		sys->verdict = *verdict == '1';
+	}
+	if (test_run && *test_run) {
+		if (strcmp(test_run, "all") && strcmp(test_run, "linux"))
+			return -EINVAL;
+		sys->test_run_all = *test_run == 'a';
 	}
 	sys->unpriv_disabled = -1;
 	if (unpriv && *unpriv) {

@@ -38,6 +38,12 @@ static inline bool run_visible(const struct bpf_run *run, kver since)
 	return visible((kver)run->arena->profile, since);
 }
 
+/* Whether @p is a kernel object of the world, and not memory of the runtime's. */
+static inline bool run_is_world(const struct bpf_run *run, u64 p)
+{
+	return p - ((u64)(uintptr_t)run->arena + ARENA_WORLD) < ARENA_HEAP - ARENA_WORLD;
+}
+
 /* An errno as programs see it. */
 #define ERR(e) ((u64)(s64) - (e))
 

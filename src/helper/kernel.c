@@ -29,12 +29,6 @@ BPF_HELPER(sock_from_file)
 	return run->platform->world(run, WORLD_SOCK_OF_FILE, &r1);
 }
 
-/* A function of sockets of tracing programs: see tables/helper_variants.def. */
-BPF_HELPER(get_socket_ptr_cookie)
-{
-	return r1 ? run->platform->world(run, WORLD_SOCK_COOKIE, &r1) : 0;
-}
-
 static u64 cast(struct bpf_run *run, u64 sk, const char *name, bool v6)
 {
 	u64 args[] = { sk, (u64)(uintptr_t)name, v6 };

@@ -1,26 +1,240 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * What a socket pointer of a packet is good for (Linux: net/core/filter.c,
- * bpf_sk_fullsock(), bpf_get_listener_sock()). Sockets are laid out as struct bpf_sock.
+ * What socket pointers are good for, and the helpers of the program types about sockets (Linux:
+ * net/core/filter.c). Behind a pointer that the verifier calls sock, sock_common or tcp_sock is
+ * a struct bpf_rt_sock, but where it came from kernel types: those are the world's.
  */
 #include "helper/helper.h"
+#include "object/sock.h"
 
-/* Connections that are not whole sockets: a request that is being answered, and what lingers. */
-static bool is_whole(const struct bpf_sock *sk)
-{
-	return sk->state != BPF_TCP_TIME_WAIT && sk->state != BPF_TCP_NEW_SYN_RECV;
-}
+#define AF_INET		2
+#define AF_INET6	10
+#define IPPROTO_TCP	6
+#define IPPROTO_UDP	17
+#define INIT_NET_COOKIE 1
+
+#ifndef ESOCKTNOSUPPORT
+#define ESOCKTNOSUPPORT 94
+#endif
 
 BPF_HELPER(sk_fullsock)
 {
-	const struct bpf_sock *sk = (const void *)(uintptr_t)r1;
-
-	return is_whole(sk) ? r1 : 0;
+	return sock_is_full(PTR(r1)) ? r1 : 0;
 }
 
 BPF_HELPER(get_listener_sock)
 {
-	const struct bpf_sock *sk = (const void *)(uintptr_t)r1;
+	const struct bpf_rt_sock *sk = PTR(r1);
 
-	return sk->state == BPF_TCP_LISTEN ? r1 : 0;
+	return sk->u.state == BPF_TCP_LISTEN ? r1 : 0;
+}
+
+BPF_HELPER(tcp_sock)
+{
+	struct bpf_rt_sock *sk = PTR(r1);
+
+	return sock_is_full(sk) && sk->u.protocol == IPPROTO_TCP ? (u64)(uintptr_t)&sk->tcp : 0;
+}
+
+BPF_HELPER(sk_release)
+{
+	struct bpf_rt_sock *sk = PTR(r1);
+
+	if (sk && !run_is_world(run, r1) && sk->refs)
+		sk->refs--;
+	return 0;
+}
+
+/* ---- cookies ---- */
+
+/* A function of sockets of several types: see tables/helper_variants.def. */
+BPF_HELPER(get_socket_ptr_cookie)
+{
+	if (!r1)
+		return 0;
+	return run_is_world(run, r1) ? run->platform->world(run, WORLD_SOCK_COOKIE, &r1) :
+				       ((const struct bpf_rt_sock *)PTR(r1))->cookie;
+}
+
+static u64 cookie_of(const void *sk)
+{
+	return sk ? ((const struct bpf_rt_sock *)sk)->cookie : 0;
+}
+
+BPF_HELPER(get_socket_cookie_sock) /* the context is the socket */
+{
+	return cookie_of(PTR(r1));
+}
+
+BPF_HELPER(get_socket_cookie_sock_addr)
+{
+	return cookie_of(((const struct bpf_sock_addr *)PTR(r1))->sk);
+}
+
+BPF_HELPER(get_socket_cookie_sock_ops)
+{
+	return cookie_of(((const struct bpf_sock_ops *)PTR(r1))->sk);
+}
+
+/* Without a context, and of a socket that says nothing else: the first namespace. */
+static u64 netns_of(const void *sk)
+{
+	return sk && ((const struct bpf_rt_sock *)sk)->netns_cookie ?
+		       ((const struct bpf_rt_sock *)sk)->netns_cookie :
+		       INIT_NET_COOKIE;
+}
+
+BPF_HELPER(get_netns_cookie)
+{
+	return INIT_NET_COOKIE;
+}
+
+BPF_HELPER(get_netns_cookie_sock)
+{
+	return netns_of(PTR(r1));
+}
+
+BPF_HELPER(get_netns_cookie_sock_addr)
+{
+	return netns_of(r1 ? ((const struct bpf_sock_addr *)PTR(r1))->sk : NULL);
+}
+
+BPF_HELPER(get_netns_cookie_sock_ops)
+{
+	return netns_of(r1 ? ((const struct bpf_sock_ops *)PTR(r1))->sk : NULL);
+}
+
+BPF_HELPER(get_netns_cookie_sockopt)
+{
+	return netns_of(r1 ? ((const struct bpf_sockopt *)PTR(r1))->sk : NULL);
+}
+
+BPF_HELPER(get_netns_cookie_sk_msg)
+{
+	return netns_of(r1 ? ((const struct sk_msg_md *)PTR(r1))->sk : NULL);
+}
+
+/* ---- lookup, reuseport ---- */
+
+BPF_HELPER(sk_lookup_assign)
+{
+	struct bpf_rt_sk_lookup *ctx = PTR(r1);
+	struct bpf_rt_sock *sk = PTR(r2);
+
+	if (unlikely(r3 & ~(u64)(BPF_SK_LOOKUP_F_REPLACE | BPF_SK_LOOKUP_F_NO_REUSEPORT)))
+		return ERR(EINVAL);
+	if (sk) {
+		bool tcp = sk->u.protocol == IPPROTO_TCP;
+
+		if (tcp && sk->u.state != BPF_TCP_LISTEN)
+			return ERR(ESOCKTNOSUPPORT);
+		if (sk->u.protocol == IPPROTO_UDP && sk->u.state != BPF_TCP_CLOSE)
+			return ERR(ESOCKTNOSUPPORT);
+		if (sk->u.protocol != ctx->u.protocol)
+			return ERR(EPROTOTYPE);
+		if (sk->u.family != ctx->u.family && sk->u.family == AF_INET)
+			return ERR(EAFNOSUPPORT);
+	}
+	if (ctx->u.sk && !(r3 & BPF_SK_LOOKUP_F_REPLACE))
+		return ERR(EEXIST);
+	ctx->u.sk = sk ? &sk->u : NULL;
+	ctx->no_reuseport = !!(r3 & BPF_SK_LOOKUP_F_NO_REUSEPORT);
+	return 0;
+}
+
+/* @len bytes from @from on, which must be inside the packet. */
+static u64 load(const struct bpf_rt_reuseport *ctx, const u8 *from, u32 off, u8 *to, u32 len)
+{
+	if (off > 0x7fffffff || !from || (u64)off + len > (u64)(ctx->tail - from)) {
+		rt_zero(to, len);
+		return ERR(EFAULT);
+	}
+	__builtin_memcpy(to, from + off, len);
+	return 0;
+}
+
+BPF_HELPER(sk_reuseport_load_bytes)
+{
+	const struct bpf_rt_reuseport *ctx = PTR(r1);
+
+	return load(ctx, ctx->u.data, (u32)r2, PTR(r3), (u32)r4);
+}
+
+BPF_HELPER(sk_reuseport_load_bytes_relative)
+{
+	const struct bpf_rt_reuseport *ctx = PTR(r1);
+
+	return load(ctx,
+		    (u32)r5 == BPF_HDR_START_MAC ? ctx->mac :
+		    (u32)r5 == BPF_HDR_START_NET ? ctx->network :
+						   NULL,
+		    (u32)r2, PTR(r3), (u32)r4);
+}
+
+/* Only a hook has a packet; a test run, in Linux too, has not. */
+BPF_HELPER(flow_dissector_load_bytes)
+{
+	rt_zero(PTR(r3), (u32)r4);
+	return ERR(EFAULT);
+}
+
+/* ---- control groups' sockets ---- */
+
+BPF_HELPER(sock_ops_cb_flags_set)
+{
+	const struct bpf_sock_ops *ctx = PTR(r1);
+	struct bpf_rt_sock *sk = (struct bpf_rt_sock *)ctx->sk;
+	s32 flags = (s32)r2;
+
+	if (!sk || !sock_is_full(sk))
+		return ERR(EINVAL);
+	sk->cb_flags = (u32)flags & BPF_SOCK_OPS_ALL_CB_FLAGS;
+	((struct bpf_sock_ops *)ctx)->bpf_sock_ops_cb_flags = sk->cb_flags;
+	return INT(flags & ~BPF_SOCK_OPS_ALL_CB_FLAGS);
+}
+
+/* No task is in a class of net_cls, no packet comes from one. */
+BPF_HELPER(get_cgroup_classid)
+{
+	return 0;
+}
+
+BPF_HELPER(get_cgroup_classid_curr)
+{
+	return 0;
+}
+
+BPF_HELPER(skb_cgroup_classid)
+{
+	return 0;
+}
+
+/* The source address that a connect() is to have: the port must be left to the kernel. */
+BPF_HELPER(bind)
+{
+	const struct bpf_sock_addr *ctx = PTR(r1);
+	struct bpf_rt_sock *sk = (struct bpf_rt_sock *)ctx->sk;
+	const u8 *addr = PTR(r2);
+	u32 len = (u32)r3;
+	u16 family;
+
+	if (len < sizeof(family) || !sk)
+		return ERR(EINVAL);
+	__builtin_memcpy(&family, addr, 2);
+	if (family == AF_INET) {
+		if (len < 16)
+			return ERR(EINVAL);
+		__builtin_memcpy(&sk->u.src_ip4, addr + 4, 4);
+	} else if (family == AF_INET6) {
+		if (len < 24) /* SIN6_LEN_RFC2133 */
+			return ERR(EINVAL);
+		if (sk->u.family != AF_INET6)
+			return ERR(EAFNOSUPPORT);
+		__builtin_memcpy(sk->u.src_ip6, addr + 8, 16);
+	} else {
+		return ERR(EAFNOSUPPORT);
+	}
+	__builtin_memcpy(&family, addr + 2, 2);
+	sk->u.src_port = rt_swap16(family);
+	return 0;
 }

@@ -159,6 +159,8 @@ struct bpf_prog_type_ops {
 
 	/* BPF_PROG_TEST_RUN; NULL: -ENOTSUPP. */
 	int (*test_run)(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+	/* In its place where Linux has none (for this program): with SKEP_TEST_RUN=all only. */
+	int (*own_test_run)(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
 };
 
 /* The type's operations; NULL for a type that is absent. Built from tables/progs.def. */

@@ -36,6 +36,7 @@ struct skep_system {
 	bool profile_set;
 	enum { CAPS_FULL, CAPS_REAL } caps_mode;
 	bool verdict;	    /* what skep lacks is judged, but cannot run */
+	bool test_run_all;  /* program types without a test run in Linux have skep's */
 	s8 unpriv_disabled; /* the sysctl's value; -1: the host's */
 	struct arena *arena;
 	const struct skep_platform *platform;

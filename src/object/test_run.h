@@ -22,6 +22,9 @@ struct test_run {
 	u64 uattr;		    /* the caller's attribute, for results */
 	/* the body sets it: context and packet in one piece, for JIT_COMPARE; .at NULL: no comparison */
 	struct compare_block block;
+	/* Around each repetition; NULL: nothing to do. */
+	void (*before)(void *ctx);
+	void (*after)(void *ctx, u32 retval);
 	/* results, for callers inside skep, too */
 	u32 retval;
 	u32 duration; /* ns per run, rounded as Linux does */
@@ -41,5 +44,19 @@ int xdp_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
 int raw_tp_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
 int syscall_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+int flow_dissector_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+int sk_lookup_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+int netfilter_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+
+/*
+ * Types that Linux gives no test run: with SKEP_TEST_RUN=all only (sys->test_run_all). ctx_in
+ * and ctx_out are the uapi context, in which pointers are 0: skep makes what they point to of
+ * the other fields. data_in is what the context's data pointers span, and comes back as data_out.
+ */
+int flat_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+int typed_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+int sock_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+int sysctl_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+int lirc_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Device nodes being made and opened in a cgroup (Linux: kernel/bpf/cgroup.c, cgroup_dev_*). */
+#include "object/test_run.h"
 #include "prog/cgroup.h"
 
 #define DEV(name, ...)                                                                             \
@@ -27,4 +28,5 @@ const struct bpf_prog_type_ops cgroup_device_prog_ops = {
 	.ctx_size = sizeof(struct bpf_cgroup_dev_ctx),
 	.func_proto = dev_func_proto,
 	.retval_range = cgroup_retval_range,
+	.own_test_run = flat_test_run,
 };

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "object/test_run.h"
 #include "prog/ctx.h"
 
 #define SOCK_FIELD(name, el, first, ways, ...)                                                     \
@@ -125,4 +126,5 @@ const struct bpf_prog_type_ops cgroup_sock_prog_ops = {
 	.is_valid_access = cgroup_sock_is_valid_access,
 	.convert_ctx_access = cgroup_sock_convert,
 	.retval_range = cgroup_sock_retval_range,
+	.own_test_run = sock_test_run,
 };

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "object/test_run.h"
 #include "prog/cgroup.h"
 
 #define ADDR(name, first, ways, ...)                                                               \
@@ -159,4 +160,5 @@ const struct bpf_prog_type_ops cgroup_sock_addr_prog_ops = {
 	.func_proto = addr_func_proto,
 	.is_valid_access = addr_is_valid_access,
 	.retval_range = addr_retval_range,
+	.own_test_run = sock_test_run,
 };

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "object/test_run.h"
 #include "prog/cgroup.h"
 
 #define SOCKOPT(name, ways)                                                                        \
@@ -86,4 +87,5 @@ const struct bpf_prog_type_ops cgroup_sockopt_prog_ops = {
 	.retval_range = cgroup_retval_range,
 	.may_access_direct_pkt_data_read = true,
 	.may_access_direct_pkt_data_write = true,
+	.own_test_run = sock_test_run,
 };

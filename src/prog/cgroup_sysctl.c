@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Sysctls read and written in a cgroup (Linux: kernel/bpf/cgroup.c, sysctl_*). */
+#include "object/test_run.h"
 #include "prog/cgroup.h"
 
 #define SYSCTL(name, ways, ...)                                                                    \
@@ -25,4 +26,5 @@ const struct bpf_prog_type_ops cgroup_sysctl_prog_ops = {
 	.ctx_size = sizeof(struct bpf_sysctl),
 	.func_proto = sysctl_func_proto,
 	.retval_range = cgroup_retval_range,
+	.own_test_run = sysctl_test_run,
 };

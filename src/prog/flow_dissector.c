@@ -3,11 +3,9 @@
  * Finding the flow of a packet (Linux: net/core/filter.c, flow_dissector_*): of struct
  * __sk_buff there is the packet, and the keys to fill.
  */
+#include "object/test_run.h"
 #include "prog/ctx.h"
-
-struct flow_dissector_ctx {
-	__u64 data, data_end, flow_keys;
-};
+#include "prog/flow_dissector.h"
 
 #define FLOW_ROW(name, el, reg)                                                                    \
 	CTX_ROW(struct __sk_buff, name, el, reg, struct flow_dissector_ctx, name, 8, KVER(4, 20),  \
@@ -33,4 +31,5 @@ const struct bpf_prog_type_ops flow_dissector_prog_ops = {
 	.ctx_size = sizeof(struct __sk_buff),
 	.func_proto = flow_func_proto,
 	.may_access_direct_pkt_data_read = true,
+	.test_run = flow_dissector_test_run,
 };

@@ -5,6 +5,7 @@
  */
 #include <asm/ptrace.h>
 
+#include "object/test_run.h"
 #include "prog/ctx.h"
 
 static bool is_kprobe_multi(const struct bpf_prog *prog)
@@ -58,4 +59,5 @@ const struct bpf_prog_type_ops kprobe_prog_ops = {
 	.func_proto = kprobe_func_proto,
 	.is_valid_access = kprobe_is_valid_access,
 	.retval_range = kprobe_retval_range,
+	.own_test_run = flat_test_run,
 };

@@ -9,6 +9,7 @@
 
 #include "btf/btf.h"
 #include "object/object.h"
+#include "object/test_run.h"
 #include "prog/cgroup.h"
 #include "prog/trace.h"
 
@@ -131,4 +132,5 @@ const struct bpf_prog_type_ops lsm_prog_ops = {
 	.func_proto = lsm_func_proto,
 	.is_valid_access = lsm_is_valid_access,
 	.obj_retval_range = lsm_retval_range,
+	.own_test_run = typed_test_run,
 };

@@ -47,4 +47,5 @@ const struct bpf_prog_type_ops lwt_seg6local_prog_ops = {
 	.ctx_size = sizeof(struct __sk_buff),
 	.func_proto = lwt_func_proto,
 	.may_access_direct_pkt_data_read = true,
+	.own_test_run = skb_test_run,
 };

@@ -4,6 +4,7 @@
 
 #include "btf/btf.h"
 #include "object/system.h"
+#include "object/test_run.h"
 #include "prog/ctx.h"
 
 struct bpf_nf_ctx {
@@ -46,4 +47,5 @@ const struct bpf_prog_type_ops netfilter_prog_ops = {
 	.check_attach = nf_check_attach,
 	.is_valid_access = nf_is_valid_access,
 	.retval_range = nf_retval_range,
+	.test_run = netfilter_test_run,
 };

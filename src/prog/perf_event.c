@@ -5,6 +5,7 @@
  */
 #include <asm/ptrace.h>
 
+#include "object/test_run.h"
 #include "prog/ctx.h"
 
 struct bpf_perf_event_data {
@@ -50,4 +51,5 @@ const struct bpf_prog_type_ops perf_event_prog_ops = {
 	.fields = pe_fields,
 	.ctx_size = sizeof(struct bpf_perf_event_data),
 	.func_proto = pe_func_proto,
+	.own_test_run = flat_test_run,
 };

@@ -2,6 +2,7 @@
 /* Which socket a packet is for (Linux: net/core/filter.c, sk_lookup_*). */
 #include <errno.h>
 
+#include "object/test_run.h"
 #include "prog/ctx.h"
 
 #define LOOKUP_ROW(name, el, reg, first, ...)                                                      \
@@ -61,4 +62,5 @@ const struct bpf_prog_type_ops sk_lookup_prog_ops = {
 	.check_attach = lookup_check_attach,
 	.func_proto = lookup_func_proto,
 	.retval_range = lookup_retval_range,
+	.test_run = sk_lookup_test_run,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Messages sent on sockets of a map (Linux: net/core/filter.c, sk_msg_*). */
+#include "object/test_run.h"
 #include "prog/ctx.h"
 
 #define MSG_ROW(name, el, reg, first)                                                              \
@@ -42,4 +43,5 @@ const struct bpf_prog_type_ops sk_msg_prog_ops = {
 	.func_proto = msg_func_proto,
 	.may_access_direct_pkt_data_read = true,
 	.may_access_direct_pkt_data_write = true,
+	.own_test_run = sock_test_run,
 };

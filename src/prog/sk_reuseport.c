@@ -2,6 +2,7 @@
 /* Which socket of a group gets a packet (Linux: net/core/filter.c, sk_reuseport_*). */
 #include <errno.h>
 
+#include "object/test_run.h"
 #include "prog/ctx.h"
 
 #define REUSE_ROW(name, el, reg, first, ...)                                                       \
@@ -66,4 +67,5 @@ const struct bpf_prog_type_ops sk_reuseport_prog_ops = {
 	.func_proto = reuse_func_proto,
 	.is_valid_access = reuse_is_valid_access,
 	.may_access_direct_pkt_data_read = true,
+	.own_test_run = sock_test_run,
 };

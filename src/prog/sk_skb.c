@@ -3,6 +3,7 @@
  * Packets received on sockets of a map: parser and verdict (Linux: net/core/filter.c,
  * sk_skb_*).
  */
+#include "object/test_run.h"
 #include "prog/skb.h"
 
 static const struct bpf_func_proto *sk_skb_func_proto(u32 func_id, const struct bpf_prog *prog)
@@ -27,4 +28,5 @@ const struct bpf_prog_type_ops sk_skb_prog_ops = {
 	.func_proto = sk_skb_func_proto,
 	.may_access_direct_pkt_data_read = true,
 	.may_access_direct_pkt_data_write = true,
+	.own_test_run = skb_test_run,
 };

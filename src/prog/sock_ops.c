@@ -3,6 +3,7 @@
  * Events of TCP connections in a cgroup (Linux: net/core/filter.c, sock_ops_*).
  * The packet at hand can be read where an event has one.
  */
+#include "object/test_run.h"
 #include "prog/cgroup.h"
 
 #define OPS_ROW(name, el, reg, first, ways, ...)                                                   \
@@ -82,4 +83,5 @@ const struct bpf_prog_type_ops sock_ops_prog_ops = {
 	.ctx_size = sizeof(struct bpf_sock_ops),
 	.func_proto = ops_func_proto,
 	.retval_range = cgroup_retval_range,
+	.own_test_run = sock_test_run,
 };

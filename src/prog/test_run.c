@@ -51,7 +51,11 @@ int test_run_repeat(struct skep_system *sys, struct prog_object *prog, void *ctx
 	start = now(sys);
 	for (u32 i = 0; i < repeat && !err; i++) {
 		memset(&run->redirect, 0, sizeof(run->redirect));
+		if (t->before)
+			t->before(ctx);
 		err = run_once(sys, prog, ctx, t, run, i);
+		if (t->after)
+			t->after(ctx, t->retval);
 	}
 	spent = (now(sys) - start) / repeat;
 	slot_release(run);

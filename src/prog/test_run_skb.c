@@ -4,6 +4,7 @@
  * net/bpf/test_run.c). The packet is a linear Ethernet frame received on the loopback
  * device, with a socket of nobody. Traffic-control programs see it from the Ethernet
  * header, the others from the network header; those get 14 zero bytes before it back.
+ * SK_SKB programs, which Linux does not test-run, see what a stream's peer sent and no headers.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -178,6 +179,30 @@ static int packet_fill(struct skep_system *sys, struct packet *p, const struct t
 	return 0;
 }
 
+/* What a stream carries: there is nothing before it. */
+static int stream_fill(struct skep_system *sys, struct packet *p, const struct test_run *t,
+		       u32 size)
+{
+	struct sk_buff *skb = &p->skb;
+	u8 *data = p->buf + HEAD_ROOM;
+
+	if (size && user_read(sys, data, t->attr->test.data_in, size))
+		return -EFAULT;
+	skb->head = p->buf;
+	skb->end = p->buf + SKB_ROOM + size;
+	skb->data = skb->data_meta = data;
+	skb->data_end = data + size;
+	skb->len = size;
+	skb->mac_header = skb->network_header = HEAD_ROOM;
+	skb->transport_header = SKB_UNSET;
+	skb->ifindex = LOOPBACK;
+	skb->protocol = htons(ETH_P_IP);
+	skb->family = AF_INET;
+	skb->has_sk = 1;
+	skb->sk_cookie = sys->platform->random() >> 16 | 1;
+	return 0;
+}
+
 static void push(struct sk_buff *skb, u32 len)
 {
 	skb->data -= len;
@@ -190,6 +215,7 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 	const union bpf_attr *a = t->attr;
 	u32 type = prog->prog->type, size = a->test.data_size_in, allowed_flags = 0;
 	bool l2 = type == BPF_PROG_TYPE_SCHED_CLS || type == BPF_PROG_TYPE_SCHED_ACT, sums;
+	bool stream = type == BPF_PROG_TYPE_SK_SKB;
 	struct bpf_run run = { .event = NULL };
 	struct __sk_buff *ctx = NULL;
 	struct packet *p = NULL;
@@ -201,13 +227,13 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 		allowed_flags = BPF_F_TEST_SKB_CHECKSUM_COMPLETE;
 	if (a->test.flags & ~allowed_flags || a->test.cpu || a->test.batch_size)
 		return -EINVAL;
-	if (size < ETH_HLEN || size > PAGE_BYTES - SKB_PAD - SKB_SHARED_INFO)
+	if ((size < ETH_HLEN && !stream) || size > PAGE_BYTES - SKB_PAD - SKB_SHARED_INFO)
 		return -EINVAL;
 	p = mem_zalloc(sizeof(*p) + SKB_ROOM + size);
 	if (!p)
 		return -ENOMEM;
 	skb = &p->skb;
-	err = packet_fill(sys, p, t, size);
+	err = stream ? stream_fill(sys, p, t, size) : packet_fill(sys, p, t, size);
 	if (err)
 		goto out;
 	err = test_run_read_ctx(sys, t, sizeof(*ctx), &given);
@@ -218,7 +244,8 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 		err = -ENODEV; /* DIFF(test-run-device) */
 		goto out;
 	}
-	err = fill_socket(sys, skb, skb->data, skb->len);
+	if (!stream)
+		err = fill_socket(sys, skb, skb->data, skb->len);
 	if (err)
 		goto out;
 	skb->l2 = l2;
@@ -236,7 +263,7 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 	err = test_run_repeat(sys, prog, skb, t, &run);
 	if (err)
 		goto out;
-	if (!l2) {
+	if (!l2 && !stream) {
 		if (skb->data - skb->head < ETH_HLEN) { /* then all the room is behind */
 			memmove(skb->data + SKB_PAD, skb->data, skb->len - skb->data_len);
 			skb->data += SKB_PAD;

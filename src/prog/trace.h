@@ -9,8 +9,11 @@
 
 /* Loads of an array of 64-bit arguments. */
 bool trace_args_access(int off, int size, enum bpf_access_type t);
+struct btf_ctx_arg;
 struct btf_ctx_proto;
 
+/* What argument @nr of the function that @obj is about is. 0, or -errno behind the last. */
+int typed_arg(const struct prog_object *obj, u32 nr, struct btf_ctx_arg *arg);
 /* Loads of arguments that kernel BTF types; @trusted: objects behind them are alive. */
 bool typed_args_access(struct btf_ctx_proto *proto, int off, int size, enum bpf_access_type t,
 		       bool trusted, struct bpf_insn_access_aux *info);

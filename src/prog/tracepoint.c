@@ -3,6 +3,7 @@
  * Tracepoints by their formatted record (Linux: kernel/trace/bpf_trace.c, tp_prog_*):
  * the first 8 bytes, which hold a kernel pointer, are out of bounds.
  */
+#include "object/test_run.h"
 #include "prog/ctx.h"
 
 #define PERF_MAX_TRACE_SIZE 8192
@@ -33,4 +34,5 @@ const struct bpf_prog_type_ops tracepoint_prog_ops = {
 	.ctx_size = PERF_MAX_TRACE_SIZE,
 	.func_proto = tp_func_proto,
 	.is_valid_access = tp_is_valid_access,
+	.own_test_run = flat_test_run,
 };

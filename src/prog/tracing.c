@@ -4,10 +4,12 @@
  * the kernel's BTF (Linux: kernel/trace/bpf_trace.c, tracing_prog_*; kernel/bpf/btf.c,
  * btf_ctx_access()). What may be loaded is what the prototype says.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "btf/btf.h"
-#include "object/object.h"
+#include "object/system.h"
+#include "object/test_run.h"
 #include "prog/trace.h"
 
 static bool has_trampoline(const struct bpf_prog *prog)
@@ -85,6 +87,17 @@ static bool ctx_proto(const struct prog_object *obj, const struct bpf_prog *prog
 	return p->proto && btf_kind(p->proto) == BTF_KIND_FUNC_PROTO;
 }
 
+int typed_arg(const struct prog_object *obj, u32 nr, struct btf_ctx_arg *arg)
+{
+	struct btf_refusal why = { 0 };
+	struct btf_ctx_proto proto;
+
+	if (!ctx_proto(obj, obj->prog, &proto))
+		return -EINVAL;
+	proto.profile = obj->obj.sys->profile;
+	return btf_ctx_access(&proto, (int)nr * 8, 8, arg, &why);
+}
+
 bool typed_args_access(struct btf_ctx_proto *proto, int off, int size, enum bpf_access_type t,
 		       bool trusted, struct bpf_insn_access_aux *info)
 {
@@ -149,4 +162,5 @@ const struct bpf_prog_type_ops tracing_prog_ops = {
 	.func_proto = tracing_func_proto,
 	.is_valid_access = tracing_is_valid_access,
 	.retval_range = tracing_retval_range,
+	.own_test_run = typed_test_run,
 };

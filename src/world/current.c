@@ -208,6 +208,12 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 		return sock_of_file(w, a[0]);
 	case WORLD_STORAGE_OWNER:
 		return (u64)(long)world_owner_of(w, (u32)a[0], a[1], (u64 *)(uintptr_t)a[2]);
+	case WORLD_MADE_UP:
+		o = world_made_up(w, (const char *)(uintptr_t)a[0], a[1]);
+		return o ? o->addr : 0;
+	case WORLD_PUT:
+		return (u64)(s64)world_put(w, a[0], (const char *)(uintptr_t)a[1],
+					   (const void *)(uintptr_t)a[2], (u32)a[3]);
 	case WORLD_SHOW:
 		return (u64)world_show(w, run, (char *)(uintptr_t)a[0], (u32)a[1],
 				       (const void *)(uintptr_t)a[2], a[3],

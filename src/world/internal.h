@@ -199,6 +199,14 @@ u64 world_get(struct world *w, struct wobj *o, enum world_field_id f);
 /* A run begins to read: values of older runs are no longer good. */
 void world_enter(struct world *w, const struct bpf_run *run);
 
+/*
+ * An object that is not of this world: argument @key of a program that is test-run by this
+ * thread, in place of the one before. NULL: no such type.
+ */
+struct wobj *world_made_up(struct world *w, const char *type, u64 key);
+/* Puts @size bytes into its field, 0 or -ENOENT. */
+int world_put(struct world *w, u64 object, const char *field, const void *bytes, u32 size);
+
 /* ---- current.c ---- */
 
 u64 world_call(struct skep_system *sys, struct bpf_run *run, enum world_op op, const u64 *args);
@@ -213,6 +221,8 @@ int layout_find(const struct btf *btf, u32 btf_id, const char *path, struct worl
 const struct world_place *layout_name(struct world *w, struct world_type *t, const char *path);
 /* The type of that name, "struct x" or "x"; made on demand. NULL: no memory. */
 struct world_type *layout_type(struct world *w, const char *name);
+/* The same without fillers, whatever the type: what is not put into such an object is not there. */
+struct world_type *layout_plain(struct world *w, const char *name);
 /* Writes the name of the member of @t at @off: "se.vruntime". */
 void layout_member_name(struct world *w, const struct world_type *t, u32 off, char *buf, u32 size);
 

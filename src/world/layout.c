@@ -270,13 +270,18 @@ int layout_start(struct world *w)
 
 struct world_type *layout_type(struct world *w, const char *name)
 {
-	struct world_type *t;
-
 	if (!strncmp(name, "struct ", 7))
 		name += 7;
 	for (u32 i = 0; i < WT_MAX; i++)
 		if (!strcmp(w->types[i].name, name))
 			return &w->types[i];
+	return layout_plain(w, name);
+}
+
+struct world_type *layout_plain(struct world *w, const char *name)
+{
+	struct world_type *t;
+
 	for (u32 i = 0; i < w->others.n; i++)
 		if (!strcmp(w->others.v[i]->name, name))
 			return w->others.v[i];

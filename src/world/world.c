@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "object/arena.h"
 
@@ -626,6 +628,36 @@ u64 world_field(struct skep_system *sys, u64 object, const char *field)
 	struct wobj *o = set_at(sys, object, field, &at);
 
 	return o ? object + at.off : 0;
+}
+
+/* ---- objects that are made up ---- */
+
+struct wobj *world_made_up(struct world *w, const char *type, u64 key)
+{
+	struct world_type *t = layout_plain(w, type);
+	u64 tid = (u64)syscall(SYS_gettid);
+
+	if (!t || !t->btf_id)
+		return NULL;
+	world_kill(w, find(w, t, key, tid));
+	return obj_of(w, t, key, tid, NULL);
+}
+
+int world_put(struct world *w, u64 object, const char *field, const void *bytes, u32 size)
+{
+	struct world_place at;
+	struct wobj *o = set_at(w->sys, object, field, &at);
+	u64 v = 0;
+
+	if (!o || !at.size)
+		return -ENOENT;
+	if (at.size > 8) {
+		world_set_bytes(w->sys, object, field, bytes, size);
+		return 0;
+	}
+	memcpy(&v, bytes, min_t(u32, size, 8));
+	place_put(o, &at, v);
+	return 0;
 }
 
 /* ---- start, end, report ---- */

@@ -24,7 +24,7 @@
 
 #define BUF 9000
 
-enum prog { XDP, TC, FILTER, RAW_TP, SYSCALL, PROGS };
+enum prog { XDP, TC, FILTER, RAW_TP, SYSCALL, FLOW, LOOKUP, NF, PROGS };
 
 static const struct bpf_insn xdp[] = { RET(2) };
 static const struct bpf_insn tc[] = { RET(-1) };
@@ -32,16 +32,60 @@ static const struct bpf_insn filter[] = { LD(W, 0, 1, offsetof(struct __sk_buff,
 static const struct bpf_insn raw_tp[] = { LD(DW, 0, 1, 8), EXIT };
 static const struct bpf_insn sys[] = { LD(DW, 0, 1, 0), MOVK(2, 7), ST(DW, 1, 8, 2), EXIT };
 
+#define KEYS(field) offsetof(struct bpf_flow_keys, field)
+
+/* Reads what it is given and fills some keys; one out of range. */
+static const struct bpf_insn flow[] = {
+	LD(DW, 2, 1, offsetof(struct __sk_buff, flow_keys)),
+	LD(W, 0, 2, KEYS(flags)),
+	LD(H, 3, 2, KEYS(n_proto)),
+	LSHK(0, 16),
+	ADDX(0, 3),
+	MOVK(4, 30),
+	ST(H, 2, KEYS(thoff), 4),
+	MOVK(4, 3),
+	ST(H, 2, KEYS(nhoff), 4),
+	MOVK(4, 17),
+	ST(B, 2, KEYS(ip_proto), 4),
+	EXIT,
+};
+
+#define LOOKUP_FIELD(f) offsetof(struct bpf_sk_lookup, f)
+#define MIX(f)		LD(W, 3, 1, LOOKUP_FIELD(f)), LSHK(2, 5), ADDX(2, 3)
+
+/* One bit of all fields. */
+static const struct bpf_insn lookup[] = {
+	MOVK(2, 0),
+	MIX(family),
+	MIX(protocol),
+	MIX(remote_ip4),
+	MIX(remote_ip6),
+	MIX(remote_ip6[3]),
+	MIX(remote_port),
+	MIX(local_ip4),
+	MIX(local_ip6[1]),
+	MIX(local_port),
+	MOVX(0, 2),
+	I(BPF_ALU64 | BPF_RSH | BPF_K, 2, 0, 0, 7),
+	I(BPF_ALU64 | BPF_XOR | BPF_X, 0, 2, 0, 0),
+	ANDK(0, 1),
+	EXIT,
+};
+static const struct bpf_insn nf[] = { LD(DW, 2, 1, 0), LD(DW, 3, 1, 8), RET(1) };
+
 static const struct {
 	u32 type, flags;
 	const struct bpf_insn *insns;
-	u32 len;
+	u32 len, attach;
 } progs[PROGS] = {
 	[XDP] = { BPF_PROG_TYPE_XDP, 0, xdp, ARRAY_SIZE(xdp) },
 	[TC] = { BPF_PROG_TYPE_SCHED_CLS, 0, tc, ARRAY_SIZE(tc) },
 	[FILTER] = { BPF_PROG_TYPE_SOCKET_FILTER, 0, filter, ARRAY_SIZE(filter) },
 	[RAW_TP] = { BPF_PROG_TYPE_RAW_TRACEPOINT, 0, raw_tp, ARRAY_SIZE(raw_tp) },
 	[SYSCALL] = { BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, sys, ARRAY_SIZE(sys) },
+	[FLOW] = { BPF_PROG_TYPE_FLOW_DISSECTOR, 0, flow, ARRAY_SIZE(flow) },
+	[LOOKUP] = { BPF_PROG_TYPE_SK_LOOKUP, 0, lookup, ARRAY_SIZE(lookup), BPF_SK_LOOKUP },
+	[NF] = { BPF_PROG_TYPE_NETFILTER, 0, nf, ARRAY_SIZE(nf), BPF_NETFILTER },
 };
 
 struct buffers {
@@ -67,6 +111,7 @@ static int load(struct skep_system *s, enum prog p)
 	attr.prog_flags = progs[p].flags;
 	attr.insns = (uintptr_t)progs[p].insns;
 	attr.insn_cnt = progs[p].len;
+	attr.expected_attach_type = progs[p].attach;
 	attr.license = (uintptr_t) "GPL";
 	return target_bpf(&t, BPF_PROG_LOAD, &attr, sizeof(attr));
 }
@@ -179,6 +224,79 @@ static const struct test_case cases[] = {
 	{ RAW_TP, 0, .ctx_size = 16, .no_in = true, .flags = 1 },
 	{ RAW_TP, -ENXIO, .ctx_size = 16, .no_in = true, .flags = 1, .cpu = 8192 },
 	{ RAW_TP, -EINVAL, .ctx_size = 16, .no_in = true, .ctx_out = true, .ctx_size_out = 8 },
+	{ XDP, 0, .size_in = 64, .flags = 2 },
+	{ XDP, 0, .size_in = 64, .flags = 2, .repeat = 200 },
+	{ XDP, 0, .size_in = 64, .flags = 2, .batch = 7, .repeat = 20 },
+	{ XDP, 0, .size_in = 64, .flags = 2, .batch = 256 },
+	{ XDP, -E2BIG, .size_in = 64, .flags = 2, .batch = 257 },
+	{ XDP, -EINVAL, .size_in = 13, .flags = 2 },
+	{ XDP, 0, .size_in = 3408, .flags = 2 },
+	{ XDP, -EINVAL, .size_in = 3409, .flags = 2 },
+	{ XDP, -EINVAL, .size_in = 64, .flags = 3 },
+	{ XDP, 0, .size_in = 64, .flags = 2, .out = true, .size_out = 64 },
+	{ XDP, -EINVAL, .size_in = 64, .flags = 2, .out = true, .size_out = 64, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 64 } } },
+	{ XDP, 0, .size_in = 64, .flags = 2, .ctx_size = 24,
+	  .ctx = { { MD(data_end), 64 }, { MD(data), 8 } } },
+	{ FLOW, 0, .size_in = 64, .out = true, .size_out = 56 },
+	{ FLOW, -ENOSPC, .size_in = 64, .out = true, .size_out = 12 },
+	{ FLOW, 0, .size_in = 20, .out = true, .size_out = 56, .repeat = 3 },
+	{ FLOW, 0, .size_in = 14, .out = true, .size_out = 56 },
+	{ FLOW, -EINVAL, .size_in = 13 },
+	{ FLOW, 0, .size_in = 4096 },
+	{ FLOW, -EINVAL, .size_in = 4097 },
+	{ FLOW, -EFAULT, .size_in = 64, .bad_pointer = true },
+	{ FLOW, -EINVAL, .size_in = 64, .flags = 1 },
+	{ FLOW, -EINVAL, .size_in = 64, .cpu = 1 },
+	{ FLOW, -EINVAL, .size_in = 64, .batch = 1 },
+	{ FLOW, 0, .size_in = 64, .ctx_size = 56, .ctx = { { KEYS(flags), 3 } } },
+	{ FLOW, -EINVAL, .size_in = 64, .ctx_size = 56, .ctx = { { KEYS(flow_label), 3 } } },
+	{ FLOW, -EINVAL, .size_in = 64, .ctx_size = 56, .ctx = { { 0, 14 } } },
+	{ FLOW, 0, .size_in = 64, .ctx_size = 56, .ctx_out = true, .ctx_size_out = 56,
+	  .ctx = { { KEYS(flags), 1 } } },
+	{ FLOW, -E2BIG, .size_in = 64, .ctx_size = 60, .ctx = { { 56, 1 } } },
+	{ LOOKUP, 0, .no_in = true, .ctx_size = 72, .ctx = { { LOOKUP_FIELD(family), 2 } } },
+	{ LOOKUP, 0, .no_in = true, .ctx_size = 72,
+	  .ctx = { { LOOKUP_FIELD(family), 10 }, { LOOKUP_FIELD(remote_ip6[3]), 1 } } },
+	{ LOOKUP, 0, .no_in = true, .ctx_size = 72,
+	  .ctx = { { LOOKUP_FIELD(family), 10 }, { LOOKUP_FIELD(remote_ip4), 1 } } },
+	{ LOOKUP, 0, .no_in = true, .ctx_size = 72,
+	  .ctx = { { LOOKUP_FIELD(family), 2 }, { LOOKUP_FIELD(remote_ip6), 1 } } },
+	{ LOOKUP, 0, .no_in = true, .ctx_size = 72,
+	  .ctx = { { LOOKUP_FIELD(family), 0x10002 }, { LOOKUP_FIELD(remote_port), 0x5000 } } },
+	{ LOOKUP, -EAFNOSUPPORT, .no_in = true, .ctx_size = 72 },
+	{ LOOKUP, -EINVAL, .no_in = true },
+	{ LOOKUP, -EINVAL, .size_in = 64, .ctx_size = 72, .ctx = { { LOOKUP_FIELD(family), 2 } } },
+	{ LOOKUP, -EINVAL, .no_in = true, .out = true, .ctx_size = 72,
+	  .ctx = { { LOOKUP_FIELD(family), 2 } } },
+	{ LOOKUP, -EINVAL, .no_in = true, .size_out = 1, .ctx_size = 72,
+	  .ctx = { { LOOKUP_FIELD(family), 2 } } },
+	{ LOOKUP, -EINVAL, .no_in = true, .ctx_size = 72,
+	  .ctx = { { LOOKUP_FIELD(family), 2 }, { LOOKUP_FIELD(cookie), 2 } } },
+	{ LOOKUP, -EINVAL, .no_in = true, .ctx_size = 72,
+	  .ctx = { { LOOKUP_FIELD(family), 2 }, { LOOKUP_FIELD(ingress_ifindex), 1 } } },
+	{ LOOKUP, -ERANGE, .no_in = true, .ctx_size = 72,
+	  .ctx = { { LOOKUP_FIELD(family), 2 }, { LOOKUP_FIELD(local_port), 65536 } } },
+	{ LOOKUP, 0, .no_in = true, .ctx_size = 72, .ctx_out = true, .ctx_size_out = 72,
+	  .repeat = 3, .ctx = { { LOOKUP_FIELD(family), 2 }, { LOOKUP_FIELD(local_port), 7 } } },
+	{ LOOKUP, -EINVAL, .no_in = true, .cpu = 1, .ctx_size = 72,
+	  .ctx = { { LOOKUP_FIELD(family), 2 } } },
+	{ NF, 0, .size_in = 20 },
+	{ NF, -EINVAL, .size_in = 19 },
+	{ NF, 0, .size_in = 3712 },
+	{ NF, -EINVAL, .size_in = 3713 },
+	{ NF, -EFAULT, .size_in = 64, .bad_pointer = true },
+	{ NF, -EINVAL, .size_in = 64, .flags = 1 },
+	{ NF, -EINVAL, .size_in = 64, .batch = 1 },
+	{ NF, 0, .size_in = 64, .out = true, .size_out = 64, .repeat = 2 },
+	{ NF, -EINVAL, .size_in = 64, .ctx_size = 48 },
+	{ NF, 0, .size_in = 64, .ctx_size = 48, .ctx = { { 0, 0x0203 } } },
+	{ NF, 0, .size_in = 64, .ctx_size = 48, .ctx = { { 0, 0x0a03 } } },
+	{ NF, -EPROTO, .size_in = 64, .ctx_size = 48, .ctx = { { 0, 0x0202 } } },
+	{ NF, -EPROTO, .size_in = 34, .ctx_size = 48, .ctx = { { 0, 0x0200 } } },
+	{ NF, -EINVAL, .size_in = 33, .ctx_size = 48, .ctx = { { 0, 0x0200 } } },
+	{ NF, -EINVAL, .size_in = 64, .ctx_size = 48, .ctx = { { 0, 0x0203 }, { 8, 1 } } },
+	{ NF, -EINVAL, .size_in = 64, .ctx_size = 48, .ctx = { { 0, 0x0203 }, { 40, 1 } } },
 	{ SYSCALL, 0, .ctx_size = 16, .no_in = true, .ctx = { { 0, 99 } } },
 	{ SYSCALL, -EINVAL, .ctx_size = 15, .no_in = true },
 	{ SYSCALL, 0, .ctx_size = 4000, .no_in = true },

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Sockets as programs see them through pointers that the verifier calls sock, sock_common and
+ * tcp_sock, and the contexts of the program types about sockets, control groups and infrared
+ * receivers: the uapi struct, which context loads reach, followed by what helpers need.
+ * Whoever runs a program (a hook, a test run) fills them and owns their memory. Freestanding.
+ */
+#ifndef SKEP_OBJECT_SOCK_H
+#define SKEP_OBJECT_SOCK_H
+
+#include "base/types.h"
+#include "base/uapi.h"
+
+/* The options that bpf_setsockopt() and bpf_getsockopt() know; see src/helper/sockopt.c. */
+#define SK_OPTS 64
+
+struct bpf_rt_sock {
+	struct bpf_sock u;	 /* first: loads are not rewritten */
+	struct bpf_tcp_sock tcp; /* what bpf_tcp_sock() points to */
+	u64 cookie;
+	u64 netns_cookie;
+	u32 uid;
+	u32 classid;  /* of net_cls; 0: none */
+	u32 refs;     /* held by programs through lookups */
+	u32 cb_flags; /* bpf_sock_ops_cb_flags */
+	u8 reuseport;
+	s32 opt[SK_OPTS];    /* values, by row of the table of options */
+	u64 opt_set;	     /* which of them have been set */
+	char congestion[16]; /* TCP_CONGESTION */
+};
+
+static inline bool sock_is_full(const struct bpf_rt_sock *sk)
+{
+	return sk->u.state != BPF_TCP_TIME_WAIT && sk->u.state != BPF_TCP_NEW_SYN_RECV;
+}
+
+/* struct bpf_sysctl: a parameter of /proc/sys being read or written. */
+struct bpf_rt_sysctl {
+	struct bpf_sysctl u;
+	const char *name; /* "net/ipv4/tcp_mem" */
+	const char *cur;  /* its value, with the newline; NULL: it cannot be read */
+	u32 cur_len;
+	char *new_val; /* what is being written, NUL-terminated; room for a page */
+	u32 new_len;
+	bool new_updated; /* by bpf_sysctl_set_new_value() */
+};
+
+/* struct sk_msg_md: a message in one piece. */
+struct bpf_rt_msg {
+	struct sk_msg_md u;
+	u8 *buf, *end; /* room */
+	u8 *start;     /* of the message, of u.size bytes; u.data is what the program can see */
+	u32 apply_bytes, cork_bytes;
+};
+
+/* struct sk_reuseport_md, and the packet that is looked at. */
+struct bpf_rt_reuseport {
+	struct sk_reuseport_md u;
+	const u8 *head;	   /* of the buffer: bytes before u.data can be loaded relatively */
+	const u8 *network; /* header; NULL: none */
+	const u8 *mac;	   /* header; NULL: none */
+	const u8 *tail;	   /* first byte behind the packet */
+	void *selected;	   /* struct bpf_rt_sock */
+};
+
+/* struct bpf_sk_lookup. */
+struct bpf_rt_sk_lookup {
+	struct bpf_sk_lookup u; /* .sk: what has been selected */
+	bool no_reuseport;
+};
+
+/* What a decoder of infrared pulses has reported. */
+enum { LIRC_KEYDOWN, LIRC_REPEAT, LIRC_POINTER };
+struct bpf_rt_lirc {
+	u32 sample; /* the context: LIRC_MODE2_* | length in microseconds */
+	u32 nr_events;
+	struct bpf_lirc_event {
+		u32 kind;
+		u32 protocol, toggle;
+		s32 x, y;
+		u64 scancode;
+	} events[16]; /* of this sample; more are dropped */
+};
+
+#endif
