@@ -40,8 +40,8 @@ enum world_op {
 	WORLD_SOCK_COOKIE,    /* sock -> cookie */
 	WORLD_SOCK_OF_FILE,   /* file -> struct socket; 0 */
 	WORLD_STORAGE_OWNER, /* type of a storage map, object, its identity to fill (two words) -> 0 */
-	WORLD_MADE_UP,	      /* type's name, number -> an object for a test run; 0: no such type */
-	WORLD_PUT,	      /* such an object, field's name, bytes, size -> 0 or -ENOENT */
+	WORLD_MADE_UP,	     /* type's name, number -> an object for a test run; 0: no such type */
+	WORLD_PUT,	     /* such an object, field's name, bytes, size -> 0 or -ENOENT */
 	WORLD_SHOW, /* buffer, size, struct btf_ptr, flags, world_reader_t -> length without NUL */
 };
 
