@@ -59,10 +59,10 @@ struct skep_system {
 	char *btf_path;		      /* NULL: host's, else built-in */
 	u32 stats_enabled;	      /* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
-	struct pins *pins; /* NULL until it is needed; pins.c */
+	struct pins *pins;		     /* NULL until it is needed; pins.c */
 	const struct pin_text_ops *pin_text; /* object/pins.h; set by src/command */
-	struct world *world;	    /* NULL until it is needed; src/world */
-	pthread_mutex_t world_lock; /* recursive; runs of several threads */
+	struct world *world;		     /* NULL until it is needed; src/world */
+	pthread_mutex_t world_lock;	     /* recursive; runs of several threads */
 	/* skep_platform.read_world and the like; set by world_attach() */
 	int (*read_world)(struct skep_system *sys, struct bpf_run *run, void *dst, u64 src,
 			  u32 size);
