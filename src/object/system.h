@@ -77,7 +77,7 @@ struct skep_system {
 	struct uprobes *uprobes;			  /* src/event/uprobe.c */
 	/* A bit for each system call with a hooked function; src/event/function.c. */
 	u8 function_calls[64];
-	struct async *async; /* callbacks that run later; NULL until there is one; async.c */
+	struct async *async;	   /* callbacks that run later; NULL until there is one; async.c */
 	struct sampling *sampling; /* src/event/sampling.c */
 	u64 perf_ids;		   /* last PERF_EVENT_IOC_ID given */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
