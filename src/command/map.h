@@ -21,6 +21,9 @@ bool prog_map_compatible(struct map_object *m, const struct bpf_prog *prog);
 /* Around every write by bpf(2); false: the map is frozen (-EPERM). */
 bool map_write_begin(struct bpf_map *map);
 void map_write_end(struct bpf_map *map);
+/* Maps of devices, CPUs and sockets (map_thing.c): a value names one. */
+bool map_is_of_things(u32 type);
+int map_thing_update(struct map_object *m, const void *key, const void *value, u64 flags);
 /* Element operations on kernel-side copies of key and value. */
 int map_elem_lookup(struct map_object *m, const void *key, void *value, u64 flags);
 int map_elem_update(struct map_object *m, const void *key, const void *value, u64 flags);

@@ -283,6 +283,8 @@ int map_elem_update(struct map_object *m, const void *key, const void *value, u6
 
 	if (is_object_map(map->map_type))
 		return update_object(m, key, value, flags);
+	if (map_is_of_things(map->map_type))
+		return map_thing_update(m, key, value, flags);
 	err = storage_key(m, &key, owner);
 	if (err)
 		return err;
@@ -312,7 +314,7 @@ int map_elem_delete(struct map_object *m, const void *key)
 	u64 owner[2];
 	int err;
 
-	if (is_object_map(m->map->map_type))
+	if (is_object_map(m->map->map_type) || map_is_of_things(m->map->map_type))
 		return map_object_delete(m, key);
 	if (!m->ops->delete_elem)
 		return -ENOTSUPP;

@@ -176,7 +176,6 @@ static bool helper_reads_only(s32 id)
 	case BPF_FUNC_get_prandom_u32:
 	case BPF_FUNC_get_smp_processor_id:
 	case BPF_FUNC_redirect:
-	case BPF_FUNC_redirect_map:
 	case BPF_FUNC_ringbuf_output:
 	case BPF_FUNC_ringbuf_reserve:
 	case BPF_FUNC_ringbuf_submit:
@@ -395,9 +394,12 @@ static void deliver(struct skep_pcap *p, const struct capture_packet *pkt, const
 
 /* ---- the run ---- */
 
-static void after_xdp(struct skep_pcap *p, const struct capture_packet *pkt,
-		      const struct xdp_buff *xdp, u32 act, struct bpf_run *run, struct outputs *o,
-		      struct skep_pcap_stats *s)
+static void redirect_by_map(struct skep_pcap *p, const struct capture_packet *pkt,
+			    struct xdp_buff *xdp, struct bpf_run *run, struct outputs *o,
+			    struct skep_pcap_stats *s);
+
+static void after_xdp(struct skep_pcap *p, const struct capture_packet *pkt, struct xdp_buff *xdp,
+		      u32 act, struct bpf_run *run, struct outputs *o, struct skep_pcap_stats *s)
 {
 	u32 len = (u32)(xdp->data_end - xdp->data);
 
@@ -414,6 +416,10 @@ static void after_xdp(struct skep_pcap *p, const struct capture_packet *pkt,
 		capture_write(o->tx, pkt, xdp->data, len);
 		return;
 	case XDP_REDIRECT:
+		if (run->redirect.map) {
+			redirect_by_map(p, pkt, xdp, run, o, s);
+			return;
+		}
 		s->redirected++;
 		capture_write(o->redirect, pkt, xdp->data, len);
 		return;
@@ -434,6 +440,116 @@ static u32 call_xdp(const struct bpf_prog *prog, struct xdp_buff *xdp, struct bp
 	return (u32)bpf_prog_run(prog, xdp, run);
 }
 
+/* The program of a map's element, by its id: what it says of the packet. */
+static u32 call_element(struct skep_pcap *p, u32 prog_id, struct xdp_buff *xdp, struct bpf_run *run)
+{
+	struct prog_object *prog;
+	u32 act = XDP_ABORTED;
+	int err;
+
+	prog = (struct prog_object *)object_get_id(p->sys, prog_id, OBJECT_PROG, &err);
+	if (!prog) /* the element has been replaced meanwhile */
+		return act;
+	run->prog = prog->prog;
+	act = call_xdp(prog->prog, xdp, run);
+	object_put(&prog->obj);
+	return act;
+}
+
+/* Out by the device of a DEVMAP's element, if its program lets it pass. */
+static void leave_by(struct skep_pcap *p, const struct capture_packet *pkt, struct xdp_buff *xdp,
+		     u64 element, struct bpf_run *run, struct outputs *o, struct skep_pcap_stats *s)
+{
+	u32 act = XDP_PASS;
+
+	if (element >> 32) {
+		xdp->egress_ifindex = (u32)element;
+		act = call_element(p, element >> 32, xdp, run);
+		xdp->egress_ifindex = 0;
+	}
+	if (element && act == XDP_PASS) {
+		s->redirected++;
+		capture_write(o->redirect, pkt, xdp->data, (u32)(xdp->data_end - xdp->data));
+		return;
+	}
+	s->dropped++;
+	if (act != XDP_DROP)
+		xdp_exception(p, act);
+}
+
+/* To every device of the map but, if asked so, the one that it came by. Each gets its own copy. */
+static void broadcast(struct skep_pcap *p, const struct capture_packet *pkt, struct xdp_buff *xdp,
+		      struct bpf_run *run, struct outputs *o, struct skep_pcap_stats *s)
+{
+	const struct bpf_map_ops *ops = bpf_map_ops_of(run->redirect.map->map_type);
+	struct bpf_map *map = run->redirect.map;
+	u32 flags = run->redirect.flags, len = (u32)(xdp->data_end - xdp->data), key, sent = 0;
+	const struct xdp_buff was = *xdp;
+
+	/* Behind the room of the packet itself: the copies' source. */
+	if (len > p->buffer_size)
+		return;
+	memcpy(p->buffer, xdp->data, len);
+	for (int end = ops->get_next_key(map, NULL, &key); !end;
+	     end = ops->get_next_key(map, &key, &key)) {
+		const u64 *word = ops->lookup_elem(map, &key, run);
+		u64 element = word ? load_acquire(word) : 0;
+
+		if (!element ||
+		    (flags & BPF_F_EXCLUDE_INGRESS && (u32)element == xdp->ingress_ifindex))
+			continue;
+		*xdp = was;
+		memcpy(xdp->data, p->buffer, len);
+		leave_by(p, pkt, xdp, element, run, o, s);
+		sent++;
+	}
+	if (!sent)
+		s->dropped++;
+}
+
+static void redirect_by_map(struct skep_pcap *p, const struct capture_packet *pkt,
+			    struct xdp_buff *xdp, struct bpf_run *run, struct outputs *o,
+			    struct skep_pcap_stats *s)
+{
+	struct bpf_map *map = run->redirect.map;
+	const u64 *word;
+	u64 element;
+	u32 act;
+
+	if (run->redirect.flags & BPF_F_BROADCAST) {
+		broadcast(p, pkt, xdp, run, o, s);
+		goto out;
+	}
+	word = bpf_map_ops_of(map->map_type)->lookup_elem(map, &run->redirect.tgt_index, run);
+	element = word ? load_acquire(word) : 0;
+	switch (map->map_type) {
+	case BPF_MAP_TYPE_CPUMAP:
+		/* On that CPU it goes on as if it had come there: by the element's program, then up. */
+		act = element >> 32 ? call_element(p, element >> 32, xdp, run) :
+		      element	    ? XDP_PASS :
+				      XDP_ABORTED;
+		if (act == XDP_PASS || act == XDP_DROP) {
+			run->redirect.map = NULL;
+			after_xdp(p, pkt, xdp, act, run, o, s);
+		} else if (act == XDP_REDIRECT && run->redirect.map &&
+			   run->redirect.map->map_type != BPF_MAP_TYPE_CPUMAP) {
+			after_xdp(p, pkt, xdp, act, run, o, s);
+		} else {
+			s->dropped++;
+			xdp_exception(p, act);
+		}
+		break;
+	case BPF_MAP_TYPE_XSKMAP:
+		s->redirected++;
+		capture_write(o->redirect, pkt, xdp->data, (u32)(xdp->data_end - xdp->data));
+		break;
+	default:
+		leave_by(p, pkt, xdp, element, run, o, s);
+	}
+out:
+	run->redirect.map = NULL;
+}
+
 /* A program that may change packets: on a copy with head and tail room. */
 static void run_on_copies(struct skep_pcap *p, const struct capture_packet *from,
 			  const struct capture_packet *to, const struct bpf_prog *prog,
@@ -449,6 +565,7 @@ static void run_on_copies(struct skep_pcap *p, const struct capture_packet *from
 		xdp->data_end = xdp->data + pkt->len;
 		memcpy(xdp->data, p->capture.bytes.v + pkt->off, pkt->len);
 		run->prog = prog;
+		run->redirect.map = NULL;
 		act = call_xdp(prog, xdp, run);
 		s->xdp[act < ACT_OTHER ? act : ACT_OTHER]++;
 		after_xdp(p, pkt, xdp, act, run, o, s);

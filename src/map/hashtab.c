@@ -18,6 +18,7 @@
 #include "object/rt_heap.h"
 #include "map/htab.h"
 #include "map/map_in_map.h"
+#include "map/words.h"
 #include "object/arena.h"
 #include "object/prog.h"
 
@@ -858,3 +859,57 @@ const struct bpf_map_ops htab_of_maps_map_ops = {
 	.mem_usage = htab_map_mem_usage,
 	.check = htab_check,
 };
+
+/* ---- hashes of words (words.h) ---- */
+
+int htab_words_layout(const struct bpf_map_params *p, struct bpf_map_layout *layout)
+{
+	union bpf_attr attr = *p->attr;
+	struct bpf_map_params q = *p;
+
+	attr.map_type = BPF_MAP_TYPE_HASH;
+	attr.map_flags = 0;
+	attr.value_size = sizeof(u64);
+	q.attr = &attr;
+	return htab_map_alloc_check(&q, layout);
+}
+
+int htab_words_init(struct bpf_map *map, const struct skep_platform *platform)
+{
+	return htab_map_init(map, platform);
+}
+
+u64 *htab_words_lookup(struct bpf_map *map, const void *key)
+{
+	return htab_lookup(to_htab(map), key, map->key_size, false, false, 0);
+}
+
+int htab_words_update(struct bpf_map *map, const void *key, u64 word, u64 flags, u64 *old,
+		      const struct skep_platform *platform)
+{
+	*old = 0;
+	return htab_update(to_htab(map), key, map->key_size, &word, flags, VALUE_OBJECT, platform,
+			   NULL, old);
+}
+
+int htab_words_delete(struct bpf_map *map, const void *key, u64 *old,
+		      const struct skep_platform *platform)
+{
+	*old = 0;
+	return htab_delete(to_htab(map), key, map->key_size, NULL, 0, platform, NULL, old);
+}
+
+int htab_words_next_key(struct bpf_map *map, const void *key, void *next)
+{
+	return htab_map_get_next_key(map, key, next);
+}
+
+u64 htab_words_count(const struct bpf_map *map)
+{
+	return htab_count(to_htab(map));
+}
+
+const char *htab_words_check(struct bpf_map *map)
+{
+	return htab_check(map);
+}

@@ -11,13 +11,10 @@
 #include "object/map.h"
 
 #define ACCESS_FLAGS (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
-#define FD_FLAGS     (BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY)
 
-#define MAX_CPUS	 8192	   /* NR_CPUS of distributions */
 #define PER_CPU_MAX	 32768	   /* PCPU_MIN_UNIT_SIZE */
 #define CGROUP_VALUE_MAX (4 << 20) /* KMALLOC_MAX_SIZE */
 #define ARENA_PAGE	 4096ULL
-#define BPF_STACK_SIZE	 512
 
 /* Every map needs its common part; nothing is counted for elements. */
 static int plain(struct bpf_map_layout *layout)
@@ -31,72 +28,6 @@ static bool access_ok(u32 flags)
 {
 	return (flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) !=
 	       (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG);
-}
-
-/* What array maps check, where elements are descriptors. */
-static int fd_array_check(const union bpf_attr *a, u32 known)
-{
-	if (!a->max_entries || a->key_size != 4 || !a->value_size || a->map_flags & ~known ||
-	    !access_ok(a->map_flags))
-		return -EINVAL;
-	return 0;
-}
-
-static int reuseport_array_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
-{
-	const union bpf_attr *a = p->attr;
-
-	if (a->value_size != 4 && a->value_size != 8)
-		return -EINVAL;
-	return fd_array_check(a, BPF_F_NUMA_NODE | ACCESS_FLAGS) ?: plain(layout);
-}
-
-static int devmap_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
-{
-	const union bpf_attr *a = p->attr;
-
-	if (!a->max_entries || a->key_size != 4 || (a->value_size != 4 && a->value_size != 8) ||
-	    a->map_flags & ~(u32)FD_FLAGS)
-		return -EINVAL;
-	if (a->map_type == BPF_MAP_TYPE_DEVMAP_HASH && a->max_entries > 1U << 31)
-		return -EINVAL;
-	return plain(layout);
-}
-
-static int sockmap_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
-{
-	const union bpf_attr *a = p->attr;
-
-	if (!a->max_entries || !a->key_size || (a->value_size != 4 && a->value_size != 8) ||
-	    a->map_flags & ~(u32)FD_FLAGS)
-		return -EINVAL;
-	if (a->map_type == BPF_MAP_TYPE_SOCKMAP && a->key_size != 4)
-		return -EINVAL;
-	if (a->key_size > BPF_STACK_SIZE)
-		return -E2BIG;
-	return plain(layout);
-}
-
-static int cpumap_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
-{
-	const union bpf_attr *a = p->attr;
-
-	if (!a->max_entries || a->key_size != 4 || (a->value_size != 4 && a->value_size != 8) ||
-	    a->map_flags & ~(u32)BPF_F_NUMA_NODE)
-		return -EINVAL;
-	if (a->max_entries > MAX_CPUS)
-		return -E2BIG;
-	return plain(layout);
-}
-
-static int xskmap_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
-{
-	const union bpf_attr *a = p->attr;
-
-	if (!a->max_entries || a->key_size != 4 || a->value_size != 4 ||
-	    a->map_flags & ~(u32)FD_FLAGS)
-		return -EINVAL;
-	return plain(layout);
 }
 
 static int cgroup_storage_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
@@ -149,12 +80,7 @@ static int unknown_check(const struct bpf_map_params *p, struct bpf_map_layout *
 	return -EINVAL;
 }
 
-const struct bpf_map_ops devmap_judge_ops = { .alloc_check = devmap_check };
-const struct bpf_map_ops sockmap_judge_ops = { .alloc_check = sockmap_check };
-const struct bpf_map_ops cpumap_judge_ops = { .alloc_check = cpumap_check };
-const struct bpf_map_ops xskmap_judge_ops = { .alloc_check = xskmap_check };
 const struct bpf_map_ops cgroup_storage_judge_ops = { .alloc_check = cgroup_storage_check };
-const struct bpf_map_ops reuseport_sk_judge_ops = { .alloc_check = reuseport_array_check };
 const struct bpf_map_ops struct_ops_judge_ops = { .alloc_check = struct_ops_check };
 const struct bpf_map_ops arena_judge_ops = { .alloc_check = arena_check };
 const struct bpf_map_ops unknown_judge_ops = { .alloc_check = unknown_check };

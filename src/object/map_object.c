@@ -88,6 +88,26 @@ struct map_object *map_object_new(struct skep_system *sys)
 
 /* ---- elements that are objects ---- */
 
+/* The object that element @old refers to, if any. */
+static struct object *object_of_element(const struct map_object *m, void *old)
+{
+	struct skep_system *sys = m->obj.sys;
+	struct object *o;
+	int err;
+
+	switch (m->map->map_type) {
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+	case BPF_MAP_TYPE_CPUMAP: /* the upper half is the id of its program */
+		o = (u64)old >> 32 ? object_get_id(sys, (u64)old >> 32, OBJECT_PROG, &err) : NULL;
+		if (o)
+			object_put(o); /* the element's own reference holds it */
+		return o;
+	default:
+		return object_of(sys, old);
+	}
+}
+
 int map_object_update(struct map_object *m, const void *key, struct object *value, void *runtime,
 		      u64 flags)
 {
@@ -104,7 +124,7 @@ int map_object_update(struct map_object *m, const void *key, struct object *valu
 	if (err)
 		object_put(value);
 	else
-		object_put(object_of(sys, old));
+		object_put(object_of_element(m, old));
 	pthread_mutex_unlock(&sys->lock);
 	return err;
 }
@@ -120,7 +140,7 @@ int map_object_delete(struct map_object *m, const void *key)
 	pthread_mutex_lock(&sys->lock);
 	err = m->ops->obj_delete(m->map, key, &old, sys->platform);
 	if (!err)
-		object_put(object_of(sys, old));
+		object_put(object_of_element(m, old));
 	pthread_mutex_unlock(&sys->lock);
 	return err;
 }

@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -98,6 +102,13 @@ struct shape {
 /* One that is right for each type; the test then spoils it. */
 static const struct shape shapes[] = {
 	{ BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096, 0 },
+	{ BPF_MAP_TYPE_DEVMAP, 4, 8, 8, 0 },
+	{ BPF_MAP_TYPE_DEVMAP_HASH, 4, 8, 8, 0 },
+	{ BPF_MAP_TYPE_CPUMAP, 4, 8, 8, 0 },
+	{ BPF_MAP_TYPE_XSKMAP, 4, 4, 8, 0 },
+	{ BPF_MAP_TYPE_SOCKMAP, 4, 8, 8, 0 },
+	{ BPF_MAP_TYPE_SOCKHASH, 8, 8, 8, 0 },
+	{ BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, 4, 8, 8, 0 },
 };
 
 static void test_create(void **state)
@@ -119,6 +130,9 @@ static void test_create(void **state)
 			s.value = sizes[rnd(ARRAY_SIZE(sizes))];
 		if (what == 3 || what == 7)
 			s.entries = entries[rnd(ARRAY_SIZE(entries))];
+		if (s.type == BPF_MAP_TYPE_CPUMAP &&
+		    s.entries > 8) /* NR_CPUS is each kernel's own */
+			continue;
 		if (what > 4)
 			s.flags ^= 1U << rnd(20);
 		if (s.flags & BPF_F_TOKEN_FD)
@@ -229,12 +243,237 @@ static void test_user_ringbuf_mmap(void **state)
 	close(fd[1]);
 }
 
+/* ---- devices, CPUs, sockets ---- */
+
+static int load_xdp(int side, u32 attach)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_XDP;
+	attr.expected_attach_type = attach;
+	attr.insns = (u64)insns;
+	attr.insn_cnt = 2;
+	attr.license = (u64) "GPL";
+	fd = call(side, BPF_PROG_LOAD, &attr);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+#define CHOICES 16
+
+struct choice {
+	u64 value[2]; /* of each side */
+};
+
+/* Random commands on the two maps; values are of @choice, and @ids says what lookups show of them. */
+static void play(const struct shape *shape, const struct choice *choice, u32 nr, u32 domain)
+{
+	static const int cmds[] = { BPF_MAP_UPDATE_ELEM,
+				    BPF_MAP_UPDATE_ELEM,
+				    BPF_MAP_UPDATE_ELEM,
+				    BPF_MAP_LOOKUP_ELEM,
+				    BPF_MAP_DELETE_ELEM,
+				    BPF_MAP_GET_NEXT_KEY,
+				    BPF_MAP_LOOKUP_AND_DELETE_ELEM,
+				    BPF_MAP_LOOKUP_BATCH };
+	static const u64 flags[] = { 0, 0, 0, 1, 2, 3, 4, 5, 1ULL << 33 };
+	bool hash = shape->type == BPF_MAP_TYPE_DEVMAP_HASH || shape->type == BPF_MAP_TYPE_SOCKHASH;
+	int fd[2];
+
+	for (int side = 0; side < 2; side++)
+		fd[side] = create(side, shape->type, shape->key, shape->value, shape->entries,
+				  shape->flags);
+	assert_true(fd[0] >= 0 && fd[1] >= 0);
+	for (u32 i = 0; i < 400; i++) {
+		int cmd = cmds[rnd(ARRAY_SIZE(cmds))], ret[2];
+		u64 f = flags[rnd(ARRAY_SIZE(flags))], got[2] = { 0 }, key = rnd(domain);
+		const struct choice *c = &choice[rnd(nr)];
+
+		if (cmd != BPF_MAP_UPDATE_ELEM)
+			f = 0;
+		if (cmd == BPF_MAP_GET_NEXT_KEY && hash)
+			continue; /* in no order */
+		for (int side = 0; side < 2; side++) {
+			got[side] = cmd == BPF_MAP_UPDATE_ELEM ? c->value[side] : 0;
+			ret[side] = cmd == BPF_MAP_LOOKUP_BATCH ?
+					    batch(side, cmd, fd[side], &key, &got[side], 1) :
+					    elem(side, cmd, fd[side], &key,
+						 cmd == BPF_MAP_DELETE_ELEM ? NULL : &got[side], f);
+		}
+		if (ret[0] != ret[1])
+			fail_msg("type %u step %u command %d key %llu value %llx flags %llx: skep "
+				 "%d, kernel %d",
+				 shape->type, i, cmd, (unsigned long long)key,
+				 (unsigned long long)c->value[0], (unsigned long long)f, ret[0],
+				 ret[1]);
+		if (cmd == BPF_MAP_LOOKUP_ELEM && !ret[0]) {
+			/* a program's id differs; that there is one does not */
+			if (shape->type == BPF_MAP_TYPE_DEVMAP ||
+			    shape->type == BPF_MAP_TYPE_DEVMAP_HASH ||
+			    shape->type == BPF_MAP_TYPE_CPUMAP) {
+				assert_int_equal((u32)got[0], (u32)got[1]);
+				assert_int_equal(!(got[0] >> 32), !(got[1] >> 32));
+			} else {
+				assert_int_equal(got[0], got[1]);
+			}
+		}
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void test_devices(void **state)
+{
+	static const struct shape maps[] = {
+		{ BPF_MAP_TYPE_DEVMAP, 4, 8, 4, 0 },	  { BPF_MAP_TYPE_DEVMAP, 4, 4, 4, 0 },
+		{ BPF_MAP_TYPE_DEVMAP_HASH, 4, 8, 4, 0 }, { BPF_MAP_TYPE_DEVMAP_HASH, 4, 4, 4, 0 },
+		{ BPF_MAP_TYPE_CPUMAP, 4, 8, 4, 0 },	  { BPF_MAP_TYPE_CPUMAP, 4, 4, 4, 0 },
+	};
+	static const u32 attach[] = { BPF_XDP, BPF_XDP_DEVMAP, BPF_XDP_CPUMAP };
+	static const u32 low[] = { 0, 1, 1, 192, 100000 };
+	struct choice choice[5 * 6];
+	int prog[2][3];
+
+	NEED_KERNEL();
+	srandom(2);
+	for (int side = 0; side < 2; side++) {
+		for (u32 i = 0; i < 3; i++)
+			prog[side][i] = load_xdp(side, attach[i]);
+		for (u32 i = 0; i < 5; i++)
+			for (u32 k = 0; k < 6; k++)
+				choice[i * 6 + k].value[side] =
+					low[i] | (u64)(u32)(k < 3  ? prog[side][k] :
+							    k == 3 ? 0 :
+							    k == 4 ? -1 :
+								     999)
+							 << 32;
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(maps); i++)
+		play(&maps[i], choice, ARRAY_SIZE(choice), 8);
+	for (int side = 0; side < 2; side++)
+		for (u32 i = 0; i < 3; i++)
+			close(prog[side][i]);
+}
+
+static int bound(int family, int type, bool reuse)
+{
+	struct sockaddr_storage at = { .ss_family = (sa_family_t)family };
+	int fd = socket(family, type, 0), on = 1;
+
+	if (reuse)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&at,
+		 family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)))
+		return -1;
+	if (type == SOCK_STREAM)
+		listen(fd, 1);
+	return fd;
+}
+
+static void test_sockets(void **state)
+{
+	static const struct shape maps[] = {
+		{ BPF_MAP_TYPE_SOCKMAP, 4, 8, 4, 0 },  { BPF_MAP_TYPE_SOCKMAP, 4, 4, 4, 0 },
+		{ BPF_MAP_TYPE_SOCKHASH, 8, 8, 4, 0 }, { BPF_MAP_TYPE_SOCKHASH, 4, 4, 4, 0 },
+		{ BPF_MAP_TYPE_XSKMAP, 4, 4, 4, 0 },
+	};
+	struct choice choice[CHOICES];
+	struct sockaddr_in at = { 0 };
+	socklen_t size = sizeof(at);
+	int fd[CHOICES], pair[2], n = 0;
+
+	NEED_KERNEL();
+	srandom(3);
+	fd[n++] = bound(AF_INET, SOCK_STREAM, false);
+	fd[n++] = socket(AF_INET, SOCK_STREAM, 0); /* closed */
+	getsockname(fd[0], (struct sockaddr *)&at, &size);
+	fd[n++] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fd[n - 1], (struct sockaddr *)&at, size), 0);
+	fd[n++] = accept(fd[0], NULL, NULL);
+	fd[n++] = socket(AF_INET, SOCK_DGRAM, 0);
+	fd[n++] = bound(AF_INET, SOCK_DGRAM, true);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	fd[n++] = pair[0];
+	fd[n++] = socket(AF_UNIX, SOCK_STREAM, 0);
+	fd[n++] = socket(AF_UNIX, SOCK_DGRAM, 0);
+	fd[n++] = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	fd[n++] = socket(AF_NETLINK, SOCK_RAW, 0);
+	fd[n++] = open("/dev/null", O_RDONLY);
+	fd[n++] = 999;
+	fd[n++] = -1;
+	for (int i = 0; i < n; i++)
+		choice[i].value[0] = choice[i].value[1] = (u64)(s64)fd[i];
+	choice[n].value[0] = choice[n].value[1] = 1ULL << 31;
+	choice[n + 1].value[0] = choice[n + 1].value[1] = (u64)(u32)fd[3];
+	for (int i = 0; i < n; i++) {
+		u32 key = 0;
+		int m[2], ret[2];
+
+		for (int side = 0; side < 2; side++) {
+			m[side] = create(side, BPF_MAP_TYPE_SOCKMAP, 4, 8, 1, 0);
+			ret[side] = elem(side, BPF_MAP_UPDATE_ELEM, m[side], &key,
+					 &choice[i].value[side], 0);
+			close(m[side]);
+		}
+		if (ret[0] != ret[1])
+			fail_msg("socket %d: skep %d, kernel %d", i, ret[0], ret[1]);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(maps); i++)
+		play(&maps[i], choice, (u32)n + 2, 8);
+	for (int i = 0; i < n; i++)
+		close(fd[i]);
+	close(pair[1]);
+}
+
+/* One socket is in one array once; so a side of its own for each of two. */
+static void test_reuseport(void **state)
+{
+	static const struct shape maps[] = {
+		{ BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, 4, 8, 4, 0 },
+		{ BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, 4, 4, 4, 0 },
+	};
+	struct choice choice[12];
+
+	NEED_KERNEL();
+	srandom(4);
+	for (u32 i = 0; i < ARRAY_SIZE(maps); i++) {
+		struct shape odd = maps[i];
+		int n = 0, first;
+
+		choice[n++].value[0] = (u64)bound(AF_INET, SOCK_STREAM, true);
+		choice[n++].value[0] = (u64)bound(AF_INET6, SOCK_STREAM, true);
+		choice[n++].value[0] = (u64)bound(AF_INET, SOCK_DGRAM, true);
+		choice[n++].value[0] = (u64)bound(AF_INET, SOCK_DGRAM, true);
+		choice[n++].value[0] = (u64)bound(AF_INET, SOCK_DGRAM, false);
+		choice[n++].value[0] = (u64)bound(AF_INET, SOCK_STREAM, false);
+		choice[n++].value[0] = (u64)socket(AF_INET, SOCK_DGRAM, 0);
+		choice[n++].value[0] = (u64)socket(AF_UNIX, SOCK_STREAM, 0);
+		first = n;
+		choice[n++].value[0] = (u64)open("/dev/null", O_RDONLY);
+		choice[n++].value[0] = 999;
+		for (int k = 0; k < n; k++)
+			choice[k].value[1] = choice[k].value[0];
+		play(&odd, choice, (u32)n, 8);
+		for (int k = 0; k <= first; k++)
+			close((int)choice[k].value[0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_user_ringbuf),
 		cmocka_unit_test(test_user_ringbuf_mmap),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_reuseport),
 	};
 
 	return cmocka_run_group_tests_name("map_types", tests, setup, teardown);

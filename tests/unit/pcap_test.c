@@ -390,6 +390,132 @@ static int teardown(void **state)
 	return rmdir(t.dir);
 }
 
+/* ---- redirects by maps ---- */
+
+static int make_map(u32 type, u32 entries)
+{
+	union bpf_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = type;
+	attr.key_size = 4;
+	attr.value_size = 8;
+	attr.max_entries = entries;
+	fd = skep_bpf(t.sys, BPF_MAP_CREATE, &attr, sizeof(attr));
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void set_element(int map, u32 key, u32 low, u32 prog_fd)
+{
+	u32 value[2] = { low, prog_fd };
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = (u32)map;
+	attr.key = (u64)&key;
+	attr.value = (u64)value;
+	assert_int_equal(skep_bpf(t.sys, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)), 0);
+}
+
+static int load_for(u32 attach_type, const struct bpf_insn *insns, u32 n)
+{
+	union bpf_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_XDP;
+	attr.expected_attach_type = attach_type;
+	attr.insns = (u64)insns;
+	attr.insn_cnt = n;
+	attr.license = (u64) "GPL";
+	fd = skep_bpf(t.sys, BPF_PROG_LOAD, &attr, sizeof(attr));
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* Redirects by @map to the element that the packet's sixth byte names; @flags if there is none. */
+static void attach_redirect(int map, s32 flags)
+{
+	const struct bpf_insn insns[] = {
+		LD(W, 2, 1, 0), LD(W, 3, 1, 4),	    MOVX(4, 2),	    ADDK(4, 14),
+		MOVK(0, 0),	JX(JGT, 4, 3, 5),   LD(B, 2, 2, 5), LDMAP(1, map),
+		MOVK(3, flags), CALL(redirect_map), EXIT,
+	};
+
+	attach(BPF_PROG_TYPE_XDP, BPF_XDP, insns, ARRAY_SIZE(insns));
+}
+
+/* Lets pass what is longer than 70 bytes, and marks it; r0 = PASS or DROP. */
+static const struct bpf_insn long_ones[] = {
+	LD(W, 2, 1, 0),	  LD(W, 3, 1, 4),     MOVX(4, 2),	 ADDK(4, 70), MOVK(0, XDP_DROP),
+	JX(JGT, 4, 3, 2), STK(B, 2, 6, 0x5a), MOVK(0, XDP_PASS), EXIT,
+};
+
+static void devmap_redirects(void **state)
+{
+	static const struct spec v[] = { { 60, 0 }, { 61, 1 }, { 80, 1 }, { 62, 2 }, { 63, 3 } };
+	int map = make_map(BPF_MAP_TYPE_DEVMAP, 4), prog;
+
+	open_capture(v, ARRAY_SIZE(v));
+	prog = load_for(BPF_XDP_DEVMAP, long_ones, ARRAY_SIZE(long_ones));
+	set_element(map, 0, skep_pcap_ifindex(t.pcap), 0);
+	set_element(map, 1, 1, (u32)prog);
+	attach_redirect(map, XDP_PASS);
+	run(1);
+	/* 0 leaves, one of 1 leaves marked, one is dropped; there is no 2 and no 3: they pass */
+	assert_int_equal(t.stats.redirected, 2);
+	assert_int_equal(t.stats.dropped, 1);
+	assert_int_equal(t.stats.passed, 2);
+	assert_int_equal(count_packets(t.redirect), 2);
+	assert_int_equal(read_packet(t.redirect, 0, NULL), 60);
+	assert_int_equal(read_packet(t.redirect, 1, NULL), 80);
+	assert_int_equal(got[6], 0x5a);
+	close(prog);
+	close(map);
+}
+
+static void devmap_broadcasts(void **state)
+{
+	static const struct spec v[] = { { 60, 0 }, { 80, 1 } };
+	int map = make_map(BPF_MAP_TYPE_DEVMAP_HASH, 8), prog;
+
+	open_capture(v, ARRAY_SIZE(v));
+	prog = load_for(BPF_XDP_DEVMAP, long_ones, ARRAY_SIZE(long_ones));
+	set_element(map, 10, skep_pcap_ifindex(t.pcap), 0);
+	set_element(map, 20, 1, (u32)prog);
+	set_element(map, 30, 1, 0);
+	attach_redirect(map, BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS);
+	run(1);
+	assert_int_equal(t.stats.redirected, 3); /* of the short one the program drops its copy */
+	assert_int_equal(t.stats.dropped, 1);
+	assert_int_equal(count_packets(t.redirect), 3);
+	close(prog);
+	close(map);
+}
+
+static void cpumap_redirects(void **state)
+{
+	static const struct spec v[] = { { 60, 0 }, { 61, 1 }, { 80, 1 } };
+	int map = make_map(BPF_MAP_TYPE_CPUMAP, 2), prog;
+
+	open_capture(v, ARRAY_SIZE(v));
+	prog = load_for(BPF_XDP_CPUMAP, long_ones, ARRAY_SIZE(long_ones));
+	set_element(map, 0, 16, 0);
+	if (sysconf(_SC_NPROCESSORS_CONF) > 1)
+		set_element(map, 1, 16, (u32)prog);
+	attach_redirect(map, XDP_DROP);
+	run(1);
+	assert_int_equal(t.stats.redirected, 0);
+	if (sysconf(_SC_NPROCESSORS_CONF) > 1) {
+		assert_int_equal(t.stats.passed, 2);
+		assert_int_equal(count_packets(t.out), 2);
+	}
+	close(prog);
+	close(map);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +526,9 @@ int main(void)
 		cmocka_unit_test_teardown(filters_cut, close_capture),
 		cmocka_unit_test_teardown(large_packets, close_capture),
 		cmocka_unit_test_teardown(bad_files, close_capture),
+		cmocka_unit_test_teardown(devmap_redirects, close_capture),
+		cmocka_unit_test_teardown(devmap_broadcasts, close_capture),
+		cmocka_unit_test_teardown(cpumap_redirects, close_capture),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
