@@ -22,6 +22,7 @@ ALLOWED = {
     "world": "object btf",
     "event": "hook world base object command",
     "front": "command event object",
+    "daemon": "front",
     "agent": "exec map helper object",
 }
 

@@ -204,6 +204,40 @@ SKEP_API void skep_process_report(struct skep_process *p, void (*emit)(void *arg
 SKEP_API void skep_process_free(struct skep_process *p);
 
 /*
+ * Instances: small machines whose eBPF is skep. Every process in one, of whatever program and
+ * language, has its bpf(2), perf_event_open(2) and the files of the kernel that belong to them
+ * answered by the instance's system, and is seen by the programs attached there. One daemon of
+ * the user's hosts them all; it starts when it is needed and goes when nothing holds it.
+ */
+struct skep_exec_opts {
+	size_t sz;
+	const char *instance;		       /* NULL: $SKEP_INSTANCE, else "default" */
+	const struct skep_system_opts *system; /* of an instance that is made now; may be NULL */
+	bool root;			       /* the command sees itself as user 0 */
+};
+
+/*
+ * Becomes @file (searched in PATH without a slash) with @argv, in an instance. Returns only when
+ * that fails: -errno, and @error says why. For programs with one thread.
+ */
+SKEP_API int skep_exec(const char *file, char *const argv[], const struct skep_exec_opts *opts,
+		       char *error, size_t error_size);
+
+struct skep_instance_entry {
+	size_t sz;
+	const char *instance;
+	int pid;		     /* 0: of the instance as a whole */
+	const char *command;	     /* a process's name */
+	unsigned maps, progs, links; /* of the instance */
+};
+
+/* Calls @fn for each instance, and behind each for its processes. 0 or -errno. */
+SKEP_API int skep_instances(void (*fn)(void *arg, const struct skep_instance_entry *entry),
+			    void *arg, char *error, size_t error_size);
+/* Ends instance @name with all its processes; NULL: all instances. 0 or -errno. */
+SKEP_API int skep_instance_stop(const char *name, char *error, size_t error_size);
+
+/*
  * Hook points that programs can be attached to: row @index of all, from 0. 0, or -ENOENT
  * behind the last. Strings are borrowed until the system's next call.
  */

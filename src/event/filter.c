@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The seccomp filter of a spawned tree: which system calls stop (Linux:
- * kernel/seccomp.c runs it). A filter cannot be changed, so it is for what is attached at
- * the start; what is attached later falls back to stops at every call (tracer.c).
+ * Seccomp filters: which system calls of a tree stop, and which are answered in the kernel's
+ * place (Linux: kernel/seccomp.c runs them). A filter cannot be changed. That of a spawned tree is for
+ * what is attached at the start; what is attached later falls back to stops at every call
+ * (tracer.c). That of an instance (src/daemon) is complete: it names whatever is ever answered.
  *
  * Runs of numbers with one answer become a binary tree of comparisons. Linux works out
  * beforehand which numbers are always allowed when a filter loads nothing but the number
@@ -19,11 +20,11 @@
 
 #define X32_BIT 0x40000000u
 
-enum answer { ALLOW, TRACE, CLONE /* stops when the new task would escape */ };
-
 /* Numbers in the i386 table: those that change a task's ids, and clone. Others are not cached for long. */
 #define I386_CLONE  120
 #define I386_CLONE3 435
+#define I386_PERF   336
+#define I386_BPF    357
 static const u16 i386_ids[] = { 23,  46,  70,  71,  138, 139, 164, 170,
 				203, 204, 208, 210, 213, 214, 215, 216 };
 
@@ -77,26 +78,83 @@ static void emit_load(struct call_filter *f, u32 off)
 	emit(f, BPF_LD | BPF_W | BPF_ABS, 0, 0, off);
 }
 
-static void emit_answer(struct call_filter *f, enum answer a)
+static void emit_answer_if(struct call_filter *f, u16 test, u32 arg, u32 k, enum call_answer yes);
+
+static void emit_answer(struct call_filter *f, enum call_answer a)
 {
 	switch (a) {
-	case ALLOW:
+	case CALL_ALLOW:
 		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
 		break;
-	case TRACE:
+	case CALL_TRACE:
 		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_TRACE | FILTER_DATA);
 		break;
-	case CLONE:
+	case CALL_CLONE:
 		emit_load(f, offsetof(struct seccomp_data, args[0]));
 		emit(f, BPF_JMP | BPF_JSET | BPF_K, 0, 1, CLONE_UNTRACED);
 		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_TRACE | FILTER_DATA);
 		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
 		break;
+	case CALL_NOTIFY:
+		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_USER_NOTIF);
+		break;
+	case CALL_TRAP:
+		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_TRAP | FILTER_DATA);
+		break;
+	case CALL_ZERO:
+		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO);
+		break;
+	case CALL_ABSENT:
+		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS);
+		break;
+	case CALL_IOCTL: /* perf events': '$' in the second byte of the request */
+		emit_load(f, offsetof(struct seccomp_data, args[1]));
+		emit(f, BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xff00);
+		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, '$' << 8);
+		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_USER_NOTIF);
+		emit_answer_if(f, BPF_JEQ, 1, CALL_PROXY_BPF, CALL_NOTIFY);
+		emit_answer_if(f, BPF_JEQ, 1, CALL_PROXY_PERF, CALL_NOTIFY);
+		emit_answer(f, CALL_ALLOW);
+		break;
+	case CALL_MMAP: /* shared mappings of files */
+		emit_answer_if(f, BPF_JEQ, 4, (u32)-1, CALL_ALLOW);
+		emit_answer_if(f, BPF_JSET, 3, 1 /* MAP_SHARED */, CALL_NOTIFY);
+		emit_answer(f, CALL_ALLOW);
+		break;
+	case CALL_AT_3: /* fstat() by another name needs no answer: AT_EMPTY_PATH */
+		emit_answer_if(f, BPF_JSET, 3, 0x1000, CALL_ALLOW);
+		emit_answer(f, CALL_NOTIFY);
+		break;
+	case CALL_AT_2:
+		emit_answer_if(f, BPF_JSET, 2, 0x1000, CALL_ALLOW);
+		emit_answer(f, CALL_NOTIFY);
+		break;
+	case CALL_RLIMIT_0: /* RLIMIT_MEMLOCK */
+		emit_answer_if(f, BPF_JEQ, 0, 8, CALL_NOTIFY);
+		emit_answer(f, CALL_ALLOW);
+		break;
+	case CALL_RLIMIT_1:
+		emit_answer_if(f, BPF_JEQ, 1, 8, CALL_NOTIFY);
+		emit_answer(f, CALL_ALLOW);
+		break;
 	}
 }
 
+/* If the lower half of argument @arg passes @test with @k: @yes. */
+static void emit_answer_if(struct call_filter *f, u16 test, u32 arg, u32 k, enum call_answer yes)
+{
+	u32 at, from;
+
+	emit_load(f, (u32)offsetof(struct seccomp_data, args) + arg * 8);
+	at = emit(f, BPF_JMP | test | BPF_K, 0, 0, k);
+	from = f->n;
+	emit_answer(f, yes);
+	if (!f->failed)
+		f->insns[at].jf = (u8)(f->n - from);
+}
+
 /* If the number is @nr: @a. */
-static void emit_if(struct call_filter *f, u32 nr, enum answer a)
+static void emit_if(struct call_filter *f, u32 nr, enum call_answer a)
 {
 	u32 at = emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, nr), from = f->n;
 
@@ -106,7 +164,7 @@ static void emit_if(struct call_filter *f, u32 nr, enum answer a)
 }
 
 /* The runs first..last, by a tree. */
-static void emit_runs(struct call_filter *f, const u32 *start, const enum answer *answers,
+static void emit_runs(struct call_filter *f, const u32 *start, const enum call_answer *answers,
 		      u32 first, u32 last)
 {
 	u32 mid = (first + last + 1) / 2, at, from;
@@ -132,18 +190,15 @@ static void emit_runs(struct call_filter *f, const u32 *start, const enum answer
 	emit_runs(f, start, answers, mid, last);
 }
 
-int filter_build(struct call_filter *f, const struct supervisor *sv, struct skep_process *p)
+int filter_compile(struct call_filter *f, const u8 *wanted, enum call_answer other, bool control)
 {
-	enum answer answers[CALLS_MAX], other = sv->wants[CALLS_OTHER] ? TRACE : ALLOW;
+	enum call_answer answers[CALLS_MAX];
 	u32 start[CALLS_MAX], runs = 0, at;
 
 	memset(f, 0, sizeof(*f));
 	for (u32 nr = 0; nr < CALLS_MAX; nr++) {
-		enum answer a = sv->wants[nr] || filter_needs(nr) ? TRACE : ALLOW;
+		enum call_answer a = (enum call_answer)wanted[nr];
 
-		p->traced[nr] = a == TRACE;
-		if (nr == SYS_clone && a == ALLOW)
-			a = CLONE;
 		if (!runs || answers[runs - 1] != a) {
 			start[runs] = nr;
 			answers[runs++] = a;
@@ -152,11 +207,15 @@ int filter_build(struct call_filter *f, const struct supervisor *sv, struct skep
 	emit_load(f, offsetof(struct seccomp_data, arch));
 	at = emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, AUDIT_ARCH_X86_64);
 	emit_load(f, offsetof(struct seccomp_data, nr));
-	if (other == ALLOW) {
-		emit_if(f, I386_CLONE, CLONE);
-		emit_if(f, I386_CLONE3, TRACE);
+	if (control) {
+		emit_if(f, I386_BPF, CALL_ABSENT);
+		emit_if(f, I386_PERF, CALL_ABSENT);
+	}
+	if (other == CALL_ALLOW) {
+		emit_if(f, I386_CLONE, CALL_CLONE);
+		emit_if(f, I386_CLONE3, CALL_TRACE);
 		for (size_t i = 0; i < ARRAY_SIZE(i386_ids); i++)
-			emit_if(f, i386_ids[i], TRACE);
+			emit_if(f, i386_ids[i], CALL_TRACE);
 	}
 	emit_answer(f, other);
 	if (!f->failed) {
@@ -167,12 +226,16 @@ int filter_build(struct call_filter *f, const struct supervisor *sv, struct skep
 	}
 	emit_load(f, offsetof(struct seccomp_data, nr));
 	at = emit(f, BPF_JMP | BPF_JGE | BPF_K, 0, 0, X32_BIT);
-	if (other == ALLOW) {
-		emit_if(f, X32_BIT | SYS_clone, CLONE);
-		emit_if(f, X32_BIT | SYS_clone3, TRACE);
+	if (control) {
+		emit_if(f, X32_BIT | SYS_bpf, CALL_ABSENT);
+		emit_if(f, X32_BIT | SYS_perf_event_open, CALL_ABSENT);
+	}
+	if (other == CALL_ALLOW) {
+		emit_if(f, X32_BIT | SYS_clone, CALL_CLONE);
+		emit_if(f, X32_BIT | SYS_clone3, CALL_TRACE);
 	}
 	/* -1, of a call that was skipped, is allowed: it is not executed. */
-	emit_if(f, (u32)-1, ALLOW);
+	emit_if(f, (u32)-1, CALL_ALLOW);
 	emit_answer(f, other);
 	if (!f->failed)
 		f->insns[at].jf = (u8)(f->n - at - 1);
@@ -182,6 +245,19 @@ int filter_build(struct call_filter *f, const struct supervisor *sv, struct skep
 		return -ENOMEM;
 	}
 	return 0;
+}
+
+int filter_build(struct call_filter *f, const struct supervisor *sv, struct skep_process *p)
+{
+	u8 answers[CALLS_MAX];
+
+	for (u32 nr = 0; nr < CALLS_MAX; nr++) {
+		p->traced[nr] = sv->wants[nr] || filter_needs(nr);
+		answers[nr] = p->traced[nr] ? CALL_TRACE : CALL_ALLOW;
+	}
+	if (!p->traced[SYS_clone])
+		answers[SYS_clone] = CALL_CLONE;
+	return filter_compile(f, answers, sv->wants[CALLS_OTHER] ? CALL_TRACE : CALL_ALLOW, false);
 }
 
 void filter_free(struct call_filter *f)

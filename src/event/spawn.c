@@ -155,8 +155,7 @@ static int fail(char *error, size_t size, int err, const char *fmt, ...)
 	return -err;
 }
 
-/* @file in $PATH, as execvp() finds it. */
-static int find_file(const char *file, char *path, size_t size)
+int command_path(const char *file, char *path, size_t size)
 {
 	const char *dirs = getenv("PATH"), *next;
 	int err = -ENOENT;
@@ -200,6 +199,7 @@ static struct skep_process *process_new(struct supervisor *sv)
 	if (!p)
 		return NULL;
 	p->sv = sv;
+	p->message_fd = -1;
 	p->stats.sz = sizeof(p->stats);
 	p->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (p->event_fd >= 0)
@@ -297,7 +297,7 @@ int skep_spawn(struct skep_system *sys, const char *file, char *const argv[],
 
 	if (!sys || !file || !argv || !out)
 		return -EINVAL;
-	err = find_file(file, path, sizeof(path));
+	err = command_path(file, path, sizeof(path));
 	if (err)
 		return fail(error, error_size, -err, "%s: %s", file,
 			    err == -ENOENT ? "not found" : strerror(-err));
@@ -401,6 +401,58 @@ int skep_attach(struct skep_system *sys, int pid, struct skep_process **out, cha
 	}
 	*out = a.p;
 	return 0;
+}
+
+/* ---- for src/daemon ---- */
+
+static int join(struct supervisor *sv, void *arg)
+{
+	struct begin_arg *a = arg;
+	struct task *t;
+	int err;
+
+	err = tree_seize(sv, a->p, a->error, a->size);
+	t = err ? NULL : task_find(sv->sys, a->p->pid);
+	if (t && a->p->syscall_stops)
+		tracer_interrupt_quietly(t);
+	return err;
+}
+
+int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, struct skep_process **out,
+		 char *error, size_t error_size)
+{
+	struct begin_arg a = { .error = error, .size = error_size };
+	int err;
+
+	err = supervisor_start(sys);
+	if (err)
+		return fail(error, error_size, -err, "the supervisor cannot be started: %s",
+			    strerror(-err));
+	a.p = process_new(sys->supervisor);
+	if (!a.p)
+		return fail(error, error_size, ENOMEM, "no memory");
+	a.p->pid = pid;
+	a.p->spawned = a.p->filtered = true;
+	memcpy(a.p->traced, traced, sizeof(a.p->traced));
+	err = supervisor_call(sys->supervisor, join, &a);
+	if (err) {
+		a.p->filtered = false;
+		skep_process_free(a.p);
+		return err;
+	}
+	*out = a.p;
+	return 0;
+}
+
+static int sync_wants(struct supervisor *sv, void *arg)
+{
+	tracer_update_wants(sv);
+	return 0;
+}
+
+int supervisor_sync(struct skep_system *sys)
+{
+	return sys->supervisor ? supervisor_call(sys->supervisor, sync_wants, NULL) : -ECHILD;
 }
 
 int skep_process_pid(const struct skep_process *p)

@@ -269,6 +269,9 @@ static void host_is_gone(struct supervisor *sv)
 	if (sv->leaving)
 		return;
 	sv->leaving = true;
+	len = snprintf(line, sizeof(line),
+		       "skep: process %d, which watched them, has ended: ending what it started\n",
+		       (int)sv->host);
 	/* Whatever does not end as it should: our own end settles it (PTRACE_O_EXITKILL). */
 	sv->give_up_due = monotonic_ns() + GIVE_UP_NS;
 	supervisor_rearm(sv);
@@ -276,7 +279,10 @@ static void host_is_gone(struct supervisor *sv)
 		if (!p->nr_tasks)
 			continue;
 		if (p->spawned) {
-			n++;
+			if (p->message_fd < 0)
+				n++;
+			else if (!sv->quitting)
+				(void)!write(p->message_fd, line, (size_t)len);
 			tree_kill(sv, p, SIGKILL);
 		} else {
 			tree_leave(sv, p);
@@ -284,9 +290,6 @@ static void host_is_gone(struct supervisor *sv)
 	}
 	if (!n || sv->quitting)
 		return;
-	len = snprintf(line, sizeof(line),
-		       "skep: process %d, which watched them, has ended: ending what it started\n",
-		       (int)sv->host);
 	(void)!write(STDERR_FILENO, line, (size_t)len);
 }
 

@@ -39,6 +39,7 @@ struct skep_process {
 	bool spawned;  /* we started it: a child of the host */
 	bool filtered; /* has a filter: cannot do without us */
 	int event_fd;
+	int message_fd; /* where its user reads: told when all ends with the host; -1: nowhere else */
 	/* By the loop; the host waits for changes of .seq (a futex). */
 	u32 seq;
 	u32 nr_tasks;
@@ -159,6 +160,32 @@ void word_wait(u32 *word, u32 value, int timeout_ms);
 void word_wake(u32 *word);
 
 /* filter.c */
+/* What becomes of a call. Some look at arguments and leave the others' calls alone. */
+enum call_answer {
+	CALL_ALLOW,
+	CALL_TRACE,  /* stops */
+	CALL_CLONE,  /* stops when the new task would escape */
+	CALL_NOTIFY, /* answered by whoever has the filter's listener */
+	CALL_TRAP,   /* as a signal, for the tracer to make a call of it that is notified */
+	CALL_ZERO,   /* it gives 0 */
+	CALL_ABSENT, /* ENOSYS */
+	CALL_IOCTL,  /* NOTIFY for requests of perf events, and for the tracer's proxies */
+	CALL_MMAP,   /* NOTIFY for shared mappings of files */
+	CALL_AT_2,   /* NOTIFY unless argument 2 has AT_EMPTY_PATH */
+	CALL_AT_3,
+	CALL_RLIMIT_0, /* NOTIFY when argument 0 is RLIMIT_MEMLOCK */
+	CALL_RLIMIT_1,
+};
+/*
+ * Requests of ioctl() that stand for the calls which a filter outside of ours answers (a default
+ * container): argument 1, the request's place, is in argument 5 meanwhile.
+ */
+enum { CALL_PROXY_BPF = 0x5ceb0001, CALL_PROXY_PERF = 0x5ceb0002 };
+/*
+ * @answers of all CALLS_MAX numbers, @other for other entries (i386, x32) and beyond; @control: those
+ * have no bpf() and perf_event_open(). 0 or -ENOMEM.
+ */
+int filter_compile(struct call_filter *f, const u8 *answers, enum call_answer other, bool control);
 /* Makes the filter for tree @p; what it stops is in p->traced. 0 or -ENOMEM. */
 int filter_build(struct call_filter *f, const struct supervisor *sv, struct skep_process *p);
 void filter_free(struct call_filter *f);
@@ -184,6 +211,18 @@ int tree_seize(struct supervisor *sv, struct skep_process *p, char *error, size_
 void tree_kill(struct supervisor *sv, struct skep_process *p, int sig);
 int tree_leave(struct supervisor *sv, struct skep_process *p);
 void tree_check_left(struct skep_process *p);
+
+/* spawn.c: for src/daemon */
+/* @file in $PATH, as execvp() finds it. 0 or -errno. */
+int command_path(const char *file, char *path, size_t size);
+/*
+ * Watches process @pid, which has one thread and a filter that stops the calls @traced, as if it had been
+ * spawned: its tree ends with the supervisor. Its events begin with its execve.
+ */
+int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, struct skep_process **out,
+		 char *error, size_t error_size);
+/* What has been attached is seen by every task from now on. 0, or -ECHILD without supervisor. */
+int supervisor_sync(struct skep_system *sys);
 
 /* inject.c */
 void tracer_interrupt_quietly(struct task *t);

@@ -14,5 +14,8 @@ bool file_is_ours(const char *path);
 int file_open(struct skep_system *sys, const char *path);
 /* As access(2) of an ordinary user: 0, or -1 and errno. */
 int file_access(struct skep_system *sys, const char *path, int mode);
+/* The text of /proc/PID/fdinfo/N where N stands for @o: a descriptor, or -errno. */
+struct object;
+int file_open_fdinfo(const struct object *o);
 
 #endif

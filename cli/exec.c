@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* skep exec: a command in an instance, where bpf(2) is skep's. */
+#include "cli.h"
+#include "text.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { EXIT_CANNOT_EXECUTE = 126, EXIT_NO_COMMAND = 127 };
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct skep_exec_opts opts = { .sz = sizeof(opts), .system = &cli->system_opts };
+	char error[640] = "";
+	const char *v;
+	int i = 1, err;
+
+	for (; i < argc && *argv[i] == '-'; i++) {
+		if (!strcmp(argv[i], "--")) {
+			i++;
+			break;
+		}
+		if ((v = cli_option("--instance", argc, argv, &i)))
+			opts.instance = v;
+		else if (!strcmp(argv[i], "--root"))
+			opts.root = true;
+		else
+			return cli_usage(&cmd_exec, "unknown option %s", argv[i]);
+	}
+	if (i >= argc)
+		return cli_usage(&cmd_exec, "which command?");
+	if (cli->engine == ENGINE_KERNEL)
+		return cli_usage(&cmd_exec, "the kernel's engine needs no instance");
+	err = skep_exec(argv[i], argv + i, &opts, error, sizeof(error));
+	cli_error(cli, "%s", *error ? error : strerror(-err));
+	switch (-err) {
+	case ENOENT:
+		return EXIT_NO_COMMAND;
+	case EACCES:
+	case ENOEXEC:
+		return EXIT_CANNOT_EXECUTE;
+	}
+	return EXIT_BROKEN;
+}
+
+const struct command cmd_exec = {
+	.name = "exec",
+	.synopsis = "exec [--instance NAME] [--root] [--] COMMAND [ARGUMENT…]",
+	.help = "Runs COMMAND in an instance: a small machine whose eBPF is skep. For it, and all "
+		"that it\n"
+		"starts, bpf(2), perf_event_open(2), /sys/fs/bpf, /sys/kernel/btf and tracefs are "
+		"the\n"
+		"instance's, whatever language it is written in. All commands in one instance "
+		"share its\n"
+		"maps, programs and pins, and each is seen by the programs attached there.\n\n"
+		"  --instance NAME       which (default: $SKEP_INSTANCE, else \"default\"); it is "
+		"made when\n"
+		"                        the first command comes and ends with its last process "
+		"and pin\n"
+		"  --root                COMMAND sees itself as user 0 with all capabilities; it "
+		"has no\n"
+		"                        more rights than you have\n\n"
+		"COMMAND takes the place of skep: its exit status is its own. 125: skep could not\n"
+		"work, 126: COMMAND cannot be executed, 127: there is none.\n",
+	.run = run,
+};

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Which system calls of an instance's processes are answered, and by whom: one table. The filter
+ * is made from it and never changes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38
+#define CAP_BPF	    39
+#endif
+
+#include "base/uapi.h"
+#include "daemon/daemon.h"
+#include "hook/hook.h"
+
+/* ---- bpf(2) and what belongs to its descriptors ---- */
+
+static long answer_bpf(struct request *r)
+{
+	return skep_bpf(r->sys, (int)r->args[0], (union bpf_attr *)r->args[1],
+			(unsigned)r->args[2]);
+}
+
+static long answer_perf_event_open(struct request *r)
+{
+	return skep_perf_event_open(r->sys, (void *)r->args[0], (int)r->args[1], (int)r->args[2],
+				    (int)r->args[3], r->args[4]);
+}
+
+static long answer_ioctl(struct request *r)
+{
+	long result;
+
+	/* A call that the tracer has put in the place of one that an outer filter answers. */
+	if ((u32)r->args[1] == CALL_PROXY_BPF) {
+		r->args[1] = r->args[5];
+		return answer_bpf(r);
+	}
+	if ((u32)r->args[1] == CALL_PROXY_PERF) {
+		r->args[1] = r->args[5];
+		return answer_perf_event_open(r);
+	}
+	result = skep_ioctl(r->sys, (int)r->args[0], (u32)r->args[1], (void *)r->args[2]);
+	return result == -ENOTTY || result == -EBADF ? ANSWER_CONTINUE : result;
+}
+
+static long answer_mmap(struct request *r)
+{
+	int err = skep_mmap(r->sys, (int)r->args[4], r->args[1], (int)r->args[2], (long)r->args[5]);
+
+	return err < 0 ? err : ANSWER_CONTINUE;
+}
+
+/*
+ * epoll refuses a memfd. The eventfd that wakes its readers stands in for it, put into the
+ * client's epoll by us.
+ */
+static long answer_epoll_ctl(struct request *r)
+{
+	int instead = skep_epoll_fd(r->sys, (int)r->args[2]), epfd;
+	struct epoll_event event = { 0 };
+	long result;
+
+	if (instead < 0)
+		return ANSWER_CONTINUE;
+	if ((int)r->args[1] != EPOLL_CTL_DEL &&
+	    user_read(r->sys, &event, r->args[3], sizeof(event)))
+		return -EFAULT;
+	epfd = caller_take_fd((int)r->args[0]);
+	if (epfd < 0)
+		return epfd;
+	/* The eventfd stays readable: an edge tells what a ring's own poll would. */
+	event.events |= EPOLLET;
+	result = syscall(SYS_epoll_ctl, epfd, (int)r->args[1], instead, &event);
+	if (result < 0)
+		result = -errno;
+	close(epfd);
+	return result;
+}
+
+/* ---- what the kernel says of itself and of the process ---- */
+
+static long answer_uname(struct request *r)
+{
+	struct utsname name;
+
+	if (syscall(SYS_uname, &name))
+		return -errno;
+	snprintf(name.release, sizeof(name.release), "%u.%u.0-skep", KVER_MAJOR(r->sys->profile),
+		 KVER_MINOR(r->sys->profile));
+	return user_write(r->sys, r->args[0], &name, sizeof(name));
+}
+
+/* Since Linux 5.11 maps are not charged to RLIMIT_MEMLOCK: raising it succeeds. */
+static long memlock(struct request *r, u32 pid, u64 new, u64 old)
+{
+	struct rlimit64 limit, before;
+
+	if (new &&user_read(r->sys, &limit, new, sizeof(limit)))
+		return -EFAULT;
+	if (syscall(SYS_prlimit64, pid, RLIMIT_MEMLOCK, NULL, &before))
+		return -errno;
+	if (new &&limit.rlim_cur > limit.rlim_max)
+		return -EINVAL;
+	if (new)
+		syscall(SYS_prlimit64, pid, RLIMIT_MEMLOCK, &limit, NULL);
+	return old ? user_write(r->sys, old, &before, sizeof(before)) : 0;
+}
+
+static long answer_setrlimit(struct request *r)
+{
+	return r->args[1] ? memlock(r, r->caller.tgid, r->args[1], 0) : -EFAULT;
+}
+
+static long answer_prlimit64(struct request *r)
+{
+	if (!r->args[2])
+		return ANSWER_CONTINUE;
+	return memlock(r, r->args[0] ? (u32)r->args[0] : r->caller.tgid, r->args[2], r->args[3]);
+}
+
+/* ---- user 0 ---- */
+
+static long answer_getresid(struct request *r)
+{
+	u32 zero = 0;
+
+	for (int i = 0; i < 3; i++)
+		if (user_write(r->sys, r->args[i], &zero, sizeof(zero)))
+			return -EFAULT;
+	return 0;
+}
+
+/* ---- capabilities: what the instance counts as held ---- */
+
+static u64 held_caps(const struct request *r)
+{
+	u64 caps = BIT_ULL(CAP_NET_ADMIN) | BIT_ULL(CAP_SYS_ADMIN) | BIT_ULL(CAP_PERFMON) |
+		   BIT_ULL(CAP_BPF);
+
+	return r->session->root ? BIT_ULL(CAP_LAST_CAP + 1) - 1 : caps;
+}
+
+static int read_header(struct request *r, struct __user_cap_header_struct *header)
+{
+	if (user_read(r->sys, header, r->args[0], sizeof(*header)) || !r->args[1] ||
+	    header->version != _LINUX_CAPABILITY_VERSION_3)
+		return -EINVAL;
+	return header->pid && (u32)header->pid != r->caller.tid ? -EINVAL : 0;
+}
+
+static long answer_capget(struct request *r)
+{
+	struct __user_cap_header_struct header;
+	struct __user_cap_data_struct data[2] = { { 0 } };
+	u64 caps = caller_caps() | held_caps(r);
+
+	if (read_header(r, &header))
+		return ANSWER_CONTINUE;
+	for (int i = 0; i < 2; i++)
+		data[i].effective = data[i].permitted = (u32)(caps >> (32 * i));
+	return user_write(r->sys, r->args[1], data, sizeof(data));
+}
+
+/* Who sets what it holds by our word alone is told that it is done; it changes nothing. */
+static long answer_capset(struct request *r)
+{
+	struct __user_cap_header_struct header;
+	struct __user_cap_data_struct data[2];
+	u64 wanted, real = caller_caps();
+
+	if (read_header(r, &header) || user_read(r->sys, data, r->args[1], sizeof(data)))
+		return ANSWER_CONTINUE;
+	wanted = (u64)(data[1].effective | data[1].permitted) << 32 | data[0].effective |
+		 data[0].permitted;
+	if (!(wanted & ~real))
+		return ANSWER_CONTINUE;
+	return wanted & ~(real | held_caps(r)) ? -EPERM : 0;
+}
+
+/* ---- the table ---- */
+
+enum when {
+	ALWAYS,
+	ROOT,
+	PROFILE, /* one was asked for */
+	CAPS,	 /* they count as held */
+};
+
+static const struct {
+	u16 nr;
+	u8 filter, when;
+	long (*answer)(struct request *r);
+} calls[] = {
+	{ SYS_bpf, CALL_NOTIFY, ALWAYS, answer_bpf },
+	{ SYS_perf_event_open, CALL_NOTIFY, ALWAYS, answer_perf_event_open },
+	{ SYS_ioctl, CALL_IOCTL, ALWAYS, answer_ioctl },
+	{ SYS_mmap, CALL_MMAP, ALWAYS, answer_mmap },
+	{ SYS_epoll_ctl, CALL_NOTIFY, ALWAYS, answer_epoll_ctl },
+	{ SYS_getxattr, CALL_NOTIFY, ALWAYS, view_getxattr },
+	{ SYS_lgetxattr, CALL_NOTIFY, ALWAYS, view_getxattr },
+	{ SYS_listxattr, CALL_NOTIFY, ALWAYS, view_listxattr },
+	{ SYS_llistxattr, CALL_NOTIFY, ALWAYS, view_listxattr },
+	{ SYS_uname, CALL_NOTIFY, PROFILE, answer_uname },
+	{ SYS_setrlimit, CALL_RLIMIT_0, ALWAYS, answer_setrlimit },
+	{ SYS_prlimit64, CALL_RLIMIT_1, ALWAYS, answer_prlimit64 },
+	{ SYS_open, CALL_NOTIFY, ALWAYS, view_open },
+	{ SYS_openat, CALL_NOTIFY, ALWAYS, view_openat },
+	{ SYS_openat2, CALL_NOTIFY, ALWAYS, view_openat2 },
+	{ SYS_stat, CALL_NOTIFY, ALWAYS, view_stat },
+	{ SYS_lstat, CALL_NOTIFY, ALWAYS, view_lstat },
+	{ SYS_newfstatat, CALL_AT_3, ALWAYS, view_newfstatat },
+	{ SYS_statx, CALL_AT_2, ALWAYS, view_statx },
+	{ SYS_access, CALL_NOTIFY, ALWAYS, view_access },
+	{ SYS_faccessat, CALL_NOTIFY, ALWAYS, view_faccessat },
+	{ SYS_faccessat2, CALL_AT_3, ALWAYS, view_faccessat },
+	{ SYS_readlink, CALL_NOTIFY, ALWAYS, view_readlink },
+	{ SYS_readlinkat, CALL_NOTIFY, ALWAYS, view_readlinkat },
+	{ SYS_statfs, CALL_NOTIFY, ALWAYS, view_statfs },
+	{ SYS_unlink, CALL_NOTIFY, ALWAYS, view_unlink },
+	{ SYS_unlinkat, CALL_NOTIFY, ALWAYS, view_unlinkat },
+	{ SYS_rmdir, CALL_NOTIFY, ALWAYS, view_rmdir },
+	{ SYS_mkdir, CALL_NOTIFY, ALWAYS, view_mkdir },
+	{ SYS_mkdirat, CALL_NOTIFY, ALWAYS, view_mkdirat },
+	{ SYS_rename, CALL_NOTIFY, ALWAYS, view_rename },
+	{ SYS_renameat, CALL_NOTIFY, ALWAYS, view_renameat },
+	{ SYS_renameat2, CALL_NOTIFY, ALWAYS, view_renameat },
+	{ SYS_symlink, CALL_NOTIFY, ALWAYS, view_symlink },
+	{ SYS_symlinkat, CALL_NOTIFY, ALWAYS, view_symlinkat },
+	{ SYS_link, CALL_NOTIFY, ALWAYS, view_link },
+	{ SYS_linkat, CALL_NOTIFY, ALWAYS, view_linkat },
+	{ SYS_chmod, CALL_NOTIFY, ALWAYS, view_chmod },
+	{ SYS_fchmodat, CALL_NOTIFY, ALWAYS, view_fchmodat },
+	{ SYS_chown, CALL_NOTIFY, ALWAYS, view_chown },
+	{ SYS_fchownat, CALL_NOTIFY, ALWAYS, view_fchownat },
+	{ SYS_mount, CALL_NOTIFY, ALWAYS, view_mount },
+	{ SYS_umount2, CALL_NOTIFY, ALWAYS, view_umount },
+	{ SYS_getuid, CALL_ZERO, ROOT, NULL },
+	{ SYS_geteuid, CALL_ZERO, ROOT, NULL },
+	{ SYS_getgid, CALL_ZERO, ROOT, NULL },
+	{ SYS_getegid, CALL_ZERO, ROOT, NULL },
+	{ SYS_getresuid, CALL_NOTIFY, ROOT, answer_getresid },
+	{ SYS_getresgid, CALL_NOTIFY, ROOT, answer_getresid },
+	{ SYS_capget, CALL_NOTIFY, CAPS, answer_capget },
+	{ SYS_capset, CALL_NOTIFY, CAPS, answer_capset },
+};
+
+void calls_filter(const struct skep_system *sys, bool root, bool trapped, u8 *answers)
+{
+	for (u32 nr = 0; nr < CALLS_MAX; nr++)
+		answers[nr] = filter_needs(nr) ? CALL_TRACE : CALL_ALLOW;
+	answers[SYS_clone] = CALL_CLONE;
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		if ((calls[i].when == ROOT && !root) ||
+		    (calls[i].when == PROFILE && !sys->profile_set) ||
+		    (calls[i].when == CAPS && !root && sys->caps_mode != CAPS_FULL))
+			continue;
+		answers[calls[i].nr] = calls[i].filter;
+	}
+	if (trapped)
+		answers[SYS_bpf] = answers[SYS_perf_event_open] = CALL_TRAP;
+}
+
+/* ---- answering ---- */
+
+static void answer(struct request *r)
+{
+	struct caller *before = caller_enter(&r->caller);
+	u64 revision = hooks_revision(r->sys);
+	long result = -ENOSYS;
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i].nr == r->nr && calls[i].answer) {
+			result = calls[i].answer(r);
+			break;
+		}
+	caller_leave(before);
+	/* An attachment is in force when the call that made it returns. */
+	if (hooks_revision(r->sys) != revision)
+		supervisor_sync(r->sys);
+	notify_answer(r, result);
+}
+
+static void *answer_elsewhere(void *arg)
+{
+	struct request *r = arg;
+	struct session *s = r->session;
+
+	answer(r);
+	mem_free(r);
+	__atomic_fetch_sub(&s->workers, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* Whether the answer may take longer than the session's other calls should wait. */
+static bool may_last(const struct request *r)
+{
+	u64 cmd = r->args[0];
+
+	if (r->nr != SYS_bpf && (r->nr != SYS_ioctl || (u32)r->args[1] != CALL_PROXY_BPF))
+		return false;
+	return cmd == BPF_PROG_LOAD || cmd == BPF_BTF_LOAD || cmd == BPF_PROG_TEST_RUN ||
+	       cmd == BPF_MAP_CREATE || cmd == BPF_LINK_CREATE || cmd == BPF_MAP_LOOKUP_BATCH ||
+	       cmd == BPF_MAP_UPDATE_BATCH || cmd == BPF_MAP_DELETE_BATCH ||
+	       cmd == BPF_MAP_LOOKUP_AND_DELETE_BATCH;
+}
+
+void calls_answer(struct request *r)
+{
+	struct request *copy = may_last(r) ? mem_dup(r, sizeof(*r)) : NULL;
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	if (!copy) {
+		answer(r);
+		return;
+	}
+	__atomic_fetch_add(&r->session->workers, 1, __ATOMIC_SEQ_CST);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	err = pthread_create(&thread, &attr, answer_elsewhere, copy);
+	pthread_attr_destroy(&attr);
+	if (err)
+		answer_elsewhere(copy);
+}

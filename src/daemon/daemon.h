@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Inside of the daemon. It is a program with threads and one supervisor process for each
+ * instance (src/event), which shares its memory and descriptors:
+ *
+ *   main thread	accepts, looks after closed descriptors, frees instances, ends
+ *   connections	a thread each, for the second that they last
+ *   sessions		a thread for each tree of processes: answers what its filter notifies;
+ *			calls that may last (a verification) get a thread of their own
+ *   supervisors	stops of the processes, events, programs
+ */
+#ifndef SKEP_DAEMON_DAEMON_H
+#define SKEP_DAEMON_DAEMON_H
+
+#include <linux/seccomp.h>
+#include <pthread.h>
+
+#include "daemon/wire.h"
+#include "event/supervisor.h"
+#include "object/caller.h"
+
+#define INSTANCE_NAME 64
+
+struct daemon {
+	int listen_fd, wake_fd;
+	char folder[256];
+	pthread_mutex_t lock; /* of all below, and of lists and counts in instances */
+	struct instance *instances;
+	u32 connections;
+};
+
+struct trace_pipe;
+
+struct instance {
+	struct instance *next;
+	struct daemon *daemon;
+	char name[INSTANCE_NAME], kernel[32];
+	struct skep_system *sys;
+	struct session *sessions;
+	u32 users; /* connections that speak of it */
+	bool stopping;
+	struct trace_pipe *trace;
+};
+
+/* One tree of processes, from its EXEC to its last process's end. */
+struct session {
+	struct session *next;
+	struct instance *instance;
+	struct skep_process *process;
+	int listener, message_fd;
+	bool root;
+	u32 workers;	    /* calls that are being answered elsewhere */
+	pid_t tgid_of_last; /* see notify.c */
+};
+
+/* daemon.c */
+void daemon_wake(struct daemon *d);
+
+/* session.c: takes over @process, @listener, @message_fd. 0 or -errno. */
+int session_start(struct instance *inst, struct skep_process *process, int listener, int message_fd,
+		  bool root);
+
+/* ---- notify.c: a call that waits for its answer ---- */
+
+struct request {
+	struct caller caller; /* first: caller_ops get it */
+	struct session *session;
+	struct skep_system *sys;
+	u64 id;
+	u64 nr, args[6];
+};
+
+/* The call is to be made by the kernel after all. */
+#define ANSWER_CONTINUE (-100000L)
+
+/* Waits until the listener has one for us: 0, or -errno (-ENOENT: it is gone again). */
+int notify_receive(struct session *s, struct request *r);
+void notify_answer(struct request *r, long result);
+/* Tells Linux to wake the other side on this CPU, if it can. */
+void notify_tune(int listener);
+
+/* ---- calls.c: which calls are answered, and how ---- */
+
+/* For filter_compile(): answers of all CALLS_MAX numbers. */
+void calls_filter(const struct skep_system *sys, bool root, bool trapped, u8 *answers);
+/* Answers @r, here or in a thread of its own. */
+void calls_answer(struct request *r);
+
+/* ---- trace_pipe.c ---- */
+struct trace_pipe *trace_pipe_new(void); /* NULL: no memory */
+void trace_pipe_write(void *pipe, const char *line, u32 len);
+/* A descriptor to read it by, as trace_pipe: it waits. fd or -errno. */
+int trace_pipe_open(struct trace_pipe *p);
+void trace_pipe_free(struct trace_pipe *p);
+
+/* ---- views.c: calls that name files ---- */
+long view_open(struct request *r);
+long view_openat(struct request *r);
+long view_openat2(struct request *r);
+long view_stat(struct request *r);
+long view_lstat(struct request *r);
+long view_newfstatat(struct request *r);
+long view_statx(struct request *r);
+long view_access(struct request *r);
+long view_faccessat(struct request *r);
+long view_readlink(struct request *r);
+long view_readlinkat(struct request *r);
+long view_statfs(struct request *r);
+long view_unlink(struct request *r);
+long view_unlinkat(struct request *r);
+long view_rmdir(struct request *r);
+long view_mkdir(struct request *r);
+long view_mkdirat(struct request *r);
+long view_rename(struct request *r);
+long view_renameat(struct request *r);
+long view_symlink(struct request *r);
+long view_symlinkat(struct request *r);
+long view_link(struct request *r);
+long view_linkat(struct request *r);
+long view_chmod(struct request *r);
+long view_fchmodat(struct request *r);
+long view_chown(struct request *r);
+long view_fchownat(struct request *r);
+long view_getxattr(struct request *r);
+long view_listxattr(struct request *r);
+long view_mount(struct request *r);
+long view_umount(struct request *r);
+
+#endif

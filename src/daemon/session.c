@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The thread of one tree of processes: answers the calls that its filter holds, until the last
+ * process has ended.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "daemon/daemon.h"
+
+static void say(const struct session *s, const char *text)
+{
+	if (s->message_fd >= 0)
+		(void)!write(s->message_fd, text, strlen(text));
+}
+
+/* No process is left. */
+static void session_end(struct session *s)
+{
+	struct instance *inst = s->instance;
+	struct daemon *d = inst->daemon;
+
+	while (load_acquire(&s->workers))
+		usleep(1000);
+	skep_process_free(s->process);
+	if (s->listener >= 0)
+		close(s->listener);
+	if (s->message_fd >= 0)
+		close(s->message_fd);
+	pthread_mutex_lock(&d->lock);
+	for (struct session **p = &inst->sessions; *p; p = &(*p)->next)
+		if (*p == s) {
+			*p = s->next;
+			break;
+		}
+	pthread_mutex_unlock(&d->lock);
+	mem_free(s);
+	daemon_wake(d);
+}
+
+static void *session_main(void *arg)
+{
+	struct session *s = arg;
+	struct pollfd fds[] = {
+		{ .fd = s->listener, .events = POLLIN },
+		{ .fd = skep_process_fd(s->process), .events = POLLIN },
+	};
+	struct request r;
+	int err;
+
+	for (;;) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			break;
+		if (fds[0].revents & POLLIN) {
+			if (!notify_receive(s, &r))
+				calls_answer(&r);
+		} else if (fds[0].revents) {
+			fds[0].fd = -1; /* no process has the filter any more */
+		}
+		if (!fds[1].revents)
+			continue;
+		err = skep_process_wait(s->process, true, 0, NULL);
+		if (err == -ECHILD)
+			say(s, "skep: the supervisor has been killed: the processes that it "
+			       "watched are ended\n");
+		if (err != -EAGAIN)
+			break;
+	}
+	session_end(s);
+	return NULL;
+}
+
+int session_start(struct instance *inst, struct skep_process *process, int listener, int message_fd,
+		  bool root)
+{
+	struct session *s = mem_zalloc(sizeof(*s));
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct session){ .instance = inst,
+			       .process = process,
+			       .listener = listener,
+			       .message_fd = message_fd,
+			       .root = root };
+	notify_tune(listener);
+	pthread_mutex_lock(&inst->daemon->lock);
+	s->next = inst->sessions;
+	inst->sessions = s;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	err = -pthread_create(&thread, &attr, session_main, s);
+	pthread_attr_destroy(&attr);
+	if (err)
+		inst->sessions = s->next;
+	pthread_mutex_unlock(&inst->daemon->lock);
+	if (err) {
+		mem_free(s);
+	}
+	return err;
+}

@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Calls that name files: what lies in the instance's BPF file system (object/pins.h) or is one of
+ * the kernel's files about eBPF (front/files.h) is answered here; every other call is the
+ * kernel's, as it was made.
+ *
+ * DIFF(views-symlinks): a path is taken as it is spelled. A symbolic link elsewhere that leads
+ * into the views leads to the machine's own files.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "command/pin.h"
+#include "daemon/daemon.h"
+#include "front/files.h"
+
+#define TRACEFS_MAGIC 0x74726163
+
+enum kind {
+	ELSEWHERE,
+	PIN,
+	SHOWN,
+	BEHIND,	    /* elsewhere, spelled by way of a folder of ours and ".." */
+	DESCRIPTOR, /* /proc/PID/fd/N of ours */
+	FDINFO,
+};
+
+struct place {
+	enum kind kind;
+	struct request *r;
+	u32 pid, fd; /* DESCRIPTOR, FDINFO */
+	char path[PATH_MAX];
+};
+
+/* ---- what a path names ---- */
+
+/* Takes out ".", ".." and empty parts of an absolute path. */
+static void tidy(char *path)
+{
+	char *to = path, *from = path;
+
+	while (*from) {
+		char *end = strchrnul(from + 1, '/');
+		size_t len = (size_t)(end - from);
+
+		if (len == 3 && from[1] == '.' && from[2] == '.') {
+			while (to > path && *--to != '/')
+				;
+		} else if (len > 1 && !(len == 2 && from[1] == '.')) {
+			memmove(to, from, len);
+			to += len;
+		}
+		from = end;
+	}
+	if (to == path)
+		*to++ = '/';
+	*to = 0;
+}
+
+/* The folder that a relative path begins at. Length, or less than 0. */
+static int folder_of(struct request *r, int dirfd, char *path, size_t size)
+{
+	char link[48];
+	struct stat st;
+	ssize_t n;
+
+	if (dirfd == AT_FDCWD) {
+		snprintf(link, sizeof(link), "/proc/%u/cwd", r->caller.tid);
+	} else {
+		if (caller_fstat(dirfd, &st) || !S_ISDIR(st.st_mode))
+			return -ENOTDIR;
+		n = pins_path_of(r->sys, &st, path, (u32)size);
+		if (n > 0)
+			return (int)n;
+		snprintf(link, sizeof(link), "/proc/%u/fd/%d", r->caller.tid, dirfd);
+	}
+	n = readlink(link, path, size - 1);
+	if (n < 0)
+		return -errno;
+	path[n] = 0;
+	return (int)n;
+}
+
+/* "/proc/self/fd/3" and its like. */
+static bool is_descriptor(struct place *p)
+{
+	char who[16], what[8];
+	int n = 0;
+
+	if (strncmp(p->path, "/proc/", 6) ||
+	    sscanf(p->path, "/proc/%15[^/]/%7[^/]/%u%n", who, what, &p->fd, &n) != 3 || p->path[n])
+		return false;
+	if (strcmp(what, "fd") && strcmp(what, "fdinfo"))
+		return false;
+	if (!strcmp(who, "self") || !strcmp(who, "thread-self"))
+		p->pid = p->r->caller.tid;
+	else if (sscanf(who, "%u", &p->pid) != 1)
+		return false;
+	p->kind = strcmp(what, "fd") ? FDINFO : DESCRIPTOR;
+	return true;
+}
+
+static void locate(struct request *r, int dirfd, u64 address, struct place *p)
+{
+	char name[PATH_MAX];
+	long len = user_read_str(r->sys, name, address, sizeof(name));
+	bool through = false;
+	char *up;
+	int n = 0;
+
+	p->kind = ELSEWHERE;
+	p->r = r;
+	if (len <= 0)
+		return;
+	if (*name == '/') {
+		memcpy(p->path, name, (size_t)len + 1);
+	} else {
+		n = folder_of(r, dirfd, p->path, sizeof(p->path));
+		if (n <= 0 || n + 1 + len >= PATH_MAX)
+			return;
+		p->path[n] = '/';
+		memcpy(p->path + n + 1, name, (size_t)len + 1);
+	}
+	up = strstr(p->path, "/..");
+	if (up && up > p->path) {
+		*up = 0;
+		through = pins_cover(r->sys, p->path);
+		*up = '/';
+	}
+	tidy(p->path);
+	if (pins_cover(r->sys, p->path))
+		p->kind = PIN;
+	else if (file_is_ours(p->path))
+		p->kind = SHOWN;
+	else if (through)
+		p->kind = BEHIND;
+	else
+		is_descriptor(p);
+}
+
+/* The object behind /proc/PID/fd/N; NULL: none of ours. */
+static struct object *object_behind(const struct place *p)
+{
+	struct caller other = { NULL, p->pid, p->pid }, *before = caller_enter(&other);
+	struct object *o;
+	int err;
+
+	o = object_get_any(p->r->sys, (int)p->fd, &err);
+	caller_leave(before);
+	return o;
+}
+
+/* ---- opening ---- */
+
+static bool is_trace_pipe(const char *path)
+{
+	return !strcmp(path, "/sys/kernel/tracing/trace_pipe") ||
+	       !strcmp(path, "/sys/kernel/debug/tracing/trace_pipe");
+}
+
+static int open_shown(struct request *r, const char *path, int flags)
+{
+	int fd;
+
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		return file_access(r->sys, path, R_OK) ? -errno : -EACCES;
+	if (is_trace_pipe(path))
+		return trace_pipe_open(r->session->instance->trace);
+	fd = file_open(r->sys, path);
+	if (fd >= 0 && flags & O_DIRECTORY) {
+		close(fd);
+		return -ENOTDIR;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static long open_place(struct place *p, int flags)
+{
+	struct request *r = p->r;
+	struct pin_who who;
+	struct object *o;
+	int fd = -1;
+
+	switch (p->kind) {
+	case PIN:
+		pin_who_of(r->sys, &who);
+		fd = pins_open(r->sys, &who, p->path, flags);
+		break;
+	case SHOWN:
+		fd = open_shown(r, p->path, flags);
+		break;
+	case FDINFO:
+		o = object_behind(p);
+		if (!o)
+			return ANSWER_CONTINUE;
+		fd = file_open_fdinfo(o);
+		object_put(o);
+		break;
+	case ELSEWHERE:
+	case BEHIND:
+	case DESCRIPTOR:
+		return ANSWER_CONTINUE;
+	}
+	return caller_give_fd(fd, flags & O_CLOEXEC);
+}
+
+static long open_at(struct request *r, int dirfd, u64 path, int flags)
+{
+	struct place p;
+
+	locate(r, dirfd, path, &p);
+	return open_place(&p, flags);
+}
+
+long view_open(struct request *r)
+{
+	return open_at(r, AT_FDCWD, r->args[0], (int)r->args[1]);
+}
+
+long view_openat(struct request *r)
+{
+	return open_at(r, (int)r->args[0], r->args[1], (int)r->args[2]);
+}
+
+long view_openat2(struct request *r)
+{
+	struct open_how how;
+
+	if (r->args[3] < sizeof(how) || user_read(r->sys, &how, r->args[2], sizeof(how)) ||
+	    how.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT))
+		return ANSWER_CONTINUE;
+	return open_at(r, (int)r->args[0], r->args[1], (int)how.flags);
+}
+
+/* ---- looking ---- */
+
+static int stat_shown(struct request *r, const char *path, struct stat *st)
+{
+	int fd;
+
+	if (file_access(r->sys, path, R_OK))
+		return -errno;
+	memset(st, 0, sizeof(*st));
+	st->st_nlink = 1;
+	st->st_blksize = 4096;
+	st->st_ino = 1;
+	for (const char *c = path; *c; c++)
+		st->st_ino = st->st_ino * 31 + (u8)*c;
+	fd = is_trace_pipe(path) ? -ENOENT : file_open(r->sys, path);
+	st->st_mode = fd < 0 && errno == EISDIR ? S_IFDIR | 0555 : S_IFREG | 0444;
+	if (fd >= 0) {
+		st->st_size = lseek(fd, 0, SEEK_END);
+		close(fd);
+	}
+	return 0;
+}
+
+/* 1: it is elsewhere. */
+static int stat_place(struct place *p, bool follow, struct stat *st)
+{
+	struct pin_who who;
+
+	switch (p->kind) {
+	case PIN:
+		pin_who_of(p->r->sys, &who);
+		return pins_stat(p->r->sys, &who, p->path, follow, st);
+	case SHOWN:
+		return stat_shown(p->r, p->path, st);
+	case BEHIND:
+		return (follow ? stat(p->path, st) : lstat(p->path, st)) ? -errno : 0;
+	case FDINFO:
+	case ELSEWHERE:
+	case DESCRIPTOR:
+		break;
+	}
+	return 1;
+}
+
+static long stat_at(struct request *r, int dirfd, u64 path, u64 to, bool follow)
+{
+	struct place p;
+	struct stat st;
+	int err;
+
+	locate(r, dirfd, path, &p);
+	err = stat_place(&p, follow, &st);
+	if (err)
+		return err > 0 ? ANSWER_CONTINUE : err;
+	return user_write(r->sys, to, &st, sizeof(st)); /* the kernel's layout is libc's */
+}
+
+long view_stat(struct request *r)
+{
+	return stat_at(r, AT_FDCWD, r->args[0], r->args[1], true);
+}
+
+long view_lstat(struct request *r)
+{
+	return stat_at(r, AT_FDCWD, r->args[0], r->args[1], false);
+}
+
+long view_newfstatat(struct request *r)
+{
+	return stat_at(r, (int)r->args[0], r->args[1], r->args[2],
+		       !(r->args[3] & AT_SYMLINK_NOFOLLOW));
+}
+
+static struct statx_timestamp statx_time(struct timespec t)
+{
+	return (struct statx_timestamp){ .tv_sec = t.tv_sec, .tv_nsec = (u32)t.tv_nsec };
+}
+
+long view_statx(struct request *r)
+{
+	struct place p;
+	struct stat st;
+	struct statx x;
+	int err;
+
+	locate(r, (int)r->args[0], r->args[1], &p);
+	err = stat_place(&p, !(r->args[2] & AT_SYMLINK_NOFOLLOW), &st);
+	if (err)
+		return err > 0 ? ANSWER_CONTINUE : err;
+	memset(&x, 0, sizeof(x));
+	x.stx_mask = STATX_BASIC_STATS;
+	x.stx_blksize = (u32)st.st_blksize;
+	x.stx_nlink = (u32)st.st_nlink;
+	x.stx_uid = st.st_uid;
+	x.stx_gid = st.st_gid;
+	x.stx_mode = (u16)st.st_mode;
+	x.stx_ino = st.st_ino;
+	x.stx_size = (u64)st.st_size;
+	x.stx_blocks = (u64)st.st_blocks;
+	x.stx_atime = statx_time(st.st_atim);
+	x.stx_mtime = statx_time(st.st_mtim);
+	x.stx_ctime = statx_time(st.st_ctim);
+	x.stx_dev_major = major(st.st_dev);
+	x.stx_dev_minor = minor(st.st_dev);
+	return user_write(r->sys, r->args[4], &x, sizeof(x));
+}
+
+static long access_at(struct request *r, int dirfd, u64 path, int mode)
+{
+	struct pin_who who;
+	struct place p;
+
+	locate(r, dirfd, path, &p);
+	if (p.kind == PIN) {
+		pin_who_of(r->sys, &who);
+		return pins_access(r->sys, &who, p.path, mode);
+	}
+	if (p.kind != SHOWN)
+		return ANSWER_CONTINUE;
+	return file_access(r->sys, p.path, mode) ? -errno : 0;
+}
+
+long view_access(struct request *r)
+{
+	return access_at(r, AT_FDCWD, r->args[0], (int)r->args[1]);
+}
+
+long view_faccessat(struct request *r)
+{
+	return access_at(r, (int)r->args[0], r->args[1], (int)r->args[2]);
+}
+
+static long readlink_at(struct request *r, int dirfd, u64 path, u64 to, u64 size)
+{
+	static const char *const names[OBJECT_KINDS] = {
+		[OBJECT_MAP] = "anon_inode:bpf-map",	   [OBJECT_PROG] = "anon_inode:bpf-prog",
+		[OBJECT_LINK] = "anon_inode:bpf_link",	   [OBJECT_BTF] = "anon_inode:btf",
+		[OBJECT_PERF] = "anon_inode:[perf_event]", [OBJECT_STATS] = "anon_inode:bpf-stats",
+	};
+	char text[PATH_MAX];
+	struct pin_who who;
+	struct object *o;
+	struct place p;
+	int n, err;
+
+	locate(r, dirfd, path, &p);
+	size = min_t(u64, size, sizeof(text));
+	switch (p.kind) {
+	case PIN:
+		pin_who_of(r->sys, &who);
+		n = pins_readlink(r->sys, &who, p.path, text, (u32)size);
+		break;
+	case DESCRIPTOR:
+		o = object_behind(&p);
+		if (!o || !names[o->kind]) {
+			object_put(o);
+			return ANSWER_CONTINUE;
+		}
+		n = (int)min_t(u64, strlen(names[o->kind]), size);
+		memcpy(text, names[o->kind], (size_t)n);
+		object_put(o);
+		break;
+	case SHOWN:
+		return file_access(r->sys, p.path, R_OK) ? -errno : -EINVAL;
+	case ELSEWHERE:
+	case BEHIND:
+	case FDINFO:
+	default:
+		return ANSWER_CONTINUE;
+	}
+	if (n < 0)
+		return n;
+	err = user_write(r->sys, to, text, (size_t)n);
+	return err ? err : n;
+}
+
+long view_readlink(struct request *r)
+{
+	return readlink_at(r, AT_FDCWD, r->args[0], r->args[1], r->args[2]);
+}
+
+long view_readlinkat(struct request *r)
+{
+	return readlink_at(r, (int)r->args[0], r->args[1], r->args[2], r->args[3]);
+}
+
+long view_statfs(struct request *r)
+{
+	struct statfs fs = { .f_bsize = 4096, .f_frsize = 4096, .f_namelen = 255 };
+	struct place p;
+	struct stat st;
+	int err;
+
+	locate(r, AT_FDCWD, r->args[0], &p);
+	if (p.kind == PIN)
+		fs.f_type = PINS_FS_MAGIC;
+	else if (p.kind == SHOWN && strstr(p.path, "/tracing"))
+		fs.f_type = TRACEFS_MAGIC;
+	else
+		return ANSWER_CONTINUE;
+	err = stat_place(&p, true, &st);
+	return err ? err : user_write(r->sys, r->args[1], &fs, sizeof(fs));
+}
+
+/* ---- changing the tree of pins ---- */
+
+/* One path of a call that changes something; ELSEWHERE is the kernel's. */
+#define CHANGE(r, dirfd, address, call)                                                            \
+	({                                                                                         \
+		struct place _p;                                                                   \
+		struct pin_who who;                                                                \
+		const char *path = _p.path;                                                        \
+		long _result = ANSWER_CONTINUE;                                                    \
+                                                                                                   \
+		locate((r), (dirfd), (address), &_p);                                              \
+		if (_p.kind == PIN) {                                                              \
+			pin_who_of((r)->sys, &who);                                                \
+			_result = (call);                                                          \
+		} else if (_p.kind == SHOWN) {                                                     \
+			_result = -EPERM;                                                          \
+		}                                                                                  \
+		_result;                                                                           \
+	})
+
+long view_unlink(struct request *r)
+{
+	return CHANGE(r, AT_FDCWD, r->args[0], pins_unlink(r->sys, &who, path));
+}
+
+long view_unlinkat(struct request *r)
+{
+	return CHANGE(r, (int)r->args[0], r->args[1],
+		      r->args[2] & AT_REMOVEDIR ? pins_rmdir(r->sys, &who, path) :
+						  pins_unlink(r->sys, &who, path));
+}
+
+long view_rmdir(struct request *r)
+{
+	return CHANGE(r, AT_FDCWD, r->args[0], pins_rmdir(r->sys, &who, path));
+}
+
+long view_mkdir(struct request *r)
+{
+	return CHANGE(r, AT_FDCWD, r->args[0], pins_mkdir(r->sys, &who, path, (u32)r->args[1]));
+}
+
+long view_mkdirat(struct request *r)
+{
+	return CHANGE(r, (int)r->args[0], r->args[1],
+		      pins_mkdir(r->sys, &who, path, (u32)r->args[2]));
+}
+
+long view_chmod(struct request *r)
+{
+	return CHANGE(r, AT_FDCWD, r->args[0], pins_chmod(r->sys, &who, path, (u32)r->args[1]));
+}
+
+long view_fchmodat(struct request *r)
+{
+	return CHANGE(r, (int)r->args[0], r->args[1],
+		      pins_chmod(r->sys, &who, path, (u32)r->args[2]));
+}
+
+long view_chown(struct request *r)
+{
+	return CHANGE(r, AT_FDCWD, r->args[0],
+		      pins_chown(r->sys, &who, path, (u32)r->args[1], (u32)r->args[2]));
+}
+
+long view_fchownat(struct request *r)
+{
+	return CHANGE(r, (int)r->args[0], r->args[1],
+		      pins_chown(r->sys, &who, path, (u32)r->args[2], (u32)r->args[3]));
+}
+
+/* Two paths: both in the tree, or EXDEV. */
+static long change_two(struct request *r, int from_dir, u64 from, int to_dir, u64 to,
+		       long (*change)(struct request *r, const struct pin_who *who,
+				      const char *from, const char *to))
+{
+	struct place a, b;
+	struct pin_who who;
+
+	locate(r, from_dir, from, &a);
+	locate(r, to_dir, to, &b);
+	if (a.kind != PIN && b.kind != PIN)
+		return a.kind == SHOWN || b.kind == SHOWN ? -EPERM : ANSWER_CONTINUE;
+	if (a.kind != b.kind)
+		return -EXDEV;
+	pin_who_of(r->sys, &who);
+	return change(r, &who, a.path, b.path);
+}
+
+static long rename_pins(struct request *r, const struct pin_who *who, const char *from,
+			const char *to)
+{
+	return pins_rename(r->sys, who, from, to, r->nr == SYS_renameat2 ? (u32)r->args[4] : 0);
+}
+
+static long link_pins(struct request *r, const struct pin_who *who, const char *from,
+		      const char *to)
+{
+	return pins_link(r->sys, who, from, to);
+}
+
+long view_rename(struct request *r)
+{
+	return change_two(r, AT_FDCWD, r->args[0], AT_FDCWD, r->args[1], rename_pins);
+}
+
+long view_renameat(struct request *r)
+{
+	return change_two(r, (int)r->args[0], r->args[1], (int)r->args[2], r->args[3], rename_pins);
+}
+
+long view_link(struct request *r)
+{
+	return change_two(r, AT_FDCWD, r->args[0], AT_FDCWD, r->args[1], link_pins);
+}
+
+long view_linkat(struct request *r)
+{
+	return change_two(r, (int)r->args[0], r->args[1], (int)r->args[2], r->args[3], link_pins);
+}
+
+static long symlink_at(struct request *r, u64 target, int dirfd, u64 path)
+{
+	char text[PATH_MAX];
+	struct pin_who who;
+	struct place p;
+	long n;
+
+	locate(r, dirfd, path, &p);
+	if (p.kind != PIN)
+		return p.kind == SHOWN ? -EPERM : ANSWER_CONTINUE;
+	n = user_read_str(r->sys, text, target, sizeof(text));
+	if (n < 0)
+		return n == -E2BIG ? -ENAMETOOLONG : n;
+	pin_who_of(r->sys, &who);
+	return pins_symlink(r->sys, &who, text, p.path);
+}
+
+long view_symlink(struct request *r)
+{
+	return symlink_at(r, r->args[0], AT_FDCWD, r->args[1]);
+}
+
+long view_symlinkat(struct request *r)
+{
+	return symlink_at(r, r->args[0], (int)r->args[1], r->args[2]);
+}
+
+/* ---- extended attributes: there are none ---- */
+
+long view_getxattr(struct request *r)
+{
+	struct place p;
+
+	locate(r, AT_FDCWD, r->args[0], &p);
+	return p.kind == PIN || p.kind == SHOWN ? -EOPNOTSUPP :
+	       p.kind == BEHIND			? -ENODATA :
+						  ANSWER_CONTINUE;
+}
+
+long view_listxattr(struct request *r)
+{
+	struct place p;
+
+	locate(r, AT_FDCWD, r->args[0], &p);
+	return p.kind == PIN || p.kind == SHOWN || p.kind == BEHIND ? 0 : ANSWER_CONTINUE;
+}
+
+/* ---- mounts ---- */
+
+long view_mount(struct request *r)
+{
+	char type[32] = "", options[4096];
+	struct pin_who who;
+	struct place p;
+
+	if (r->args[2] && user_read_str(r->sys, type, r->args[2], sizeof(type)) < 0)
+		return ANSWER_CONTINUE;
+	locate(r, AT_FDCWD, r->args[1], &p);
+	pin_who_of(r->sys, &who);
+	if (strcmp(type, "bpf")) {
+		/* Propagation of what is ours: there is nowhere for it to go. */
+		if (p.kind == PIN || (p.kind == ELSEWHERE && pins_cover(r->sys, p.path)))
+			return 0;
+		return ANSWER_CONTINUE;
+	}
+	if (r->args[4] && user_read_str(r->sys, options, r->args[4], sizeof(options)) < 0)
+		return -EFAULT;
+	return pins_mount(r->sys, &who, p.path, r->args[4] ? options : NULL);
+}
+
+long view_umount(struct request *r)
+{
+	return CHANGE(r, AT_FDCWD, r->args[0], pins_umount(r->sys, &who, path));
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What a client and the daemon say to each other: one message for each request and answer on
+ * a SOCK_SEQPACKET socket of the user's own folder. Both ends are the same build, or the
+ * version says that they are not.
+ *
+ *   EXEC:  client: EXEC + its standard error. daemon: the filter, or INSIDE (it is a process of
+ *          that instance already), or a refusal. client, with the filter on: HERE + the listener.
+ *          daemon, which traces it by then: GO. client: execve(). It is itself the command.
+ *   PS:    daemon: one ENTRY for each instance and process, then END.
+ *   STOP:  daemon: END when the instance is gone, or a refusal.
+ */
+#ifndef SKEP_DAEMON_WIRE_H
+#define SKEP_DAEMON_WIRE_H
+
+#include <linux/filter.h>
+
+#include "base/types.h"
+#include "skep/skep.h"
+
+#define WIRE_VERSION 1
+#define WIRE_INSNS   1024
+
+enum wire_op {
+	WIRE_EXEC = 1,
+	WIRE_PS,
+	WIRE_STOP,
+	WIRE_HERE,
+	WIRE_FILTER,
+	WIRE_INSIDE,
+	WIRE_GO,
+	WIRE_ENTRY,
+	WIRE_END,
+	WIRE_REFUSED,
+};
+
+struct wire_request {
+	u32 version, op;
+	bool root;    /* its processes see themselves as user 0 */
+	bool trapped; /* an outer filter answers bpf(2): see filter.c */
+	bool all;     /* STOP: every instance */
+	bool named;   /* the user gave a name */
+	char instance[64];
+	/* struct skep_system_opts of an instance that is made now; "": not given */
+	char kernel[32], caps[8], jit[16], verdict[4], unprivileged[4], btf[1024];
+};
+
+struct wire_answer {
+	u32 version, op;
+	s32 err; /* REFUSED: -errno */
+	s32 tracer;
+	u32 nr_insns;
+	struct sock_filter insns[WIRE_INSNS];
+	struct skep_instance_entry entry;
+	char instance[64], command[64];
+	char text[512]; /* REFUSED: why */
+};
+
+/* $XDG_RUNTIME_DIR/skep or /tmp/skep-UID, made with mode 0700: 0 or -errno. */
+int wire_folder(char *path, size_t size);
+/* Sends @size bytes, with descriptor @fd if not -1. 0 or -errno. */
+int wire_send(int sock, const void *msg, size_t size, int fd);
+/* Receives one message of exactly @size bytes. *fd: what came with it, or -1. 0 or -errno. */
+int wire_recv(int sock, void *msg, size_t size, int *fd);
+
+#endif

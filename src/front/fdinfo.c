@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What /proc/PID/fdinfo/N says of a descriptor of ours (Linux: bpf_map_show_fdinfo(),
+ * bpf_prog_show_fdinfo(), bpf_link_show_fdinfo(), btf_show_fdinfo()).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "front/files.h"
+#include "object/link.h"
+#include "object/object.h"
+
+static void map_info(FILE *f, const struct map_object *m)
+{
+	const struct bpf_map *map = m->map;
+
+	fprintf(f,
+		"map_type:\t%u\nkey_size:\t%u\nvalue_size:\t%u\nmax_entries:\t%u\n"
+		"map_flags:\t%#x\nmap_extra:\t%#llx\nmemlock:\t%llu\nmap_id:\t%u\nfrozen:\t%u\n",
+		(unsigned)map->map_type, map->key_size, map->value_size, map->max_entries,
+		map->map_flags, (unsigned long long)map->map_extra, (unsigned long long)m->charge,
+		m->obj.id, READ_ONCE(map->frozen));
+}
+
+static void print_tag(FILE *f, const struct bpf_prog *prog)
+{
+	fprintf(f, "prog_tag:\t");
+	for (size_t i = 0; i < sizeof(prog->tag); i++)
+		fprintf(f, "%02x", prog->tag[i]);
+	fputc('\n', f);
+}
+
+static void prog_info(FILE *f, const struct prog_object *p)
+{
+	fprintf(f, "prog_type:\t%u\nprog_jited:\t%u\n", (unsigned)p->prog->type,
+		p->prog->entry ? 1 : 0);
+	print_tag(f, p->prog);
+	fprintf(f, "memlock:\t%llu\nprog_id:\t%u\nverified_insns:\t%u\n",
+		(unsigned long long)p->segment_size, p->obj.id, p->verified_insns);
+}
+
+static void link_info(FILE *f, const struct link_object *l)
+{
+	fprintf(f, "link_type:\t%u\nlink_id:\t%u\n", (unsigned)l->type, l->obj.id);
+	if (l->prog) {
+		print_tag(f, l->prog->prog);
+		fprintf(f, "prog_id:\t%u\n", l->prog->obj.id);
+	}
+}
+
+int file_open_fdinfo(const struct object *o)
+{
+	int fd = memfd_create("fdinfo", MFD_CLOEXEC | MFD_ALLOW_SEALING), copy;
+	FILE *f;
+
+	if (fd < 0)
+		return -errno;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	f = copy < 0 ? NULL : fdopen(copy, "w");
+	if (!f) {
+		close(copy);
+		close(fd);
+		return -ENOMEM;
+	}
+	fprintf(f, "pos:\t0\nflags:\t02000002\nmnt_id:\t15\nino:\t%llu\n",
+		(unsigned long long)o->inode);
+	switch (o->kind) {
+	case OBJECT_MAP:
+		map_info(f, (const struct map_object *)o);
+		break;
+	case OBJECT_PROG:
+		prog_info(f, (const struct prog_object *)o);
+		break;
+	case OBJECT_LINK:
+		link_info(f, (const struct link_object *)o);
+		break;
+	case OBJECT_BTF:
+		fprintf(f, "btf_id:\t%u\n", o->id);
+		break;
+	case OBJECT_PERF:
+	case OBJECT_STATS:
+	case OBJECT_KINDS:
+		break;
+	}
+	fclose(f);
+	fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
