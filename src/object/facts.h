@@ -17,7 +17,6 @@ struct insn_fact {
 	u8 branch;	     /* conditional jump: 0 both ways, 1 always taken, 2 never taken */
 	u8 helper_const_map; /* R1 of a map helper is always .map */
 	u64 map;	     /* address of the struct bpf_map */
-	u64 umin, umax;	     /* of the value an ALU instruction yields, over all paths */
 };
 
 struct prog_facts {

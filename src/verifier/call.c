@@ -271,14 +271,14 @@ static int enter_frame(struct bpf_verifier_env *env, u32 subprog, u32 callsite,
 
 	if (st->curframe + 1 >= MAX_CALL_FRAMES)
 		return refuse(env, DIAG_CALL_DEPTH, st->curframe + 2);
-	callee = mem_zalloc(sizeof(*callee));
+	callee = new_func_state(env);
 	if (!callee)
 		return -ENOMEM;
 	st->frame[st->curframe + 1] = callee;
 	init_func_state(env, callee, callsite, st->curframe + 1, subprog);
 	err = set_regs(env, caller, callee, callsite);
 	if (err) {
-		free_func_state(callee);
+		free_func_state(env, callee);
 		st->frame[st->curframe + 1] = NULL;
 		return err;
 	}
@@ -519,7 +519,7 @@ int prepare_func_exit(struct bpf_verifier_env *env, u32 *insn_idx)
 		verbose(env, "to caller at %d:\n", *insn_idx);
 		print_verifier_state(env, st, caller->frameno, true);
 	}
-	free_func_state(callee);
+	free_func_state(env, callee);
 	st->frame[st->curframe--] = NULL;
 	if (callback) {
 		before = find_prev_entry(env, st, *insn_idx);

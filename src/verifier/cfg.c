@@ -82,8 +82,14 @@ int add_subprog(struct bpf_verifier_env *env, u32 off)
 
 #define MAX_KFUNCS 256
 
+/* The functions that a program calls. */
+struct kfuncs_seen {
+	u32 n;
+	s32 imm[MAX_KFUNCS];
+};
+
 /* Looks the function up before any path gets to it; whether it may be called is judged there. */
-static int note_kfunc(struct bpf_verifier_env *env, u32 i, u32 *count)
+static int note_kfunc(struct bpf_verifier_env *env, u32 i, struct kfuncs_seen *seen)
 {
 	struct kfunc_meta m;
 	int err;
@@ -96,11 +102,13 @@ static int note_kfunc(struct bpf_verifier_env *env, u32 i, u32 *count)
 	if (err && !m.proto)
 		return fetch_kfunc(env, &env->insns[i], &m, false);
 	env->aux[i].kfunc_id = m.k.id;
-	for (u32 k = 0; k < i; k++)
-		if (is_kfunc_call(&env->insns[k]) && env->insns[k].imm == env->insns[i].imm &&
-		    !(k && insn_is_ldimm64(&env->insns[k - 1])))
+	for (u32 k = 0; k < seen->n; k++)
+		if (seen->imm[k] == env->insns[i].imm)
 			return 0;
-	return ++*count > MAX_KFUNCS ? refuse(env, DIAG_KFUNC_TOO_MANY) : 0;
+	if (seen->n == MAX_KFUNCS)
+		return refuse(env, DIAG_KFUNC_TOO_MANY);
+	seen->imm[seen->n++] = env->insns[i].imm;
+	return 0;
 }
 
 /*
@@ -142,7 +150,7 @@ static int find_exception_callback(struct bpf_verifier_env *env)
 
 int add_subprogs(struct bpf_verifier_env *env)
 {
-	u32 kfuncs = 0;
+	struct kfuncs_seen kfuncs = { 0 };
 	int err = add_subprog(env, 0);
 
 	if (err < 0)

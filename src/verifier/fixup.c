@@ -518,12 +518,6 @@ static int fix_insn(struct fixup *f, u32 i)
 	last_fact(f)->zext_dst = aux->zext_dst;
 	if (BPF_OP(insn->code) == BPF_DIV || BPF_OP(insn->code) == BPF_MOD)
 		last_fact(f)->divisor_nonzero = BPF_SRC(insn->code) == BPF_K && insn->imm != -1;
-	if (aux->val_known) {
-		last_fact(f)->umin = aux->val_umin;
-		last_fact(f)->umax = aux->val_umax;
-	} else {
-		last_fact(f)->umax = UINT64_MAX;
-	}
 	return 0;
 }
 

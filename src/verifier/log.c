@@ -512,10 +512,19 @@ void print_verifier_state(struct bpf_verifier_env *env, const struct bpf_verifie
 			  u32 frameno, bool print_all)
 {
 	const struct bpf_func_state *state = st->frame[frameno];
+	struct bpf_func_state *copy = NULL;
 	bool first = true;
 
 	if (!env->log.level)
 		goto clean;
+	if (state->kept) {
+		copy = new_func_state(env);
+		if (!copy || copy_func_state(env, copy, state)) {
+			env->log.failed = true;
+			goto clean;
+		}
+		state = copy;
+	}
 	if (state->frameno)
 		verbose(env, " frame%u:", state->frameno);
 	for (u32 i = 0; i < MAX_BPF_REG; i++) {
@@ -546,6 +555,7 @@ void print_verifier_state(struct bpf_verifier_env *env, const struct bpf_verifie
 		verbose(env, " async_cb");
 	verbose(env, "\n");
 clean:
+	free_func_state(env, copy);
 	if (!print_all) {
 		env->scratched_regs = 0;
 		env->scratched_stack_slots = 0;

@@ -87,8 +87,8 @@ static bool regs_exact(struct bpf_verifier_env *env, const struct bpf_reg_state 
 	       check_ids(env, old->ref_obj_id, cur->ref_obj_id);
 }
 
-/* Whether what was safe with @old is safe with @cur. */
-static bool regsafe(struct bpf_verifier_env *env, const struct bpf_reg_state *old,
+/* Whether what was safe with @old, kept, is safe with @cur. @precise: of @old. */
+static bool regsafe(struct bpf_verifier_env *env, const struct bpf_reg_state *old, bool precise,
 		    const struct bpf_reg_state *cur, enum exact_level exact)
 {
 	if (exact == EXACT)
@@ -101,7 +101,7 @@ static bool regsafe(struct bpf_verifier_env *env, const struct bpf_reg_state *ol
 	case SCALAR_VALUE:
 		if (env->explore_alu_limits)
 			return same_until_id(old, cur) && check_scalar_ids(env, old->id, cur->id);
-		if (!old->precise && exact == NOT_EXACT && !env->sys->verifier_exact)
+		if (!precise && exact == NOT_EXACT && !env->sys->verifier_exact)
 			return true;
 		if ((old->id ^ cur->id) & BPF_ADD_CONST)
 			return false;
@@ -159,11 +159,12 @@ static const struct bpf_reg_state *slot_as_scalar(const struct bpf_verifier_env 
 
 /* Slots that are no plain data, both of type @type. */
 static bool special_slot_safe(struct bpf_verifier_env *env, const struct bpf_reg_state *old,
-			      const struct bpf_reg_state *cur, u8 type, enum exact_level exact)
+			      bool precise, const struct bpf_reg_state *cur, u8 type,
+			      enum exact_level exact)
 {
 	switch (type) {
 	case STACK_SPILL:
-		return regsafe(env, old, cur, exact);
+		return regsafe(env, old, precise, cur, exact);
 	case STACK_DYNPTR:
 		return old->dynptr.dynptr_type == cur->dynptr.dynptr_type &&
 		       old->dynptr.first_slot == cur->dynptr.first_slot &&
@@ -183,11 +184,18 @@ static bool special_slot_safe(struct bpf_verifier_env *env, const struct bpf_reg
 	return false;
 }
 
-static bool slot_safe(struct bpf_verifier_env *env, const struct bpf_stack_state *old,
+/* @cur: NULL when that stack does not reach as far. */
+static bool slot_safe(struct bpf_verifier_env *env, const struct bpf_stack_state *old, bool precise,
 		      const struct bpf_stack_state *cur, enum exact_level exact)
 {
 	struct bpf_reg_state unknown[2];
 	const struct bpf_reg_state *old_reg, *cur_reg;
+	u64 types;
+
+	/* Nothing, as in most slots: it covers all. */
+	memcpy(&types, old->slot_type, sizeof(types));
+	if (!types && exact == NOT_EXACT)
+		return true;
 
 	for (u32 i = 0; i < BPF_REG_SIZE; i++) {
 		u8 type = old->slot_type[i];
@@ -201,13 +209,14 @@ static bool slot_safe(struct bpf_verifier_env *env, const struct bpf_stack_state
 		old_reg = slot_as_scalar(env, old, &unknown[0]);
 		cur_reg = slot_as_scalar(env, cur, &unknown[1]);
 		if (old_reg && cur_reg)
-			return regsafe(env, old_reg, cur_reg, exact);
+			return regsafe(env, old_reg, old_reg != &unknown[0] && precise, cur_reg,
+				       exact);
 		if (type == STACK_MISC && cur->slot_type[i] == STACK_ZERO)
 			continue;
 		if (type != cur->slot_type[i])
 			return false;
-		if (i == BPF_REG_SIZE - 1 &&
-		    !special_slot_safe(env, &old->spilled_ptr, &cur->spilled_ptr, type, exact))
+		if (i == BPF_REG_SIZE - 1 && !special_slot_safe(env, &old->spilled_ptr, precise,
+								&cur->spilled_ptr, type, exact))
 			return false;
 	}
 	return true;
@@ -219,7 +228,8 @@ static bool stacksafe(struct bpf_verifier_env *env, const struct bpf_func_state 
 	u32 have = cur->allocated_stack / BPF_REG_SIZE;
 
 	for (u32 i = 0; i < old->allocated_stack / BPF_REG_SIZE; i++)
-		if (!slot_safe(env, &old->stack[i], i < have ? &cur->stack[i] : NULL, exact))
+		if (!slot_safe(env, kept_slot(env, old, i), old->precise_slots >> i & 1,
+			       i < have ? &cur->stack[i] : NULL, exact))
 			return false;
 	return true;
 }
@@ -267,7 +277,9 @@ static bool states_equal(struct bpf_verifier_env *env, const struct bpf_verifier
 		if (a->callsite != b->callsite || a->callback_depth > b->callback_depth)
 			return false;
 		for (u32 i = 0; i < MAX_BPF_REG; i++)
-			if ((live >> i & 1) && !regsafe(env, &a->regs[i], &b->regs[i], exact))
+			if ((live >> i & 1) &&
+			    !regsafe(env, kept_reg(env, a, i), a->precise_regs >> i & 1,
+				     &b->regs[i], exact))
 				return false;
 		if (!stacksafe(env, a, b, exact))
 			return false;
@@ -326,7 +338,7 @@ struct scc_chain {
 
 struct scc_backedge {
 	struct scc_backedge *next;
-	struct bpf_verifier_state state;
+	struct bpf_verifier_state state; /* where it comes from; without frames */
 };
 
 struct scc_visit {
@@ -346,11 +358,11 @@ int scc_init(struct bpf_verifier_env *env)
 	return env->sccs ? 0 : out_of_memory(env);
 }
 
-static void free_backedges(struct scc_visit *v)
+static void free_backedges(struct bpf_verifier_env *env, struct scc_visit *v)
 {
 	for (struct scc_backedge *b = v->backedges, *next; b; b = next) {
 		next = b->next;
-		free_verifier_state(&b->state, false);
+		free_verifier_state(env, &b->state, false);
 		mem_free(b);
 	}
 	v->backedges = NULL;
@@ -449,7 +461,7 @@ static int propagate_backedges(struct bpf_verifier_env *env, struct scc_visit *v
 				return err;
 		}
 	}
-	free_backedges(v);
+	free_backedges(env, v);
 	return 0;
 }
 
@@ -483,8 +495,8 @@ static int add_scc_backedge(struct bpf_verifier_env *env, struct bpf_verifier_st
 
 	if (!b)
 		return out_of_memory(env);
-	if (copy_verifier_state(&b->state, cur)) {
-		free_verifier_state(&b->state, false);
+	if (copy_state_head(&b->state, cur)) {
+		free_verifier_state(env, &b->state, false);
 		mem_free(b);
 		return out_of_memory(env);
 	}
@@ -492,7 +504,7 @@ static int add_scc_backedge(struct bpf_verifier_env *env, struct bpf_verifier_st
 	b->state.insn_idx = insn_idx;
 	v = scc_chain_of(env, old, &chain) ? find_visit(env, &chain) : NULL;
 	if (!v) {
-		free_verifier_state(&b->state, false);
+		free_verifier_state(env, &b->state, false);
 		mem_free(b);
 		return refuse(env, DIAG_STATE_SCC, insn_idx);
 	}
@@ -514,7 +526,7 @@ static void maybe_free_state(struct bpf_verifier_env *env, struct bpf_verifier_s
 	if (!sl->in_free_list || sl->state.branches || incomplete_read_marks(env, &sl->state))
 		return;
 	list_del(sl);
-	free_verifier_state(&sl->state, false);
+	free_verifier_state(env, &sl->state, false);
 	mem_free(sl);
 	env->free_list_size--;
 }
@@ -547,19 +559,19 @@ void free_states(struct bpf_verifier_env *env)
 {
 	struct bpf_verifier_state_list *sl, *next;
 
-	free_verifier_state(env->cur_state, true);
+	free_verifier_state(env, env->cur_state, true);
 	env->cur_state = NULL;
 	while (!pop_stack(env, NULL, NULL, false))
 		;
 	for (sl = env->free_list; sl; sl = next) {
 		next = sl->next;
-		free_verifier_state(&sl->state, false);
+		free_verifier_state(env, &sl->state, false);
 		mem_free(sl);
 	}
 	env->free_list = NULL;
 	for (u32 i = 0; env->sccs && i < env->scc_cnt; i++) {
 		for (size_t k = 0; k < env->sccs[i].visits.n; k++)
-			free_backedges(&env->sccs[i].visits.v[k]);
+			free_backedges(env, &env->sccs[i].visits.v[k]);
 		vec_free(&env->sccs[i].visits);
 	}
 	if (!env->explored_states)
@@ -567,7 +579,7 @@ void free_states(struct bpf_verifier_env *env)
 	for (u32 i = 0; i < env->len; i++) {
 		for (sl = env->explored_states[i]; sl; sl = next) {
 			next = sl->next;
-			free_verifier_state(&sl->state, false);
+			free_verifier_state(env, &sl->state, false);
 			mem_free(sl);
 		}
 		env->explored_states[i] = NULL;
@@ -589,13 +601,10 @@ static int clean_verifier_state(struct bpf_verifier_env *env, struct bpf_verifie
 
 		for (u32 i = 0; i < BPF_REG_FP; i++)
 			if (!(live >> i & 1))
-				__mark_reg_not_init(env, &func->regs[i]);
-		for (u32 i = 0; i < func->allocated_stack / BPF_REG_SIZE; i++) {
-			if (stack_slot_alive(env, f, i))
-				continue;
-			__mark_reg_not_init(env, &func->stack[i].spilled_ptr);
-			memset(func->stack[i].slot_type, STACK_INVALID, BPF_REG_SIZE);
-		}
+				kept_forget_reg(env, func, i);
+		for (u32 i = 0; i < func->allocated_stack / BPF_REG_SIZE; i++)
+			if (!stack_slot_alive(env, f, i))
+				kept_forget_slot(env, func, i);
 	}
 	return 0;
 }
@@ -635,10 +644,10 @@ struct bpf_verifier_state *find_prev_entry(struct bpf_verifier_env *env,
 }
 
 static void maybe_widen_reg(struct bpf_verifier_env *env, const struct bpf_reg_state *old,
-			    struct bpf_reg_state *cur)
+			    bool old_precise, struct bpf_reg_state *cur)
 {
-	if (old->type != SCALAR_VALUE || cur->type != SCALAR_VALUE || old->precise ||
-	    cur->precise || regs_exact(env, old, cur))
+	if (old->type != SCALAR_VALUE || cur->type != SCALAR_VALUE || old_precise || cur->precise ||
+	    regs_exact(env, old, cur))
 		return;
 	__mark_reg_unknown(env, cur);
 }
@@ -653,10 +662,12 @@ void widen_imprecise_scalars(struct bpf_verifier_env *env, struct bpf_verifier_s
 		u32 slots = min(a->allocated_stack, b->allocated_stack) / BPF_REG_SIZE;
 
 		for (u32 i = 0; i < MAX_BPF_REG; i++)
-			maybe_widen_reg(env, &a->regs[i], &b->regs[i]);
+			maybe_widen_reg(env, kept_reg(env, a, i), a->precise_regs >> i & 1,
+					&b->regs[i]);
 		for (u32 i = 0; i < slots; i++)
-			if (is_spilled_reg(&a->stack[i]) && is_spilled_reg(&b->stack[i]))
-				maybe_widen_reg(env, &a->stack[i].spilled_ptr,
+			if (is_spilled_reg(kept_slot(env, a, i)) && is_spilled_reg(&b->stack[i]))
+				maybe_widen_reg(env, &kept_slot(env, a, i)->spilled_ptr,
+						a->precise_slots >> i & 1,
 						&b->stack[i].spilled_ptr);
 	}
 }
@@ -664,7 +675,8 @@ void widen_imprecise_scalars(struct bpf_verifier_env *env, struct bpf_verifier_s
 /* ---- the decision ---- */
 
 /* A quick look before the full comparison; ids of pointers may still differ. */
-static bool states_maybe_looping(const struct bpf_verifier_state *old,
+static bool states_maybe_looping(const struct bpf_verifier_env *env,
+				 const struct bpf_verifier_state *old,
 				 const struct bpf_verifier_state *cur)
 {
 	const struct bpf_func_state *a, *b;
@@ -674,24 +686,28 @@ static bool states_maybe_looping(const struct bpf_verifier_state *old,
 	a = old->frame[old->curframe];
 	b = cur->frame[cur->curframe];
 	for (u32 i = 0; i < MAX_BPF_REG; i++)
-		if (memcmp(&a->regs[i], &b->regs[i], offsetof(struct bpf_reg_state, frameno)))
+		if (memcmp(kept_reg(env, a, i), &b->regs[i],
+			   offsetof(struct bpf_reg_state, frameno)))
 			return false;
 	return true;
 }
 
 /* An iterator that advanced since @old: another round of its loop, not an endless one. */
-static bool iter_active_depths_differ(const struct bpf_verifier_state *old,
+static bool iter_active_depths_differ(const struct bpf_verifier_env *env,
+				      const struct bpf_verifier_state *old,
 				      const struct bpf_verifier_state *cur)
 {
 	for (u32 f = 0; f <= old->curframe; f++) {
 		const struct bpf_func_state *a = old->frame[f], *b = cur->frame[f];
 
-		for (u32 i = 0; i < a->allocated_stack / BPF_REG_SIZE; i++)
-			if (a->stack[i].slot_type[0] == STACK_ITER &&
-			    a->stack[i].spilled_ptr.iter.state == ITER_STATE_ACTIVE &&
-			    b->stack[i].spilled_ptr.iter.depth !=
-				    a->stack[i].spilled_ptr.iter.depth)
+		for (u32 i = 0; i < a->allocated_stack / BPF_REG_SIZE; i++) {
+			const struct bpf_stack_state *slot = kept_slot(env, a, i);
+
+			if (slot->slot_type[0] == STACK_ITER &&
+			    slot->spilled_ptr.iter.state == ITER_STATE_ACTIVE &&
+			    b->stack[i].spilled_ptr.iter.depth != slot->spilled_ptr.iter.depth)
 				return true;
+		}
 	}
 	return false;
 }
@@ -752,8 +768,9 @@ static int match_open_state(struct bpf_verifier_env *env, struct bpf_verifier_st
 	 */
 	if (env->aux[insn_idx].calls_callback)
 		return states_equal(env, old, cur, RANGE_WITHIN) ? HIT_LOOP : MISS;
-	if (states_maybe_looping(old, cur) && states_equal(env, old, cur, EXACT) &&
-	    !iter_active_depths_differ(old, cur) && old->may_goto_depth == cur->may_goto_depth &&
+	if (states_maybe_looping(env, old, cur) && states_equal(env, old, cur, EXACT) &&
+	    !iter_active_depths_differ(env, old, cur) &&
+	    old->may_goto_depth == cur->may_goto_depth &&
 	    old->callback_unroll_depth == cur->callback_unroll_depth)
 		return infinite_loop(env, old, insn_idx);
 	return MISS;
@@ -796,12 +813,12 @@ static int add_state(struct bpf_verifier_env *env, u32 insn_idx)
 	if (env->bpf_capable)
 		mark_all_scalars_imprecise(cur);
 	new = &sl->state;
-	err = copy_verifier_state(new, cur) ? out_of_memory(env) : 0;
+	err = keep_verifier_state(env, new, cur) ? out_of_memory(env) : 0;
 	new->insn_idx = insn_idx;
 	if (!err)
 		err = maybe_enter_scc(env, new);
 	if (err) {
-		free_verifier_state(new, false);
+		free_verifier_state(env, new, false);
 		mem_free(sl);
 		return err;
 	}

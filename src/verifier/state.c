@@ -15,52 +15,6 @@ int out_of_memory(struct bpf_verifier_env *env)
 	return -ENOMEM;
 }
 
-/* ---- functions ---- */
-
-void free_func_state(struct bpf_func_state *st)
-{
-	if (!st)
-		return;
-	mem_free(st->stack);
-	mem_free(st);
-}
-
-/* Room for @slots slots; new ones have no defined content. */
-static int stack_room(struct bpf_func_state *st, u32 slots)
-{
-	struct bpf_stack_state *p;
-	u32 cap;
-
-	if (slots <= st->stack_cap)
-		return 0;
-	cap = max(slots, min(st->stack_cap * 2, (u32)(MAX_BPF_STACK / BPF_REG_SIZE)));
-	p = mem_realloc_array(st->stack, cap, sizeof(*p));
-	if (!p)
-		return -ENOMEM;
-	st->stack = p;
-	st->stack_cap = cap;
-	return 0;
-}
-
-static int copy_func_state(struct bpf_func_state *dst, const struct bpf_func_state *src)
-{
-	struct bpf_stack_state *stack;
-	u32 slots = src->allocated_stack / BPF_REG_SIZE, cap;
-	int err;
-
-	err = stack_room(dst, slots);
-	if (err)
-		return err;
-	stack = dst->stack;
-	cap = dst->stack_cap;
-	*dst = *src;
-	dst->stack = stack;
-	dst->stack_cap = cap;
-	if (slots)
-		memcpy(stack, src->stack, slots * sizeof(*stack));
-	return 0;
-}
-
 /*
  * Makes fp-1 .. fp-@size part of the stack (rounded up to slots). Also counts as use
  * of the subprogram's stack.
@@ -74,7 +28,7 @@ int grow_stack_state(struct bpf_verifier_env *env, struct bpf_func_state *st, in
 		env->subprog_info[st->subprogno].stack_depth = bytes;
 	if (bytes <= old)
 		return 0;
-	err = stack_room(st, bytes / BPF_REG_SIZE);
+	err = func_stack_room(st, bytes / BPF_REG_SIZE);
 	if (err)
 		return out_of_memory(env);
 	memset(&st->stack[old / BPF_REG_SIZE], 0,
@@ -102,12 +56,13 @@ void init_func_state(struct bpf_verifier_env *env, struct bpf_func_state *st, s3
 
 /* ---- whole states ---- */
 
-void free_verifier_state(struct bpf_verifier_state *st, bool free_self)
+void free_verifier_state(struct bpf_verifier_env *env, struct bpf_verifier_state *st,
+			 bool free_self)
 {
 	if (!st)
 		return;
 	for (u32 i = 0; i <= st->curframe; i++)
-		free_func_state(st->frame[i]);
+		free_func_state(env, st->frame[i]);
 	mem_free(st->refs);
 	mem_free(st->jmp_history);
 	if (free_self)
@@ -131,18 +86,12 @@ static int array_room(void **v, u32 *cap, u32 n, size_t size)
 	return 0;
 }
 
-int copy_verifier_state(struct bpf_verifier_state *dst, const struct bpf_verifier_state *src)
+/* All but the frames, of which @dst keeps its own. 0 or -ENOMEM. */
+int copy_state_head(struct bpf_verifier_state *dst, const struct bpf_verifier_state *src)
 {
 	struct bpf_verifier_state keep;
 	int err;
 
-	/* Frames that the destination has beyond the source's. */
-	for (u32 i = src->curframe + 1; i <= dst->curframe; i++) {
-		free_func_state(dst->frame[i]);
-		dst->frame[i] = NULL;
-	}
-	if (dst->curframe > src->curframe)
-		dst->curframe = src->curframe;
 	err = array_room((void **)&dst->refs, &dst->refs_cap, src->acquired_refs,
 			 sizeof(*dst->refs));
 	if (!err)
@@ -150,20 +99,6 @@ int copy_verifier_state(struct bpf_verifier_state *dst, const struct bpf_verifie
 				 src->jmp_history_cnt, sizeof(*dst->jmp_history));
 	if (err)
 		return err;
-	for (u32 i = 0; i <= src->curframe; i++) {
-		if (!dst->frame[i]) {
-			dst->frame[i] = mem_alloc(sizeof(**dst->frame));
-			if (!dst->frame[i])
-				return -ENOMEM;
-			dst->frame[i]->stack = NULL;
-			dst->frame[i]->stack_cap = 0;
-			if (i > dst->curframe)
-				dst->curframe = i;
-		}
-		err = copy_func_state(dst->frame[i], src->frame[i]);
-		if (err)
-			return err;
-	}
 	keep = *dst;
 	*dst = *src;
 	memcpy(dst->frame, keep.frame, sizeof(dst->frame));
@@ -179,7 +114,56 @@ int copy_verifier_state(struct bpf_verifier_state *dst, const struct bpf_verifie
 	return 0;
 }
 
+/* @dst, to be worked on, becomes a copy of @src, kept or not. 0 or -ENOMEM. */
+int copy_verifier_state(struct bpf_verifier_env *env, struct bpf_verifier_state *dst,
+			const struct bpf_verifier_state *src)
+{
+	int err;
+
+	/* Frames that the destination has beyond the source's. */
+	for (u32 i = src->curframe + 1; i <= dst->curframe; i++) {
+		free_func_state(env, dst->frame[i]);
+		dst->frame[i] = NULL;
+	}
+	if (dst->curframe > src->curframe)
+		dst->curframe = src->curframe;
+	for (u32 i = 0; i <= src->curframe; i++) {
+		if (!dst->frame[i]) {
+			dst->frame[i] = new_func_state(env);
+			if (!dst->frame[i])
+				return -ENOMEM;
+			if (i > dst->curframe)
+				dst->curframe = i;
+		}
+		err = copy_func_state(env, dst->frame[i], src->frame[i]);
+		if (err)
+			return err;
+	}
+	return copy_state_head(dst, src);
+}
+
 /* ---- paths to explore ---- */
+
+/* How many of the waiting paths' states are as they will be worked on; from then on half of it. */
+#define WHOLE_ELEMS 64
+
+/* A path waits: if many do, the older ones give their memory back. */
+static int count_elem(struct bpf_verifier_env *env)
+{
+	struct bpf_verifier_stack_elem *elem = env->head;
+	int err = 0;
+
+	if (++env->nr_whole_elems <= WHOLE_ELEMS)
+		return 0;
+	for (u32 i = 0; i < WHOLE_ELEMS / 2; i++)
+		elem = elem->next;
+	for (; elem && !elem->kept && !err; elem = elem->next) {
+		err = keep_frames(env, &elem->st);
+		elem->kept = true; /* or partly, when that failed */
+		env->nr_whole_elems--;
+	}
+	return err;
+}
 
 /*
  * Saves a copy of the current state, to be explored from @insn_idx later. Returns the
@@ -200,7 +184,7 @@ struct bpf_verifier_state *push_stack(struct bpf_verifier_env *env, u32 insn_idx
 	elem->log_pos = log_pos(env);
 	env->head = elem;
 	env->stack_size++;
-	if (copy_verifier_state(&elem->st, env->cur_state)) {
+	if (copy_verifier_state(env, &elem->st, env->cur_state) || count_elem(env)) {
 		out_of_memory(env);
 		return NULL;
 	}
@@ -229,7 +213,7 @@ struct bpf_verifier_state *push_async_cb(struct bpf_verifier_env *env, u32 insn_
 					 u32 prev_insn_idx, u32 subprog, bool is_sleepable)
 {
 	struct bpf_verifier_stack_elem *elem = mem_zalloc(sizeof(*elem));
-	struct bpf_func_state *frame = elem ? mem_zalloc(sizeof(*frame)) : NULL;
+	struct bpf_func_state *frame = elem ? new_func_state(env) : NULL;
 
 	if (!frame) {
 		mem_free(elem);
@@ -243,6 +227,10 @@ struct bpf_verifier_state *push_async_cb(struct bpf_verifier_env *env, u32 insn_
 	elem->st.frame[0] = frame;
 	env->head = elem;
 	env->stack_size++;
+	if (count_elem(env)) {
+		out_of_memory(env);
+		return NULL;
+	}
 	if (env->stack_size > BPF_COMPLEXITY_LIMIT_JMP_SEQ) {
 		refuse(env, DIAG_STATE_JUMPS_ASYNC, env->stack_size);
 		return NULL;
@@ -264,12 +252,17 @@ int pop_stack(struct bpf_verifier_env *env, u32 *prev_insn_idx, u32 *insn_idx, b
 
 	if (!elem)
 		return -ENOENT;
-	if (env->cur_state) {
-		free_verifier_state(env->cur_state, false);
+	if (env->cur_state && elem->kept) {
+		if (copy_verifier_state(env, env->cur_state, &elem->st))
+			return out_of_memory(env);
+		free_verifier_state(env, &elem->st, false);
+	} else if (env->cur_state) {
+		free_verifier_state(env, env->cur_state, false);
 		*env->cur_state = elem->st;
 	} else {
-		free_verifier_state(&elem->st, false);
+		free_verifier_state(env, &elem->st, false);
 	}
+	env->nr_whole_elems -= !elem->kept;
 	if (pop_log)
 		log_reset(env, elem->log_pos);
 	if (insn_idx)

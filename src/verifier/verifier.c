@@ -335,7 +335,7 @@ static int set_global_args(struct bpf_verifier_env *env, struct bpf_reg_state *r
 static int do_check_common(struct bpf_verifier_env *env, u32 subprog)
 {
 	struct bpf_verifier_state *st = mem_zalloc(sizeof(*st));
-	struct bpf_func_state *frame = st ? mem_zalloc(sizeof(*frame)) : NULL;
+	struct bpf_func_state *frame = st ? new_func_state(env) : NULL;
 	int err = 0;
 
 	if (!frame) {
@@ -462,8 +462,6 @@ static struct bpf_verifier_env *env_new(struct skep_system *sys, struct prog_obj
 	env->insns = mem_dup(obj->orig_insns, obj->orig_len * sizeof(*env->insns));
 	env->aux = mem_calloc(obj->orig_len, sizeof(*env->aux));
 	env->explored_states = mem_calloc(obj->orig_len, sizeof(*env->explored_states));
-	for (u32 i = 0; env->aux && i < env->len; i++)
-		env->aux[i].orig_idx = i;
 	env->bpf_capable = env->caps & BPF_CAP_BPF;
 	env->allow_ptr_leaks = env->allow_uninit_stack = env->bypass_spec_v1 = env->bypass_spec_v4 =
 		env->caps & BPF_CAP_PERFMON;
@@ -481,6 +479,8 @@ static void env_free(struct bpf_verifier_env *env)
 {
 	if (env->explored_states)
 		free_states(env);
+	free_spare_frames(env);
+	free_kept_pool(env);
 	stack_liveness_free(env);
 	release_loaded(env);
 	log_free(env);
@@ -489,8 +489,9 @@ static void env_free(struct bpf_verifier_env *env)
 	mem_free(env->explored_states);
 	mem_free(env->facts.insn);
 	kfuncs_free(env);
-	for (u32 i = 0; env->aux && i < env->len; i++)
-		mem_free(env->aux[i].kfunc);
+	for (u32 i = 0; env->aux && env->insns && i < env->len; i++)
+		if (env->insns[i].code == (BPF_JMP | BPF_CALL))
+			mem_free(env->aux[i].kfunc);
 	mem_free(env->aux);
 	mem_free(env->work);
 	mem_free(env->insns);

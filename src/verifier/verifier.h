@@ -6,7 +6,8 @@
  *
  *   verifier.c   bpf_check(): the order of the passes; the main loop do_check()
  *   cfg.c        reachability, back edges, prune points, subprogram limits
- *   state.c      copying, comparing and storing states; the explored-state table
+ *   state.c      copying states; the paths still to explore; references
+ *   keep.c       states that are kept, in little memory
  *   prune.c      is_state_visited(), loop detection
  *   tnum.h       tristate numbers
  *   scalar.c     what is known of a number: deductions, arithmetic, comparisons
@@ -147,8 +148,12 @@ struct bpf_reference_state {
 	void *ptr;    /* locks */
 };
 
+/*
+ * A frame that is worked on has .regs and .stack; one of a kept state (an explored one, or one
+ * that waits to be explored) has .kept instead: see keep.c.
+ */
 struct bpf_func_state {
-	struct bpf_reg_state regs[MAX_BPF_REG];
+	struct bpf_reg_state *regs; /* [MAX_BPF_REG] */
 	s32 callsite;
 	u32 frameno;
 	u32 subprogno;
@@ -164,7 +169,28 @@ struct bpf_func_state {
 	 * those read later: what logs until 6.17 show as R1_w and R1_r. For the log alone.
 	 */
 	u16 regs_written, regs_read;
+	u16 precise_regs; /* of a kept frame, which has no other place for it */
+	u64 precise_slots;
 	u64 slots_written, slots_read;
+	union {
+		u32 *kept; /* numbers of env->kept's entries: the registers, then the slots */
+		struct bpf_func_state *next_spare;
+	};
+};
+
+/* A register or stack slot of kept states. */
+struct kept_slot {
+	union {
+		struct bpf_stack_state s; /* a register: .spilled_ptr of it */
+		u32 next_free;
+	};
+	u32 refs : 31; /* of kept frames; 0: free */
+	u32 is_slot : 1;
+};
+
+struct kept_pool {
+	VEC(struct kept_slot *) chunk;
+	u32 free; /* the first of the free entries; 0: none */
 };
 
 struct jmp_history_entry {
@@ -204,37 +230,40 @@ struct bpf_verifier_stack_elem {
 	u32 insn_idx, prev_insn_idx;
 	struct bpf_verifier_stack_elem *next;
 	u64 log_pos;
+	bool kept; /* so are the frames of .st */
 };
 
-/* Per instruction, alive through the whole check; moves with rewriting. */
+/* Per instruction, alive through the whole check. A program may have a million: small. */
 struct bpf_insn_aux_data {
-	u32 ptr_type;		/* of the base register of a load or store; reg type | flags */
-	struct map_object *map; /* ld_imm64 of a map or of its value */
-	u32 map_off;
-	struct btf *btf;
-	u32 btf_id;
-	u32 func_id_subprog; /* PTR_TO_FUNC: subprogram number */
-	/* helper calls: the map of R1 when it is one map on all paths */
-	struct map_object *call_map;
-	bool call_map_poisoned, call_map_unpriv;
-	s64 map_key_state; /* constant array key + 1 of tail calls; -1 poisoned; 0 unseen */
+	u32 ptr_type; /* of the base register of a load or store; reg type | flags */
 	u32 ctx_field_size;
-	u32 alu_state, alu_limit; /* sanitize.c */
-	s32 call_imm;		  /* subprogram call: number of the callee */
-	bool seen, zext_dst, prune_point, jmp_point, force_checkpoint, calls_callback,
-		storage_get_func_atomic, is_iter_next, sanitize_stack_spill, indirect_target,
-		nospec, loop_flags, needs_zext_known, arena_cast, non_sleepable, fields_ok;
-	u16 live_regs_before; /* registers that this instruction or a later one may read */
 	u32 scc;	      /* number of the strongly connected component; 0: in no loop */
-	u32 orig_idx;
-	u8 branch_seen; /* BIT(0) taken, BIT(1) fell through */
-	u8 divisor_maybe_zero;
-	u64 val_umin, val_umax;
-	bool val_known;
-	u16 arg_world
-		[5];  /* helper calls: bytes of kernel objects that argument 1..5 may point to */
-	u32 kfunc_id; /* of a kfunc call: enum kfunc_id; 0: none, or not a function of the kernel */
-	struct bpf_kfunc_aux *kfunc; /* what the fix-ups pass to it */
+	u16 live_regs_before; /* registers that this instruction or a later one may read */
+	u8 branch_seen;	      /* BIT(0) taken, BIT(1) fell through */
+	bool seen : 1, zext_dst : 1, prune_point : 1, jmp_point : 1, force_checkpoint : 1,
+		calls_callback : 1, is_iter_next : 1, sanitize_stack_spill : 1, loop_flags : 1,
+		fields_ok : 1;
+	/* calls of helpers: not one map in R1 on all paths */
+	bool call_map_poisoned : 1;
+	union {					/* by the kind of the instruction */
+		struct {			/* ld_imm64 */
+			struct map_object *map; /* of a map or of its value */
+			u32 map_off;
+			u32 func_id_subprog; /* PTR_TO_FUNC: subprogram number */
+		};
+		struct {			     /* calls */
+			struct map_object *call_map; /* of R1 when it is one map on all paths */
+			s64 map_key_state; /* constant array key + 1 of tail calls; -1 poisoned; 0 unseen */
+			struct bpf_kfunc_aux *kfunc; /* what the fix-ups pass to it */
+			/* enum kfunc_id; 0: none, or not a function of the kernel */
+			u32 kfunc_id;
+			/* bytes of kernel objects that argument 1..5 may point to */
+			u16 arg_world[5];
+		};
+		struct {			  /* arithmetic */
+			u32 alu_state, alu_limit; /* sanitize.c */
+		};
+	};
 };
 
 struct bpf_subprog_info {
@@ -299,7 +328,10 @@ struct bpf_verifier_env {
 	struct bpf_insn_aux_data *aux;
 	struct bpf_verifier_state *cur_state;
 	struct bpf_verifier_stack_elem *head;
-	u32 stack_size;
+	u32 stack_size, nr_whole_elems; /* whose frames are not kept ones: the newest */
+	struct kept_pool kept;
+	struct bpf_func_state *spare_frames;
+	u32 nr_spare_frames;
 	struct bpf_verifier_state_list **explored_states;
 	struct bpf_verifier_state_list *free_list;
 	u32 explored_states_size, free_list_size, num_backedges;
@@ -400,9 +432,11 @@ static inline struct bpf_reg_state *cur_regs(struct bpf_verifier_env *env)
 {
 	return cur_func(env)->regs;
 }
-int copy_verifier_state(struct bpf_verifier_state *dst, const struct bpf_verifier_state *src);
-void free_verifier_state(struct bpf_verifier_state *st, bool free_self);
-void free_func_state(struct bpf_func_state *st);
+int copy_verifier_state(struct bpf_verifier_env *env, struct bpf_verifier_state *dst,
+			const struct bpf_verifier_state *src);
+int copy_state_head(struct bpf_verifier_state *dst, const struct bpf_verifier_state *src);
+void free_verifier_state(struct bpf_verifier_env *env, struct bpf_verifier_state *st,
+			 bool free_self);
 int grow_stack_state(struct bpf_verifier_env *env, struct bpf_func_state *st, int size);
 struct bpf_verifier_state *push_stack(struct bpf_verifier_env *env, u32 insn_idx, u32 prev_insn_idx,
 				      bool speculative);
@@ -417,6 +451,36 @@ struct bpf_reference_state *acquire_reference_state(struct bpf_verifier_env *env
 void release_reference_state(struct bpf_verifier_state *st, u32 idx);
 int release_reference_nomark(struct bpf_verifier_state *st, u32 ref_obj_id); /* 0 or -EINVAL */
 struct bpf_reference_state *find_reference(struct bpf_verifier_state *st, u32 ref_obj_id);
+
+/* keep.c */
+struct bpf_func_state *new_func_state(struct bpf_verifier_env *env); /* zeroed; NULL: no memory */
+void free_func_state(struct bpf_verifier_env *env, struct bpf_func_state *f);
+void free_spare_frames(struct bpf_verifier_env *env);
+int func_stack_room(struct bpf_func_state *f, u32 slots);
+int copy_func_state(struct bpf_verifier_env *env, struct bpf_func_state *dst,
+		    const struct bpf_func_state *src);
+int keep_frames(struct bpf_verifier_env *env, struct bpf_verifier_state *st);
+int keep_verifier_state(struct bpf_verifier_env *env, struct bpf_verifier_state *dst,
+			const struct bpf_verifier_state *src);
+void free_kept_pool(struct bpf_verifier_env *env);
+void kept_forget_reg(struct bpf_verifier_env *env, struct bpf_func_state *f, u32 regno);
+void kept_forget_slot(struct bpf_verifier_env *env, struct bpf_func_state *f, u32 spi);
+#define KEPT_CHUNK 256 /* entries that are allocated together */
+static inline struct kept_slot *kept_entry(const struct bpf_verifier_env *env, u32 nr)
+{
+	return &env->kept.chunk.v[nr / KEPT_CHUNK][nr % KEPT_CHUNK];
+}
+/* Of a kept frame. What is precise is not in them but in .precise_regs and .precise_slots. */
+static inline const struct bpf_reg_state *kept_reg(const struct bpf_verifier_env *env,
+						   const struct bpf_func_state *f, u32 regno)
+{
+	return &kept_entry(env, f->kept[regno])->s.spilled_ptr;
+}
+static inline const struct bpf_stack_state *kept_slot(const struct bpf_verifier_env *env,
+						      const struct bpf_func_state *f, u32 spi)
+{
+	return &kept_entry(env, f->kept[MAX_BPF_REG + spi])->s;
+}
 
 /* bounds.c */
 void mark_reg_known_zero(struct bpf_verifier_env *env, struct bpf_reg_state *regs, u32 regno);

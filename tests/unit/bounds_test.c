@@ -143,7 +143,7 @@ static int setup(void **state)
 	for (u32 i = 0; i < env->len; i++)
 		env->aux[i].live_regs_before = 0x3ff;
 	env->cur_state = mem_zalloc(sizeof(*env->cur_state));
-	env->cur_state->frame[0] = mem_zalloc(sizeof(struct bpf_func_state));
+	env->cur_state->frame[0] = new_func_state(env);
 	init_func_state(env, env->cur_state->frame[0], BPF_MAIN_FUNC, 0, 0);
 	env->subprog_cnt = 1;
 	return 0;
@@ -154,7 +154,9 @@ static int teardown(void **state)
 	(void)state;
 	while (!pop_stack(env, NULL, NULL, false))
 		;
-	free_verifier_state(env->cur_state, true);
+	free_verifier_state(env, env->cur_state, true);
+	free_spare_frames(env);
+	free_kept_pool(env);
 	mem_free(env->aux);
 	mem_free(env);
 	return 0;
