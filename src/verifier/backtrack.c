@@ -301,6 +301,18 @@ static int backtrack_load(struct backtrack_state *bt, u32 reg, const struct jmp_
 	return 0;
 }
 
+/* An atomic that leaves the old value in a register. */
+static bool insn_fetches(const struct bpf_insn *insn)
+{
+	return BPF_CLASS(insn->code) == BPF_STX && BPF_MODE(insn->code) == BPF_ATOMIC &&
+	       insn->imm != BPF_LOAD_ACQ && insn->imm != BPF_STORE_REL && (insn->imm & BPF_FETCH);
+}
+
+static u32 fetched_reg(const struct bpf_insn *insn)
+{
+	return insn->imm == BPF_CMPXCHG ? BPF_REG_0 : insn->src_reg;
+}
+
 static int backtrack_store(struct backtrack_state *bt, const struct bpf_insn *insn,
 			   const struct jmp_history_entry *hist)
 {
@@ -363,9 +375,14 @@ static int backtrack_insn(struct bpf_verifier_env *env, int idx, int subseq_idx,
 		return backtrack_load(bt, insn->dst_reg, hist);
 	case BPF_ST:
 	case BPF_STX:
-		/* What other atomics fetch counts as unknown wherever it comes from. */
 		if (BPF_MODE(insn->code) == BPF_ATOMIC && insn->imm == BPF_LOAD_ACQ)
 			return backtrack_load(bt, insn->dst_reg, hist);
+		/*
+		 * Linux 6.18 does not follow a fetched value into the stack, and so prunes
+		 * paths on which it is another. DIFF(atomic-fetch-precision)
+		 */
+		if (insn_fetches(insn) && is_wanted(bt, fetched_reg(insn)))
+			return backtrack_load(bt, fetched_reg(insn), hist);
 		err = backtrack_store(bt, insn, hist);
 		break;
 	case BPF_JMP:
@@ -403,11 +420,10 @@ void mark_all_scalars_precise(struct bpf_verifier_env *env, struct bpf_verifier_
 			struct bpf_func_state *func = st->frame[f];
 
 			for (u32 i = 0; i < BPF_REG_FP; i++) {
-				struct bpf_reg_state *reg = &func->regs[i];
-
-				if (reg->type != SCALAR_VALUE || reg->precise)
+				if (kept_reg(env, func, i)->type != SCALAR_VALUE ||
+				    func->precise_regs & BIT(i))
 					continue;
-				reg->precise = true;
+				func->precise_regs |= (u16)BIT(i);
 				if (log)
 					verbose(env,
 						"force_precise: frame%u: forcing r%u to be "
@@ -415,12 +431,10 @@ void mark_all_scalars_precise(struct bpf_verifier_env *env, struct bpf_verifier_
 						f, i);
 			}
 			for (u32 i = 0; i < func->allocated_stack / BPF_REG_SIZE; i++) {
-				struct bpf_reg_state *reg = &func->stack[i].spilled_ptr;
-
-				if (!is_spilled_reg(&func->stack[i]) || reg->type != SCALAR_VALUE ||
-				    reg->precise)
+				if (!is_spilled_scalar_reg(kept_slot(env, func, i)) ||
+				    func->precise_slots & BIT_ULL(i))
 					continue;
-				reg->precise = true;
+				func->precise_slots |= BIT_ULL(i);
 				if (log)
 					verbose(env,
 						"force_precise: frame%u: forcing fp%d to be "
@@ -461,29 +475,29 @@ static int mark_frame(struct bpf_verifier_env *env, struct bpf_verifier_state *s
 
 	for (u32 m = bt->reg_masks[f]; m; m &= m - 1) {
 		u32 i = (u32)__builtin_ctz(m);
-		struct bpf_reg_state *reg = &func->regs[i];
+		bool scalar = kept_reg(env, func, i)->type == SCALAR_VALUE;
 
-		if (reg->type != SCALAR_VALUE || reg->precise) {
+		if (!scalar || func->precise_regs & BIT(i)) {
 			bt->reg_masks[f] &= ~BIT(i);
-			had |= reg->type == SCALAR_VALUE ? BIT(i) : 0;
+			had |= scalar ? BIT(i) : 0;
 		} else {
-			reg->precise = true;
+			func->precise_regs |= (u16)BIT(i);
 			*changed = new_marks = true;
 		}
 	}
 	for (u64 m = bt->stack_masks[f]; m; m &= m - 1) {
 		u32 i = (u32)__builtin_ctzll(m);
-		struct bpf_reg_state *reg;
+		bool scalar;
 
 		if (i >= slots)
 			return refuse(env, DIAG_STATE_BACKTRACK_SLOTS,
 				      (unsigned long long)bt->stack_masks[f]);
-		reg = &func->stack[i].spilled_ptr;
-		if (!is_spilled_scalar_reg(&func->stack[i]) || reg->precise) {
+		scalar = is_spilled_scalar_reg(kept_slot(env, func, i));
+		if (!scalar || func->precise_slots & BIT_ULL(i)) {
 			bt->stack_masks[f] &= ~BIT_ULL(i);
-			slots_had |= is_spilled_scalar_reg(&func->stack[i]) ? BIT_ULL(i) : 0;
+			slots_had |= scalar ? BIT_ULL(i) : 0;
 		} else {
-			reg->precise = true;
+			func->precise_slots |= BIT_ULL(i);
 			*changed = new_marks = true;
 		}
 	}
@@ -515,8 +529,8 @@ static int mark_global_entry(struct bpf_verifier_env *env, struct bpf_verifier_s
 		return refuse(env, DIAG_STATE_BACKTRACK_ENTRY, func->subprogno, *regs_of(bt),
 			      (unsigned long long)bt->stack_masks[bt->frame]);
 	for (u32 i = BPF_REG_1; i <= BPF_REG_5; i++)
-		if (is_wanted(bt, i) && func->regs[i].type == SCALAR_VALUE) {
-			func->regs[i].precise = true;
+		if (is_wanted(bt, i) && kept_reg(env, func, i)->type == SCALAR_VALUE) {
+			func->precise_regs |= (u16)BIT(i);
 			*changed = true;
 		}
 	memset(bt, 0, sizeof(*bt));
@@ -639,16 +653,15 @@ int propagate_precision(struct bpf_verifier_env *env, const struct bpf_verifier_
 		bool first = true;
 
 		for (u32 i = 0; i < BPF_REG_FP; i++) {
-			if (func->regs[i].type != SCALAR_VALUE || !func->regs[i].precise)
+			if (!(func->precise_regs >> i & 1) ||
+			    kept_reg(env, func, i)->type != SCALAR_VALUE)
 				continue;
 			log_propagation(env, (u32)f, "r", (int)i, &first);
 			bt->reg_masks[f] |= BIT(i);
 		}
 		for (u32 i = 0; i < func->allocated_stack / BPF_REG_SIZE; i++) {
-			const struct bpf_reg_state *reg = &func->stack[i].spilled_ptr;
-
-			if (!is_spilled_reg(&func->stack[i]) || reg->type != SCALAR_VALUE ||
-			    !reg->precise)
+			if (!(func->precise_slots >> i & 1) ||
+			    !is_spilled_scalar_reg(kept_slot(env, func, i)))
 				continue;
 			log_propagation(env, (u32)f, "fp", -((int)i + 1) * BPF_REG_SIZE, &first);
 			bt->stack_masks[f] |= BIT_ULL(i);

@@ -20,6 +20,10 @@
 
 #define INPUTS 4
 
+static const u64 found[] = {
+	913706, /* precision of what an atomic instruction fetches from the stack */
+};
+
 static u64 number_from(const char *name, u64 otherwise)
 {
 	const char *s = getenv(name);
@@ -77,9 +81,13 @@ static void accepted_programs_stay_in_their_states(void **state)
 
 	assert_non_null(lengths);
 	assert_int_equal(checking_start(&c, NULL), 0);
-	for (u64 seed = first; seed < first + count; seed++) {
+	for (u64 i = 0; i < count; i++) {
+		u64 seed = first + i;
 		int fd;
 
+		/* The last ones are those by which violations were found. */
+		if (!getenv("SOUND_COUNT") && i >= count - ARRAY_SIZE(found))
+			seed = found[count - 1 - i];
 		generate(&g, seed);
 		fd = checking_load(&c, &g, seed % 2);
 		if (fd < 0)
