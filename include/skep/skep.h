@@ -55,6 +55,11 @@ struct skep_system_opts {
 	 * "linux" (default): they are refused as there. NULL: $SKEP_TEST_RUN.
 	 */
 	const char *test_run;
+	/*
+	 * "1": native code is told to perf, by /tmp/perf-PID.map and /tmp/jit-PID.dump. NULL:
+	 * $SKEP_PERF, else not. GDB is told in any case.
+	 */
+	const char *perf;
 };
 
 /* A new system, or NULL with errno set. @opts may be NULL. */

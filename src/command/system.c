@@ -80,7 +80,9 @@ static int configure(struct skep_system *sys, const struct skep_system_opts *opt
 	const char *test_run = OPTION(opts, test_run, "SKEP_TEST_RUN");
 	const char *unpriv =
 		OPTION(opts, unprivileged_bpf_disabled, "SKEP_UNPRIVILEGED_BPF_DISABLED");
+	const char *perf = OPTION(opts, perf, "SKEP_PERF");
 
+	sys->perf = perf && *perf && strcmp(perf, "0");
 	sys->profile = KVER_NEWEST;
 	if (kernel && *kernel) {
 		bool wants_notes = opts &&

@@ -185,6 +185,7 @@ static int emit_all(struct jit *j)
 		err = jit_arch_prologue(j, sub, s == 0);
 		if (err)
 			return err;
+		sub->prologue = j->n - sub->body;
 		for (i = sub->start; i < sub->end; i += n) {
 			err = jit_reserve(j);
 			if (err)
@@ -268,6 +269,39 @@ static u32 refs_before(const struct jit *j, u32 at)
 	return lo;
 }
 
+/* The frames of bodies and of entries for C, in the order of the code. */
+static int note_frames(const struct jit *j, const u32 *saved, struct jit_output *out)
+{
+	struct jit_frame *f = mem_calloc(2 * j->nr_subs, sizeof(*f));
+	u32 n = 0;
+
+	if (!f)
+		return -ENOMEM;
+	out->frames = f;
+	for (u32 pass = 0; pass < 2; pass++) {
+		for (u32 i = 0; i < j->nr_subs; i++) {
+			const struct jit_sub *sub = &j->subs[i];
+			u32 at = pass ? sub->stub : sub->body;
+
+			if (pass && (!i || sub->stub == sub->body))
+				continue;
+			f[n] = pass ? jit_arch_stub_frame :
+				      (struct jit_frame){ .prologue = sub->prologue,
+							  .depth = sub->depth,
+							  .saved = sub->saved,
+							  .frame_pointer = sub->frame_pointer };
+			f[n].at = at - saved[refs_before(j, at)];
+			f[n].sub = i;
+			if (n)
+				f[n - 1].len = f[n].at - f[n - 1].at;
+			n++;
+		}
+	}
+	f[n - 1].len = out->native_len - f[n - 1].at;
+	out->nr_frames = n;
+	return 0;
+}
+
 static int finish(struct jit *j, struct jit_output *out)
 {
 	u32 *first_ref = NULL, *saved = NULL, i, k, from, to, len, pool, end;
@@ -330,11 +364,13 @@ static int finish(struct jit *j, struct jit_output *out)
 		if (!i)
 			out->entry = entry;
 	}
+	err = note_frames(j, saved, out);
+	if (err)
+		goto out;
 	for (i = 0; i <= j->len; i++)
 		first_ref[i] = j->offset[i] - saved[first_ref[i]];
 	out->offsets = first_ref;
 	first_ref = NULL;
-	err = 0;
 out:
 	mem_free(first_ref);
 	mem_free(saved);
@@ -394,8 +430,16 @@ out:
 	return err;
 }
 
+void jit_output_free(struct jit_output *out)
+{
+	mem_free(out->code);
+	mem_free(out->offsets);
+	mem_free(out->frames);
+	memset(out, 0, sizeof(*out));
+}
+
 int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2,
-	      u32 **offsets)
+	      struct jit_output *kept)
 {
 	struct jit_output out = { 0 };
 	u8 *at;
@@ -405,7 +449,7 @@ int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_fact
 
 	err = jit_translate(prog, facts, bmi2, &out);
 	if (err)
-		return err;
+		goto out;
 	at = arena_code_alloc(arena, out.size, &err);
 	if (!at)
 		goto out;
@@ -426,19 +470,27 @@ int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_fact
 	prog->subprog_code = (const u64 *)(at + out.entries + 8 * out.nr_subs);
 	prog->native_len = out.native_len;
 	prog->jited = 1;
-	if (offsets) {
-		*offsets = out.offsets;
-		out.offsets = NULL;
+	if (kept) {
+		*kept = out;
+		return 0;
 	}
 out:
-	mem_free(out.code);
-	mem_free(out.offsets);
+	jit_output_free(&out);
 	return err;
 }
 
 int jit_compile(struct skep_system *sys, struct prog_object *obj)
 {
-	return jit_place(sys->arena, obj->prog, obj->facts, jit_cpu_has_bmi2(), &obj->native_at);
+	struct jit_output out = { 0 };
+	int err = jit_place(sys->arena, obj->prog, obj->facts, jit_cpu_has_bmi2(), &out);
+
+	if (err)
+		return err;
+	jit_debug_add(sys, obj, &out);
+	obj->native_at = out.offsets;
+	out.offsets = NULL;
+	jit_output_free(&out);
+	return 0;
 }
 
 void jit_release(struct arena *arena, struct bpf_prog *prog)

@@ -41,6 +41,7 @@ struct jit_sub {
 	u32 stack;	   /* bytes */
 	u32 body;	   /* code offset */
 	u32 stub;	   /* code offset of the entry that C calls */
+	u32 prologue;	   /* bytes of it, at .body */
 	u16 used, written; /* BPF registers */
 	bool has_call;	   /* helper or kfunc */
 	bool has_subcall, has_tail, needs_temp2;
@@ -48,7 +49,8 @@ struct jit_sub {
 	u8 reg[JIT_NREGS]; /* machine register of each BPF register */
 	u32 saved;	   /* machine registers to preserve */
 	u32 frame;	   /* bytes to subtract from the stack pointer */
-	bool frame_pointer;
+	u32 depth;	   /* from the stack pointer to what it was before the call */
+	u32 frame_pointer; /* its machine register; 0: none */
 };
 
 struct jit {
@@ -76,6 +78,17 @@ struct jit {
 	u32 *call_slot; /* pool index + 1 by prog->calls index, 0: none yet */
 };
 
+/* How a debugger finds the caller of a piece of code. */
+struct jit_frame {
+	u32 at, len;	   /* of the code */
+	u32 prologue;	   /* bytes of it, behind which the rest holds: */
+	u32 depth;	   /* from the stack pointer to what it was before the call */
+	u32 saved;	   /* machine registers pushed, the lowest number first, then: */
+	u32 frame_pointer; /* this one; 0: none */
+	u32 sub;
+	bool stub; /* the entry for C */
+};
+
 /* The finished code: position-independent but for the table of entries at the end. */
 struct jit_output {
 	u8 *code; /* mem_alloc()ed */
@@ -88,21 +101,27 @@ struct jit_output {
 	u32 entries;
 	u32 nr_subs;
 	u32 *offsets; /* of each instruction's code, and the end's; mem_alloc()ed */
+	struct jit_frame *frames;
+	u32 nr_frames;
 };
+void jit_output_free(struct jit_output *out);
 
 /* Compiles @prog; @facts may be NULL. 0, -ENOMEM, or -ENOTSUPP for code no selection exists for. */
 int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2,
 		  struct jit_output *out);
 /*
  * Compiles and places the code; sets prog->entry, .code, .code_size, .subprog_entry, .jited.
- * *@offsets (NULL: not wanted) become those of struct jit_output, the caller's.
+ * *@out (or NULL) gets what is known of the code, to be freed.
  */
 int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2,
-	      u32 **offsets);
+	      struct jit_output *out);
 int jit_compile(struct skep_system *sys, struct prog_object *obj);
 /* Gives the code of @prog back; no run may be inside. */
 void jit_release(struct arena *arena, struct bpf_prog *prog);
 bool jit_cpu_has_bmi2(void);
+
+/* debug.c: makes the code known to GDB and perf, and forgets it with @obj. */
+void jit_debug_add(struct skep_system *sys, struct prog_object *obj, const struct jit_output *out);
 
 /* live.c: fills j->live. */
 int jit_liveness(struct jit *j);
@@ -125,6 +144,12 @@ int jit_arch_prologue(struct jit *j, struct jit_sub *sub, bool main);
 /* Emits instruction @i and those it fuses with it; returns how many, or -errno. */
 int jit_arch_insn(struct jit *j, u32 i);
 int jit_arch_stub(struct jit *j, struct jit_sub *sub);
+/* What the entry for C pushes, and where its prologue ends: the same in all. */
+extern const struct jit_frame jit_arch_stub_frame;
+/* DWARF's number of a machine register. */
+u32 jit_arch_dwarf(u32 reg);
+/* DWARF's numbers of the stack pointer and of the return address. */
+enum { JIT_DWARF_SP = 7, JIT_DWARF_RA = 16 };
 /* Rewrites the reference at @p (now in its final form) for distance @rel from its end. */
 void jit_arch_resolve(u8 *p, const struct jit_ref *ref, s32 rel);
 /* Turns the long jump @from into its short form at @to. */

@@ -101,6 +101,8 @@ struct prog_object {
 	u32 nr_func_info;
 	struct bpf_line_info *line_info;
 	u32 nr_line_info;
+	void *debug;	/* what debuggers know of the code; src/jit/debug.c */
+	void (*forget_code)(struct prog_object *p); /* takes that back; or NULL */
 	u32 *native_at; /* by instruction: where its code begins in prog->code; NULL: no code */
 	u32 verified_insns;
 	bool kprobe_override; /* calls bpf_override_return(): cannot be tail-called */

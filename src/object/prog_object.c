@@ -17,6 +17,8 @@ static void prog_free(struct arena_retired *r)
 	struct arena *arena = o->sys->arena;
 
 	if (p->prog && object_is_mine(o)) {
+		if (p->forget_code)
+			p->forget_code(p);
 		if (p->prog->code)
 			arena_code_free(arena, p->prog->code, p->prog->code_size);
 		arena_free(arena, p->segment, p->segment_size);

@@ -47,7 +47,8 @@ void jit_arch_assign(struct jit *j, struct jit_sub *sub)
 			free &= ~BIT(sub->reg[r]);
 		}
 	}
-	sub->frame_pointer = (sub->used & BIT(BPF_REG_10)) && !(leaf && sub->stack <= RED_ZONE);
+	sub->frame_pointer =
+		(sub->used & BIT(BPF_REG_10)) && !(leaf && sub->stack <= RED_ZONE) ? RBP : 0;
 	if (!sub->frame_pointer)
 		sub->reg[BPF_REG_10] = RSP;
 	sub->saved = 0;
@@ -56,11 +57,23 @@ void jit_arch_assign(struct jit *j, struct jit_sub *sub)
 			sub->saved |= BIT(sub->reg[r]);
 	if (main && !leaf)
 		sub->saved |= BIT(R12);
-	pushes = __builtin_popcount(sub->saved) + sub->frame_pointer;
+	pushes = __builtin_popcount(sub->saved) + (sub->frame_pointer != 0);
 	sub->frame = sub->frame_pointer ? sub->stack : 0;
 	/* rsp is 8 off a multiple of 16 at entry and must be one at calls */
 	if ((sub->has_call || sub->has_subcall) && (8 + 8 * pushes + sub->frame) % 16)
 		sub->frame += 8;
+	sub->depth = 8 + 8 * pushes + sub->frame;
+}
+
+const struct jit_frame jit_arch_stub_frame = {
+	.prologue = 2, .depth = 16, .saved = BIT(R12), .stub = true
+};
+
+u32 jit_arch_dwarf(u32 reg)
+{
+	static const u8 low[8] = { 0, 2, 1, 3, 7, 6, 4, 5 };
+
+	return reg < 8 ? low[reg] : reg;
 }
 
 int jit_arch_prologue(struct jit *j, struct jit_sub *sub, bool main)
