@@ -232,7 +232,8 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	    listener < 0)
 		goto out;
 	a->op = WIRE_GO;
-	err = process_join(i->sys, c->peer.pid, traced, &process, a->text, sizeof(a->text));
+	err = process_join(i->sys, c->peer.pid, traced, q->trapped, &process, a->text,
+			   sizeof(a->text));
 	if (err) {
 		a->op = WIRE_REFUSED;
 		a->err = err;

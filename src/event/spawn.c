@@ -418,8 +418,8 @@ static int join(struct supervisor *sv, void *arg)
 	return err;
 }
 
-int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, struct skep_process **out,
-		 char *error, size_t error_size)
+int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, bool trapped,
+		 struct skep_process **out, char *error, size_t error_size)
 {
 	struct begin_arg a = { .error = error, .size = error_size };
 	int err;
@@ -433,6 +433,7 @@ int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, struct sk
 		return fail(error, error_size, ENOMEM, "no memory");
 	a.p->pid = pid;
 	a.p->spawned = a.p->filtered = true;
+	a.p->trapped = trapped;
 	memcpy(a.p->traced, traced, sizeof(a.p->traced));
 	err = supervisor_call(sys->supervisor, join, &a);
 	if (err) {

@@ -38,6 +38,7 @@ struct skep_process {
 	pid_t pid;
 	bool spawned;  /* we started it: a child of the host */
 	bool filtered; /* has a filter: cannot do without us */
+	bool trapped;  /* its filter has CALL_TRAP for bpf() and perf_event_open() */
 	int event_fd;
 	int message_fd; /* where its user reads: told when all ends with the host; -1: nowhere else */
 	/* By the loop; the host waits for changes of .seq (a futex). */
@@ -75,6 +76,8 @@ struct interruption {
 	void *arg;
 };
 
+enum { PROXY_NONE, PROXY_COMING, PROXY_ENTERED };
+
 /* A task's state between its stops. */
 struct trace_state {
 	struct skep_process *process;
@@ -91,7 +94,9 @@ struct trace_state {
 	bool held;	  /* until its tree is complete: .process->leaving */
 	bool died;	  /* exiting() has been told */
 	bool swallow;	  /* the next seccomp stop belongs to an entry that was handled */
-	struct task *child, *creator; /* at clone: waiting for the other's stop */
+	u8 proxy;	  /* PROXY_*: it makes another call in the place of its own */
+	u64 proxied_nr, proxied_rsi, proxied_r9; /* of its own */
+	struct task *child, *creator;		 /* at clone: waiting for the other's stop */
 	u64 clone_flags;
 	u64 timeout_nr, timeout, timeout_since; /* as the program gave it; monotonic ns */
 	struct interruption *interruptions;
@@ -217,10 +222,10 @@ void tree_check_left(struct skep_process *p);
 int command_path(const char *file, char *path, size_t size);
 /*
  * Watches process @pid, which has one thread and a filter that stops the calls @traced, as if it had been
- * spawned: its tree ends with the supervisor. Its events begin with its execve.
+ * spawned: its tree ends with the supervisor. @trapped: that has CALL_TRAP. Its events begin with its execve.
  */
-int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, struct skep_process **out,
-		 char *error, size_t error_size);
+int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, bool trapped,
+		 struct skep_process **out, char *error, size_t error_size);
 /* What has been attached is seen by every task from now on. 0, or -ECHILD without supervisor. */
 int supervisor_sync(struct skep_system *sys);
 

@@ -164,7 +164,7 @@ void tracer_go(struct task *t)
 		send_delayed(t);
 	if (tr->kind == STOP_GROUP)
 		how = PTRACE_LISTEN;
-	else if (tr->exit_wanted || tr->resuming || tr->timed)
+	else if (tr->exit_wanted || tr->resuming || tr->timed || tr->proxy)
 		how = PTRACE_SYSCALL;
 	else if (tr->stepping)
 		how = PTRACE_SINGLESTEP;
@@ -498,6 +498,60 @@ static void signal_arrived(struct task *t, int sig)
 		for_each_source (s)
 			if ((*s)->signal)
 				(*s)->signal(t, &info);
+}
+
+/* ---- calls that a filter outside of ours answers ---- */
+
+static bool is_trapped(const struct task *t)
+{
+	const struct task_call *c = &t->call;
+
+	return t->trace->process->trapped && !c->compat &&
+	       (c->nr == SYS_bpf || c->nr == SYS_perf_event_open);
+}
+
+/*
+ * SIGSYS of our filter: the call has not been made. The task makes an ioctl() instead, which is
+ * notified; see CALL_PROXY_BPF. False: the signal is not ours.
+ */
+static bool proxy_call(struct task *t)
+{
+	struct trace_state *tr = t->trace;
+	struct user_regs_struct *regs;
+	siginfo_t info;
+
+	if (!tr->process->trapped || ptrace(PTRACE_GETSIGINFO, (pid_t)t->bpf.tid, NULL, &info) ||
+	    info.si_code != 1 /* SYS_SECCOMP */ || info.si_errno != FILTER_DATA)
+		return false;
+	regs = task_regs(t);
+	if (!regs)
+		return true;
+	tr->proxied_nr = (u64)info.si_syscall;
+	tr->proxied_rsi = regs->rsi;
+	tr->proxied_r9 = regs->r9;
+	regs->r9 = regs->rsi;
+	regs->rsi = tr->proxied_nr == SYS_bpf ? CALL_PROXY_BPF : CALL_PROXY_PERF;
+	regs->rax = SYS_ioctl;
+	regs->orig_rax = (u64)-1;
+	regs->rip -= 2;
+	t->regs_changed = true;
+	tr->proxy = PROXY_COMING;
+	return true;
+}
+
+/* The proxy has ended: as if the task's own call had. Linux makes it again where it would. */
+static void proxy_left(struct task *t)
+{
+	struct user_regs_struct *regs = task_regs(t);
+	struct trace_state *tr = t->trace;
+
+	tr->proxy = PROXY_NONE;
+	if (!regs)
+		return;
+	regs->orig_rax = tr->proxied_nr;
+	regs->rsi = tr->proxied_rsi;
+	regs->r9 = tr->proxied_r9;
+	t->regs_changed = true;
 }
 
 /* ---- interruptions ---- */
@@ -944,6 +998,10 @@ static void call_stop(struct task *t, bool seccomp, bool interrupted)
 		break;
 	case PTRACE_SYSCALL_INFO_ENTRY:
 		tr->kind = STOP_ENTRY;
+		if (tr->proxy == PROXY_COMING) {
+			tr->proxy = PROXY_ENTERED;
+			break;
+		}
 		call_entered(t, info.arch, info.entry.nr, (const u64 *)info.entry.args);
 		/* The filter, which comes behind it, sees the number that we leave. */
 		if (!t->call.skip && !t->call.compat && tr->process->filtered)
@@ -952,6 +1010,10 @@ static void call_stop(struct task *t, bool seccomp, bool interrupted)
 		break;
 	case PTRACE_SYSCALL_INFO_EXIT:
 		tr->swallow = false;
+		if (tr->proxy == PROXY_ENTERED)
+			proxy_left(t);
+		else if (t->call.active && is_trapped(t))
+			break; /* it is yet to be made */
 		if (tr->timed)
 			repeated_call_left(t, info.exit.rval);
 		call_left(t, info.exit.rval, false);
@@ -979,6 +1041,8 @@ static void stopped(struct task *t, int sig, int event, bool interrupted)
 	switch (event) {
 	case 0:
 		tr->kind = STOP_SIGNAL;
+		if (sig == SIGSYS && proxy_call(t))
+			return;
 		signal_arrived(t, sig);
 		return;
 	case PTRACE_EVENT_SECCOMP:
