@@ -309,6 +309,7 @@ void verdict_free(struct verdict *v)
 	free(v->source_file);
 	free(v->source_path);
 	free(v->log);
+	why_free(&v->why);
 	memset(v, 0, sizeof(*v));
 }
 
@@ -369,6 +370,7 @@ static void fill_refusal(const struct cli *cli, struct verdict *v)
 		v->source_file = dup_or_null(r.file);
 		v->line = r.line;
 		v->column = r.column;
+		why_get(cli, &v->why);
 		return;
 	}
 	v->reason = log_reason(v->log);
@@ -485,10 +487,12 @@ void verdict_print(const struct cli *cli, const struct verdict *v)
 	fprintf(cli->out, "%s: program %s (%s): %srejected%s (%s)\n", v->file, v->prog ?: "-",
 		prog_type_name(v->type), cli_red(cli), cli_plain(cli), strerror(v->err));
 	fprintf(cli->out, "  reason: %s%s%s\n", cli_bold(cli), v->reason, cli_plain(cli));
-	if (v->source_file)
+	if (v->why.n) {
+		why_print(cli, &v->why);
+	} else if (v->source_file)
 		fprintf(cli->out, "  source: %s:%u: %s\n", v->source_file, v->line,
 			v->source ?: "");
-	if (v->insn >= 0)
+	if (v->insn >= 0 && !v->why.n)
 		fprintf(cli->out, "  at:     instruction %d\n", v->insn);
 	if (v->advice && *v->advice)
 		fprintf(cli->out, "  advice: %s\n", v->advice);
@@ -526,5 +530,8 @@ cJSON *verdict_json(const struct verdict *v)
 		cJSON_AddNumberToObject(j, "column", v->column);
 		add_string(j, "source", v->source);
 	}
+	add_string(j, "needed", v->why.needed);
+	if (v->why.n)
+		cJSON_AddItemToObject(j, "path", why_json(&v->why));
 	return j;
 }

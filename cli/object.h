@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 
 #include "cli.h"
+#include "explain.h"
 
 #define VERDICT_LOG_SIZE (16u << 20)
 
@@ -24,6 +25,7 @@ struct verdict {
 	char *source;	   /* source line, or NULL */
 	char *source_file; /* without folders, or NULL */
 	char *source_path; /* as the compiler was given it, or NULL: not known */
+	struct why why;	   /* .n 0: no more is known */
 	unsigned line, column;
 	char *log;	/* the verifier's */
 	unsigned insns; /* of the program as loaded */

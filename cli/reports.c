@@ -180,6 +180,54 @@ static cJSON *sarif_location(const cJSON *v)
 	return location;
 }
 
+/* The steps of @v's path as one thread flow: where what is known came from. */
+static void add_flow(cJSON *result, const cJSON *v)
+{
+	const cJSON *path = cJSON_GetObjectItemCaseSensitive(v, "path"), *step;
+	const char *file = text(v, "source_path") ?: text(v, "source_file"),
+		   *needed = text(v, "needed");
+	cJSON *flow = cJSON_CreateObject(), *flows, *locations;
+
+	if (!file || cJSON_GetArraySize(path) < 2) {
+		cJSON_Delete(flow);
+		return;
+	}
+	locations = cJSON_AddArrayToObject(flow, "locations");
+	cJSON_ArrayForEach(step, path)
+	{
+		const char *in = text(step, "file"), *says = text(step, "text"),
+			   *source = text(step, "source");
+		const char *main_file = text(v, "source_file") ?: "";
+		int line = (int)number(step, "line"), column = (int)number(step, "column");
+		cJSON *entry, *location, *physical, *region;
+		char *all = NULL;
+
+		if (!in)
+			continue;
+		entry = cJSON_CreateObject();
+		location = cJSON_AddObjectToObject(entry, "location");
+		physical = cJSON_AddObjectToObject(location, "physicalLocation");
+		add_uri(physical, strcmp(in, main_file) ? in : file);
+		region = cJSON_AddObjectToObject(physical, "region");
+		cJSON_AddNumberToObject(region, "startLine", line > 0 ? line : 1);
+		if (column > 0)
+			cJSON_AddNumberToObject(region, "startColumn", column);
+		if (source)
+			add_message(region, "snippet", source);
+		if (!step->next && needed &&
+		    asprintf(&all, "%s%sneeded: %s", says ?: "", says ? "; " : "", needed) < 0)
+			all = NULL;
+		add_message(location, "message", all ?: says ?: text(v, "reason"));
+		free(all);
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(entry, "kinds"),
+				     cJSON_CreateString(text(step, "kind") ?: "unknown"));
+		cJSON_AddItemToArray(locations, entry);
+	}
+	flows = cJSON_CreateObject();
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(flows, "threadFlows"), flow);
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(result, "codeFlows"), flows);
+}
+
 static cJSON *sarif_result(const cJSON *v, cJSON *rules)
 {
 	const char *advice = text(v, "advice"), *id = text(v, "id") ?: NO_RULE;
@@ -200,6 +248,7 @@ static cJSON *sarif_result(const cJSON *v, cJSON *rules)
 		free(message);
 	}
 	cJSON_AddItemToArray(cJSON_AddArrayToObject(result, "locations"), sarif_location(v));
+	add_flow(result, v);
 	properties = cJSON_AddObjectToObject(result, "properties");
 	add_text(properties, "object", text(v, "file"));
 	add_text(properties, "program", text(v, "program"));
@@ -288,6 +337,7 @@ static void print_case(FILE *to, const cJSON *v)
 {
 	const char *kernel = text(v, "kernel"), *reason = text(v, "reason") ?: "rejected";
 	const char *kind = is(v, "error") ? "error" : "failure", *advice = text(v, "advice");
+	const cJSON *step;
 	char *name = NULL;
 
 	if (asprintf(&name, "%s%s%s", text(v, "program") ?: "(object)", kernel ? " on Linux " : "",
@@ -312,6 +362,19 @@ static void print_case(FILE *to, const cJSON *v)
 		print_xml(to, text(v, "source_file"));
 		fprintf(to, ":%d: ", (int)number(v, "line"));
 		print_xml(to, text(v, "source") ?: "");
+	}
+	cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(v, "path"))
+	{
+		if (!text(step, "text"))
+			continue;
+		fputs("\n  ", to);
+		if (text(step, "file"))
+			fprintf(to, "line %d: ", (int)number(step, "line"));
+		print_xml(to, text(step, "text"));
+	}
+	if (text(v, "needed")) {
+		fputs("\nneeded: ", to);
+		print_xml(to, text(v, "needed"));
 	}
 	if (advice && *advice) {
 		fputs("\nadvice: ", to);

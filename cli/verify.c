@@ -197,6 +197,8 @@ static int run(struct cli *cli, int argc, char **argv)
 		cli->color = false;
 	}
 	cli->json = o.format == FORMAT_JSON;
+	if (cli->system && !cli->all_kernels)
+		skep_want_explanations(cli->system, true);
 	if (o.format != FORMAT_TEXT)
 		list = cJSON_CreateArray();
 	status = verify_all(cli, argc, argv, &o, list);
@@ -235,7 +237,8 @@ const struct command cmd_verify = {
 		    "[--output FILE]",
 	.help = "Loads each program of the object by itself and prints the verifier's verdict: for "
 		"a\n"
-		"rejected program the reason, the source line and what to do about it.\n\n"
+		"rejected program the reason, line by line how it came to it, and what to do\n"
+		"about it.\n\n"
 		"  --prog NAME        only this program\n"
 		"  --log[=LEVEL]      print the verifier's log as the kernel writes it: 1 states "
 		"at\n"

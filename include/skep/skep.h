@@ -280,6 +280,30 @@ struct skep_refusal {
 SKEP_API int skep_last_refusal(struct skep_system *sys, struct skep_refusal *out);
 
 /*
+ * Why the newest program was rejected: a second check records the path that failed and tells, in
+ * the order of the path, where what is known of the offending value came from, which
+ * comparisons bounded it, and where that was lost. Costs nothing while no program is rejected.
+ */
+struct skep_step {
+	size_t sz;
+	const char *
+		kind; /* "origin", "change", "bound", "lost", "passed", "branch", "refused" (the last) */
+	const char *text;   /* or "" */
+	const char *source; /* the line without its leading blanks, or the instruction */
+	const char *file;   /* NULL: no line is known */
+	unsigned line, column;
+	unsigned mark, mark_size; /* characters of .source that it is about; 0: unknown */
+	int insn;
+};
+SKEP_API void skep_want_explanations(struct skep_system *sys, bool want);
+/*
+ * Step @index of the newest refusal, from 0; *@needed (may be NULL) what would have been accepted,
+ * or "". 0, or -ENOENT behind the last. Strings are borrowed until the system's next call.
+ */
+SKEP_API int skep_last_step(struct skep_system *sys, unsigned int index, struct skep_step *out,
+			    const char **needed);
+
+/*
  * Where the verifier's work went, of the newest load of the program asked for, accepted or not: by
  * source line, or by instruction where none is known; the most instructions first. Strings are
  * borrowed until the system's next call.

@@ -237,6 +237,7 @@ void skep_system_free(struct skep_system *sys)
 	arena_destroy(sys->arena);
 	mem_free(sys->btf_path);
 	mem_free(sys->probes);
+	mem_free(sys->explanation);
 	mem_free(sys->work);
 	pthread_mutex_destroy(&sys->lock);
 	mem_free(sys);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "object/diag.h"
+#include "object/explain.h"
 #include "object/system.h"
 #include "object/work.h"
 #include "skep/skep.h"
@@ -30,6 +31,60 @@ int skep_last_refusal(struct skep_system *sys, struct skep_refusal *out)
 	out->line = d->line;
 	out->column = d->column;
 	return 0;
+}
+
+void skep_want_explanations(struct skep_system *sys, bool want)
+{
+	pthread_mutex_lock(&sys->lock);
+	sys->want_explanations = want;
+	pthread_mutex_unlock(&sys->lock);
+}
+
+static const char *kind_name(enum explain_kind kind)
+{
+	switch (kind) {
+	case EXPLAIN_ORIGIN:
+		return "origin";
+	case EXPLAIN_CHANGE:
+		return "change";
+	case EXPLAIN_BOUND:
+		return "bound";
+	case EXPLAIN_LOST:
+		return "lost";
+	case EXPLAIN_PASSED:
+		return "passed";
+	case EXPLAIN_BRANCH:
+		return "branch";
+	case EXPLAIN_REFUSED:
+		return "refused";
+	}
+	return "";
+}
+
+int skep_last_step(struct skep_system *sys, unsigned int index, struct skep_step *out,
+		   const char **needed)
+{
+	const struct explain_step *s;
+	int err = -ENOENT;
+
+	pthread_mutex_lock(&sys->lock);
+	if (sys->explanation && index < sys->explanation->n) {
+		s = &sys->explanation->step[index];
+		out->kind = kind_name(s->kind);
+		out->text = s->text;
+		out->source = s->source;
+		out->file = s->line ? s->file : NULL;
+		out->line = s->line;
+		out->column = s->column;
+		out->mark = s->mark;
+		out->mark_size = s->mark_size;
+		out->insn = s->insn;
+		if (needed)
+			*needed = sys->explanation->required;
+		err = 0;
+	}
+	pthread_mutex_unlock(&sys->lock);
+	return err;
 }
 
 void skep_want_work(struct skep_system *sys, const char *prog)

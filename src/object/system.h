@@ -12,6 +12,7 @@
 
 struct async;
 struct bpf_verifier_env;
+struct explanation;
 struct hook_table;
 struct pin_text_ops;
 struct pins;
@@ -94,11 +95,13 @@ struct skep_system {
 	bool verifier_exact;
 	struct work *work;		  /* of the newest load; NULL: none; src/verifier/work.c */
 	char want_work[BPF_OBJ_NAME_LEN]; /* the program it is asked for; "": none */
-	struct diag last;		  /* the newest refusal, for explanations */
-	char last_text[1024];		  /* its line, rendered for skep_last_refusal() */
-	u32 jit_mode;			  /* JIT_ON, JIT_OFF, JIT_COMPARE */
-	bool perf, perf_marked;	  /* native code is told to perf, see src/jit/debug.c */
-	bool jit_forbidden;		  /* the host forbids executable shared memory: JIT_OFF */
+	bool want_explanations;
+	struct explanation *explanation; /* of the newest load; NULL: none; object/explain.h */
+	struct diag last;		 /* the newest refusal, for explanations */
+	char last_text[1024];		 /* its line, rendered for skep_last_refusal() */
+	u32 jit_mode;			 /* JIT_ON, JIT_OFF, JIT_COMPARE */
+	bool perf, perf_marked;		 /* native code is told to perf, see src/jit/debug.c */
+	bool jit_forbidden;		 /* the host forbids executable shared memory: JIT_OFF */
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;
 };

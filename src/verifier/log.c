@@ -115,7 +115,7 @@ int log_copy_out(struct bpf_verifier_env *env, u64 user_buf, u32 size, u32 *true
 /* ---- source lines ---- */
 
 /* The record that covers @insn_off: the last that does not start behind it. */
-static const struct bpf_line_info *find_linfo(const struct bpf_verifier_env *env, u32 insn_off)
+const struct bpf_line_info *find_linfo(const struct bpf_verifier_env *env, u32 insn_off)
 {
 	u32 lo = 0, hi = env->nr_linfo;
 
@@ -610,6 +610,19 @@ static const char *call_name(void *arg, const struct bpf_insn *insn)
 		return NULL;
 	kernel = system_vmlinux(env->sys);
 	return kernel ? btf_type_name(kernel->btf, (u32)insn->imm) : NULL;
+}
+
+void insn_text(struct bpf_verifier_env *env, u32 idx, char *buf, size_t size)
+{
+	const struct disasm_names names = { .arg = env,
+					    .helper = helper_name,
+					    .call = call_name,
+					    .hide_pointers = !env->allow_ptr_leaks };
+	char text[160], *body;
+
+	disasm_insn(text, sizeof(text), &env->insns[idx], &names);
+	body = strchr(text, ' '); /* "(b7) r0 = 0" */
+	snprintf(buf, size, "%s", body ? body + 1 : text);
 }
 
 void verbose_insn(struct bpf_verifier_env *env, u32 idx)

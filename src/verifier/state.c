@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "verifier/trail.h"
 #include "verifier/verifier.h"
 
 int out_of_memory(struct bpf_verifier_env *env)
@@ -182,6 +183,8 @@ struct bpf_verifier_state *push_stack(struct bpf_verifier_env *env, u32 insn_idx
 	elem->prev_insn_idx = prev_insn_idx;
 	elem->next = env->head;
 	elem->log_pos = log_pos(env);
+	if (unlikely(env->trail))
+		elem->trail_length = trail_length(env->trail);
 	env->head = elem;
 	env->stack_size++;
 	if (copy_verifier_state(env, &elem->st, env->cur_state) || count_elem(env)) {
@@ -224,6 +227,8 @@ struct bpf_verifier_state *push_async_cb(struct bpf_verifier_env *env, u32 insn_
 	elem->prev_insn_idx = prev_insn_idx;
 	elem->next = env->head;
 	elem->log_pos = log_pos(env);
+	if (unlikely(env->trail))
+		elem->trail_length = trail_length(env->trail);
 	elem->st.frame[0] = frame;
 	env->head = elem;
 	env->stack_size++;
@@ -265,6 +270,8 @@ int pop_stack(struct bpf_verifier_env *env, u32 *prev_insn_idx, u32 *insn_idx, b
 	env->nr_whole_elems -= !elem->kept;
 	if (pop_log)
 		log_reset(env, elem->log_pos);
+	if (unlikely(env->trail) && insn_idx) /* else all is being freed */
+		trail_rewind(env->trail, elem->trail_length);
 	if (insn_idx)
 		*insn_idx = elem->insn_idx;
 	if (prev_insn_idx)

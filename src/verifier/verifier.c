@@ -14,6 +14,7 @@
 #include "isa/insn.h"
 #include "object/system.h"
 #include "verifier/kfunc.h"
+#include "verifier/trail.h"
 
 enum { STOP_PATH = 1 }; /* of do_check_insn(): the path ends here, well */
 
@@ -249,6 +250,8 @@ static int do_check(struct bpf_verifier_env *env)
 		}
 		if (env->log.level)
 			log_before_insn(env, &print_state);
+		if (unlikely(env->trail))
+			trail_step(env);
 		if (unlikely(env->sys->verifier_observe))
 			env->sys->verifier_observe(env->sys->verifier_observe_arg, env);
 		/* Code that is only reached by mistake is dead all the same. */
@@ -370,6 +373,8 @@ static int do_check_common(struct bpf_verifier_env *env, u32 subprog)
 		frame->regs[BPF_REG_1].type = PTR_TO_CTX;
 		mark_reg_known_zero(env, frame->regs, BPF_REG_1);
 	}
+	if (unlikely(env->trail))
+		trail_rewind(env->trail, 0);
 	if (!err)
 		err = do_check(env);
 	if (!err && !(env->log.level & BPF_LOG_LEVEL2))
@@ -535,6 +540,30 @@ static int check_program(struct bpf_verifier_env *env, const union bpf_attr *att
 	return err;
 }
 
+/*
+ * Why it was refused: the check is made again, deterministic as it is, with its path recorded.
+ * Programs that are too large are no matter of values; what they cost, work.c tells.
+ */
+static struct explanation *explain(struct skep_system *sys, struct prog_object *obj,
+				   const union bpf_attr *attr, const struct diag *diag)
+{
+	struct explanation *e = NULL;
+	struct bpf_verifier_env *env;
+
+	if (diag->id == DIAG_NONE || diag->id == DIAG_STATE_TOO_LARGE || diag->err == ENOMEM)
+		return NULL;
+	env = env_new(sys, obj, attr);
+	if (!env)
+		return NULL;
+	env->trail = trail_new();
+	if (env->trail && env->insns && env->aux && env->explored_states &&
+	    check_program(env, attr) && env->diag.id == diag->id)
+		e = explain_refusal(env);
+	trail_free(env->trail);
+	env_free(env);
+	return e;
+}
+
 int bpf_check(struct skep_system *sys, struct prog_object *obj, const union bpf_attr *attr,
 	      u32 attr_size, struct diag *diag)
 {
@@ -570,5 +599,14 @@ out:
 		diag->err = -err;
 	}
 	env_free(env);
+	if (sys->want_explanations) {
+		struct explanation *e = err && diag ? explain(sys, obj, attr, diag) : NULL, *old;
+
+		pthread_mutex_lock(&sys->lock);
+		old = sys->explanation;
+		sys->explanation = e;
+		pthread_mutex_unlock(&sys->lock);
+		mem_free(old);
+	}
 	return err;
 }

@@ -28,6 +28,8 @@
  *   callback.c   what callbacks start with; those that run later
  *   load.c       ld_imm64 pseudo sources, map and BTF references, func/line info
  *   fixup.c      rewriting: context accesses, helper calls, dead code, facts
+ *   trail.c      the path and what each instruction of it changed, for explanations
+ *   explain.c    where what is known at a refusal came from
  *   work.c       instructions processed and states kept by source line
  *   log.c        the kernel's log: states, instructions, statistics
  */
@@ -231,6 +233,7 @@ struct bpf_verifier_stack_elem {
 	struct bpf_verifier_stack_elem *next;
 	u64 log_pos;
 	bool kept; /* so are the frames of .st */
+	u32 trail_length;
 };
 
 /* Per instruction, alive through the whole check. A program may have a million: small. */
@@ -375,6 +378,7 @@ struct bpf_verifier_env {
 	struct diag diag;    /* the refusal, when bpf_check() returns < 0 */
 	u64 start_ns, verification_ns;
 	struct prog_facts facts;
+	struct trail *trail; /* of a pass that is made to explain a refusal, else NULL */
 };
 
 /* ---- between the files of this folder; each is documented where it is defined ---- */
@@ -392,6 +396,10 @@ void print_insn_state(struct bpf_verifier_env *env, const struct bpf_verifier_st
 		      u32 frameno);
 /* The line info and "12: (85) call bpf_x#1" of the instruction about to be checked (level 2). */
 void print_insn(struct bpf_verifier_env *env, u32 idx);
+/* The line record that covers an instruction, or NULL. */
+const struct bpf_line_info *find_linfo(const struct bpf_verifier_env *env, u32 insn_off);
+/* The instruction as the log shows it, without opcode. */
+void insn_text(struct bpf_verifier_env *env, u32 idx, char *buf, size_t size);
 void verbose_linfo(struct bpf_verifier_env *env, u32 insn_off, const char *prefix);
 void print_verification_stats(struct bpf_verifier_env *env);
 const char *reg_type_str(struct bpf_verifier_env *env, u32 type); /* "map_value_or_null" */

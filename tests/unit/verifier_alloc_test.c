@@ -89,9 +89,64 @@ static void every_allocation_may_fail(void **state)
 	skep_system_free(sys);
 }
 
+/* An index that may be too large for the stack: rejected, whatever memory there is to say why. */
+static int load_rejected(struct skep_system *sys)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 2, .src_reg = 1 },
+		{ .code = BPF_ALU64 | BPF_AND | BPF_K, .dst_reg = 2, .imm = 1023 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 3, .src_reg = 10 },
+		{ .code = BPF_ALU64 | BPF_ADD | BPF_X, .dst_reg = 3, .src_reg = 2 },
+		{ .code = BPF_LDX | BPF_MEM | BPF_B, .dst_reg = 0, .src_reg = 3, .off = -64 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+		.insns = (u64)(unsigned long)insns,
+		.insn_cnt = ARRAY_SIZE(insns),
+		.license = (u64)(unsigned long)"GPL",
+	};
+
+	return skep_bpf(sys, BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+static void explanations_may_fail(void **state)
+{
+	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18", .caps = "full" };
+	struct skep_system *sys = skep_system_new(&opts);
+	struct skep_step step = { .sz = sizeof(step) };
+	unsigned steps = 0, told;
+
+	(void)state;
+	assert_non_null(sys);
+	skep_want_explanations(sys, true);
+	assert_int_equal(load_rejected(sys), -EINVAL);
+	while (!skep_last_step(sys, steps, &step, NULL))
+		steps++;
+	assert_int_equal(steps, 4); /* the load, the mask, the address, the refusal */
+	assert_string_equal(step.kind, "refused");
+	for (u64 n = 1;; n++) {
+		int err;
+
+		mem_fail_at(n, true);
+		err = load_rejected(sys);
+		told = 0;
+		mem_fail_at(0, false);
+		assert_true(err == -ENOMEM || err == -EINVAL);
+		while (!skep_last_step(sys, told, &step, NULL))
+			told++;
+		assert_true(told <= steps);
+		if (told == steps && n > 200)
+			break;
+		assert_true(n < 20000);
+	}
+	skep_system_free(sys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(explanations_may_fail),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 
