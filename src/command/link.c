@@ -123,8 +123,9 @@ static struct link_object *create(struct call *c, struct prog_object *p, int *er
 	case BPF_PROG_TYPE_TRACEPOINT:
 		return attach_perf_event(c, p, err);
 	case BPF_PROG_TYPE_EXT:
-		*err = -ENOTSUPP;
-		return NULL;
+		return attach_to_prog(c, p, (int)attr->link_create.target_fd,
+				      attr->link_create.target_btf_id,
+				      attr->link_create.tracing.cookie, err);
 	case BPF_PROG_TYPE_FLOW_DISSECTOR:
 	case BPF_PROG_TYPE_SK_LOOKUP:
 	case BPF_PROG_TYPE_SK_MSG:
@@ -234,7 +235,7 @@ int command_raw_tracepoint_open(struct call *c)
 	long len;
 	int err;
 
-	p = prog_get_fd(c->sys, (int)attr->raw_tracepoint.prog_fd, &err);
+	p = prog_get_runnable_fd(c->sys, (int)attr->raw_tracepoint.prog_fd, &err);
 	if (!p)
 		return err;
 	switch (p->prog->type) {
@@ -243,7 +244,9 @@ int command_raw_tracepoint_open(struct call *c)
 	case BPF_PROG_TYPE_LSM:
 		err = -EINVAL; /* what to attach to was said at load */
 		if (!attr->raw_tracepoint.name)
-			l = attach_tracing(c, p, attr->raw_tracepoint.cookie, &err);
+			l = p->prog->type == BPF_PROG_TYPE_EXT ?
+				    attach_to_prog(c, p, 0, 0, attr->raw_tracepoint.cookie, &err) :
+				    attach_tracing(c, p, attr->raw_tracepoint.cookie, &err);
 		break;
 	case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
 		/*

@@ -10,6 +10,8 @@
 
 struct link_object *attach_raw_tp(struct call *c, struct prog_object *p, const char *name,
 				  u64 cookie, int *err);
+struct link_object *attach_to_prog(struct call *c, struct prog_object *p, int fd, u32 btf_id,
+				   u64 cookie, int *err);
 struct link_object *attach_tracing(struct call *c, struct prog_object *p, u64 cookie, int *err);
 struct link_object *attach_perf_event(struct call *c, struct prog_object *p, int *err);
 struct link_object *attach_kprobe_multi(struct call *c, struct prog_object *p, int *err);

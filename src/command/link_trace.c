@@ -15,6 +15,7 @@
 #include "hook/functions.h"
 #include "hook/perf.h"
 #include "hook/points.h"
+#include "verifier/verifier.h"
 
 #define MULTI_MAX     (1U << 20) /* Linux: MAX_KPROBE_MULTI_CNT, MAX_UPROBE_MULTI_CNT */
 #define KSYM_NAME_LEN 512
@@ -38,6 +39,52 @@ struct link_object *attach_raw_tp(struct call *c, struct prog_object *p, const c
 		return NULL;
 	}
 	return link_attach_raw_tp(c->sys, p, name, cookie, err);
+}
+
+/*
+ * An extension, or a tracing program that watches another program: to what it was loaded for, which
+ * can be done once, or an extension to function @btf_id of program @fd.
+ */
+struct link_object *attach_to_prog(struct call *c, struct prog_object *p, int fd, u32 btf_id,
+				   u64 cookie, int *err)
+{
+	struct prog_object *target = NULL;
+	struct link_object *l = NULL;
+	int func;
+
+	*err = -EINVAL;
+	if (!fd != !btf_id || (fd && p->prog->type != BPF_PROG_TYPE_EXT))
+		return NULL;
+	if (fd) {
+		target = prog_get_fd(c->sys, fd, err);
+		if (!target)
+			return NULL;
+	}
+	pthread_mutex_lock(&c->sys->lock);
+	*err = -EINVAL;
+	if (!target) {
+		if (!p->dst_prog)
+			goto out;
+		target = p->dst_prog;
+		object_get(&target->obj);
+		btf_id = p->attach_btf_id;
+	} else if (target != p->dst_prog || btf_id != p->attach_btf_id) {
+		*err = ext_check_target(p, target, btf_id);
+		if (*err)
+			goto out;
+	}
+	func = prog_func_by_btf(target, btf_id);
+	if (func < 0)
+		goto out;
+	l = link_attach_prog(c->sys, p, target, (u32)func, btf_id, cookie, err);
+	if (l) {
+		object_put((struct object *)p->dst_prog);
+		p->dst_prog = NULL;
+	}
+out:
+	object_put((struct object *)target);
+	pthread_mutex_unlock(&c->sys->lock);
+	return l;
 }
 
 /* A BTF-typed tracing program, by the function or tracepoint that it was loaded for. */
@@ -71,10 +118,8 @@ struct link_object *attach_tracing(struct call *c, struct prog_object *p, u64 co
 		*err = -ENOTSUPP; /* LSM, sessions, iterators: as a kernel without trampolines */
 		return NULL;
 	}
-	if (!p->attach_btf) { /* a function of another program */
-		*err = -ENOTSUPP;
-		return NULL;
-	}
+	if (!p->attach_btf)
+		return attach_to_prog(c, p, 0, 0, cookie, err);
 	name = btf_type_name(p->attach_btf->btf, p->attach_btf_id);
 	if (hook_point_row(c->sys, kind, name) < 0) {
 		*err = refuse_function(c->sys, name);

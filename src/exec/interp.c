@@ -11,6 +11,7 @@
 #include "object/arena.h"
 #include "object/fixup.h"
 #include "object/map_array.h"
+#include "object/tramp.h"
 
 /* Loads and stores need not be aligned. */
 typedef u16 __attribute__((aligned(1), may_alias)) u16_any;
@@ -225,8 +226,11 @@ atomic:
 	NEXT;
 call:
 	if (insn->src_reg == BPF_PSEUDO_CALL) {
-		reg[0] = interp_subprog(run, prog, (u16)insn->off, reg[1], reg[2], reg[3], reg[4],
-					reg[5]);
+		if (unlikely(prog->attachable && READ_ONCE(prog->tramp[(u16)insn->off])))
+			reg[0] = bpf_tramp_call(run, prog, (u16)insn->off, &reg[1]);
+		else
+			reg[0] = interp_subprog(run, prog, (u16)insn->off, reg[1], reg[2], reg[3],
+						reg[4], reg[5]);
 		run->prog = prog; /* the callee may have tail-called */
 	} else {
 		reg[0] = prog->calls[(u16)insn->off](reg[1], reg[2], reg[3], reg[4], reg[5], run);

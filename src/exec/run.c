@@ -6,6 +6,7 @@
 #include "exec/exec.h"
 #include "object/arena.h"
 #include "object/fixup.h"
+#include "object/tramp.h"
 
 #define CLOCK_MONOTONIC 1
 
@@ -16,8 +17,12 @@
 static __attribute__((noinline)) u64 enter_catching(const struct bpf_prog *prog, void *ctx,
 						    struct bpf_run *run)
 {
+	const u64 args[5] = { (u64)(uintptr_t)ctx };
+
 	if (__builtin_setjmp(run->catch))
 		return run->thrown;
+	if (prog->watched)
+		return bpf_tramp_call(run, prog, 0, args);
 	if (likely(prog->entry && !run->interpret))
 		return prog->entry(ctx, run);
 	return interp_run(prog, ctx, run);
@@ -33,10 +38,21 @@ void run_throw(struct bpf_run *run, u64 cookie)
 	__builtin_longjmp(run->catch, 1);
 }
 
+/* Something is attached to the main function, or it may throw. */
+static __attribute__((noinline)) u64 enter_special(const struct bpf_prog *prog, void *ctx,
+						   struct bpf_run *run)
+{
+	const u64 args[5] = { (u64)(uintptr_t)ctx };
+
+	if (prog->throws) /* what is attached is looked at inside */
+		return enter_catching(prog, ctx, run);
+	return bpf_tramp_call(run, prog, 0, args);
+}
+
 static inline u64 enter(const struct bpf_prog *prog, void *ctx, struct bpf_run *run)
 {
-	if (unlikely(prog->throws))
-		return enter_catching(prog, ctx, run);
+	if (unlikely(prog->throws | prog->watched))
+		return enter_special(prog, ctx, run);
 	if (likely(prog->entry && !run->interpret))
 		return prog->entry(ctx, run);
 	return interp_run(prog, ctx, run);

@@ -182,6 +182,10 @@ struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_obje
 struct link_object *link_attach_function(struct skep_system *sys, struct prog_object *prog,
 					 enum hook_kind kind, const char *name, u64 cookie,
 					 int *err);
+/* EXT, fentry and fexit programs on function @func of @target, which BTF knows as @btf_id. */
+struct link_object *link_attach_prog(struct skep_system *sys, struct prog_object *prog,
+				     struct prog_object *target, u32 func, u32 btf_id, u64 cookie,
+				     int *err);
 /* One program on many functions: the hooks, which may be any of their kind; cookies may be NULL. */
 struct link_object *link_attach_kprobe_multi(struct skep_system *sys, struct prog_object *prog,
 					     struct hook **hooks, const u64 *cookies, u32 n,

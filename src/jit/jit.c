@@ -182,7 +182,7 @@ static int emit_all(struct jit *j)
 		if (err)
 			return err;
 		sub->body = j->n;
-		err = jit_arch_prologue(j, sub, s == 0);
+		err = jit_arch_prologue(j, sub, s == 0 && !jit_is_function(j));
 		if (err)
 			return err;
 		sub->prologue = j->n - sub->body;
@@ -199,11 +199,13 @@ static int emit_all(struct jit *j)
 		}
 	}
 	j->offset[j->len] = j->n;
-	for (s = 1; s < j->nr_subs; s++) {
+	for (s = jit_is_function(j) ? 0 : 1; s < j->nr_subs; s++) {
 		sub = &j->subs[s];
 		/* who calls nobody does not need the run: C may call it as it is */
 		if (!sub->has_call && !sub->has_subcall && !sub->has_tail) {
 			sub->stub = sub->body;
+			if (!s)
+				j->entry = sub->body;
 			continue;
 		}
 		err = jit_reserve(j);
@@ -211,6 +213,15 @@ static int emit_all(struct jit *j)
 			return err;
 		sub->stub = j->n;
 		err = jit_arch_stub(j, sub);
+		if (err)
+			return err;
+		if (s)
+			continue;
+		err = jit_reserve(j);
+		if (err)
+			return err;
+		j->entry = j->n;
+		err = jit_arch_entry(j, sub);
 		if (err)
 			return err;
 	}
@@ -355,14 +366,15 @@ static int finish(struct jit *j, struct jit_output *out)
 	if (j->nr_pool)
 		memcpy(out->code + pool, j->pool, 8 * j->nr_pool);
 	for (i = 0; i < j->nr_subs; i++) {
-		u64 body = j->subs[i].body, entry = i ? j->subs[i].stub : body;
+		bool stub = i || jit_is_function(j);
+		u64 body = j->subs[i].body, entry = stub ? j->subs[i].stub : body;
 
 		entry -= saved[refs_before(j, entry)];
 		body -= saved[refs_before(j, body)];
 		memcpy(out->code + out->entries + 8 * i, &entry, 8);
 		memcpy(out->code + out->entries + 8 * (j->nr_subs + i), &body, 8);
 		if (!i)
-			out->entry = entry;
+			out->entry = stub ? j->entry - saved[refs_before(j, j->entry)] : entry;
 	}
 	err = note_frames(j, saved, out);
 	if (err)

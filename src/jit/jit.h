@@ -75,6 +75,8 @@ struct jit {
 	u64 *pool;
 	u32 nr_pool, cap_pool;
 	u32 probe_slot; /* pool index + 1 of x86_64/frame.c:probe_load, 0: none yet */
+	u32 tramp_slot; /* likewise, of bpf_tramp_native() */
+	u32 entry;	/* of a program that is a function: code offset for tail calls */
 	u32 *call_slot; /* pool index + 1 by prog->calls index, 0: none yet */
 };
 
@@ -123,6 +125,12 @@ bool jit_cpu_has_bmi2(void);
 /* debug.c: makes the code known to GDB and perf, and forgets it with @obj. */
 void jit_debug_add(struct skep_system *sys, struct prog_object *obj, const struct jit_output *out);
 
+/* Whether the main function is called with up to five arguments: it stands in for a function. */
+static inline bool jit_is_function(const struct jit *j)
+{
+	return j->prog->type == BPF_PROG_TYPE_EXT;
+}
+
 /* live.c: fills j->live. */
 int jit_liveness(struct jit *j);
 
@@ -150,6 +158,7 @@ extern const struct jit_frame jit_arch_stub_frame;
 u32 jit_arch_dwarf(u32 reg);
 /* DWARF's numbers of the stack pointer and of the return address. */
 enum { JIT_DWARF_SP = 7, JIT_DWARF_RA = 16 };
+int jit_arch_entry(struct jit *j, struct jit_sub *sub);
 /* Rewrites the reference at @p (now in its final form) for distance @rel from its end. */
 void jit_arch_resolve(u8 *p, const struct jit_ref *ref, s32 rel);
 /* Turns the long jump @from into its short form at @to. */

@@ -96,9 +96,12 @@ struct prog_object {
 	struct object_btf *btf; /* prog BTF or NULL */
 	struct object_btf *attach_btf;
 	u32 attach_btf_id;
-	struct prog_object *dst_prog; /* freplace, fentry of programs */
+	struct prog_object *dst_prog; /* freplace, fentry of programs; until the first attachment */
+	u32 target_type, target_attach_type; /* EXT: of what it was loaded for */
+	bool traces_prog;		     /* fentry, fexit: of a program */
 	struct bpf_func_info *func_info;
 	u32 nr_func_info;
+	u8 *func_flags; /* PROG_FUNC_*, by subprogram; NULL without .func_info */
 	struct bpf_line_info *line_info;
 	u32 nr_line_info;
 	void *debug;	/* what debuggers know of the code; src/jit/debug.c */
@@ -130,6 +133,11 @@ struct perf_object {
 	u64 file_size;				/* of the client's pages, 0 before its first mmap */
 	int raw_fd;				/* to size the file by; -1 afterwards */
 };
+
+/* Of .func_flags: need not keep to its prototype; may move packet data. */
+enum { PROG_FUNC_UNRELIABLE = 1, PROG_FUNC_CHANGES_PKT = 2 };
+/* The subprogram that func_info names by BTF id, or -ENOENT. */
+int prog_func_by_btf(const struct prog_object *p, u32 btf_id);
 
 /* Notes the first thing that a judged program lacks, "helper" "bpf_x". */
 void prog_lacks(struct prog_object *p, const char *what, const char *name);

@@ -15,6 +15,7 @@
 #include "object/helper.h"
 #include "object/run.h"
 
+struct bpf_tramp;
 struct btf;
 struct prog_object;
 struct skep_system;
@@ -30,6 +31,8 @@ struct bpf_prog {
 	u8 gpl_compatible;
 	u8 xdp_has_frags;
 	u8 throws;	       /* calls bpf_throw() */
+	u8 watched;	       /* something is attached to the main function: .tramp[0] */
+	u8 attachable;	       /* its functions are known by BTF: engines look at .tramp */
 	u32 exception_subprog; /* the function that it calls then; 0: none */
 	u8 tag[BPF_TAG_SIZE];
 	char name[BPF_OBJ_NAME_LEN];
@@ -46,6 +49,7 @@ struct bpf_prog {
 	const u32 *subprog_start;
 	const u32 *subprog_stack;	   /* bytes of stack of each */
 	const bpf_helper_t *subprog_entry; /* native entries, callable from C; NULL: interpret */
+	struct bpf_tramp **tramp;	   /* what is attached to each (object/tramp.h), or NULL */
 	u64 run_cnt, run_time_ns, recursion_misses;
 	struct arena *arena;
 };
@@ -99,6 +103,7 @@ enum { CTX_NARROW_NO, CTX_NARROW_ANY, CTX_NARROW_START /* of the element only */
 struct bpf_insn_access_aux {
 	kver profile;		       /* in */
 	const struct prog_object *obj; /* in: the program being loaded */
+	struct btf *kernel;	       /* in: the kernel's types, where there is a target program */
 	bool bpf_capable;	       /* in: the loader holds CAP_BPF */
 	bool is_ldsx;		       /* in */
 	u32 reg_type;	    /* in: SCALAR_VALUE; out: what the load yields (reg type | flags) */

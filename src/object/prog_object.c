@@ -3,6 +3,7 @@
  * Programs as objects: their memory, what they refer to, and their end (Linux:
  * bpf_prog_alloc() and __bpf_prog_put_noref()).
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ static void prog_free(struct arena_retired *r)
 	mem_free(p->func_info);
 	mem_free(p->line_info);
 	mem_free(p->native_at);
+	mem_free(p->func_flags);
 	if (p->facts) {
 		mem_free(p->facts->insn);
 		mem_free(p->facts);
@@ -79,9 +81,9 @@ int prog_object_place(struct prog_object *p, const struct bpf_insn *insns, u32 l
 {
 	struct bpf_prog *prog = p->prog;
 	u64 n_insns = (u64)len * sizeof(*insns), n_calls = nr_calls * sizeof(*calls);
-	u64 n_entries = nr_subprogs * sizeof(bpf_helper_t);
+	u64 n_entries = nr_subprogs * sizeof(bpf_helper_t), n_tramp = nr_subprogs * sizeof(void *);
 	u64 n_start = (nr_subprogs + 1) * sizeof(u32), n_stack = nr_subprogs * sizeof(u32);
-	u64 size = n_insns + n_calls + n_entries + n_start + n_stack;
+	u64 size = n_insns + n_calls + n_tramp + n_entries + n_start + n_stack;
 	u8 *at;
 	int err;
 
@@ -98,7 +100,9 @@ int prog_object_place(struct prog_object *p, const struct bpf_insn *insns, u32 l
 		memcpy(at, calls, n_calls);
 	prog->calls = (void *)at;
 	prog->nr_calls = nr_calls;
-	at += n_calls + n_entries; /* the entries' room ends where .subprog_start begins */
+	at += n_calls;
+	prog->tramp = (void *)at;
+	at += n_tramp + n_entries; /* the entries' room ends where .subprog_start begins */
 	memcpy(at, subprog_start, n_start);
 	prog->subprog_start = (void *)at;
 	at += n_start;
@@ -112,6 +116,14 @@ int prog_object_place(struct prog_object *p, const struct bpf_insn *insns, u32 l
 bpf_helper_t *prog_entry_room(const struct bpf_prog *prog)
 {
 	return (bpf_helper_t *)prog->subprog_start - prog->nr_subprogs;
+}
+
+int prog_func_by_btf(const struct prog_object *p, u32 btf_id)
+{
+	for (u32 i = 0; i < p->nr_func_info; i++)
+		if (p->func_info[i].type_id == btf_id)
+			return (int)i;
+	return -ENOENT;
 }
 
 void prog_lacks(struct prog_object *p, const char *what, const char *name)

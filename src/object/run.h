@@ -106,6 +106,7 @@ struct bpf_run {
 	u32 cpu;		     /* the claimed slot */
 	u32 tail_calls;		     /* made so far in this run */
 	u32 interpret;		     /* non-zero: by the interpreter even if compiled */
+	u32 callee;		     /* bpf_tramp_native(): the function to call */
 	u64 attach_cookie;
 	u64 func_ip;
 	struct bpf_redirect_info redirect;

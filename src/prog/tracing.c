@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "btf/btf.h"
 #include "object/system.h"
@@ -62,12 +63,32 @@ const struct bpf_func_proto *tracing_func_proto(u32 func_id, const struct bpf_pr
 	return raw_tp_func_proto(func_id, prog);
 }
 
+/* Of a function of another program. */
+static bool prog_proto(const struct prog_object *obj, const struct bpf_prog *prog,
+		       struct btf_ctx_proto *p)
+{
+	const struct prog_object *target = obj->dst_prog;
+	int func = target->btf ? prog_func_by_btf(target, obj->attach_btf_id) : -1;
+
+	if (func < 0)
+		return false;
+	*p = (struct btf_ctx_proto){ .btf = target->btf->btf };
+	p->name = btf_type_name(p->btf, obj->attach_btf_id);
+	if (!(target->func_flags[func] & PROG_FUNC_UNRELIABLE))
+		p->proto = btf_func_proto(p->btf, obj->attach_btf_id, NULL);
+	if (prog->expected_attach_type == BPF_TRACE_FEXIT)
+		p->ret = BTF_CTX_RET;
+	return true;
+}
+
 /* The prototype whose arguments the context holds. */
 static bool ctx_proto(const struct prog_object *obj, const struct bpf_prog *prog,
 		      struct btf_ctx_proto *p)
 {
 	const struct btf_type *func;
 
+	if (obj && obj->dst_prog)
+		return prog_proto(obj, prog, p);
 	if (!obj || !obj->attach_btf)
 		return false;
 	*p = (struct btf_ctx_proto){ .btf = obj->attach_btf->btf };
@@ -133,14 +154,49 @@ bool typed_args_access(struct btf_ctx_proto *proto, int off, int size, enum bpf_
 	return true;
 }
 
+/*
+ * Arguments of programs' functions. Pointers to the context are the kernel's structs to those who
+ * watch, which skep's packets are not: that can be judged, but not run.
+ */
+static bool prog_args_access(struct btf_ctx_proto *proto, int off, int size,
+			     enum bpf_access_type t, struct bpf_insn_access_aux *info)
+{
+	static const struct {
+		const char *ctx, *kernel;
+	} contexts[] = {
+		{ "__sk_buff", "sk_buff" },
+		{ "xdp_md", "xdp_buff" },
+	};
+	const char *name;
+	s32 id = 0;
+
+	if (!typed_args_access(proto, off, size, t, false, info))
+		return false;
+	if (base_type(info->reg_type) != PTR_TO_BTF_ID)
+		return true;
+	prog_lacks((struct prog_object *)info->obj, "pointers among arguments of", "programs");
+	name = btf_type_name(proto->btf, info->btf_id);
+	for (size_t i = 0; i < ARRAY_SIZE(contexts) && name && info->kernel; i++)
+		if (!strcmp(name, contexts[i].ctx))
+			id = btf_find_by_name_kind(info->kernel, contexts[i].kernel,
+						   BTF_KIND_STRUCT);
+	if (id > 0) {
+		info->btf = info->kernel;
+		info->btf_id = (u32)id;
+	}
+	return true;
+}
+
 bool tracing_is_valid_access(int off, int size, enum bpf_access_type t, const struct bpf_prog *prog,
 			     struct bpf_insn_access_aux *info)
 {
 	bool trusted = prog->expected_attach_type == BPF_TRACE_RAW_TP || is_iter(prog);
 	struct btf_ctx_proto proto;
 
-	return ctx_proto(info->obj, prog, &proto) &&
-	       typed_args_access(&proto, off, size, t, trusted, info);
+	if (!ctx_proto(info->obj, prog, &proto))
+		return false;
+	return info->obj->dst_prog ? prog_args_access(&proto, off, size, t, info) :
+				     typed_args_access(&proto, off, size, t, trusted, info);
 }
 
 static struct bpf_retval_range tracing_retval_range(const struct bpf_prog *prog)

@@ -238,6 +238,7 @@ static int check_ctx_access(struct bpf_verifier_env *env, u32 insn_idx, int off,
 	info->profile = env->profile;
 	info->obj = env->prog_obj;
 	info->bpf_capable = env->bpf_capable;
+	info->kernel = env->prog_obj->dst_prog ? kernel_types(env) : NULL;
 	if (env->ops->is_valid_access)
 		ok = env->ops->is_valid_access(off, size, t, env->prog, info);
 	else

@@ -691,6 +691,23 @@ static void move_records(struct fixup *f)
 	env->nr_linfo = n;
 }
 
+/* What those ask who attach to a function of this program. */
+static int set_func_flags(struct fixup *f)
+{
+	struct bpf_verifier_env *env = f->env;
+	u8 *flags = mem_zalloc(f->nr_subprogs);
+
+	if (!flags)
+		return -ENOMEM;
+	for (u32 s = 0; s < env->subprog_cnt; s++)
+		if (f->number[s] != UINT32_MAX)
+			flags[f->number[s]] =
+				(func_is_reliable(env, s) ? 0 : PROG_FUNC_UNRELIABLE) |
+				(env->subprog_info[s].changes_pkt_data ? PROG_FUNC_CHANGES_PKT : 0);
+	env->prog_obj->func_flags = flags;
+	return 0;
+}
+
 static int hand_over(struct fixup *f)
 {
 	struct bpf_verifier_env *env = f->env;
@@ -720,6 +737,12 @@ static int hand_over(struct fixup *f)
 			return -ENOMEM;
 		obj->nr_used_maps = env->used_map_cnt;
 		env->used_map_cnt = 0;
+	}
+	if (env->nr_func_info) {
+		err = set_func_flags(f);
+		if (err)
+			return err;
+		env->prog->attachable = 1;
 	}
 	obj->btf = env->btf;
 	obj->func_info = env->func_info;

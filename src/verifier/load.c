@@ -690,6 +690,26 @@ int btf_prepare_func_args(struct bpf_verifier_env *env, u32 subprog)
 	return 0;
 }
 
+bool func_is_reliable(struct bpf_verifier_env *env, u32 subprog)
+{
+	struct bpf_subprog_info *sub = &env->subprog_info[subprog];
+	struct diag before = env->diag;
+	u32 level = env->log.level;
+	bool ok;
+
+	env->log.level = 0;
+	ok = !btf_prepare_func_args(env, subprog);
+	env->log.level = level;
+	env->diag = before;
+	if (!subprog && !env->is_ext)
+		return ok && sub->arg_cnt == 1 && sub->args[0].arg_type == ARG_PTR_TO_CTX;
+	/* The compiler may have changed a static function's arguments. */
+	for (u32 i = 0; i < sub->arg_cnt && ok && !sub->is_global && subprog; i++)
+		ok = sub->args[i].arg_type == ARG_ANYTHING ||
+		     sub->args[i].arg_type == ARG_PTR_TO_CTX;
+	return ok;
+}
+
 /* ---- what the program attaches to ---- */
 
 static bool may_be_sleepable(const struct bpf_prog *prog)
@@ -801,12 +821,111 @@ static int check_return_hook(struct bpf_verifier_env *env, const char *name)
 						    refuse(env, DIAG_ATTACH_NORETURN);
 }
 
-static int check_attach_target(struct bpf_verifier_env *env)
+/* One argument of an extension (@a) and of what it replaces (@b), or their results. */
+static int check_ext_arg(struct bpf_verifier_env *env, u32 i, const struct btf *b1, const char *fn1,
+			 u32 id1, const struct btf *b2, const char *fn2, u32 id2)
+{
+	const struct btf_type *t1 = btf_type_skip_modifiers(b1, id1, NULL);
+	const struct btf_type *t2 = btf_type_skip_modifiers(b2, id2, NULL);
+	const char *s1, *s2;
+
+	if (!t1 || !t2)
+		return -EINVAL;
+	if (t1->info != t2->info)
+		return refuse(env, DIAG_EXT_ARG_KIND, i, fn1, btf_kind_name(btf_kind(t1)), fn2,
+			      btf_kind_name(btf_kind(t2)));
+	if ((btf_kind(t1) == BTF_KIND_INT || btf_is_enum(t1) || btf_is_struct(t1)) &&
+	    t1->size != t2->size)
+		return refuse(env, DIAG_EXT_ARG_SIZE, i, fn1, t1->size, fn2, t2->size);
+	if (btf_kind(t1) == BTF_KIND_INT || btf_is_enum(t1))
+		return 0;
+	if (btf_kind(t1) != BTF_KIND_PTR)
+		return refuse(env, DIAG_EXT_ARG_TYPE, i, fn1);
+	t1 = btf_type_skip_modifiers(b1, t1->type, NULL);
+	t2 = btf_type_skip_modifiers(b2, t2->type, NULL);
+	if (!t1 || btf_kind(t1) != BTF_KIND_STRUCT)
+		return refuse(env, DIAG_EXT_ARG_CTX, i, fn1);
+	if (!t2 || btf_kind(t2) != BTF_KIND_STRUCT)
+		return refuse(env, DIAG_EXT_ARG_CTX, i, fn2);
+	s1 = btf_str(b1, t1->name_off) ?: "";
+	s2 = btf_str(b2, t2->name_off) ?: "";
+	return strcmp(s1, s2) ? refuse(env, DIAG_EXT_ARG_STRUCT, i, fn1, s1, fn2, s2) : 0;
+}
+
+/* Whether the program is a function like function @id of @btf2. */
+static int check_ext_type(struct bpf_verifier_env *env, const struct btf *btf2, u32 id2)
+{
+	const struct btf_type *f1, *f2 = btf_type_get(btf2, id2), *p1, *p2, *r1, *r2;
+	const char *fn1, *fn2 = btf_type_name(btf2, id2);
+	const struct btf *btf1;
+	int err = 0;
+
+	if (!env->func_info)
+		return refuse(env, DIAG_EXT_NO_BTF);
+	btf1 = env->btf->btf;
+	f1 = btf_type_get(btf1, env->func_info[0].type_id);
+	fn1 = btf_str(btf1, f1->name_off);
+	if (btf_vlen(f1) != BTF_FUNC_GLOBAL)
+		return refuse(env, DIAG_EXT_NOT_GLOBAL, fn1);
+	if (btf_vlen(f2) != BTF_FUNC_GLOBAL)
+		return refuse(env, DIAG_EXT_NOT_GLOBAL, fn2);
+	p1 = btf_type_get(btf1, f1->type);
+	p2 = btf_type_get(btf2, f2->type);
+	if (btf_vlen(p1) != btf_vlen(p2))
+		return refuse(env, DIAG_EXT_NARGS, fn1, btf_vlen(p1), fn2, btf_vlen(p2));
+	r1 = btf_type_skip_modifiers(btf1, p1->type, NULL);
+	r2 = btf_type_skip_modifiers(btf2, p2->type, NULL);
+	if ((r1 ? r1->info : 0) != (r2 ? r2->info : 0))
+		return refuse(env, DIAG_EXT_RETURN, btf_kind_name(r1 ? btf_kind(r1) : 0), fn1,
+			      btf_kind_name(r2 ? btf_kind(r2) : 0), fn2);
+	for (u32 i = 0; i < btf_vlen(p1) && !err; i++)
+		err = check_ext_arg(env, i, btf1, fn1, btf_params(p1)[i].type, btf2, fn2,
+				    btf_params(p2)[i].type);
+	return err;
+}
+
+static bool attaches_around(u32 attach_type)
+{
+	return attach_type == BPF_TRACE_FENTRY || attach_type == BPF_TRACE_FEXIT;
+}
+
+/* Function @id of program @target as something to attach to. */
+static int check_target_prog(struct bpf_verifier_env *env, const struct prog_object *target, u32 id,
+			     const char *name, bool ext)
+{
+	int func = prog_func_by_btf(target, id);
+	u32 type = target->prog->type, flags;
+	bool changes = false;
+
+	if (func < 0)
+		return refuse(env, DIAG_ATTACH_NO_SUBPROG, name);
+	if (target->prog->exception_subprog == (u32)func && func)
+		return refuse(env, DIAG_ATTACH_EXCEPTION_CB, ext ? "Extension" : "FENTRY/FEXIT");
+	flags = target->func_flags[func];
+	if (ext && flags & PROG_FUNC_UNRELIABLE)
+		return refuse(env, DIAG_EXT_STATIC);
+	for (u32 i = 0; i < env->subprog_cnt; i++)
+		changes |= !i && env->subprog_info[i].changes_pkt_data;
+	if (ext && changes && !(flags & PROG_FUNC_CHANGES_PKT))
+		return refuse(env, DIAG_EXT_CHANGES_PKT);
+	if (!ext && type == BPF_PROG_TYPE_TRACING && target->traces_prog)
+		return refuse(env, DIAG_ATTACH_NESTED);
+	if (!ext && type == BPF_PROG_TYPE_TRACING && !visible(env->profile, KVER(6, 8)))
+		return refuse(env, DIAG_ATTACH_RECURSIVE);
+	if (ext && type == BPF_PROG_TYPE_EXT)
+		return refuse(env, DIAG_ATTACH_RECURSIVE);
+	if (ext && type == BPF_PROG_TYPE_TRACING &&
+	    attaches_around(target->prog->expected_attach_type))
+		return refuse(env, DIAG_EXT_OF_FENTRY);
+	return 0;
+}
+
+static int check_attach_target(struct bpf_verifier_env *env, const struct prog_object *target,
+			       u32 id)
 {
 	struct prog_object *obj = env->prog_obj;
-	struct prog_object *target = obj->dst_prog;
 	bool ext = env->prog->type == BPF_PROG_TYPE_EXT;
-	u32 id = obj->attach_btf_id, kind;
+	u32 kind;
 	const struct object_btf *holder = target ? target->btf : obj->attach_btf;
 	const struct btf *btf;
 	const char *name;
@@ -824,6 +943,18 @@ static int check_attach_target(struct bpf_verifier_env *env)
 		return refuse(env, DIAG_ATTACH_NO_NAME, id);
 	if (!target && ext)
 		return refuse(env, DIAG_ATTACH_KERNEL);
+	if (target) {
+		int err = check_target_prog(env, target, id, name, ext);
+
+		if (err)
+			return err;
+	}
+	/* Programs of type EXT have attach type 0 themselves. */
+	if (ext) {
+		if (kind != BTF_KIND_FUNC)
+			return refuse(env, DIAG_ATTACH_NOT_FUNC, id);
+		return check_ext_type(env, btf, id);
+	}
 
 	switch (env->prog->expected_attach_type) {
 	case BPF_TRACE_RAW_TP:
@@ -848,13 +979,15 @@ static int check_attach_target(struct bpf_verifier_env *env)
 	case BPF_TRACE_FEXIT:
 		if (kind != BTF_KIND_FUNC)
 			return refuse(env, DIAG_ATTACH_NOT_FUNC, id);
-		return target ? 0 : check_return_hook(env, name);
-	default:
-		if (!ext)
-			return -EINVAL;
-		if (kind != BTF_KIND_FUNC)
-			return refuse(env, DIAG_ATTACH_NOT_FUNC, id);
+		if (!target)
+			return check_return_hook(env, name);
+		if (env->prog->sleepable)
+			return refuse(env, DIAG_ATTACH_NOT_SLEEPABLE, name);
+		if (env->prog->expected_attach_type == BPF_MODIFY_RETURN)
+			return refuse(env, DIAG_ATTACH_PROG_RETURN);
 		return 0;
+	default:
+		return -EINVAL;
 	}
 }
 
@@ -904,9 +1037,55 @@ static int check_struct_ops(struct bpf_verifier_env *env)
 	return 0;
 }
 
+/* An extension is checked as what it extends; ext_is_itself() ends that. */
+static void become_target(struct bpf_verifier_env *env)
+{
+	const struct prog_object *target = env->prog_obj->dst_prog;
+
+	env->is_ext = true;
+	env->prog_obj->target_type = target->prog->type;
+	env->prog_obj->target_attach_type = target->prog->expected_attach_type;
+	env->ops = target->ops;
+	env->prog->type = target->prog->type;
+	env->prog->expected_attach_type = target->prog->expected_attach_type;
+}
+
+int ext_check_target(struct prog_object *obj, struct prog_object *target, u32 btf_id)
+{
+	struct bpf_verifier_env *env;
+	int err;
+
+	if (obj->target_type != target->prog->type ||
+	    obj->target_attach_type != target->prog->expected_attach_type)
+		return -EINVAL;
+	env = mem_zalloc(sizeof(*env));
+	if (!env)
+		return -ENOMEM;
+	env->sys = obj->obj.sys;
+	env->profile = env->sys->profile;
+	env->prog = obj->prog;
+	env->prog_obj = obj;
+	env->btf = obj->btf;
+	env->func_info = obj->func_info;
+	env->subprog_cnt = 1;
+	env->subprog_info[0].changes_pkt_data = obj->func_flags[0] & PROG_FUNC_CHANGES_PKT;
+	err = check_attach_target(env, target, btf_id);
+	mem_free(env);
+	return err;
+}
+
+void ext_is_itself(struct bpf_verifier_env *env)
+{
+	if (!env->is_ext)
+		return;
+	env->prog->type = BPF_PROG_TYPE_EXT;
+	env->prog->expected_attach_type = 0;
+}
+
 int check_attach_btf_id(struct bpf_verifier_env *env)
 {
 	struct bpf_prog *prog = env->prog;
+	int err;
 
 	if (prog->type == BPF_PROG_TYPE_SYSCALL)
 		return prog->sleepable ? 0 : refuse(env, DIAG_SYSCALL_SLEEPABLE);
@@ -917,8 +1096,14 @@ int check_attach_btf_id(struct bpf_verifier_env *env)
 		return check_struct_ops(env);
 	case BPF_PROG_TYPE_TRACING:
 	case BPF_PROG_TYPE_LSM:
+		return check_attach_target(env, env->prog_obj->dst_prog,
+					   env->prog_obj->attach_btf_id);
 	case BPF_PROG_TYPE_EXT:
-		return check_attach_target(env);
+		err = check_attach_target(env, env->prog_obj->dst_prog,
+					  env->prog_obj->attach_btf_id);
+		if (!err)
+			become_target(env);
+		return err;
 	default:
 		return 0;
 	}

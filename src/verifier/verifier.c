@@ -355,9 +355,9 @@ static int do_check_common(struct bpf_verifier_env *env, u32 subprog)
 	st->last_insn_idx = (u32)-1;
 	env->cur_state = st;
 	init_func_state(env, frame, BPF_MAIN_FUNC, 0, subprog);
-	if (subprog) {
+	if (subprog || env->is_ext) {
 		err = set_global_args(env, frame->regs, subprog);
-		if (!err && subprog == env->exception_subprog) {
+		if (!err && subprog && subprog == env->exception_subprog) {
 			const struct bpf_subprog_info *sub = &env->subprog_info[subprog];
 
 			frame->in_exception_callback_fn = true;
@@ -586,6 +586,7 @@ int bpf_check(struct skep_system *sys, struct prog_object *obj, const union bpf_
 		err = out_of_memory(env);
 	if (!err)
 		err = fixup_program(env);
+	ext_is_itself(env);
 	env->verification_ns = now_ns() - env->start_ns;
 	if (env->log.level)
 		print_verification_stats(env);

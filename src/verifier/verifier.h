@@ -325,6 +325,7 @@ struct bpf_verifier_env {
 	kver profile;
 	kver isa;	/* the release whose instructions are known */
 	u32 insn_limit; /* of processed instructions */
+	bool is_ext;	/* prog->type is the target's while the program is checked */
 	u32 caps;	/* system_caps(): BPF_CAP_* that the loader holds */
 	struct bpf_insn *insns;
 	u32 len;
@@ -676,6 +677,12 @@ int release_reference(struct bpf_verifier_env *env, u32 ref_obj_id);
 void clear_all_pkt_pointers(struct bpf_verifier_env *env);
 void clear_caller_saved_regs(struct bpf_verifier_env *env, struct bpf_reg_state *regs);
 int btf_prepare_func_args(struct bpf_verifier_env *env, u32 subprog);
+/* Whether the function surely has the arguments that its BTF states. */
+bool func_is_reliable(struct bpf_verifier_env *env, u32 subprog);
+/* The program is of type EXT again, not of its target's. */
+void ext_is_itself(struct bpf_verifier_env *env);
+/* Whether EXT program @obj may stand in for function @btf_id of @target, too. 0 or -errno. */
+int ext_check_target(struct prog_object *obj, struct prog_object *target, u32 btf_id);
 
 /* load.c, fixup.c */
 int resolve_pseudo_ldimm64(struct bpf_verifier_env *env);

@@ -17,6 +17,7 @@
 #include "isa/insn.h"
 #include "object/fixup.h"
 #include "object/map_array.h"
+#include "object/tramp.h"
 
 static const u8 convention[JIT_NREGS] = {
 	RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP, R10
@@ -27,7 +28,7 @@ static const u8 convention[JIT_NREGS] = {
 void jit_arch_assign(struct jit *j, struct jit_sub *sub)
 {
 	bool leaf = !sub->has_call && !sub->has_subcall && !sub->has_tail;
-	bool main = sub == j->subs;
+	bool main = sub == j->subs && !jit_is_function(j);
 	u32 free = 0, r, pushes;
 
 	memcpy(sub->reg, convention, sizeof(convention));
@@ -143,17 +144,67 @@ int jit_arch_stub(struct jit *j, struct jit_sub *sub)
 	return jit_ref(j, at, JIT_REF_CALL, (u32)(sub - j->subs), 5, 0);
 }
 
+/* To what is attached to the function, if anything is. *@done is where to land after it. */
+static int call_tramp(struct jit *j, u32 func, u32 *done)
+{
+	u32 none;
+	int err, index;
+
+	if (!j->tramp_slot) {
+		index = jit_pool(j, (u64)(uintptr_t)bpf_tramp_native);
+		if (index < 0)
+			return index;
+		j->tramp_slot = (u32)index + 1;
+	}
+	mov_ri(j, R11, (u64)(uintptr_t)&j->prog->tramp[func], true);
+	rm(j, true, 0x83, X_CMP, R11, 0);
+	e1(j, 0);
+	none = jcc8(j, CC_E);
+	rm(j, false, 0xc7, 0, R12, offsetof(struct bpf_run, callee));
+	e4(j, func);
+	mov_rr(j, true, R9, R12);
+	err = jit_ref(j, j->n, JIT_REF_POOL, j->tramp_slot - 1, 6, 0);
+	e1(j, 0xff); /* call [rip + distance] */
+	e1(j, 0x15);
+	e4(j, 0);
+	*done = jmp8(j);
+	land(j, none);
+	return err;
+}
+
 int x86_subprog_call(struct jit *j, const struct bpf_insn *insn)
 {
-	int err = jit_ref(j, j->n, JIT_REF_CALL, (u16)insn->off, 5, 0);
+	u32 func = (u16)insn->off, done = 0;
+	int err = func < j->nr_subs ? 0 : -EINVAL;
 
-	if (err || (u16)insn->off >= j->nr_subs)
-		return err ? err : -EINVAL;
+	if (!err && j->prog->attachable)
+		err = call_tramp(j, func, &done);
+	if (!err)
+		err = jit_ref(j, j->n, JIT_REF_CALL, func, 5, 0);
+	if (err)
+		return err;
 	e1(j, 0xe8);
 	e4(j, 0);
 	if (j->has_tail)
 		restore_prog(j);
+	if (done)
+		land(j, done);
 	return 0;
+}
+
+/* The entry of a program that is a function, for tail calls: as of any program. */
+int jit_arch_entry(struct jit *j, struct jit_sub *sub)
+{
+	u32 at;
+
+	push(j, R12);
+	mov_rr(j, true, R12, RSI);
+	at = j->n;
+	e1(j, 0xe8);
+	e4(j, 0);
+	pop(j, R12);
+	e1(j, 0xc3);
+	return jit_ref(j, at, JIT_REF_CALL, (u32)(sub - j->subs), 5, 0);
 }
 
 /*

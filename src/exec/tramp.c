@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Calls of functions of programs to which other programs are attached (Linux:
+ * kernel/bpf/trampoline.c, __bpf_prog_enter() and arch_prepare_bpf_trampoline()).
+ */
+#include "object/tramp.h"
+
+#include "exec/exec.h"
+#include "object/arena.h"
+
+/* The function itself, whatever is attached to it. */
+static u64 call_function(struct bpf_run *run, const struct bpf_prog *prog, u32 func, const u64 *a)
+{
+	u64 ret;
+
+	run->prog = prog;
+	if (func && prog->subprog_entry && !run->interpret)
+		ret = prog->subprog_entry[func](a[0], a[1], a[2], a[3], a[4], run);
+	else if (!func && prog->entry && !run->interpret)
+		ret = prog->entry((void *)(uintptr_t)a[0], run);
+	else
+		ret = interp_subprog(run, prog, func, a[0], a[1], a[2], a[3], a[4]);
+	run->prog = prog; /* it may have tail-called */
+	return ret;
+}
+
+/* A function's stand-in takes its arguments, not a context. */
+static u64 call_replacement(struct bpf_run *run, const struct bpf_prog *prog, const u64 *a)
+{
+	run->prog = prog;
+	if (prog->subprog_entry && !run->interpret)
+		return prog->subprog_entry[0](a[0], a[1], a[2], a[3], a[4], run);
+	return interp_subprog(run, prog, 0, a[0], a[1], a[2], a[3], a[4]);
+}
+
+/* An exception ends the stand-in, and not the program that called it. */
+static __attribute__((noinline)) u64 call_throwing(struct bpf_run *run, const struct bpf_prog *prog,
+						   const u64 *a)
+{
+	void *outer[5];
+	u64 ret;
+
+	for (u32 i = 0; i < 5; i++)
+		outer[i] = run->catch[i];
+	if (__builtin_setjmp(run->catch))
+		ret = run->thrown;
+	else
+		ret = call_replacement(run, prog, a);
+	for (u32 i = 0; i < 5; i++)
+		run->catch[i] = outer[i];
+	return ret;
+}
+
+/* A tracing program does not run inside itself: that counts as a miss. */
+static void run_tracing(const struct bpf_tramp_prog *e, u64 *ctx, const struct bpf_run *outer,
+			u64 func_ip)
+{
+	struct bpf_slot *slot = &outer->arena->slots[outer->cpu];
+	struct bpf_run run = { .arena = outer->arena,
+			       .platform = outer->platform,
+			       .cpu = outer->cpu,
+			       .interpret = outer->interpret,
+			       .attach_cookie = e->cookie,
+			       .func_ip = func_ip,
+			       .event = outer->event,
+			       .task = outer->task };
+	u32 depth = slot->nesting;
+	bool busy = depth >= BPF_SLOT_NESTING;
+
+	for (u32 i = 0; i < depth && !busy; i++)
+		busy = slot->busy[i] == e->prog;
+	if (busy) {
+		__atomic_fetch_add((u64 *)&e->prog->recursion_misses, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	slot->nesting++;
+	slot->busy[depth] = e->prog;
+	bpf_prog_run(e->prog, ctx, &run);
+	slot->busy[depth] = NULL;
+	slot->nesting--;
+}
+
+u64 bpf_tramp_call(struct bpf_run *run, const struct bpf_prog *prog, u32 func, const u64 args[5])
+{
+	const struct bpf_tramp *t = load_acquire(&prog->tramp[func]);
+	u64 frame[7] = { 0 }, *ctx = &frame[1], ret, ip;
+
+	if (!t)
+		return call_function(run, prog, func, args);
+	if (t->replacement.prog) {
+		const struct bpf_prog *by = t->replacement.prog;
+
+		ret = by->throws ? call_throwing(run, by, args) : call_replacement(run, by, args);
+		run->prog = prog;
+		return ret;
+	}
+	ip = prog->subprog_code ? prog->subprog_code[func] :
+				  (u64)&prog->insns[prog->subprog_start[func]];
+	frame[0] = t->nr_args;
+	for (u32 i = 0; i < t->nr_args; i++)
+		ctx[i] = args[i];
+	for (u32 i = 0; i < t->nr_before; i++)
+		run_tracing(&t->v[i], ctx, run, ip);
+	ret = call_function(run, prog, func, args);
+	ctx[t->nr_args] = ret;
+	for (u32 i = t->nr_before; i < t->n; i++)
+		run_tracing(&t->v[i], ctx, run, ip);
+	return ret;
+}
+
+u64 bpf_tramp_native(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
+{
+	const u64 args[5] = { r1, r2, r3, r4, r5 };
+
+	return bpf_tramp_call(run, run->prog, run->callee, args);
+}
