@@ -44,6 +44,8 @@ int command_map_delete_batch(struct call *c);
 int command_map_freeze(struct call *c);
 int command_prog_load(struct call *c);
 int command_prog_test_run(struct call *c);
+int command_prog_attach(struct call *c);
+int command_prog_detach(struct call *c);
 int command_prog_query(struct call *c);
 int command_prog_bind_map(struct call *c);
 int command_btf_load(struct call *c);

@@ -9,10 +9,21 @@
 #include <limits.h>
 
 #include "command/command.h"
+#include "hook/cgroup.h"
 
 static bool may_walk(struct skep_system *sys)
 {
 	return system_caps(sys) & BPF_CAP_SYS_ADMIN;
+}
+
+/* Cgroups that were removed let go of their programs. */
+static void forget_cgroups(struct skep_system *sys)
+{
+	if (!sys->cgroups)
+		return;
+	pthread_mutex_lock(&sys->lock);
+	cgroups_sweep(sys);
+	pthread_mutex_unlock(&sys->lock);
 }
 
 static int next_id(struct call *c, enum object_kind kind)
@@ -25,6 +36,7 @@ static int next_id(struct call *c, enum object_kind kind)
 	if (!may_walk(c->sys))
 		return -EPERM;
 	objects_drain(c->sys, c->sys->inotify_fd < 0);
+	forget_cgroups(c->sys);
 	if (kind == OBJECT_BTF)
 		system_functions(c->sys); /* the kernel's types have ids, too */
 	err = object_next_id(c->sys, kind, c->attr->start_id, &next);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * BPF_LINK_CREATE, _UPDATE, _DETACH, BPF_RAW_TRACEPOINT_OPEN and BPF_PROG_QUERY
+ * BPF_LINK_CREATE, _UPDATE, _DETACH and BPF_RAW_TRACEPOINT_OPEN
  * (Linux: link_create() and its neighbours in kernel/bpf/syscall.c). Links of hooks
- * are made in src/hook; what names a place for a tracing program is read in link_trace.c.
+ * are made in src/hook; what names a place for a tracing program is read in link_trace.c, for
+ * cgroups and namespaces in attach.c.
  * Attachments that skep has no hook for are refused as by a kernel without the feature.
  */
 #include <errno.h>
@@ -10,79 +11,6 @@
 
 #include "command/link.h"
 #include "hook/hook.h"
-
-/* Attach types that belong to one program type, for those with a rule of their own below. */
-static u32 prog_type_of_attach(u32 attach_type)
-{
-	switch (attach_type) {
-	case BPF_CGROUP_INET_INGRESS:
-	case BPF_CGROUP_INET_EGRESS:
-		return BPF_PROG_TYPE_CGROUP_SKB;
-	case BPF_CGROUP_SOCK_OPS:
-		return BPF_PROG_TYPE_SOCK_OPS;
-	case BPF_CGROUP_DEVICE:
-		return BPF_PROG_TYPE_CGROUP_DEVICE;
-	case BPF_CGROUP_SYSCTL:
-		return BPF_PROG_TYPE_CGROUP_SYSCTL;
-	case BPF_SK_MSG_VERDICT:
-		return BPF_PROG_TYPE_SK_MSG;
-	case BPF_SK_SKB_STREAM_PARSER:
-	case BPF_SK_SKB_STREAM_VERDICT:
-	case BPF_SK_SKB_VERDICT:
-		return BPF_PROG_TYPE_SK_SKB;
-	case BPF_LIRC_MODE2:
-		return BPF_PROG_TYPE_LIRC_MODE2;
-	case BPF_FLOW_DISSECTOR:
-		return BPF_PROG_TYPE_FLOW_DISSECTOR;
-	case BPF_TRACE_ITER:
-	case BPF_TRACE_RAW_TP:
-	case BPF_TRACE_FENTRY:
-	case BPF_TRACE_FEXIT:
-	case BPF_MODIFY_RETURN:
-		return BPF_PROG_TYPE_TRACING;
-	case BPF_LSM_MAC:
-		return BPF_PROG_TYPE_LSM;
-	case BPF_XDP:
-		return BPF_PROG_TYPE_XDP;
-	default:
-		return BPF_PROG_TYPE_UNSPEC;
-	}
-}
-
-static int check_attach_type(const struct bpf_prog *prog, u32 attach_type)
-{
-	switch (prog->type) {
-	case BPF_PROG_TYPE_CGROUP_SOCK:
-	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
-	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
-	case BPF_PROG_TYPE_SK_LOOKUP:
-		return attach_type == prog->expected_attach_type ? 0 : -EINVAL;
-	case BPF_PROG_TYPE_EXT:
-		return 0;
-	case BPF_PROG_TYPE_NETFILTER:
-		return attach_type == BPF_NETFILTER ? 0 : -EINVAL;
-	case BPF_PROG_TYPE_PERF_EVENT:
-	case BPF_PROG_TYPE_TRACEPOINT:
-		return attach_type == BPF_PERF_EVENT ? 0 : -EINVAL;
-	case BPF_PROG_TYPE_KPROBE:
-		if ((prog->expected_attach_type == BPF_TRACE_KPROBE_MULTI ||
-		     prog->expected_attach_type == BPF_TRACE_UPROBE_MULTI) &&
-		    attach_type != prog->expected_attach_type)
-			return -EINVAL;
-		return attach_type == BPF_PERF_EVENT || attach_type == BPF_TRACE_KPROBE_MULTI ||
-				       attach_type == BPF_TRACE_UPROBE_MULTI ?
-			       0 :
-			       -EINVAL;
-	case BPF_PROG_TYPE_SCHED_CLS:
-		return attach_type == BPF_TCX_INGRESS || attach_type == BPF_TCX_EGRESS ||
-				       attach_type == BPF_NETKIT_PRIMARY ||
-				       attach_type == BPF_NETKIT_PEER ?
-			       0 :
-			       -EINVAL;
-	default:
-		return prog_type_of_attach(attach_type) == prog->type ? 0 : -EINVAL;
-	}
-}
 
 static struct link_object *create(struct call *c, struct prog_object *p, int *err)
 {
@@ -99,13 +27,17 @@ static struct link_object *create(struct call *c, struct prog_object *p, int *er
 		if (attach_type == BPF_TCX_INGRESS || attach_type == BPF_TCX_EGRESS)
 			return link_attach_tcx(c->sys, p, attach_type,
 					       attr->link_create.target_ifindex, &place, err);
-		*err = -EOPNOTSUPP; /* netkit */
+		*err = hook_find_netdev(c->sys, HOOK_XDP, attr->link_create.target_ifindex) ?
+			       -ENXIO : /* no device of ours is netkit */
+			       -ENODEV;
 		return NULL;
 	case BPF_PROG_TYPE_TRACING:
 	case BPF_PROG_TYPE_LSM:
 		*err = -EINVAL;
 		if (attach_type != p->prog->expected_attach_type)
 			return NULL;
+		if (attach_type == BPF_LSM_CGROUP)
+			return attach_cgroup_link(c, p, err);
 		if (p->prog->expected_attach_type != BPF_TRACE_RAW_TP &&
 		    (attr->link_create.target_fd || attr->link_create.target_btf_id))
 			return NULL; /* another target than at load: EXT only */
@@ -126,14 +58,24 @@ static struct link_object *create(struct call *c, struct prog_object *p, int *er
 		return attach_to_prog(c, p, (int)attr->link_create.target_fd,
 				      attr->link_create.target_btf_id,
 				      attr->link_create.tracing.cookie, err);
+	case BPF_PROG_TYPE_CGROUP_SKB:
+	case BPF_PROG_TYPE_CGROUP_SOCK:
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+	case BPF_PROG_TYPE_SOCK_OPS:
+	case BPF_PROG_TYPE_CGROUP_DEVICE:
+	case BPF_PROG_TYPE_CGROUP_SYSCTL:
+	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
+		return attach_cgroup_link(c, p, err);
 	case BPF_PROG_TYPE_FLOW_DISSECTOR:
 	case BPF_PROG_TYPE_SK_LOOKUP:
+		return attach_netns_link(c, p, err);
+	case BPF_PROG_TYPE_NETFILTER:
+		return attach_netfilter_link(c, p, err);
 	case BPF_PROG_TYPE_SK_MSG:
 	case BPF_PROG_TYPE_SK_SKB:
-	case BPF_PROG_TYPE_NETFILTER:
 		*err = -EOPNOTSUPP;
 		return NULL;
-	default: /* cgroups, and types without links */
+	default: /* types without links */
 		*err = -EINVAL;
 		return NULL;
 	}
@@ -161,7 +103,7 @@ int command_link_create(struct call *c)
 	p = prog_get_runnable_fd(c->sys, (int)c->attr->link_create.prog_fd, &err);
 	if (!p)
 		return err;
-	err = check_attach_type(p->prog, c->attr->link_create.attach_type);
+	err = check_attach_type(c->sys, p->prog, c->attr->link_create.attach_type);
 	if (!err)
 		l = create(c, p, &err);
 	object_put(&p->obj);
@@ -268,69 +210,4 @@ int command_raw_tracepoint_open(struct call *c)
 	}
 	object_put(&p->obj);
 	return l ? settle(l) : err;
-}
-
-/* ---- what is attached ---- */
-
-static int query_tcx(struct call *c, const struct hook *h)
-{
-	const union bpf_attr *attr = c->attr;
-	const struct hook_progs *progs = h->progs;
-	u32 total = progs ? progs->n : 0, n = min(total, attr->query.count), id, zero = 0;
-	int err;
-
-	if (attr->query.query_flags || attr->query.attach_flags)
-		return -EINVAL;
-	err = ATTR_PUT(c, query.attach_flags, 0);
-	if (!err)
-		err = ATTR_PUT(c, query.revision, h->revision);
-	if (!err)
-		err = ATTR_PUT(c, query.count, total);
-	if (err || !attr->query.count || !attr->query.prog_ids || !total)
-		return err;
-	for (u32 i = 0; i < n && !err; i++) {
-		u64 off = (u64)i * sizeof(u32);
-
-		id = progs->v[i].owner->obj.id;
-		err = user_write(c->sys, attr->query.prog_ids + off, &id, sizeof(id));
-		if (!err && attr->query.prog_attach_flags)
-			err = user_write(c->sys, attr->query.prog_attach_flags + off, &zero,
-					 sizeof(zero));
-		id = progs->v[i].link ? progs->v[i].link->obj.id : 0;
-		if (!err && attr->query.link_ids)
-			err = user_write(c->sys, attr->query.link_ids + off, &id, sizeof(id));
-		if (!err && attr->query.link_attach_flags)
-			err = user_write(c->sys, attr->query.link_attach_flags + off, &zero,
-					 sizeof(zero));
-	}
-	return err ? err : total > attr->query.count ? -ENOSPC : 0;
-}
-
-int command_prog_query(struct call *c)
-{
-	struct skep_system *sys = c->sys;
-	struct hook *h;
-	int err;
-
-	if (!(system_caps(sys) & BPF_CAP_NET_ADMIN))
-		return -EPERM;
-	if (c->attr->query.query_flags & ~(u32)BPF_F_QUERY_EFFECTIVE)
-		return -EINVAL;
-	switch (c->attr->query.attach_type) {
-	case BPF_TCX_INGRESS:
-	case BPF_TCX_EGRESS:
-		if (!visible(sys->profile, KVER(6, 6)))
-			return -EINVAL;
-		pthread_mutex_lock(&sys->lock);
-		h = hook_find_netdev(sys,
-				     c->attr->query.attach_type == BPF_TCX_INGRESS ?
-					     HOOK_TCX_INGRESS :
-					     HOOK_TCX_EGRESS,
-				     c->attr->query.target_ifindex);
-		err = h ? query_tcx(c, h) : -ENODEV;
-		pthread_mutex_unlock(&sys->lock);
-		return err;
-	default: /* cgroups, netns, sockmaps: as a kernel without them */
-		return -EINVAL;
-	}
 }

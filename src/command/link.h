@@ -17,4 +17,13 @@ struct link_object *attach_perf_event(struct call *c, struct prog_object *p, int
 struct link_object *attach_kprobe_multi(struct call *c, struct prog_object *p, int *err);
 struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, int *err);
 
+/* ---- attach.c ---- */
+
+/* The program type that goes to @attach_type; BPF_PROG_TYPE_UNSPEC: the profile has none. */
+u32 prog_type_of_attach(u32 attach_type, kver profile);
+int check_attach_type(const struct skep_system *sys, const struct bpf_prog *prog, u32 attach_type);
+struct link_object *attach_cgroup_link(struct call *c, struct prog_object *p, int *err);
+struct link_object *attach_netns_link(struct call *c, struct prog_object *p, int *err);
+struct link_object *attach_netfilter_link(struct call *c, struct prog_object *p, int *err);
+
 #endif

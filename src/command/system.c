@@ -9,7 +9,9 @@
 #include "base/mem.h"
 #include "command/command.h"
 #include "command/recording.h"
+#include "hook/cgroup.h"
 #include "hook/hook.h"
+#include "hook/netns.h"
 #include "object/async.h"
 #include "object/pins.h"
 #include "object/platform.h"
@@ -219,8 +221,10 @@ void skep_system_free(struct skep_system *sys)
 	if (sys->arena) {
 		pthread_mutex_lock(&sys->lock);
 		pins_stop(sys);
+		cgroups_stop(sys);
 		end_objects(sys);
 		async_drain(sys);
+		netns_stop(sys);
 		hooks_stop(sys);
 		arena_reclaim(sys->arena, &sys->retired);
 		pthread_mutex_unlock(&sys->lock);

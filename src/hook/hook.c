@@ -79,7 +79,7 @@ static void publish(struct hook *h, struct hook_progs *progs)
 	if (!old)
 		h->since = h->sys->hooks->revision;
 	store_release(&h->progs, progs);
-	h->revision++;
+	h->revision = progs ? h->revision + 1 : 1; /* Linux forgets an empty list */
 	hooks_changed(h->sys);
 	if (old) {
 		old->retired.free = progs_free;
@@ -95,6 +95,8 @@ static void drop(struct hook *h)
 	for (u32 i = 0; progs && i < progs->n; i++)
 		if (progs->v[i].link)
 			progs->v[i].link->hook = NULL;
+		else if (progs->v[i].key == progs->v[i].owner) /* tcx.c */
+			object_put(&progs->v[i].owner->obj);
 	publish(h, NULL);
 	hook_uprobe_free(h->uprobe);
 	mem_free(h->sampling);
@@ -238,6 +240,11 @@ int hook_remove(struct hook *h, const void *key)
 
 int hook_replace(struct hook *h, const void *key, struct prog_object *new_prog)
 {
+	return hook_rekey(h, key, new_prog, key);
+}
+
+int hook_rekey(struct hook *h, const void *key, struct prog_object *new_prog, const void *new_key)
+{
 	struct hook_progs *old = h->progs, *new;
 	int at = index_of(h, key);
 	size_t size;
@@ -250,6 +257,7 @@ int hook_replace(struct hook *h, const void *key, struct prog_object *new_prog)
 		return -ENOMEM;
 	new->v[at].prog = new_prog->prog;
 	new->v[at].owner = new_prog;
+	new->v[at].key = new_key;
 	publish(h, new);
 	return 0;
 }

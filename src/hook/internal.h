@@ -37,6 +37,11 @@ struct link_object *link_attach(struct hook *h, u32 at, u32 type, u32 attach_typ
 				const struct bpf_link_ops *ops, struct prog_object *prog,
 				u64 cookie, int *err);
 void hook_link_release(struct link_object *l);
+int hook_link_detach(struct link_object *l);
+int hook_link_update(struct link_object *l, struct prog_object *new_prog,
+		     struct prog_object *old_prog);
+/* hook_replace(), and the entry has another key from then on. */
+int hook_rekey(struct hook *h, const void *key, struct prog_object *new_prog, const void *new_key);
 /*
  * Whether the program may be at @h as far as bpf_override_return() is concerned: Linux lets it end
  * only functions that are prepared for injected errors, of those that we have the system calls.

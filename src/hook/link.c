@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Links of the hooks (Linux: bpf_xdp_link_attach() of net/core/dev.c,
- * tcx_link_attach() of kernel/bpf/tcx.c, bpf_raw_tp_link_attach() of
- * kernel/bpf/syscall.c). Those of functions are in link_trace.c.
+ * bpf_raw_tp_link_attach() of kernel/bpf/syscall.c). Those of functions are in link_trace.c,
+ * of TCX in tcx.c.
  */
 #include <errno.h>
 #include <linux/if_link.h>
@@ -91,13 +91,13 @@ void hook_link_release(struct link_object *l)
 	l->hook = NULL;
 }
 
-static int hook_link_detach(struct link_object *l)
+int hook_link_detach(struct link_object *l)
 {
 	hook_link_release(l);
 	return 0;
 }
 
-static int hook_link_update(struct link_object *l, struct prog_object *new_prog,
+int hook_link_update(struct link_object *l, struct prog_object *new_prog,
 			    struct prog_object *old_prog)
 {
 	int err;
@@ -167,107 +167,6 @@ struct link_object *link_attach_xdp(struct skep_system *sys, struct prog_object 
 		l = link_attach(h, 0, BPF_LINK_TYPE_XDP, BPF_XDP, &xdp_link_ops, prog, 0, err);
 	if (l)
 		h->xdp_flags = flags;
-out:
-	pthread_mutex_unlock(&sys->lock);
-	return l;
-}
-
-/* ---- TCX ---- */
-
-static int tcx_fill_info(const struct link_object *l, struct bpf_link_info *info)
-{
-	info->tcx.ifindex = l->hook ? l->hook->ifindex : 0;
-	info->tcx.attach_type = l->attach_type;
-	return 0;
-}
-
-static const struct bpf_link_ops tcx_link_ops = {
-	.release = hook_link_release,
-	.detach = hook_link_detach,
-	.update_prog = hook_link_update,
-	.fill_info = tcx_fill_info,
-};
-
-/* The program (and link) that a place is relative to; none: both NULL. No references are kept. */
-static int find_relative(struct skep_system *sys, const struct hook_place *place, u32 type,
-			 struct prog_object **prog, struct link_object **link)
-{
-	enum object_kind kind = place->flags & BPF_F_LINK ? OBJECT_LINK : OBJECT_PROG;
-	struct object *o;
-	int err = -EINVAL;
-
-	*prog = NULL;
-	*link = NULL;
-	if (!(place->flags & BPF_F_ID) && !place->relative)
-		return kind == OBJECT_LINK ? -EINVAL : 0;
-	o = place->flags & BPF_F_ID ? object_get_id(sys, place->relative, kind, &err) :
-				      object_get_fd(sys, (int)place->relative, kind, &err);
-	if (!o)
-		return err;
-	if (kind == OBJECT_LINK) {
-		*link = (struct link_object *)o;
-		*prog = (*link)->prog;
-	} else {
-		*prog = (struct prog_object *)o;
-	}
-	err = *prog && (*prog)->prog->type == type ? 0 : -EINVAL;
-	object_put(o); /* sys->lock keeps it */
-	return err;
-}
-
-static int position(struct hook *h, const struct hook_place *place, u32 type)
-{
-	const struct hook_progs *progs = h->progs;
-	int n = progs ? (int)progs->n : 0, err, at;
-	struct prog_object *prog;
-	struct link_object *link;
-
-	err = find_relative(h->sys, place, type, &prog, &link);
-	if (err)
-		return err;
-	if (place->flags & BPF_F_REPLACE)
-		return -ENOENT; /* a new link has nothing there to be replaced */
-	if (n == HOOK_PROGS_MAX)
-		return -ERANGE;
-	if (!(place->flags & (BPF_F_BEFORE | BPF_F_AFTER)))
-		return prog || place->flags ? -EINVAL : n;
-	for (at = 0; prog && at < n; at++)
-		if (progs->v[at].owner == prog && (!link || progs->v[at].link == link))
-			break;
-	if (prog && at == n)
-		return -ENOENT;
-	if ((place->flags & BPF_F_BEFORE) && (place->flags & BPF_F_AFTER))
-		return -ERANGE;
-	if (place->flags & BPF_F_BEFORE)
-		return prog ? at : 0;
-	return prog ? at + 1 : n;
-}
-
-struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object *prog,
-				    u32 attach_type, u32 ifindex, const struct hook_place *place,
-				    int *err)
-{
-	struct link_object *l = NULL;
-	struct hook *h;
-	int at;
-
-	pthread_mutex_lock(&sys->lock);
-	h = hook_find_netdev(
-		sys, attach_type == BPF_TCX_INGRESS ? HOOK_TCX_INGRESS : HOOK_TCX_EGRESS, ifindex);
-	*err = -ENODEV;
-	if (!h)
-		goto out;
-	*err = -ESTALE;
-	if (place->revision && place->revision != h->revision)
-		goto out;
-	*err = -EEXIST;
-	if (hook_has_prog(h, prog))
-		goto out;
-	at = position(h, place, prog->prog->type);
-	*err = at;
-	if (at >= 0)
-		l = link_attach(h, (u32)at, BPF_LINK_TYPE_TCX, attach_type, &tcx_link_ops, prog, 0,
-				err);
 out:
 	pthread_mutex_unlock(&sys->lock);
 	return l;

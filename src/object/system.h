@@ -12,8 +12,10 @@
 
 struct async;
 struct bpf_verifier_env;
+struct cgroup_table;
 struct explanation;
 struct hook_table;
+struct netns_hooks;
 struct pin_text_ops;
 struct pins;
 struct supervisor;
@@ -60,6 +62,8 @@ struct skep_system {
 	char *btf_path;		      /* NULL: host's, else built-in */
 	u32 stats_enabled;	      /* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
+	struct cgroup_table *cgroups;	     /* NULL until it is needed; src/hook/cgroup.c */
+	struct netns_hooks *netns;	     /* src/hook/netns.c */
 	struct pins *pins;		     /* NULL until it is needed; pins.c */
 	const struct pin_text_ops *pin_text; /* object/pins.h; set by src/command */
 	struct world *world;		     /* NULL until it is needed; src/world */

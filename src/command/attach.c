@@ -1,0 +1,712 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * BPF_PROG_ATTACH, _DETACH and _QUERY, and links to what they attach to: cgroups, network
+ * namespaces, devices, socket maps (Linux: bpf_prog_attach() and its neighbours in
+ * kernel/bpf/syscall.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "command/link.h"
+#include "hook/cgroup.h"
+#include "hook/netns.h"
+#include "object/caller.h"
+
+#define NSFS_MAGIC 0x6e736673
+
+/* Order and revisions for cgroups: Linux 6.17, and the last releases of 6.12. */
+static bool cgroup_order(kver profile)
+{
+	return visible(profile, KVER(6, 17)) || profile == KVER(6, 12);
+}
+
+u32 prog_type_of_attach(u32 attach_type, kver profile)
+{
+	switch (attach_type) {
+	case BPF_CGROUP_INET_INGRESS:
+	case BPF_CGROUP_INET_EGRESS:
+		return BPF_PROG_TYPE_CGROUP_SKB;
+	case BPF_CGROUP_INET_SOCK_CREATE:
+	case BPF_CGROUP_INET_SOCK_RELEASE:
+	case BPF_CGROUP_INET4_POST_BIND:
+	case BPF_CGROUP_INET6_POST_BIND:
+		return BPF_PROG_TYPE_CGROUP_SOCK;
+	case BPF_CGROUP_UNIX_CONNECT:
+	case BPF_CGROUP_UNIX_GETPEERNAME:
+	case BPF_CGROUP_UNIX_GETSOCKNAME:
+	case BPF_CGROUP_UNIX_SENDMSG:
+	case BPF_CGROUP_UNIX_RECVMSG:
+		return visible(profile, KVER(6, 7)) ? BPF_PROG_TYPE_CGROUP_SOCK_ADDR :
+						      BPF_PROG_TYPE_UNSPEC;
+	case BPF_CGROUP_INET4_BIND:
+	case BPF_CGROUP_INET6_BIND:
+	case BPF_CGROUP_INET4_CONNECT:
+	case BPF_CGROUP_INET6_CONNECT:
+	case BPF_CGROUP_INET4_GETPEERNAME:
+	case BPF_CGROUP_INET6_GETPEERNAME:
+	case BPF_CGROUP_INET4_GETSOCKNAME:
+	case BPF_CGROUP_INET6_GETSOCKNAME:
+	case BPF_CGROUP_UDP4_SENDMSG:
+	case BPF_CGROUP_UDP6_SENDMSG:
+	case BPF_CGROUP_UDP4_RECVMSG:
+	case BPF_CGROUP_UDP6_RECVMSG:
+		return BPF_PROG_TYPE_CGROUP_SOCK_ADDR;
+	case BPF_CGROUP_SOCK_OPS:
+		return BPF_PROG_TYPE_SOCK_OPS;
+	case BPF_CGROUP_DEVICE:
+		return BPF_PROG_TYPE_CGROUP_DEVICE;
+	case BPF_CGROUP_SYSCTL:
+		return BPF_PROG_TYPE_CGROUP_SYSCTL;
+	case BPF_CGROUP_GETSOCKOPT:
+	case BPF_CGROUP_SETSOCKOPT:
+		return BPF_PROG_TYPE_CGROUP_SOCKOPT;
+	case BPF_SK_MSG_VERDICT:
+		return BPF_PROG_TYPE_SK_MSG;
+	case BPF_SK_SKB_STREAM_PARSER:
+	case BPF_SK_SKB_STREAM_VERDICT:
+	case BPF_SK_SKB_VERDICT:
+		return BPF_PROG_TYPE_SK_SKB;
+	case BPF_LIRC_MODE2:
+		return BPF_PROG_TYPE_LIRC_MODE2;
+	case BPF_FLOW_DISSECTOR:
+		return BPF_PROG_TYPE_FLOW_DISSECTOR;
+	case BPF_TRACE_ITER:
+	case BPF_TRACE_RAW_TP:
+	case BPF_TRACE_FENTRY:
+	case BPF_TRACE_FEXIT:
+	case BPF_MODIFY_RETURN:
+		return BPF_PROG_TYPE_TRACING;
+	case BPF_LSM_CGROUP:
+		return visible(profile, KVER(6, 0)) ? BPF_PROG_TYPE_LSM : BPF_PROG_TYPE_UNSPEC;
+	case BPF_LSM_MAC:
+		return BPF_PROG_TYPE_LSM;
+	case BPF_SK_LOOKUP:
+		return BPF_PROG_TYPE_SK_LOOKUP;
+	case BPF_XDP:
+		return BPF_PROG_TYPE_XDP;
+	case BPF_TCX_INGRESS:
+	case BPF_TCX_EGRESS:
+		return visible(profile, KVER(6, 6)) ? BPF_PROG_TYPE_SCHED_CLS :
+						      BPF_PROG_TYPE_UNSPEC;
+	case BPF_NETKIT_PRIMARY:
+	case BPF_NETKIT_PEER:
+		return visible(profile, KVER(6, 7)) ? BPF_PROG_TYPE_SCHED_CLS :
+						      BPF_PROG_TYPE_UNSPEC;
+	default:
+		return BPF_PROG_TYPE_UNSPEC;
+	}
+}
+
+int check_attach_type(const struct skep_system *sys, const struct bpf_prog *prog, u32 attach_type)
+{
+	switch (prog->type) {
+	case BPF_PROG_TYPE_CGROUP_SOCK:
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
+	case BPF_PROG_TYPE_SK_LOOKUP:
+		return attach_type == prog->expected_attach_type ? 0 : -EINVAL;
+	case BPF_PROG_TYPE_EXT:
+		return 0;
+	case BPF_PROG_TYPE_NETFILTER:
+		return attach_type == BPF_NETFILTER ? 0 : -EINVAL;
+	case BPF_PROG_TYPE_PERF_EVENT:
+	case BPF_PROG_TYPE_TRACEPOINT:
+		return attach_type == BPF_PERF_EVENT ? 0 : -EINVAL;
+	case BPF_PROG_TYPE_KPROBE:
+		if ((prog->expected_attach_type == BPF_TRACE_KPROBE_MULTI ||
+		     prog->expected_attach_type == BPF_TRACE_UPROBE_MULTI) &&
+		    attach_type != prog->expected_attach_type)
+			return -EINVAL;
+		return attach_type == BPF_PERF_EVENT || attach_type == BPF_TRACE_KPROBE_MULTI ||
+				       attach_type == BPF_TRACE_UPROBE_MULTI ?
+			       0 :
+			       -EINVAL;
+	case BPF_PROG_TYPE_SCHED_CLS:
+		return attach_type == BPF_TCX_INGRESS || attach_type == BPF_TCX_EGRESS ||
+				       attach_type == BPF_NETKIT_PRIMARY ||
+				       attach_type == BPF_NETKIT_PEER ?
+			       0 :
+			       -EINVAL;
+	default:
+		return prog_type_of_attach(attach_type, sys->profile) == prog->type ? 0 : -EINVAL;
+	}
+}
+
+/* ---- what descriptors stand for ---- */
+
+/* The record of cgroup @fd; sys->lock is held. */
+static struct cgroup_hooks *cgroup_of(struct call *c, u32 fd, int *err)
+{
+	int own = caller_take_fd((int)fd);
+	struct cgroup_hooks *cg;
+
+	*err = -EBADF;
+	if (own < 0)
+		return NULL;
+	cgroups_sweep(c->sys);
+	cg = cgroup_hooks_get(c->sys, own, err);
+	close(own);
+	return cg;
+}
+
+static u64 netns_at(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+/* The caller's own network namespace. */
+static u64 netns_of_caller(void)
+{
+	char path[64] = "/proc/thread-self/ns/net";
+
+	if (caller_current())
+		snprintf(path, sizeof(path), "/proc/%u/ns/net", caller_current()->tid);
+	return netns_at(path);
+}
+
+/* Whether @ino is the machine's first one, as far as we may see. */
+static bool netns_is_first(u64 ino)
+{
+	u64 first = netns_at("/proc/1/ns/net");
+
+	return first ? ino == first : ino == netns_at("/proc/self/ns/net");
+}
+
+static int netns_of_fd(u32 fd, u64 *ino)
+{
+	char path[64], name[64];
+	struct statfs fs;
+	struct stat st;
+	ssize_t n;
+	int own = caller_take_fd((int)fd), err = -EBADF;
+
+	if (own < 0)
+		return err;
+	err = -EINVAL;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", own);
+	n = readlink(path, name, sizeof(name) - 1);
+	if (n > 4 && !strncmp(name, "net:", 4) && !fstatfs(own, &fs) && fs.f_type == NSFS_MAGIC &&
+	    !fstat(own, &st)) {
+		*ino = st.st_ino;
+		err = 0;
+	}
+	close(own);
+	return err;
+}
+
+/* ---- attaching ---- */
+
+static bool is_cgroup_type(u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_CGROUP_DEVICE:
+	case BPF_PROG_TYPE_CGROUP_SKB:
+	case BPF_PROG_TYPE_CGROUP_SOCK:
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
+	case BPF_PROG_TYPE_CGROUP_SYSCTL:
+	case BPF_PROG_TYPE_SOCK_OPS:
+	case BPF_PROG_TYPE_LSM:
+		return true;
+	}
+	return false;
+}
+
+/* The flags of BPF_PROG_ATTACH that the profile's kernel knows for @prog_type. */
+static u32 attach_flags(kver profile, u32 prog_type)
+{
+	const u32 order = BPF_F_REPLACE | BPF_F_BEFORE | BPF_F_AFTER | BPF_F_ID | BPF_F_LINK;
+	u32 flags = BPF_F_ALLOW_OVERRIDE | BPF_F_ALLOW_MULTI;
+
+	if (prog_type == BPF_PROG_TYPE_SCHED_CLS)
+		return order;
+	if (visible(profile, KVER(5, 6)))
+		flags |= BPF_F_REPLACE;
+	if (visible(profile, KVER(6, 15)) || profile == KVER(6, 12))
+		flags |= BPF_F_PREORDER;
+	if (is_cgroup_type(prog_type) && cgroup_order(profile))
+		flags |= order;
+	return flags;
+}
+
+static struct prog_object *prog_get_type(struct call *c, u32 fd, u32 type, int *err)
+{
+	struct prog_object *p = prog_get_fd(c->sys, (int)fd, err);
+
+	if (p && p->prog->type != type) {
+		object_put(&p->obj);
+		*err = -EINVAL;
+		return NULL;
+	}
+	return p;
+}
+
+static int attach_cgroup(struct call *c, struct prog_object *p)
+{
+	const union bpf_attr *attr = c->attr;
+	struct cgroup_attach a = { .prog = p,
+				   .attach_type = attr->attach_type,
+				   .flags = attr->attach_flags,
+				   .relative = attr->relative_fd,
+				   .revision = attr->expected_revision };
+	struct cgroup_hooks *cg;
+	int err;
+
+	cg = cgroup_of(c, attr->target_fd, &err);
+	if (!cg)
+		return err;
+	if (a.flags & BPF_F_ALLOW_MULTI && a.flags & BPF_F_REPLACE) {
+		a.replace = prog_get_type(c, attr->replace_bpf_fd, p->prog->type, &err);
+		if (!a.replace)
+			return err;
+	}
+	err = cgroup_attach(cg, &a);
+	object_put((struct object *)a.replace);
+	return err;
+}
+
+/* Socket maps: no map of that type can be made yet, so no descriptor is one. */
+static int sockmap_of(struct call *c, u32 fd)
+{
+	struct map_object *m;
+	int err;
+
+	if (c->attr->attach_flags || c->attr->replace_bpf_fd)
+		return -EINVAL;
+	m = map_get_fd(c->sys, (int)fd, &err);
+	if (!m)
+		return err;
+	object_put(&m->obj);
+	return -EOPNOTSUPP;
+}
+
+/* There are no infrared receivers. */
+static int lirc_of(struct call *c, u32 fd)
+{
+	struct stat st;
+
+	return caller_fstat((int)fd, &st) ? -EBADF : -EINVAL;
+}
+
+static int attach_tcx(struct call *c, struct prog_object *p)
+{
+	const union bpf_attr *attr = c->attr;
+	struct hook_place place = { attr->attach_flags, attr->relative_fd,
+				    attr->expected_revision };
+	struct prog_object *old = NULL;
+	int err = 0;
+
+	if (attr->attach_type == BPF_NETKIT_PRIMARY || attr->attach_type == BPF_NETKIT_PEER)
+		return hook_find_netdev(c->sys, HOOK_XDP, attr->target_ifindex) ? -ENXIO : -ENODEV;
+	if (!hook_find_netdev(c->sys, HOOK_TCX_INGRESS, attr->target_ifindex))
+		return -ENODEV;
+	if (attr->attach_flags & BPF_F_REPLACE)
+		old = prog_get_type(c, attr->replace_bpf_fd, p->prog->type, &err);
+	if (!err)
+		err = hook_attach_tcx(c->sys, p, old, attr->attach_type, attr->target_ifindex,
+				      &place);
+	object_put((struct object *)old);
+	return err;
+}
+
+static int attach_dissector(struct call *c, struct prog_object *p)
+{
+	u64 ino = netns_of_caller();
+
+	if (c->attr->target_fd || c->attr->attach_flags || c->attr->replace_bpf_fd)
+		return -EINVAL;
+	return ino ? netns_attach(c->sys, ino, netns_is_first(ino), p) : -EINVAL;
+}
+
+int command_prog_attach(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	u32 type = prog_type_of_attach(attr->attach_type, c->sys->profile);
+	struct prog_object *p;
+	int err;
+
+	if (type == BPF_PROG_TYPE_UNSPEC ||
+	    attr->attach_flags & ~attach_flags(c->sys->profile, type))
+		return -EINVAL;
+	if (type != BPF_PROG_TYPE_SCHED_CLS &&
+	    (!is_cgroup_type(type) || !cgroup_order(c->sys->profile)) &&
+	    (attr->relative_fd || attr->expected_revision))
+		return -EINVAL;
+	p = prog_get_type(c, attr->attach_bpf_fd, type, &err);
+	if (!p)
+		return err;
+	err = prog_runnable(p);
+	if (!err)
+		err = check_attach_type(c->sys, p->prog, attr->attach_type);
+	if (err)
+		goto out;
+	pthread_mutex_lock(&c->sys->lock);
+	switch (type) {
+	case BPF_PROG_TYPE_SK_SKB:
+	case BPF_PROG_TYPE_SK_MSG:
+		err = sockmap_of(c, attr->target_fd);
+		break;
+	case BPF_PROG_TYPE_LIRC_MODE2:
+		err = attr->attach_flags ? -EINVAL : lirc_of(c, attr->target_fd);
+		break;
+	case BPF_PROG_TYPE_FLOW_DISSECTOR:
+		err = attach_dissector(c, p);
+		break;
+	case BPF_PROG_TYPE_SCHED_CLS:
+		err = attach_tcx(c, p);
+		break;
+	default:
+		err = -EINVAL;
+		if (is_cgroup_type(type) &&
+		    (type != BPF_PROG_TYPE_LSM || p->prog->expected_attach_type == BPF_LSM_CGROUP))
+			err = attach_cgroup(c, p);
+		break;
+	}
+	pthread_mutex_unlock(&c->sys->lock);
+out:
+	object_put(&p->obj);
+	return err;
+}
+
+/* ---- detaching ---- */
+
+static int detach_cgroup(struct call *c, u32 type)
+{
+	const union bpf_attr *attr = c->attr;
+	struct cgroup_hooks *cg;
+	struct prog_object *p;
+	int err, ignored;
+
+	cg = cgroup_of(c, attr->target_fd, &err);
+	if (!cg)
+		return err;
+	p = prog_get_type(c, attr->attach_bpf_fd, type, &ignored);
+	err = cgroup_detach(cg, p, attr->attach_type,
+			    cgroup_order(c->sys->profile) ? attr->expected_revision : 0);
+	object_put((struct object *)p);
+	return err;
+}
+
+static int detach_sockmap(struct call *c, u32 type)
+{
+	int err = sockmap_of(c, c->attr->target_fd);
+	struct prog_object *p;
+
+	if (err != -EOPNOTSUPP)
+		return err;
+	p = prog_get_type(c, c->attr->attach_bpf_fd, type, &err);
+	if (!p)
+		return err;
+	object_put(&p->obj);
+	return -EOPNOTSUPP;
+}
+
+static int detach_dissector(struct call *c)
+{
+	struct prog_object *p;
+	int err;
+
+	if (c->attr->target_fd)
+		return -EINVAL;
+	p = prog_get_type(c, c->attr->attach_bpf_fd, BPF_PROG_TYPE_FLOW_DISSECTOR, &err);
+	if (!p)
+		return err;
+	err = netns_detach(c->sys, netns_of_caller(), p);
+	object_put(&p->obj);
+	return err;
+}
+
+static int detach_tcx(struct call *c, struct prog_object *p)
+{
+	const union bpf_attr *attr = c->attr;
+	struct hook_place place = { attr->attach_flags, attr->relative_fd,
+				    attr->expected_revision };
+
+	if (attr->attach_type == BPF_NETKIT_PRIMARY || attr->attach_type == BPF_NETKIT_PEER)
+		return hook_find_netdev(c->sys, HOOK_XDP, attr->target_ifindex) ? -ENXIO : -ENODEV;
+	return hook_detach_tcx(c->sys, p, attr->attach_type, attr->target_ifindex, &place);
+}
+
+int command_prog_detach(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	u32 type = prog_type_of_attach(attr->attach_type, c->sys->profile);
+	bool order = is_cgroup_type(type) && cgroup_order(c->sys->profile);
+	struct prog_object *p = NULL;
+	int err;
+
+	if (type == BPF_PROG_TYPE_SCHED_CLS) {
+		if (attr->attach_flags & ~attach_flags(c->sys->profile, type))
+			return -EINVAL;
+		if (attr->attach_bpf_fd) {
+			p = prog_get_type(c, attr->attach_bpf_fd, type, &err);
+			if (!p)
+				return err;
+		} else if (!(system_caps(c->sys) & BPF_CAP_NET_ADMIN)) {
+			return -EPERM;
+		}
+	} else if (visible(c->sys->profile, KVER(6, 6)) &&
+		   (attr->attach_flags || attr->relative_fd ||
+		    (attr->expected_revision && !order))) {
+		return -EINVAL;
+	}
+	pthread_mutex_lock(&c->sys->lock);
+	switch (type) {
+	case BPF_PROG_TYPE_SK_MSG:
+	case BPF_PROG_TYPE_SK_SKB:
+		err = detach_sockmap(c, type);
+		break;
+	case BPF_PROG_TYPE_LIRC_MODE2:
+		err = lirc_of(c, attr->target_fd);
+		break;
+	case BPF_PROG_TYPE_FLOW_DISSECTOR:
+		err = detach_dissector(c);
+		break;
+	case BPF_PROG_TYPE_SCHED_CLS:
+		err = detach_tcx(c, p);
+		break;
+	default:
+		err = is_cgroup_type(type) ? detach_cgroup(c, type) : -EINVAL;
+		break;
+	}
+	pthread_mutex_unlock(&c->sys->lock);
+	object_put((struct object *)p);
+	return err;
+}
+
+/* ---- what is attached ---- */
+
+static int query_tcx(struct call *c, const struct hook *h)
+{
+	const union bpf_attr *attr = c->attr;
+	const struct hook_progs *progs = h->progs;
+	u32 total = progs ? progs->n : 0, n = min(total, attr->query.count), id, zero = 0;
+	int err;
+
+	if (attr->query.query_flags || attr->query.attach_flags)
+		return -EINVAL;
+	err = ATTR_PUT(c, query.attach_flags, 0);
+	if (!err)
+		err = ATTR_PUT(c, query.revision, h->revision);
+	if (!err)
+		err = ATTR_PUT(c, query.count, total);
+	if (err || !attr->query.count || !attr->query.prog_ids || !total)
+		return err;
+	for (u32 i = 0; i < n && !err; i++) {
+		u64 off = (u64)i * sizeof(u32);
+
+		id = progs->v[i].owner->obj.id;
+		err = user_write(c->sys, attr->query.prog_ids + off, &id, sizeof(id));
+		if (!err && attr->query.prog_attach_flags)
+			err = user_write(c->sys, attr->query.prog_attach_flags + off, &zero,
+					 sizeof(zero));
+		id = progs->v[i].link ? progs->v[i].link->obj.id : 0;
+		if (!err && attr->query.link_ids)
+			err = user_write(c->sys, attr->query.link_ids + off, &id, sizeof(id));
+		if (!err && attr->query.link_attach_flags)
+			err = user_write(c->sys, attr->query.link_attach_flags + off, &zero,
+					 sizeof(zero));
+	}
+	return err ? err : total > attr->query.count ? -ENOSPC : 0;
+}
+
+static int query_cgroup(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	bool effective = attr->query.query_flags & BPF_F_QUERY_EFFECTIVE;
+	u64 ids = attr->query.prog_ids, prog_flags = attr->query.prog_attach_flags, revision;
+	u32 total, n, flags, type = attr->query.attach_type;
+	struct cgroup_attached *v = NULL;
+	struct cgroup_hooks *cg;
+	int err;
+
+	cg = cgroup_of(c, attr->query.target_fd, &err);
+	if (!cg)
+		return err;
+	if (effective && prog_flags)
+		return -EINVAL;
+	if (type == BPF_LSM_CGROUP && !effective && attr->query.count && ids && !prog_flags)
+		return -EINVAL;
+	total = cgroup_attached(cg, type, effective, NULL, 0, &flags, &revision);
+	err = ATTR_PUT(c, query.attach_flags, flags);
+	if (!err)
+		err = ATTR_PUT(c, query.count, total);
+	if (!err && cgroup_order(c->sys->profile) &&
+	    c->size >= offsetofend(union bpf_attr, query.revision))
+		err = ATTR_PUT(c, query.revision, revision);
+	if (err || !attr->query.count || !ids || !total)
+		return err;
+	n = min(total, attr->query.count);
+	v = mem_zalloc(n * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	cgroup_attached(cg, type, effective, v, n, &flags, &revision);
+	for (u32 i = 0; i < n && !err; i++) {
+		err = user_write(c->sys, ids + i * sizeof(u32), &v[i].prog->obj.id, sizeof(u32));
+		if (!err && prog_flags)
+			err = user_write(c->sys, prog_flags + i * sizeof(u32), &v[i].flags,
+					 sizeof(u32));
+	}
+	mem_free(v);
+	return err ? err : total > n ? -ENOSPC : 0;
+}
+
+static int query_netns(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	const struct hook_progs *progs;
+	u32 total, n;
+	u64 ino;
+	int err;
+
+	if (attr->query.query_flags)
+		return -EINVAL;
+	err = netns_of_fd(attr->query.target_fd, &ino);
+	if (err)
+		return err;
+	progs = netns_effective(c->sys, ino, attr->query.attach_type);
+	total = progs ? progs->n : 0;
+	err = ATTR_PUT(c, query.attach_flags, 0);
+	if (!err)
+		err = ATTR_PUT(c, query.count, total);
+	if (err || !attr->query.count || !attr->query.prog_ids || !total)
+		return err;
+	n = min(total, attr->query.count);
+	for (u32 i = 0; i < n && !err; i++)
+		err = user_write(c->sys, attr->query.prog_ids + i * sizeof(u32),
+				 &progs->v[i].owner->obj.id, sizeof(u32));
+	return err ? err : total > n ? -ENOSPC : 0;
+}
+
+static int query(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	struct map_object *m;
+	struct hook *h;
+	int err;
+
+	switch (attr->query.attach_type) {
+	case BPF_TCX_INGRESS:
+	case BPF_TCX_EGRESS:
+		h = hook_find_netdev(c->sys,
+				     attr->query.attach_type == BPF_TCX_INGRESS ? HOOK_TCX_INGRESS :
+										  HOOK_TCX_EGRESS,
+				     attr->query.target_ifindex);
+		return h ? query_tcx(c, h) : -ENODEV;
+	case BPF_NETKIT_PRIMARY:
+	case BPF_NETKIT_PEER:
+		return hook_find_netdev(c->sys, HOOK_XDP, attr->query.target_ifindex) ? -ENXIO :
+											-ENODEV;
+	case BPF_FLOW_DISSECTOR:
+	case BPF_SK_LOOKUP:
+		return query_netns(c);
+	case BPF_LIRC_MODE2:
+		return attr->query.query_flags ? -EINVAL : lirc_of(c, attr->query.target_fd);
+	case BPF_SK_SKB_STREAM_PARSER:
+	case BPF_SK_SKB_STREAM_VERDICT:
+	case BPF_SK_MSG_VERDICT:
+	case BPF_SK_SKB_VERDICT:
+		if (attr->query.query_flags)
+			return -EINVAL;
+		m = map_get_fd(c->sys, (int)attr->query.target_fd, &err);
+		object_put((struct object *)m);
+		return m ? -EOPNOTSUPP : err;
+	default:
+		return is_cgroup_attach_type(attr->query.attach_type) ? query_cgroup(c) : -EINVAL;
+	}
+}
+
+int command_prog_query(struct call *c)
+{
+	int err;
+
+	if (!(system_caps(c->sys) & BPF_CAP_NET_ADMIN))
+		return -EPERM;
+	if (c->attr->query.query_flags & ~(u32)BPF_F_QUERY_EFFECTIVE)
+		return -EINVAL;
+	/* Types that came later are no attach types to an older kernel. */
+	if (prog_type_of_attach(c->attr->query.attach_type, c->sys->profile) ==
+	    BPF_PROG_TYPE_UNSPEC)
+		return -EINVAL;
+	pthread_mutex_lock(&c->sys->lock);
+	err = query(c);
+	pthread_mutex_unlock(&c->sys->lock);
+	return err;
+}
+
+/* ---- links ---- */
+
+struct link_object *attach_cgroup_link(struct call *c, struct prog_object *p, int *err)
+{
+	const u32 order = BPF_F_ID | BPF_F_BEFORE | BPF_F_AFTER | BPF_F_PREORDER | BPF_F_LINK;
+	const union bpf_attr *attr = c->attr;
+	struct cgroup_attach a = { .prog = p,
+				   .attach_type = attr->link_create.attach_type,
+				   .flags = attr->link_create.flags };
+	struct link_object *l = NULL;
+	struct cgroup_hooks *cg;
+	u32 known = 0;
+
+	if (cgroup_order(c->sys->profile)) {
+		known = order;
+		a.relative = attr->link_create.tcx.relative_fd;
+		a.revision = attr->link_create.tcx.expected_revision;
+	} else if (visible(c->sys->profile, KVER(6, 15))) {
+		known = BPF_F_PREORDER;
+	}
+	*err = -EINVAL;
+	if (a.flags & ~known)
+		return NULL;
+	pthread_mutex_lock(&c->sys->lock);
+	cg = cgroup_of(c, attr->link_create.target_fd, err);
+	if (cg)
+		l = link_attach_cgroup(cg, &a, err);
+	pthread_mutex_unlock(&c->sys->lock);
+	return l;
+}
+
+struct link_object *attach_netns_link(struct call *c, struct prog_object *p, int *err)
+{
+	struct link_object *l = NULL;
+	u64 ino;
+
+	*err = -EINVAL;
+	if (c->attr->link_create.flags)
+		return NULL;
+	*err = netns_of_fd(c->attr->link_create.target_fd, &ino);
+	if (*err)
+		return NULL;
+	pthread_mutex_lock(&c->sys->lock);
+	l = link_attach_netns(c->sys, ino, netns_is_first(ino), p, c->attr->link_create.attach_type,
+			      err);
+	pthread_mutex_unlock(&c->sys->lock);
+	return l;
+}
+
+struct link_object *attach_netfilter_link(struct call *c, struct prog_object *p, int *err)
+{
+	const union bpf_attr *attr = c->attr;
+	struct netfilter_place place = { attr->link_create.netfilter.pf,
+					 attr->link_create.netfilter.hooknum,
+					 attr->link_create.netfilter.flags,
+					 attr->link_create.netfilter.priority };
+	struct link_object *l;
+
+	*err = -EINVAL;
+	if (attr->link_create.flags)
+		return NULL;
+	pthread_mutex_lock(&c->sys->lock);
+	l = link_attach_netfilter(c->sys, netns_of_caller(), p, &place, err);
+	pthread_mutex_unlock(&c->sys->lock);
+	return l;
+}
