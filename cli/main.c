@@ -276,6 +276,8 @@ int main(int argc, char **argv)
 	}
 	if (cli.engine == ENGINE_KERNEL)
 		skep_front_use(NULL); /* else the first call would make a system */
+	if (cmd == &cmd_prog && !getenv("SKEP_TEST_RUN"))
+		cli.system_opts.test_run = "all";
 	if (cmd->judges)
 		cli.system_opts.verdict = "1";
 	if (cmd->needs_system && cli.engine == ENGINE_SKEP) {

@@ -4,6 +4,7 @@
  * reason, before libbpf gets to it or from what libbpf and the verifier left.
  */
 #include "object.h"
+#include "sections.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -259,6 +260,7 @@ struct bpf_object *object_open(const struct cli *cli, const char *path)
 		cli_error(cli, "%s: %s", path, problem);
 		return NULL;
 	}
+	sections_register();
 	libbpf_messages_start(cli);
 	obj = bpf_object__open_file(path, NULL);
 	if (!obj) {
@@ -294,6 +296,8 @@ const char *prog_type_name(int type)
 {
 	const char *name = libbpf_bpf_prog_type_str((enum bpf_prog_type)type);
 
+	if (!name && type == 32)
+		return "netfilter"; /* younger than some libbpf */
 	return name ?: "unknown";
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* skep prog: programs as they were loaded: their figures, their instructions, their native code. */
 #include "object.h"
+#include "prog_run.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -398,7 +399,9 @@ static int run(struct cli *cli, int argc, char **argv)
 	int i = 1, status = EXIT_DONE, seen = 0, files = 0;
 
 	if (argc < 2)
-		return cli_usage(&cmd_prog, "what to do: show or dump");
+		return cli_usage(&cmd_prog, "what to do: show, dump or run");
+	if (!strcmp(argv[1], "run"))
+		return prog_run(cli, &cmd_prog, argc - 1, argv + 1);
 	if (!strcmp(argv[i], "show") || !strcmp(argv[i], "list")) {
 		i++;
 	} else if (!strcmp(argv[i], "dump")) {
@@ -411,7 +414,7 @@ static int run(struct cli *cli, int argc, char **argv)
 			return cli_usage(&cmd_prog, "dump what: xlated or jited");
 		i++;
 	} else {
-		return cli_usage(&cmd_prog, "no '%s': show or dump", argv[i]);
+		return cli_usage(&cmd_prog, "no '%s': show, dump or run", argv[i]);
 	}
 	if (cli->json && view != VIEW_SHOW)
 		return cli_usage(&cmd_prog, "--json goes with show");
@@ -448,7 +451,8 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_prog = {
 	.name = "prog",
-	.synopsis = "prog show|dump xlated|dump jited OBJ… [--prog NAME] [--plain] [--opcodes]",
+	.synopsis = "prog show|dump xlated|dump jited OBJ… [--prog NAME] [--plain] [--opcodes]\n"
+		    "  skep prog run OBJ [--prog NAME] [--field NAME=VALUE]… [--data FILE] …",
 	.help = "Loads the programs of OBJ and shows what became of them: their figures (show), "
 		"their\n"
 		"instructions after the verifier (dump xlated), their native code (dump jited), "
@@ -457,7 +461,7 @@ const struct command cmd_prog = {
 		"that it was made of.\n\n"
 		"  --prog NAME    only this program\n"
 		"  --plain        instructions alone, no source lines\n"
-		"  --opcodes      the bytes of native code, too\n",
+		"  --opcodes      the bytes of native code, too\n\n" PROG_RUN_HELP,
 	.run = run,
 	.needs_system = true,
 };

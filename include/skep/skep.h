@@ -74,6 +74,18 @@ SKEP_API void skep_system_free(struct skep_system *sys);
 SKEP_API int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *attr, unsigned int size);
 
 /*
+ * What a test run of a LIRC_MODE2 program (SKEP_TEST_RUN=all) gives as data_out for the samples
+ * that it got as data_in, 32 bits each: what the program decoded.
+ */
+struct skep_lirc_event {
+	uint32_t kind; /* 0: bpf_rc_keydown(), 1: bpf_rc_repeat(), 2: bpf_rc_pointer_rel() */
+	uint32_t protocol, toggle;
+	int32_t x, y;
+	uint32_t reserved;
+	uint64_t scancode;
+};
+
+/*
  * A capture file as a network device: its packets arrive when it is run. Programs
  * attach to it as on Linux: BPF_LINK_CREATE with BPF_XDP or BPF_TCX_INGRESS and the
  * device's ifindex. An observer's socket filter (SO_ATTACH_BPF of a packet socket)

@@ -8,6 +8,13 @@
 #include <errno.h>
 
 #include "command/command.h"
+#include "object/sock.h"
+#include "skep/skep.h"
+
+_Static_assert(sizeof(struct skep_lirc_event) == sizeof(struct bpf_lirc_event) &&
+		       offsetof(struct skep_lirc_event, scancode) ==
+			       offsetof(struct bpf_lirc_event, scancode),
+	       "what leaves as data_out");
 
 static int no_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t)
 {

@@ -78,6 +78,7 @@ struct bpf_rt_lirc {
 		u32 kind;
 		u32 protocol, toggle;
 		s32 x, y;
+		u32 reserved;
 		u64 scancode;
 	} events[16]; /* of this sample; more are dropped */
 };

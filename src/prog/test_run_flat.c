@@ -34,7 +34,7 @@ int flat_test_run(struct skep_system *sys, struct prog_object *prog, struct test
 	void *user, *ctx = NULL;
 	int err = no_options(t);
 
-	if (err || a->test.data_in || a->test.data_out || a->test.data_size_in)
+	if (err || a->test.data_in || a->test.data_size_in)
 		return -EINVAL;
 	err = test_run_read_ctx(sys, t, size, &user);
 	if (err)
