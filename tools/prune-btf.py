@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-# Keeps of a kernel's BTF what tests of world objects need: the structs that tables/world.def names (and those
-# given as arguments) with all their members, and what they embed. Pointers to anything else become void *.
+# Keeps of a kernel's BTF what tests of world objects and kernel functions need: the structs that tables/world.def
+# names (those given as arguments, those of temporary objects) with all their members, and what they embed; the functions of
+# tables/functions.def with their prototypes. Structs that only functions point to have no members;
+# pointers of members to anything else become void *.
 #   tools/prune-btf.py VMLINUX_BTF OUT [STRUCT...]
+import glob
 import re
 import struct
 import sys
@@ -36,6 +39,9 @@ while at < type_len:
     at = all_types[-1].end
 
 wanted = set(re.findall(r"^WORLD_TYPE\((\w+),", open("tables/world.def").read(), re.M)) | set(sys.argv[3:])
+for source in glob.glob("src/event/*.c"):  # temporary objects
+    for call in re.findall(r"\b(?:model|world)_temp\(([^;]*?)\);", open(source).read()):
+        wanted |= set(re.findall(r'"struct (\w+)"', call))
 roots = [i for i, t in enumerate(all_types) if t and t.kind == STRUCT and text(t.name).decode() in wanted]
 kept = set()
 
@@ -77,6 +83,46 @@ while grown:  # pointers (through modifiers) to what is kept stay pointers to it
             j = all_types[j].size
         grown = True
 
+functions = set(re.findall(r"^FUNCTION\(\w+, (\w+),", open("tables/functions.def").read(), re.M))
+declared = set()
+
+
+def keep_type(i):
+    """A type that a function takes or gives, through pointers."""
+    if not i or i in kept:
+        return
+    t = all_types[i]
+    if t.kind in (STRUCT, UNION) and t.name:
+        kept.add(i)
+        declared.add(i)
+    elif t.kind == PTR or t.kind in MODIFIERS:
+        kept.add(i)
+        keep_type(t.size)
+    elif t.kind == FUNC_PROTO:
+        kept.add(i)
+        keep_type(t.size)
+        for p in t.rest[1::2]:
+            keep_type(p)
+    else:
+        keep(i)
+
+
+def strip_kept(i):
+    """A struct that is passed by value is needed whole: kuid_t."""
+    j = strip(i)
+    if j and all_types[j].kind in (STRUCT, UNION):
+        keep(j)
+    keep_type(i)
+
+
+for i, t in enumerate(all_types):
+    if t and t.kind == FUNC and text(t.name).decode() in functions:
+        kept.add(i)
+        kept.add(t.size)
+        strip_kept(all_types[t.size].size)
+        for p in all_types[t.size].rest[1::2]:
+            strip_kept(p)
+
 number = {0: 0}
 for n, i in enumerate(sorted(kept), 1):
     number[i] = n
@@ -94,12 +140,19 @@ out = bytearray()
 for i in sorted(kept):
     t = all_types[i]
     size, rest = t.size, list(t.rest)
-    if t.kind == PTR or t.kind in MODIFIERS:
+    if i in declared:
+        out += struct.pack("<III", put(text(t.name)), t.kind << 24, t.size)  # no members
+        continue
+    if t.kind == PTR or t.kind in MODIFIERS or t.kind == FUNC:
         size = number.get(size, 0)
     elif t.kind == ARRAY:
         rest[0], rest[1] = number[rest[0]], number[rest[1]]
     elif t.kind in (STRUCT, UNION):
         for k in range(0, len(rest), 3):
+            rest[k], rest[k + 1] = put(text(rest[k])), number[rest[k + 1]]
+    elif t.kind == FUNC_PROTO:
+        size = number[size]
+        for k in range(0, len(rest), 2):
             rest[k], rest[k + 1] = put(text(rest[k])), number[rest[k + 1]]
     elif t.kind in (ENUM, ENUM64):
         step = 2 if t.kind == ENUM else 3

@@ -13,7 +13,7 @@ tmp=$(mktemp -d /tmp/skep-functions-XXXXXX)
 trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$tmp/w" "$tmp/out" "$out"
 list=
-for w in pipes server stages; do list="$list $(realpath "$O")/functions/workload:$w"; done
+for w in pipes server stages calls ipv6; do list="$list $(realpath "$O")/functions/workload:$w"; done
 for w in shell compile; do list="$list $(realpath tests/functions/$w.sh):$w"; done
 # shellcheck disable=SC2086
 "$O/functions/recorder" "$O/functions/probes.bpf.o" "$tmp/out" "$tmp/w" $list &

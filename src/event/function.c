@@ -212,6 +212,10 @@ static const struct call_path *path_of(u32 nr)
 		p = name_path(nr);
 	if (!p)
 		p = socket_path(nr);
+	if (!p)
+		p = memory_path(nr);
+	if (!p)
+		p = attr_path(nr);
 	return p ? p : process_path(nr);
 }
 
@@ -304,6 +308,8 @@ static bool wanted(const struct task *t)
 
 static void model_end(struct task *t)
 {
+	if (t->call.model)
+		mem_free(t->call.model->maps);
 	mem_free(t->call.model);
 	t->call.model = NULL;
 }

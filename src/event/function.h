@@ -15,7 +15,7 @@
 #include "world/world.h"
 
 #define FRAMES_MAX 16
-#define STEPS_MAX  16
+#define STEPS_MAX  32
 
 /* Values that are made once for a call, however many functions are given them. */
 enum memo {
@@ -33,6 +33,8 @@ enum memo {
 	MEMO_TARGET_DIR,
 	MEMO_RENAME,
 	MEMO_PATH,
+	MEMO_TEXT0, /* kernel copies of strings */
+	MEMO_TEXT1,
 	MEMO_HOW,
 	MEMO_STAT,
 	MEMO_OP,
@@ -116,6 +118,17 @@ struct call_model {
 	struct fd_info *info[2];
 	struct fd_info infos[2];
 	u64 kept[STEPS_MAX][FUNCTION_ARGS_MAX];
+	struct exec_map *maps; /* of an execve */
+	u32 nr_maps;
+	u64 mapped; /* where the one is that is being fired */
+};
+
+/* A mapping that execve makes of a segment, as vm_mmap_pgoff() is given it. */
+struct exec_map {
+	u64 file, addr, size, prot, flags, pgoff;
+	u64 phdr;	    /* where the program's headers are; relative, too */
+	bool loader, moves; /* of the loader; .addr is relative to where it is loaded */
+	bool anywhere;	    /* Linux chooses where */
 };
 
 /* Paths by number of system call; NULL: only __x64_sys_*. */
@@ -123,6 +136,13 @@ const struct call_path *file_path(u32 nr);
 const struct call_path *name_path(u32 nr);
 const struct call_path *socket_path(u32 nr);
 const struct call_path *process_path(u32 nr);
+const struct call_path *memory_path(u32 nr);
+const struct call_path *attr_path(u32 nr);
+
+/* ELF file @fd of the task, its struct file @file: what execve will map of it (function_memory.c). */
+void exec_maps_add(struct call_model *m, int fd, u64 file, bool loader, bool has_loader);
+/* Fires what maps them, at @depth, when execve has done it. */
+void exec_maps_fire(struct call_model *m, u8 depth);
 
 /* Whether call @nr may reach function @row. */
 bool function_reached(u32 nr, u32 row);
@@ -207,22 +227,42 @@ static inline u64 uint0(struct call_model *m)
 	return (u32)arg0(m);
 }
 
+/* A pointer in field @field of a world object, as a program would read it. */
+u64 model_read(struct call_model *m, u64 object, const char *field);
 u64 call_ret(struct call_model *m);  /* what the call returns */
 u64 value_cwd(struct call_model *m); /* AT_FDCWD */
 u64 value_zero(struct call_model *m);
+u64 value_one(struct call_model *m);
+u64 may_read(struct call_model *m); /* MAY_READ */
+u64 may_write(struct call_model *m);
+u64 idmap(struct call_model *m); /* of the mount; tracing programs look past it */
 u64 name0(struct call_model *m); /* struct filename, or an error pointer as getname() gives */
 u64 name1(struct call_model *m);
 u64 name2(struct call_model *m);
 u64 name3(struct call_model *m);
 u64 file0(struct call_model *m);
+u64 file0_path(struct call_model *m); /* its f_path */
+bool usable(struct call_model *m);    /* descriptor argument 0 is open for reading or writing */
+bool readable(struct call_model *m);
+bool writable(struct call_model *m);
 u64 file_new(struct call_model *m);	 /* of the returned descriptor; an error pointer */
 u64 file_position(struct call_model *m); /* loff_t *, NULL for pipes and sockets */
 u64 model_temp(struct call_model *m, enum memo memo, const char *type);
 u64 model_bytes(struct call_model *m, enum memo memo, const void *bytes, u32 size);
 
+/*
+ * What user string @string names relative to @dfd, to be made or removed: its dentry, the inode of
+ * its directory, struct path of that, in these memos; 0: no such directory.
+ */
+void find_name(struct call_model *m, int dfd, u64 string, enum memo dentry, enum memo dir,
+	       enum memo parent);
+void find_path(struct call_model *m, int dfd, char *path, enum memo dentry, enum memo dir,
+	       enum memo parent);
+
 bool memo_get(struct call_model *m, enum memo memo, u64 *value);
 u64 memo_set(struct call_model *m, enum memo memo, u64 value);
 
+u32 task_umask(struct task *t);
 /* Descriptor @fd of the task; @slot 0 for the call's argument 0, 1 for another. Never NULL. */
 const struct fd_info *descriptor_info(struct call_model *m, int fd, u32 slot, bool socket);
 

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -102,6 +103,28 @@ u64 name3(struct call_model *m)
 	return name(m, 3);
 }
 
+u64 value_one(struct call_model *m)
+{
+	return 1;
+}
+
+u64 may_read(struct call_model *m)
+{
+	return 4;
+}
+
+u64 may_write(struct call_model *m)
+{
+	return 2;
+}
+
+u64 idmap(struct call_model *m)
+{
+	bool old = !visible(m->t->sys->profile, KVER(6, 3));
+
+	return model_temp(m, MEMO_COMMON, old ? "struct user_namespace" : "struct mnt_idmap");
+}
+
 u64 file0(struct call_model *m)
 {
 	u64 v;
@@ -109,6 +132,26 @@ u64 file0(struct call_model *m)
 	if (memo_get(m, MEMO_FILE, &v))
 		return v;
 	return memo_set(m, MEMO_FILE, world_file(m->t, (int)arg0(m)));
+}
+
+u64 file0_path(struct call_model *m)
+{
+	return world_field(m->t->sys, file0(m), "f_path");
+}
+
+bool usable(struct call_model *m)
+{
+	return descriptor_info(m, (int)arg0(m), 0, false)->valid && file0(m);
+}
+
+bool readable(struct call_model *m)
+{
+	return usable(m) && m->info[0]->read && (s64)arg2(m) >= 0;
+}
+
+bool writable(struct call_model *m)
+{
+	return usable(m) && m->info[0]->write && (s64)arg2(m) >= 0;
 }
 
 u64 file_new(struct call_model *m)
@@ -131,6 +174,14 @@ u64 file_position(struct call_model *m)
 	return world_field(m->t->sys, file0(m), "f_pos");
 }
 
+u64 model_read(struct call_model *m, u64 object, const char *field)
+{
+	struct skep_system *sys = m->t->sys;
+	u64 at = world_field(sys, object, field), v;
+
+	return at && !sys->read_world(sys, NULL, &v, at, sizeof(v)) ? v : 0;
+}
+
 u64 model_temp(struct call_model *m, enum memo memo, const char *type)
 {
 	u64 v;
@@ -147,6 +198,56 @@ u64 model_bytes(struct call_model *m, enum memo memo, const void *bytes, u32 siz
 	if (memo_get(m, memo, &v))
 		return v;
 	return memo_set(m, memo, world_temp_bytes(m->t, bytes, size));
+}
+
+/* ---- names ---- */
+
+void find_path(struct call_model *m, int dfd, char *path, enum memo dentry, enum memo dir,
+	       enum memo parent)
+{
+	u64 directory = 0, at = world_dentry_new(m->t, dfd, path, &directory);
+	size_t len = strlen(path);
+	char *slash;
+
+	memo_set(m, parent, 0);
+	memo_set(m, dentry, at);
+	memo_set(m, dir, directory);
+	if (!at)
+		return;
+	while (len > 1 && path[len - 1] == '/')
+		path[--len] = 0;
+	slash = strrchr(path, '/');
+	if (!slash)
+		strcpy(path, ".");
+	else
+		slash[slash == path] = 0;
+	memo_set(m, parent, world_path(m->t, dfd, path, true));
+}
+
+void find_name(struct call_model *m, int dfd, u64 string, enum memo dentry, enum memo dir,
+	       enum memo parent)
+{
+	char path[4096];
+
+	memo_set(m, parent, 0);
+	memo_set(m, dentry, 0);
+	memo_set(m, dir, 0);
+	if (task_read_str(m->t, path, string, sizeof(path)) > 1)
+		find_path(m, dfd, path, dentry, dir, parent);
+}
+
+/* umask(2) of the task. */
+u32 task_umask(struct task *t)
+{
+	char text[2048], *at;
+	int fd = task_open_proc(t, "status");
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = 0;
+	at = strstr(text, "\nUmask:");
+	return at ? (u32)strtoul(at + 7, NULL, 8) : 0;
 }
 
 /* ---- descriptors ---- */

@@ -143,20 +143,24 @@ static u64 created(struct call_model *m, enum memo which)
 {
 	struct open_how how;
 	char path[4096];
-	u64 v, dir = 0;
+	u64 v;
 
 	if (memo_get(m, which, &v))
 		return v;
 	memo_set(m, MEMO_DENTRY, 0);
 	memo_set(m, MEMO_DIR, 0);
+	memo_set(m, MEMO_PARENT, 0);
 	if (read_how(m, &how) && how.flags & O_CREAT &&
 	    task_read_str(m->t, path, open_string(m), sizeof(path)) > 1 &&
-	    !world_inode(m->t, (int)open_dfd(m), path, true)) {
-		memo_set(m, MEMO_DENTRY, world_dentry_new(m->t, (int)open_dfd(m), path, &dir));
-		memo_set(m, MEMO_DIR, dir);
-	}
+	    !world_inode(m->t, (int)open_dfd(m), path, true))
+		find_path(m, (int)open_dfd(m), path, MEMO_DENTRY, MEMO_DIR, MEMO_PARENT);
 	memo_get(m, which, &v);
 	return v;
+}
+
+static u64 created_parent(struct call_model *m)
+{
+	return created(m, MEMO_PARENT);
 }
 
 static u64 created_dir(struct call_model *m)
@@ -186,6 +190,45 @@ static u64 file_path_field(struct call_model *m)
 	return world_field(m->t->sys, file_new(m), "f_path");
 }
 
+/* Whether a file was there is asked before it is, for those who want to know of O_TRUNC. */
+static void open_enter(struct call_model *m)
+{
+	static const u32 rows[] = { FUNC_do_truncate, FUNC_do_truncate_before_6_3,
+				    FUNC_security_path_truncate, FUNC_security_file_truncate };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (function_active(m->t->sys, rows[i]))
+			created(m, MEMO_DENTRY);
+}
+
+static bool open_truncates(struct call_model *m)
+{
+	struct open_how how;
+
+	return opened_for_use(m) && read_how(m, &how) && how.flags & O_TRUNC &&
+	       !m->memo[MEMO_DENTRY] && S_ISREG(descriptor_info(m, (int)m->ret, 1, false)->mode);
+}
+
+static bool open_truncates_path(struct call_model *m)
+{
+	return open_truncates(m) && !visible(m->t->sys->profile, KVER(6, 2));
+}
+
+static u64 new_inode(struct call_model *m)
+{
+	return model_read(m, file_new(m), "f_inode");
+}
+
+static u64 new_dentry(struct call_model *m)
+{
+	return model_read(m, file_new(m), "f_path.dentry");
+}
+
+static u64 open_attrs(struct call_model *m)
+{
+	return 1 << 5 | 1 << 6 | 1 << 15; /* ATTR_MTIME | ATTR_CTIME | ATTR_OPEN */
+}
+
 #define OPEN_STEPS                                                                                 \
 	STEP(do_sys_openat2_before_6_18, 2, STEP_ENTRY, how_readable, call_ret,                    \
 	     { open_dfd, open_string, open_how }),                                                 \
@@ -193,10 +236,22 @@ static u64 file_path_field(struct call_model *m)
 		     { open_dfd, open_string, open_how }),                                         \
 		STEP(do_filp_open, 3, STEP_ENTRY, open_named, file_new,                            \
 		     { open_dfd, open_name, open_op }),                                            \
+		STEP(security_path_mknod, 4, STEP_KEPT, creates, NULL,                             \
+		     { created_parent, created_dentry, created_mode, value_zero }),                \
 		STEP(security_inode_create, 4, STEP_KEPT, creates, NULL,                           \
 		     { created_dir, created_dentry, created_mode }),                               \
 		STEP(vfs_open, 4, STEP_EXIT, opened, NULL, { file_path_field, file_new }),         \
-		STEP(security_file_open, 5, STEP_EXIT, opened_for_use, NULL, { file_new })
+		STEP(do_dentry_open_before_6_10, 5, STEP_EXIT, opened, NULL,                       \
+		     { file_new, new_inode, value_zero }),                                         \
+		STEP(do_dentry_open, 5, STEP_EXIT, opened, NULL, { file_new, value_zero }),        \
+		STEP(security_file_open, 6, STEP_EXIT, opened_for_use, NULL, { file_new }),        \
+		STEP(security_path_truncate, 4, STEP_EXIT, open_truncates_path, NULL,              \
+		     { file_path_field }),                                                         \
+		STEP(security_file_truncate, 4, STEP_EXIT, open_truncates, NULL, { file_new }),    \
+		STEP(do_truncate_before_6_3, 4, STEP_EXIT, open_truncates, NULL,                   \
+		     { idmap, new_dentry, value_zero, open_attrs, file_new }),                     \
+		STEP(do_truncate, 4, STEP_EXIT, open_truncates, NULL,                              \
+		     { idmap, new_dentry, value_zero, open_attrs, file_new })
 
 static const struct step open_steps[] = {
 	STEP(do_sys_open_before_6_18, 1, STEP_ENTRY, NULL, call_ret,
@@ -209,31 +264,6 @@ static const struct step open_steps[] = {
 static const struct step openat2_steps[] = { OPEN_STEPS };
 
 /* ---- reading and writing ---- */
-
-static bool usable(struct call_model *m)
-{
-	return descriptor_info(m, (int)arg0(m), 0, false)->valid && file0(m);
-}
-
-static bool readable(struct call_model *m)
-{
-	return usable(m) && m->info[0]->read && (s64)arg2(m) >= 0;
-}
-
-static bool writable(struct call_model *m)
-{
-	return usable(m) && m->info[0]->write && (s64)arg2(m) >= 0;
-}
-
-static u64 may_read(struct call_model *m)
-{
-	return 4;
-}
-
-static u64 may_write(struct call_model *m)
-{
-	return 2;
-}
 
 static u64 given_position(struct call_model *m)
 {
@@ -324,8 +354,8 @@ static const struct step pipe_steps[] = {
 
 const struct call_path *file_path(u32 nr)
 {
-	static const struct call_path open_path = PATH(open_steps),
-				      openat2_path = PATH(openat2_steps),
+	static const struct call_path open_path = PATH(open_steps, .enter = open_enter),
+				      openat2_path = PATH(openat2_steps, .enter = open_enter),
 				      pread_path = PATH(pread_steps),
 				      pwrite_path = PATH(pwrite_steps),
 				      lseek_path = PATH(lseek_steps),

@@ -29,12 +29,9 @@ static struct name_args first_name(u64 nr)
 	case SYS_linkat:
 	case SYS_newfstatat:
 	case SYS_statx:
-	case SYS_fchmodat:
-	case SYS_fchownat:
 	case SYS_faccessat:
 	case SYS_readlinkat:
 	case 439: /* faccessat2 */
-	case 452: /* fchmodat2 */
 		return (struct name_args){ 0, 1 };
 	case SYS_symlinkat:
 		return (struct name_args){ 1, 2 };
@@ -94,26 +91,7 @@ static u64 name_2(struct call_model *m)
 static void find(struct call_model *m, struct name_args a, enum memo dentry, enum memo dir,
 		 enum memo parent)
 {
-	char path[4096], *slash;
-	u64 directory = 0, at = 0;
-	size_t len;
-
-	memo_set(m, parent, 0);
-	if (task_read_str(m->t, path, m->t->call.args[(int)a.name], sizeof(path)) > 1)
-		at = world_dentry_new(m->t, dfd_of(m, a), path, &directory);
-	memo_set(m, dentry, at);
-	memo_set(m, dir, directory);
-	if (!at)
-		return;
-	len = strlen(path);
-	while (len > 1 && path[len - 1] == '/')
-		path[--len] = 0;
-	slash = strrchr(path, '/');
-	if (!slash)
-		strcpy(path, ".");
-	else
-		slash[slash == path] = 0;
-	memo_set(m, parent, world_path(m->t, dfd_of(m, a), path, true));
+	find_name(m, dfd_of(m, a), m->t->call.args[(int)a.name], dentry, dir, parent);
 }
 
 static u64 found(struct call_model *m, enum memo which)
@@ -165,14 +143,6 @@ static u64 dir2(struct call_model *m)
 static u64 parent2(struct call_model *m)
 {
 	return found2(m, MEMO_TARGET_PARENT);
-}
-
-/* Of the mount; tracing programs look past it. */
-static u64 idmap(struct call_model *m)
-{
-	bool old = !visible(m->t->sys->profile, KVER(6, 3));
-
-	return model_temp(m, MEMO_COMMON, old ? "struct user_namespace" : "struct mnt_idmap");
 }
 
 static u64 delegated(struct call_model *m)
@@ -246,8 +216,49 @@ static u64 device(struct call_model *m)
 	return (u32)m->t->call.args[first_name(m->t->call.nr).name + 2];
 }
 
+/* new_decode_dev() */
+static u64 node_device(struct call_model *m)
+{
+	u32 dev = (u32)device(m), type = (u32)make_mode(m) & S_IFMT;
+
+	if (type != S_IFCHR && type != S_IFBLK)
+		return 0;
+	return (dev & 0xfff00) >> 8 << 20 | ((dev & 0xff) | (dev >> 12 & 0xfff00));
+}
+
+static u64 regular_mode(struct call_model *m)
+{
+	return (make_mode(m) & 07777) | S_IFREG;
+}
+
+static bool made_regular(struct call_model *m)
+{
+	u32 type = (u32)make_mode(m) & S_IFMT;
+
+	return call_succeeded(m) && (!type || type == S_IFREG);
+}
+
+static bool made_special(struct call_model *m)
+{
+	return call_succeeded(m) && !made_regular(m);
+}
+
 static const struct step mknod_steps[] = {
 	STEP(do_mknodat, 1, STEP_ENTRY, NULL, call_ret, { dfd, the_name, make_mode, device }),
+	STEP(security_path_mknod, 2, STEP_KEPT, call_succeeded, NULL,
+	     { parent, dentry, make_mode, device }),
+	STEP(vfs_create_before_6_3, 2, STEP_KEPT, made_regular, NULL,
+	     { idmap, dir, dentry, make_mode, value_one }),
+	STEP(vfs_create, 2, STEP_KEPT, made_regular, NULL,
+	     { idmap, dir, dentry, make_mode, value_one }),
+	STEP(security_inode_create, 3, STEP_KEPT, made_regular, NULL,
+	     { dir, dentry, regular_mode }),
+	STEP(vfs_mknod_before_6_3, 2, STEP_KEPT, made_special, NULL,
+	     { idmap, dir, dentry, make_mode, node_device }),
+	STEP(vfs_mknod, 2, STEP_KEPT, made_special, NULL,
+	     { idmap, dir, dentry, make_mode, node_device }),
+	STEP(security_inode_mknod, 3, STEP_KEPT, made_special, NULL,
+	     { dir, dentry, make_mode, node_device }),
 };
 
 static const struct step mkdir_steps[] = {
@@ -466,39 +477,6 @@ static const struct step access_steps[] = {
 	     { dfd, the_string, access_mode, access_flags }),
 };
 
-static u64 chmod_flags(struct call_model *m)
-{
-	return m->t->call.nr == 452 ? (u32)arg3(m) : 0; /* fchmodat2 */
-}
-
-static const struct step chmod_steps[] = {
-	STEP(do_fchmodat_before_6_6, 1, STEP_ENTRY, NULL, call_ret, { dfd, the_string, make_mode }),
-	STEP(do_fchmodat, 1, STEP_ENTRY, NULL, call_ret,
-	     { dfd, the_string, make_mode, chmod_flags }),
-};
-
-static u64 chown_user(struct call_model *m)
-{
-	return (u32)m->t->call.args[first_name(m->t->call.nr).name + 1];
-}
-
-static u64 chown_group(struct call_model *m)
-{
-	return (u32)m->t->call.args[first_name(m->t->call.nr).name + 2];
-}
-
-static u64 chown_flags(struct call_model *m)
-{
-	if (m->t->call.nr == SYS_fchownat)
-		return int4(m);
-	return m->t->call.nr == SYS_lchown ? AT_SYMLINK_NOFOLLOW : 0;
-}
-
-static const struct step chown_steps[] = {
-	STEP(do_fchownat, 1, STEP_ENTRY, NULL, call_ret,
-	     { dfd, the_string, chown_user, chown_group, chown_flags }),
-};
-
 static u64 link_buffer(struct call_model *m)
 {
 	return m->t->call.args[first_name(m->t->call.nr).name + 1];
@@ -509,9 +487,24 @@ static u64 link_size(struct call_model *m)
 	return as_int(m->t->call.args[first_name(m->t->call.nr).name + 2]);
 }
 
+static u64 link_dentry(struct call_model *m)
+{
+	char path[4096];
+
+	if (task_read_str(m->t, path, the_string(m), sizeof(path)) < 0)
+		return 0;
+	return world_dentry(m->t, (int)dfd(m), path, false);
+}
+
+static bool link_read(struct call_model *m)
+{
+	return call_succeeded(m) && !empty_name(m);
+}
+
 static const struct step readlink_steps[] = {
 	STEP(do_readlinkat, 1, STEP_ENTRY, NULL, call_ret,
 	     { dfd, the_string, link_buffer, link_size }),
+	STEP(security_inode_readlink, 2, STEP_EXIT, link_read, NULL, { link_dentry }),
 };
 
 const struct call_path *name_path(u32 nr)
@@ -529,8 +522,6 @@ const struct call_path *name_path(u32 nr)
 				      statx_path = PATH(statx_steps),
 				      fstat_path = PATH(fstat_steps),
 				      access_path = PATH(access_steps),
-				      chmod_path = PATH(chmod_steps),
-				      chown_path = PATH(chown_steps),
 				      readlink_path = PATH(readlink_steps);
 
 	switch (nr) {
@@ -569,14 +560,6 @@ const struct call_path *name_path(u32 nr)
 	case SYS_faccessat:
 	case 439: /* faccessat2 */
 		return &access_path;
-	case SYS_chmod:
-	case SYS_fchmodat:
-	case 452: /* fchmodat2 */
-		return &chmod_path;
-	case SYS_chown:
-	case SYS_lchown:
-	case SYS_fchownat:
-		return &chown_path;
 	case SYS_readlink:
 	case SYS_readlinkat:
 		return &readlink_path;

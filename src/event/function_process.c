@@ -163,6 +163,7 @@ struct executable {
 	char header[EXE_HEADER];
 	bool elf, script;
 	char interp[256]; /* the next program, or the loader */
+	int fd;		  /* of ours, in it; -1: it cannot be read */
 	bool argument;	  /* of the script's interpreter */
 };
 
@@ -224,7 +225,7 @@ static bool look(struct call_model *m, struct executable *exe)
 	exe->elf = exe->script = false;
 	exe->interp[0] = 0;
 	memset(exe->header, 0, sizeof(exe->header));
-	fd = open(host, O_RDONLY | O_CLOEXEC);
+	exe->fd = fd = open(host, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) { /* executable and not readable */
 		exe->elf = true;
 		return true;
@@ -254,8 +255,21 @@ static bool look(struct call_model *m, struct executable *exe)
 			s[strcspn(s, " \t\n") + strspn(s + strcspn(s, " \t\n"), " \t")] != '\n';
 		snprintf(exe->interp, sizeof(exe->interp), "%.*s", (int)strcspn(s, " \t\n"), s);
 	}
-	close(fd);
 	return true;
+}
+
+static void look_end(struct executable *exe)
+{
+	if (exe->fd >= 0)
+		close(exe->fd);
+	exe->fd = -1;
+}
+
+/* Whether anybody wants to know what will be mapped. */
+static bool maps_in_use(const struct skep_system *sys)
+{
+	return function_active(sys, FUNC_vm_mmap_pgoff) ||
+	       function_active(sys, FUNC_security_mmap_file);
 }
 
 static u64 exe_file(struct call_model *m, const struct executable *exe)
@@ -314,7 +328,12 @@ static bool open_exe(struct call_model *m, const struct executable *exe, u8 dept
 	m->kept[0][0] = file;
 	ENTER(m, do_filp_open, depth, opening_file, (u64)(s64)exe->dfd, filename, op);
 	ENTER(m, vfs_open, (u8)(depth + 1), NULL, world_field(sys, file, "f_path"), file);
-	ENTER(m, security_file_open, (u8)(depth + 2), NULL, file);
+	if (visible(sys->profile, KVER(6, 10)))
+		ENTER(m, do_dentry_open, (u8)(depth + 2), NULL, file, 0);
+	else
+		ENTER(m, do_dentry_open_before_6_10, (u8)(depth + 2), NULL, file,
+		      model_read(m, file, "f_inode"), 0);
+	ENTER(m, security_file_open, (u8)(depth + 3), NULL, file);
 	model_leave(m, depth);
 	return true;
 }
@@ -345,7 +364,7 @@ static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 		if (!read_exe(m, 4, file) || !ENTER(m, security_bprm_check, 4, NULL, b))
 			return;
 		if (exe->script && exe->interp[0]) {
-			next = (struct executable){ .dfd = AT_FDCWD };
+			next = (struct executable){ .dfd = AT_FDCWD, .fd = -1 };
 			snprintf(next.path, sizeof(next.path), "%s", exe->interp);
 			if (!look(m, &next))
 				return;
@@ -356,6 +375,7 @@ static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 			world_set(sys, b, "argc", argc);
 			world_set(sys, b, "interp",
 				  world_temp_bytes(m->t, next.path, (u32)strlen(next.path) + 1));
+			look_end(exe);
 			*exe = next;
 			continue;
 		}
@@ -365,10 +385,12 @@ static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 		return;
 	if (!read_exe(m, 4, file)) /* program headers */
 		return;
+	if (maps_in_use(m->t->sys))
+		exec_maps_add(m, exe->fd, file, false, exe->interp[0]);
 	if (!exe->interp[0])
 		return;
 	read_exe(m, 4, file); /* the loader's name */
-	next = (struct executable){ .dfd = AT_FDCWD };
+	next = (struct executable){ .dfd = AT_FDCWD, .fd = -1 };
 	snprintf(next.path, sizeof(next.path), "%s", exe->interp);
 	if (!look(m, &next))
 		return;
@@ -376,11 +398,14 @@ static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 	open_exe(m, &next, 4, kernel_name(m, next.path), file);
 	read_exe(m, 4, file); /* its header, and program headers */
 	read_exe(m, 4, file);
+	if (maps_in_use(m->t->sys))
+		exec_maps_add(m, next.fd, file, true, false);
+	look_end(&next);
 }
 
 static void exec_enter(struct call_model *m)
 {
-	struct executable exe = { .dfd = (int)exec_dfd(m) };
+	struct executable exe = { .dfd = (int)exec_dfd(m), .fd = -1 };
 	bool old = !visible(m->t->sys->profile, KVER(6, 8)), found;
 	u64 filename = exec_name(m), file = 0, b;
 
@@ -406,6 +431,7 @@ static void exec_enter(struct call_model *m)
 		ENTER(m, bprm_execve, 3, call_ret, b);
 	if (ENTER(m, security_bprm_creds_for_exec, 4, NULL, b))
 		load(m, &exe, b, file);
+	look_end(&exe);
 	if (!m->t->call.skip)
 		model_leave(m, 4);
 }
@@ -416,11 +442,13 @@ static void exec_done(struct call_model *m)
 
 	if (!b)
 		return;
+	m->ended = true; /* nothing can be refused any more */
 	ENTER(m, security_bprm_committing_creds_before_6_9, 4, NULL, b);
 	ENTER(m, security_bprm_committing_creds, 4, NULL, b);
 	ENTER(m, security_bprm_committed_creds_before_6_9, 4, NULL, b);
 	ENTER(m, security_bprm_committed_creds, 4, NULL, b);
 	model_leave(m, 4);
+	exec_maps_fire(m, 4);
 }
 
 /* exec_enter() and exec_done() fire all but the first. */
@@ -430,6 +458,10 @@ static void exec_done(struct call_model *m)
 		STEP(bprm_execve_before_6_8, 3, STEP_EXIT, never),                                 \
 		STEP(bprm_execve, 3, STEP_EXIT, never), STEP(do_filp_open, 3, STEP_EXIT, never),   \
 		STEP(vfs_open, 4, STEP_EXIT, never),                                               \
+		STEP(do_dentry_open_before_6_10, 5, STEP_EXIT, never),                             \
+		STEP(do_dentry_open, 5, STEP_EXIT, never),                                         \
+		STEP(vm_mmap_pgoff, 4, STEP_EXIT, never),                                          \
+		STEP(security_mmap_file, 5, STEP_EXIT, never),                                     \
 		STEP(security_file_open, 5, STEP_EXIT, never),                                     \
 		STEP(security_file_permission, 4, STEP_EXIT, never),                               \
 		STEP(security_bprm_creds_for_exec, 4, STEP_EXIT, never),                           \

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 
 #include "event/function.h"
 
@@ -203,6 +204,8 @@ static const struct step socketpair_steps[] = {
 	     { int0, socket_type, int2, value_zero }),
 	STEP(security_socket_post_create, 2, STEP_EXIT, call_succeeded, NULL,
 	     { pair_second, int0, socket_type, int2, value_zero }),
+	STEP(security_socket_socketpair, 2, STEP_EXIT, call_succeeded, NULL,
+	     { pair_first, pair_second }),
 };
 
 /* ---- bind ---- */
@@ -238,6 +241,54 @@ static u64 bind_flags(struct call_model *m)
 	return 2; /* BIND_WITH_LOCK */
 }
 
+/* The name that a UNIX socket is given. */
+static u64 bind_name(struct call_model *m, enum memo which)
+{
+	struct sockaddr_storage a;
+	const struct sockaddr_un *un = (const void *)&a;
+	char path[sizeof(un->sun_path) + 1] = "";
+	int len = read_address(m, &a);
+	u64 v;
+
+	if (memo_get(m, which, &v))
+		return v;
+	memo_set(m, MEMO_DENTRY, 0);
+	memo_set(m, MEMO_DIR, 0);
+	memo_set(m, MEMO_PARENT, 0);
+	if (len > 2 && un->sun_family == AF_UNIX && is_unix(m)) {
+		memcpy(path, un->sun_path, min_t(size_t, (size_t)len - 2, sizeof(path) - 1));
+		if (path[0])
+			find_path(m, AT_FDCWD, path, MEMO_DENTRY, MEMO_DIR, MEMO_PARENT);
+	}
+	memo_get(m, which, &v);
+	return v;
+}
+
+static u64 bind_dentry(struct call_model *m)
+{
+	return bind_name(m, MEMO_DENTRY);
+}
+
+static u64 bind_dir(struct call_model *m)
+{
+	return bind_name(m, MEMO_DIR);
+}
+
+static u64 bind_parent(struct call_model *m)
+{
+	return bind_name(m, MEMO_PARENT);
+}
+
+static u64 bind_mode(struct call_model *m)
+{
+	return S_IFSOCK | (0777 & ~task_umask(m->t));
+}
+
+static bool bound_name(struct call_model *m)
+{
+	return call_succeeded(m) && m->memo[MEMO_DENTRY];
+}
+
 static const struct step bind_steps[] = {
 	STEP(__sys_bind, 1, STEP_ENTRY, NULL, call_ret, { int0, arg1, int2 }),
 	STEP(security_socket_bind, 2, STEP_ENTRY, has_address, NULL, { socket0, address, int2 }),
@@ -250,6 +301,14 @@ static const struct step bind_steps[] = {
 	STEP(__inet6_bind, 4, STEP_ENTRY, binds6_inside, call_ret,
 	     { sock0, address, int2, bind_flags }),
 	STEP(unix_bind, 2, STEP_ENTRY, binds_unix, call_ret, { socket0, address, int2 }),
+	STEP(security_path_mknod, 3, STEP_KEPT, bound_name, NULL,
+	     { bind_parent, bind_dentry, bind_mode, value_zero }),
+	STEP(vfs_mknod_before_6_3, 3, STEP_KEPT, bound_name, NULL,
+	     { idmap, bind_dir, bind_dentry, bind_mode, value_zero }),
+	STEP(vfs_mknod, 3, STEP_KEPT, bound_name, NULL,
+	     { idmap, bind_dir, bind_dentry, bind_mode, value_zero }),
+	STEP(security_inode_mknod, 4, STEP_KEPT, bound_name, NULL,
+	     { bind_dir, bind_dentry, bind_mode, value_zero }),
 };
 
 /* ---- connect ---- */
@@ -585,6 +644,7 @@ static bool transfers(struct call_model *m)
 	}
 
 TEST(moves_inet4, is_inet4)
+TEST(moves_inet6, is_inet6)
 TEST(moves_tcp, is_tcp)
 /* A socket without a port gets one on the way: then it is known at the end. */
 static bool is_bound_udp4(struct call_model *m)
@@ -621,6 +681,8 @@ TEST(moves_unix_dgram, is_unix_dgram)
 	     { socket0, message, message_size_int }),                                              \
 		STEP(inet_sendmsg, depth, STEP_ENTRY, moves_inet4, call_ret,                       \
 		     { socket0, message, message_size }),                                          \
+		STEP(inet6_sendmsg, depth, STEP_ENTRY, moves_inet6, call_ret,                      \
+		     { socket0, message, message_size }),                                          \
 		STEP(tcp_sendmsg, depth + 1, STEP_ENTRY, moves_tcp, call_ret,                      \
 		     { sock0, message, message_size }),                                            \
 		STEP(udp_sendmsg, depth + 1, STEP_ENTRY, moves_bound_udp4, call_ret,               \
@@ -640,6 +702,8 @@ TEST(moves_unix_dgram, is_unix_dgram)
 	STEP(security_socket_recvmsg, depth, STEP_ENTRY, transfers, NULL,                          \
 	     { socket0, message, message_size_int, message_flags }),                               \
 		STEP(inet_recvmsg, depth, STEP_ENTRY, moves_inet4, call_ret,                       \
+		     { socket0, message, message_size, message_flags }),                           \
+		STEP(inet6_recvmsg, depth, STEP_ENTRY, moves_inet6, call_ret,                      \
 		     { socket0, message, message_size, message_flags }),                           \
 		STEP(tcp_recvmsg_before_6_18, depth + 1, STEP_ENTRY, moves_tcp, call_ret,          \
 		     { sock0, message, message_size, message_flags, address_length }),             \
@@ -668,11 +732,6 @@ static u64 msg_flags(struct call_model *m)
 	return (u32)arg2(m);
 }
 
-static u64 value_one(struct call_model *m)
-{
-	return 1;
-}
-
 static const struct step sendto_steps[] = {
 	STEP(__sys_sendto, 1, STEP_ENTRY, NULL, call_ret,
 	     { int0, arg1, arg2, send_flags, arg4, int5 }),
@@ -697,21 +756,6 @@ static const struct step recvmsg_steps[] = {
 
 /* ---- read and write, of files, too ---- */
 
-static bool usable(struct call_model *m)
-{
-	return descriptor_info(m, (int)arg0(m), 0, false)->valid && file0(m);
-}
-
-static bool readable(struct call_model *m)
-{
-	return usable(m) && m->info[0]->read && (s64)arg2(m) >= 0;
-}
-
-static bool writable(struct call_model *m)
-{
-	return usable(m) && m->info[0]->write && (s64)arg2(m) >= 0;
-}
-
 /* A vector of no bytes goes no further. */
 static bool readable_vector(struct call_model *m)
 {
@@ -721,16 +765,6 @@ static bool readable_vector(struct call_model *m)
 static bool writable_vector(struct call_model *m)
 {
 	return writable(m) && message_size(m);
-}
-
-static u64 may_read(struct call_model *m)
-{
-	return 4;
-}
-
-static u64 may_write(struct call_model *m)
-{
-	return 2;
 }
 
 static const struct step read_steps[] = {

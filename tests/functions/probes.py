@@ -18,7 +18,12 @@ FOLLOW = {
 HAS_TEXT = {"file", "dentry", "path", "filename", "user_string", "task", "bprm"}
 WIDTH = {"int": "int", "pid_t": "int", "umode_t": "unsigned short", "unsigned int": "unsigned int",
          "u32": "unsigned int", "bool": "unsigned char", "uid_t": "unsigned int", "gid_t": "unsigned int",
-         "rwf_t": "int"}
+         "rwf_t": "int", "dev_t": "unsigned int", "kuid_t": "unsigned int", "kgid_t": "unsigned int"}
+# Numbers that are addresses, or different each time: whether there is one.
+POINTERS = {("ksys_mmap_pgoff", "addr"), ("vm_mmap_pgoff", "addr"), ("ksys_mmap_pgoff", ""), ("vm_mmap_pgoff", ""),
+            ("security_file_ioctl", "arg"), ("security_file_fcntl", "arg"), ("security_task_prctl", "arg2"),
+            ("security_task_prctl", "arg3"), ("security_task_prctl", "arg4"), ("security_task_prctl", "arg5"),
+            ("security_task_setpgid", "pgid")}
 
 
 def rows():
@@ -41,6 +46,8 @@ def follow(row, ctype, name):
         return "user_string"
     if ctype == "struct sockaddr *" and not row["name"].startswith("__sys_"):
         return "sockaddr"
+    if (row["name"], name) in POINTERS:
+        return "pointer"
     if ctype in FOLLOW:
         return FOLLOW[ctype]
     return "pointer" if ctype.endswith("*") else "number"
@@ -61,8 +68,8 @@ def program(row, number, kind):
     if kind == "k":
         out += "\tu64 a[6] = ARGUMENTS(ctx);\n"
     if kind == "f" and row["args"]:
-        # the verifier lets nobody read pointers to pointers
-        hidden = [i for i, (t, _) in enumerate(row["args"]) if t.endswith("**") or t.endswith("*const *")]
+        # the verifier lets nobody read pointers to pointers and to functions
+        hidden = [i for i, (t, _) in enumerate(row["args"]) if t.endswith(("**", "*const *", ")"))]
         out += "\tu64 a[] = { " + ", ".join("0" if i in hidden else f"ctx[{i}]" for i in range(len(row["args"]))) + " };\n"
     hidden = hidden if kind == "f" and row["args"] else []
     if kind == "x" and row["ret"] != "void":

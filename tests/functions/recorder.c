@@ -3,7 +3,7 @@
  * Records on a kernel: `recorder OBJECT OUTDIR DIR PROGRAM:WORKLOAD ...` runs PROGRAM WORKLOAD DIR
  * for each under the programs of OBJECT, writes OUTDIR/WORKLOAD.txt, and at last OUTDIR/done.
  */
-#include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +23,11 @@ static int record(struct trace *t, const char *program, const char *workload, co
 
 	if (!pid) {
 		setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 1024, 4096 });
-		for (int fd = 3; fd < 4096; fd++)
+		for (int fd = 0; fd < 4096; fd++)
 			close(fd);
+		/* what it is started with is the same everywhere */
+		if (open("/dev/null", O_RDWR) != 0 || dup(0) != 1 || dup(0) != 2)
+			_exit(126);
 		raise(SIGSTOP);
 		execve(argv[0], argv, trace_environment);
 		_exit(127);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * What recorded processes do: `workload pipes|server|stages DIR`. Linked statically, so
+ * What recorded processes do: `workload pipes|server|stages|calls|ipv6 DIR`. Linked statically, so
  * that its system calls are the same on every machine; the processes that a shell or a
  * compiler driver would start are this program again, under other names.
  */
@@ -11,11 +11,17 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -348,6 +354,147 @@ static int stages(void)
 	return 0;
 }
 
+/* ---- calls that ask and change, one after the other ---- */
+
+static void attributes(int fd)
+{
+	char buf[64];
+
+	CHECK(ftruncate(fd, 3));
+	CHECK(truncate("f", 2));
+	close((int)CHECK(open("f", O_WRONLY | O_TRUNC)));
+	close((int)CHECK(open("f", O_WRONLY | O_CREAT | O_TRUNC, 0600)));
+	if (ftruncate(fd, -1) != -1 || truncate("none", 0) != -1)
+		_exit(70);
+	CHECK(fchmod(fd, 0600));
+	CHECK(chmod("f", 0644));
+	CHECK(fchown(fd, (uid_t)-1, getgid()));
+	CHECK(chown("f", getuid(), (gid_t)-1));
+	CHECK(symlink("f", "l"));
+	CHECK(lchown("l", getuid(), getgid()));
+	CHECK(readlink("l", buf, sizeof(buf)));
+	if (readlink("f", buf, sizeof(buf)) != -1 || chmod("none", 0) != -1)
+		_exit(71);
+	CHECK(mknod("reg", S_IFREG | 0640, 0));
+	CHECK(mknod("fifo", S_IFIFO | 0600, 0));
+	if (mknod("reg", S_IFREG | 0600, 0) != -1)
+		_exit(72);
+	CHECK(unlink("reg"));
+	CHECK(unlink("fifo"));
+	CHECK(unlink("l"));
+}
+
+static void mappings(int fd)
+{
+	int memory = (int)CHECK(memfd_create("m", MFD_CLOEXEC));
+	void *p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 4096), *q;
+
+	if (p == MAP_FAILED)
+		_exit(73);
+	q = mmap(p, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (q != p || munmap(q, 4096))
+		_exit(74);
+	if (mmap(NULL, 4096, PROT_READ, MAP_SHARED, 99, 0) != MAP_FAILED ||
+	    mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+		_exit(75);
+	CHECK(fallocate(memory, 0, 0, 8192));
+	close(memory);
+}
+
+static void controls(int fd)
+{
+	struct flock l = { .l_type = F_WRLCK };
+	int n, place = (int)CHECK(open("f", O_PATH));
+
+	CHECK(fcntl(fd, F_GETFL));
+	close((int)CHECK(fcntl(fd, F_DUPFD, 20)));
+	CHECK(fcntl(fd, F_SETLK, &l));
+	l.l_type = F_UNLCK;
+	CHECK(fcntl(fd, F_SETLK, &l));
+	CHECK(flock(fd, LOCK_EX | LOCK_NB));
+	CHECK(flock(fd, LOCK_UN));
+	CHECK(ioctl(fd, FIONREAD, &n));
+	CHECK(fcntl(place, F_GETFD));
+	if (fcntl(place, F_SETLK, &l) != -1 || ioctl(place, FIONREAD, &n) != -1 ||
+	    fcntl(99, F_GETFD) != -1)
+		_exit(76);
+	close(place);
+}
+
+static int calls(void)
+{
+	struct {
+		uint32_t version;
+		int pid;
+	} header = { 0x20080522, 0 };
+	struct {
+		uint32_t e, p, i;
+	} none[2] = { { 0 } };
+	struct sched_param param = { 0 };
+	int fd = (int)CHECK(open("f", O_RDWR | O_CREAT | O_EXCL, 0640));
+	cpu_set_t cpus;
+
+	put(fd, "hello");
+	attributes(fd);
+	mappings(fd);
+	controls(fd);
+	close(fd);
+	CHECK(unlink("f"));
+	CHECK(prctl(PR_GET_DUMPABLE));
+	CHECK(prctl(PR_SET_NAME, "renamed"));
+	if (prctl(PR_GET_KEEPCAPS) != 0 || prctl(12345) != -1)
+		return 77;
+	CHECK(getpgid(getpid()));
+	CHECK(getpgid(0));
+	CHECK(getsid(getpid()));
+	CHECK(setpgid(0, 0));
+	CHECK(sched_getscheduler(0));
+	CHECK(sched_setscheduler(0, SCHED_OTHER, &param));
+	CHECK(sched_getaffinity(0, sizeof(cpus), &cpus));
+	/* nobody may mount, and all is seen up to there */
+	CHECK(syscall(SYS_capset, &header, none));
+	CHECK(mkdir("d", 0700));
+	if (mount("none", "nowhere", "tmpfs", 0, NULL) != -1 || errno != ENOENT ||
+	    mount("none", "d", "tmpfs", MS_MGC_VAL | MS_RDONLY, "size=1") != -1 || errno != EPERM ||
+	    umount2("d", MNT_DETACH) != -1 || errno != EPERM || umount2("d", 1 << 20) != -1)
+		return 78;
+	CHECK(rmdir("d"));
+	return 0;
+}
+
+/* ---- IPv6 ---- */
+
+static int ipv6(void)
+{
+	struct sockaddr_in6 at = { .sin6_family = AF_INET6,
+				   .sin6_port = htons(PORT + 3),
+				   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int in = (int)CHECK(socket(AF_INET6, SOCK_DGRAM, 0));
+	int out = (int)CHECK(socket(AF_INET6, SOCK_DGRAM, 0)), s, c, a;
+	char buf[64];
+
+	CHECK(bind(in, (void *)&at, sizeof(at)));
+	CHECK(sendto(out, "one", 3, 0, (void *)&at, sizeof(at)));
+	CHECK(recvfrom(in, buf, sizeof(buf), 0, NULL, NULL));
+	close(in);
+	close(out);
+	s = (int)CHECK(socket(AF_INET6, SOCK_STREAM, 0));
+	c = (int)CHECK(socket(AF_INET6, SOCK_STREAM, 0));
+	CHECK(bind(s, (void *)&at, sizeof(at)));
+	CHECK(listen(s, 1));
+	CHECK(connect(c, (void *)&at, sizeof(at)));
+	a = (int)CHECK(accept(s, NULL, NULL));
+	put(c, "six");
+	CHECK(read(a, buf, sizeof(buf)));
+	CHECK(send(a, "seven", 5, 0));
+	CHECK(recv(c, buf, sizeof(buf), 0));
+	CHECK(shutdown(c, SHUT_RDWR));
+	close(c);
+	close(a);
+	close(s);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (!strcmp(argv[0], "cat"))
@@ -365,6 +512,10 @@ int main(int argc, char **argv)
 		return pipes();
 	if (!strcmp(argv[1], "server"))
 		return server();
+	if (!strcmp(argv[1], "calls"))
+		return calls();
+	if (!strcmp(argv[1], "ipv6"))
+		return ipv6();
 	if (!strcmp(argv[1], "stages"))
 		return stages();
 	return 2;

@@ -3,7 +3,6 @@
 #include "function_trace.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/types.h>
 #include <stdlib.h>
@@ -61,19 +60,9 @@ static bool in_release(const struct row *r, unsigned release)
 	return r->since <= release && (!r->until || release < r->until);
 }
 
-/* The kernel's types may be another release's: then only those functions that have not changed. */
-static bool has_type(const struct btf *btf, const struct row *r)
+static bool has_type(const struct row *r)
 {
-	int id = btf__find_by_name_kind(btf, r->name, BTF_KIND_FUNC);
-	const struct btf_type *proto, *ret;
-	bool number = !strcmp(r->ret, "number");
-
-	if (id < 0)
-		return libbpf_find_vmlinux_btf_id(r->name, BPF_TRACE_FENTRY) > 0; /* in split BTF */
-	proto = btf__type_by_id(btf, btf__type_by_id(btf, (__u32)id)->type);
-	ret = btf__type_by_id(btf, proto->type);
-	return btf_vlen(proto) == r->nr_args && !proto->type == !strcmp(r->ret, "void") &&
-	       (!proto->type || btf_is_ptr(ret) == !number);
+	return libbpf_find_vmlinux_btf_id(r->name, BPF_TRACE_FENTRY) > 0; /* or in split BTF */
 }
 
 struct trace *trace_open(const char *object, const char *kinds, unsigned release, const char *match,
@@ -81,16 +70,13 @@ struct trace *trace_open(const char *object, const char *kinds, unsigned release
 {
 	struct trace *t = calloc(1, sizeof(*t));
 	struct bpf_program *p;
-	struct btf *btf;
 
 	libbpf_set_print(quiet);
 	*why = "cannot open the object";
 	if (!t)
 		return NULL;
 	t->obj = bpf_object__open(object);
-	btf = btf__load_vmlinux_btf();
-	if (!t->obj || !btf) {
-		btf__free(btf);
+	if (!t->obj) {
 		free(t);
 		return NULL;
 	}
@@ -106,10 +92,9 @@ struct trace *trace_open(const char *object, const char *kinds, unsigned release
 		    (!strcmp(r->name, "do_exit") || !strcmp(r->name, "do_group_exit")))
 			wanted = false;
 		if (wanted && (name[0] == 'f' || name[0] == 'x'))
-			wanted = has_type(btf, r);
+			wanted = has_type(r);
 		bpf_program__set_autoload(p, wanted);
 	}
-	btf__free(btf);
 	*why = "cannot load the object";
 	if (bpf_object__load(t->obj))
 		goto bad;
