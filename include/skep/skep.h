@@ -147,6 +147,11 @@ SKEP_API int skep_perf_event_open(struct skep_system *sys, void *attr, int pid, 
 				  int group_fd, unsigned long flags);
 SKEP_API int skep_ioctl(struct skep_system *sys, int fd, unsigned long request, void *arg);
 SKEP_API int skep_mmap(struct skep_system *sys, int fd, size_t len, int prot, long off);
+/*
+ * Tells where such a mapping is: arenas have one address for all. 0; -EAGAIN when another address
+ * is needed, one whose 4 GiB it does not leave, or -errno: then the mapping is to be undone.
+ */
+SKEP_API int skep_mapped(struct skep_system *sys, int fd, void *addr, size_t len);
 SKEP_API int skep_epoll_fd(struct skep_system *sys, int fd);
 /*
  * Records that programs could not put into ring buffer or perf event array @map_fd for want of

@@ -15,6 +15,7 @@
 #include "command/command.h"
 #include "object/caller.h"
 #include "command/map.h"
+#include "object/map_arena.h"
 #include "object/vocabulary.h"
 
 #define NUMA_NO_NODE   (-1)
@@ -166,7 +167,8 @@ static int build_map(struct map_object *m, const union bpf_attr *attr,
 	map->nr_cpus = sys->arena->nr_slots;
 	if (layout->client_size) {
 		err = object_make_file(&m->obj, layout->client_size,
-				       !(attr->map_flags & BPF_F_RDONLY_PROG), &map->client);
+				       !(attr->map_flags & BPF_F_RDONLY_PROG),
+				       layout->client_sparse, &map->client);
 		if (err)
 			return err;
 		map->client_size = layout->client_size;
@@ -182,7 +184,10 @@ static int build_map(struct map_object *m, const union bpf_attr *attr,
 		map->inner.nr_fields = t->nr_fields;
 	}
 	m->charge = layout->charge;
-	return ops->init ? ops->init(map, sys->platform) : 0;
+	err = ops->init ? ops->init(map, sys->platform) : 0;
+	if (!err && map->map_type == BPF_MAP_TYPE_ARENA && attr->map_extra)
+		err = arena_map_place((struct bpf_arena_map *)map, attr->map_extra);
+	return err;
 }
 
 int command_map_create(struct call *c)

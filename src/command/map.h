@@ -18,6 +18,13 @@ u32 map_user_value_size(const struct bpf_map *map);
 /* Whether @prog may be in, or use, program array @m; the first one decides for the rest. */
 bool prog_map_compatible(struct map_object *m, const struct bpf_prog *prog);
 
+/*
+ * User space has, or will have, the arena's pages at @start: programs get them in the window.
+ * 0 or -errno. In perf.c, with the other mappings.
+ */
+struct bpf_arena_map;
+int arena_map_place(struct bpf_arena_map *a, u64 start);
+
 /* Around every write by bpf(2); false: the map is frozen (-EPERM). */
 bool map_write_begin(struct bpf_map *map);
 void map_write_end(struct bpf_map *map);

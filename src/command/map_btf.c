@@ -97,6 +97,8 @@ static int check_type(const struct bpf_map *map, const struct btf_type *key,
 		return key && btf_kind(key) == BTF_KIND_STRUCT ? 0 : -EINVAL;
 	case BPF_MAP_TYPE_BLOOM_FILTER:
 		return key ? -EINVAL : 0;
+	case BPF_MAP_TYPE_ARENA:
+		return 0;
 	case BPF_MAP_TYPE_SK_STORAGE:
 	case BPF_MAP_TYPE_INODE_STORAGE:
 	case BPF_MAP_TYPE_TASK_STORAGE:

@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 
 #include "command/command.h"
+#include "command/map.h"
+#include "object/map_arena.h"
 #include "hook/perf.h"
 #include "object/caller.h"
 #include "object/map_array.h"
@@ -106,6 +108,60 @@ int skep_ioctl(struct skep_system *sys, int fd, unsigned long request, void *arg
 	return err;
 }
 
+int arena_map_place(struct bpf_arena_map *a, u64 start)
+{
+	u64 size = a->map.max_entries * ARENA_MAP_PAGE;
+	void *to = a->window + (u32)start;
+	int err;
+
+	if (start >> 32 != (start + size - 1) >> 32)
+		return -EAGAIN;
+	err = arena_move_fd(a->map.arena, a->map.client, to, size);
+	if (err)
+		return err;
+	a->map.client = to;
+	a->user_end = start + size;
+	store_release(&a->user_start, start);
+	return 0;
+}
+
+/* Before the mapping: how, and how much; where is for skep_mapped(). */
+static int arena_mmap(const struct bpf_map *map, u64 len, s64 off)
+{
+	u64 size = map->max_entries * ARENA_MAP_PAGE;
+
+	if (off)
+		return -EINVAL;
+	if (len > ARENA_MAP_WINDOW || (((struct bpf_arena_map *)map)->user_start && len > size))
+		return -E2BIG;
+	return ((struct bpf_arena_map *)map)->user_start && round_up(len, PAGE_BYTES) != size ?
+		       -EINVAL :
+		       0;
+}
+
+int skep_mapped(struct skep_system *sys, int fd, void *addr, size_t len)
+{
+	struct bpf_arena_map *a;
+	struct map_object *m;
+	int err;
+
+	m = map_get_fd(sys, fd, &err);
+	if (!m)
+		return 0;
+	err = 0;
+	a = (struct bpf_arena_map *)m->map;
+	if (m->map->map_type == BPF_MAP_TYPE_ARENA && m->map->client) {
+		pthread_mutex_lock(&sys->lock);
+		if (a->user_start)
+			err = (u64)addr == a->user_start ? 0 : -EINVAL;
+		else
+			err = arena_map_place(a, (u64)addr);
+		pthread_mutex_unlock(&sys->lock);
+	}
+	object_put(&m->obj);
+	return err;
+}
+
 static int map_mmap(const struct map_object *m, int fd, u64 len, int prot, s64 off)
 {
 	const struct bpf_map *map = m->map;
@@ -126,6 +182,8 @@ static int map_mmap(const struct map_object *m, int fd, u64 len, int prot, s64 o
 		if (map->map_type == BPF_MAP_TYPE_USER_RINGBUF && !off)
 			return -EPERM;
 	}
+	if (map->map_type == BPF_MAP_TYPE_ARENA)
+		return arena_mmap(map, len, off);
 	if (off < 0 || __builtin_add_overflow((u64)off, round_up(len, PAGE_BYTES), &end) ||
 	    end > round_up(map->client_size, PAGE_BYTES))
 		return -EINVAL;

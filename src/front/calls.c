@@ -86,19 +86,52 @@ long front_syscall(const struct front_real *real, long nr, const long args[6])
 	return real->syscall(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
 }
 
+/* As mmap(@addr), in one block of 4 GiB. */
+static void *map_in_block(const struct front_real *real, size_t len, int prot, int flags, int fd)
+{
+	const size_t block = 1UL << 32;
+	char *room = real->mmap(NULL, 2 * block, PROT_NONE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *at;
+	void *p;
+
+	if (room == MAP_FAILED)
+		return MAP_FAILED;
+	at = (char *)(((unsigned long)room + block - 1) & ~(block - 1));
+	p = real->mmap(at, len, prot, flags | MAP_FIXED, fd, 0);
+	munmap(room, (size_t)(at - room));
+	munmap(at + len, (size_t)(room + 2 * block - at) - len);
+	return p;
+}
+
 void *front_mmap(const struct front_real *real, void *addr, size_t len, int prot, int flags, int fd,
 		 off_t off)
 {
+	void *p;
 	int err;
 
-	if (answering && fd >= 0 && (flags & MAP_TYPE) != MAP_PRIVATE) {
-		err = skep_mmap(answering, fd, len, prot, off);
-		if (err < 0) {
-			errno = -err;
-			return MAP_FAILED;
+	if (!answering || fd < 0 || (flags & MAP_TYPE) == MAP_PRIVATE)
+		return real->mmap(addr, len, prot, flags, fd, off);
+	err = skep_mmap(answering, fd, len, prot, off);
+	if (!err) {
+		p = real->mmap(addr, len, prot, flags, fd, off);
+		if (p == MAP_FAILED)
+			return p;
+		err = skep_mapped(answering, fd, p, len);
+		if (!err)
+			return p;
+		munmap(p, len);
+		if (err == -EAGAIN && !addr) {
+			p = map_in_block(real, len, prot, flags, fd);
+			err = p == MAP_FAILED ? -errno : skep_mapped(answering, fd, p, len);
+			if (!err)
+				return p;
+			if (p != MAP_FAILED)
+				munmap(p, len);
 		}
 	}
-	return real->mmap(addr, len, prot, flags, fd, off);
+	errno = -err;
+	return MAP_FAILED;
 }
 
 int front_ioctl(const struct front_real *real, int fd, unsigned long request, void *arg)

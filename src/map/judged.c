@@ -58,22 +58,6 @@ static int struct_ops_check(const struct bpf_map_params *p, struct bpf_map_layou
 	return plain(layout);
 }
 
-static int arena_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
-{
-	const union bpf_attr *a = p->attr;
-	const u32 known = BPF_F_SEGV_ON_FAULT | BPF_F_MMAPABLE | BPF_F_NO_USER_CONV;
-	u64 start = a->map_extra, size = a->max_entries * ARENA_PAGE;
-
-	if (a->key_size || a->value_size || !a->max_entries || !(a->map_flags & BPF_F_MMAPABLE) ||
-	    a->map_flags & ~known || start % ARENA_PAGE)
-		return -EINVAL;
-	if (size > 1ULL << 32)
-		return -E2BIG;
-	if (start >> 32 != (start + size - 1) >> 32)
-		return -ERANGE;
-	return plain(layout);
-}
-
 /* Types of kernels newer than those whose sources were at hand. */
 static int unknown_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
 {
@@ -82,5 +66,4 @@ static int unknown_check(const struct bpf_map_params *p, struct bpf_map_layout *
 
 const struct bpf_map_ops cgroup_storage_judge_ops = { .alloc_check = cgroup_storage_check };
 const struct bpf_map_ops struct_ops_judge_ops = { .alloc_check = struct_ops_check };
-const struct bpf_map_ops arena_judge_ops = { .alloc_check = arena_check };
 const struct bpf_map_ops unknown_judge_ops = { .alloc_check = unknown_check };

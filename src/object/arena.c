@@ -449,6 +449,12 @@ void arena_free(struct arena *arena, void *segment, u64 reserve)
 	unlock_arena(arena);
 }
 
+static int map_own(struct arena *arena, u64 at, u64 len)
+{
+	return map_range(at, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
+			 arena->fd, at - (u64)arena);
+}
+
 void *arena_map_fd(struct arena *arena, int fd, u64 len, int *err)
 {
 	struct arena_private *p = priv(arena);
@@ -477,12 +483,25 @@ void arena_unmap_fd(struct arena *arena, void *addr, u64 len)
 	if (!addr)
 		return;
 	len = round_up(len, PAGE);
-	if (map_range((u64)addr, len, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_NORESERVE | MAP_FIXED, arena->fd, (u64)addr - (u64)arena))
+	if (map_own(arena, (u64)addr, len))
 		return; /* keeps the range: no one else may get it */
 	lock_arena(arena);
 	range_give(arena, &p->heap, (u64)addr, len);
 	unlock_arena(arena);
+}
+
+int arena_move_fd(struct arena *arena, void *addr, void *to, u64 len)
+{
+	len = round_up(len, PAGE);
+	if (mremap(addr, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED)
+		return -errno;
+	arena_unmap_fd(arena, addr, len);
+	return 0;
+}
+
+void arena_unmove_fd(struct arena *arena, void *to, u64 len)
+{
+	map_own(arena, (u64)to, round_up(len, PAGE));
 }
 
 /* ---- code ---- */

@@ -69,6 +69,9 @@ void arena_free(struct arena *arena, void *segment, u64 reserve);
 /* A page range of the client-visible @fd (see object.h) mapped into the heap. */
 void *arena_map_fd(struct arena *arena, int fd, u64 len, int *err);
 void arena_unmap_fd(struct arena *arena, void *addr, u64 len);
+/* Moves such a mapping into a segment, at @to; arena_unmove_fd() ends that. 0 or -errno. */
+int arena_move_fd(struct arena *arena, void *addr, void *to, u64 len);
+void arena_unmove_fd(struct arena *arena, void *to, u64 len);
 /*
  * @len bytes of the code range, filled with int3 and followed by a guard page of
  * int3; bytes get there by arena_code_write() only. -EACCES where the host forbids

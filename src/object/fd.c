@@ -103,7 +103,7 @@ static void watch(struct object *o)
 		o->watch = wd;
 }
 
-static int make_file(struct object *o, u64 size, bool final, void **client, int *raw)
+static int make_file(struct object *o, u64 size, bool final, bool sparse, void **client, int *raw)
 {
 	struct skep_system *sys = o->sys;
 	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | (final ? F_SEAL_SEAL : 0);
@@ -117,7 +117,8 @@ static int make_file(struct object *o, u64 size, bool final, void **client, int 
 		fd = memfd_create(file_names[o->kind], MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
-	if (size && (ftruncate(fd, (off_t)size) < 0 || fallocate(fd, 0, 0, (off_t)size) < 0))
+	if (size &&
+	    (ftruncate(fd, (off_t)size) < 0 || (!sparse && fallocate(fd, 0, 0, (off_t)size) < 0)))
 		err = errno == EMFILE || errno == ENFILE ? -errno : -ENOMEM;
 	if (!err && !raw && fcntl(fd, F_ADD_SEALS, seals) < 0)
 		err = -errno;
@@ -160,12 +161,12 @@ static int make_file(struct object *o, u64 size, bool final, void **client, int 
 	return err;
 }
 
-int object_make_file(struct object *o, u64 size, bool final, void **client)
+int object_make_file(struct object *o, u64 size, bool final, bool sparse, void **client)
 {
 	int err;
 
 	pthread_mutex_lock(&o->sys->lock);
-	err = make_file(o, size, final, client, NULL);
+	err = make_file(o, size, final, sparse, client, NULL);
 	pthread_mutex_unlock(&o->sys->lock);
 	return err;
 }
@@ -197,7 +198,7 @@ int object_make_file_unsealed(struct object *o, int *raw)
 
 	*raw = -1;
 	pthread_mutex_lock(&o->sys->lock);
-	err = make_file(o, 0, true, NULL, raw);
+	err = make_file(o, 0, true, false, NULL, raw);
 	if (err)
 		*raw = -1;
 	pthread_mutex_unlock(&o->sys->lock);
@@ -231,7 +232,7 @@ int object_new_fd_flags(struct object *o, int flags)
 
 	pthread_mutex_lock(&sys->lock);
 	if (o->probe_fd < 0)
-		fd = make_file(o, 0, true, NULL, NULL);
+		fd = make_file(o, 0, true, false, NULL, NULL);
 	if (!fd)
 		fd = is_ours(o) ? reopen(o->probe_fd, flags & O_ACCMODE) : -EBADF;
 	if (fd >= 0) {

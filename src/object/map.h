@@ -96,10 +96,11 @@ struct bpf_map_params {
 };
 
 struct bpf_map_layout {
-	u64 reserve;	 /* bytes of segment, struct bpf_map included */
-	u64 backed;	 /* of which backed at once */
-	u64 client_size; /* bytes of the client-visible file (mmap-able), or 0 */
-	u64 charge;	 /* memlock as Linux reports it, bytes */
+	u64 reserve;	    /* bytes of segment, struct bpf_map included */
+	u64 backed;	    /* of which backed at once */
+	u64 client_size;    /* bytes of the client-visible file (mmap-able), or 0 */
+	bool client_sparse; /* its pages come as they are touched */
+	u64 charge;	    /* memlock as Linux reports it, bytes */
 };
 
 /*

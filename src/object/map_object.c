@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "object/async.h"
+#include "object/map_arena.h"
 #include "object/rt_heap.h"
 #include "object/system.h"
 
@@ -39,6 +40,12 @@ static void drop_all_objects(struct map_object *m)
 		m->ops->for_each (m->map, drop_objects, (void *)run.platform, &run);
 }
 
+/* Whether an arena's pages are where programs find them. */
+static bool in_window(const struct bpf_map *map)
+{
+	return ((const struct bpf_arena_map *)map)->user_start;
+}
+
 static void map_free(struct arena_retired *r)
 {
 	struct object *o = container_of(r, struct object, retired);
@@ -48,7 +55,9 @@ static void map_free(struct arena_retired *r)
 	if (m->map && object_is_mine(o)) {
 		if (m->map->record)
 			drop_all_objects(m);
-		if (m->map->client)
+		if (m->map->map_type == BPF_MAP_TYPE_ARENA && in_window(m->map))
+			arena_unmove_fd(arena, m->map->client, m->map->client_size);
+		else if (m->map->client)
 			arena_unmap_fd(arena, m->map->client, m->map->client_size);
 		arena_free(arena, m->map, m->map->reserved);
 	}

@@ -192,8 +192,9 @@ struct object *object_of(struct skep_system *sys, const void *runtime); /* borro
 /*
  * Makes the file behind the descriptors early, with @size bytes that clients may
  * mmap; *client is their address in the arena. @final: its seals cannot be added to.
+ * @sparse: without memory yet.
  */
-int object_make_file(struct object *o, u64 size, bool final, void **client);
+int object_make_file(struct object *o, u64 size, bool final, bool sparse, void **client);
 int object_seal_writes(struct object *o); /* for a file that was not made @final */
 /*
  * As above for a file whose size is known later (perf rings): it is made without

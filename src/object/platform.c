@@ -180,6 +180,41 @@ static int process_back(struct arena *arena, void *addr, u64 len)
 	return arena_back(arena, addr, len);
 }
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+static long process_pages(void *addr, u64 len, enum pages_op op)
+{
+	u8 in[1024];
+
+	switch (op) {
+	case PAGES_REMOVE:
+		return madvise(addr, len, MADV_REMOVE) ? -errno : 0;
+	case PAGES_POPULATE:
+		madvise(addr, len, MADV_REMOVE); /* whatever is there */
+		if (!madvise(addr, len, MADV_POPULATE_WRITE))
+			return 0;
+		if (errno != EINVAL)
+			return -ENOMEM;
+		for (u64 i = 0; i < len; i += 4096) /* before Linux 5.14 */
+			((volatile u8 *)addr)[i] = 0;
+		return 0;
+	case PAGES_TOUCHED:
+		for (u64 i = 0; i < len; i += sizeof(in) * 4096) {
+			u64 n = min(len - i, sizeof(in) * 4096);
+
+			if (mincore((u8 *)addr + i, n, in))
+				return -1;
+			for (u64 k = 0; k < n / 4096; k++)
+				if (in[k] & 1)
+					return (long)(i / 4096 + k);
+		}
+		return -1;
+	}
+	return -EINVAL;
+}
+
 /* ---- the process's own memory, read and written without a signal ---- */
 
 /* The kernel copies through a pipe where process_vm_readv() is forbidden. */
@@ -367,6 +402,7 @@ static const struct skep_platform platform = {
 	.recover = process_recover,
 	.abort = process_abort,
 	.back = process_back,
+	.pages = process_pages,
 	.trace = process_trace,
 	.wake = process_wake,
 	.read_world = process_read_world,

@@ -48,6 +48,12 @@ enum world_op {
 /* Reads kernel memory as programs may: 0 or -errno. */
 typedef int (*world_reader_t)(struct bpf_run *run, void *dst, u64 src, u32 size);
 
+enum pages_op {
+	PAGES_POPULATE, /* zeroed memory: 0 or -ENOMEM */
+	PAGES_REMOVE,	/* no memory any more, in any process: 0 */
+	PAGES_TOUCHED,	/* the first page that has memory, -1: none */
+};
+
 /*
  * What the freestanding runtime needs from its surroundings. One table per
  * process; nothing in the runtime makes a system call in any other way, so that
@@ -68,6 +74,8 @@ struct skep_platform {
 	void (*abort)(const char *why); /* a broken invariant; does not return */
 	/* Backs [addr, addr + len) of the arena with real pages. 0 or -ENOMEM. */
 	int (*back)(struct arena *arena, void *addr, u64 len);
+	/* Pages [addr, addr + len) of a client's file. */
+	long (*pages)(void *addr, u64 len, enum pages_op op);
 	/* One line written by bpf_trace_printk(), without the trailing NUL. */
 	void (*trace)(struct bpf_run *run, const char *line, u32 len);
 	/* Wakes whoever polls @ring: the struct bpf_map of a ring buffer, or a struct perf_ring. */

@@ -4,7 +4,7 @@
  * and what it calls in kernel/bpf/verifier.c).
  *
  * Knowing differences: DIFF(map-ptr-access) fields of struct bpf_map cannot be
- * read through a map pointer; DIFF(arena) arenas do not exist.
+ * read through a map pointer.
  */
 #include "object/fixup.h"
 #include "isa/insn.h"
@@ -55,6 +55,8 @@ int check_ptr_alignment(struct bpf_verifier_env *env, const struct bpf_reg_state
 	case PTR_TO_XDP_SOCK:
 		what = "xdp_sock ";
 		break;
+	case PTR_TO_ARENA:
+		return 0;
 	default:
 		break;
 	}
@@ -718,6 +720,10 @@ int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int 
 		if (!err && load)
 			mark_reg_unknown(env, regs, value_regno);
 		break;
+	case PTR_TO_ARENA: /* any address of 32 bits with any offset is in the window */
+		if (load)
+			mark_reg_unknown(env, regs, value_regno);
+		break;
 	default:
 	invalid:
 		return refuse(env, DIAG_MEM_ACCESS_INVALID, regno, reg_type_str(env, reg->type));
@@ -829,13 +835,14 @@ int check_store_imm(struct bpf_verifier_env *env, struct bpf_insn *insn)
 /* Memory that is not plain: contexts and sockets are rewritten, packets have no atomicity. */
 static bool atomic_target_ok(u32 type)
 {
-	if (type == PTR_TO_CTX || type == PTR_TO_FLOW_KEYS || type == PTR_TO_ARENA)
+	if (type == PTR_TO_CTX || type == PTR_TO_FLOW_KEYS)
 		return false;
 	return !type_is_pkt_pointer(type) && !type_is_sk_pointer(type);
 }
 
 static int check_atomic_rmw(struct bpf_verifier_env *env, struct bpf_insn *insn)
 {
+	struct bpf_insn_aux_data *aux = &env->aux[env->insn_idx];
 	struct bpf_reg_state *regs = cur_regs(env);
 	int load_reg = -1, err;
 
@@ -860,6 +867,17 @@ static int check_atomic_rmw(struct bpf_verifier_env *env, struct bpf_insn *insn)
 			      reg_type_str(env, regs[insn->dst_reg].type));
 	if (insn->imm & BPF_FETCH)
 		load_reg = insn->imm == BPF_CMPXCHG ? BPF_REG_0 : insn->src_reg;
+
+	/* The fix-ups rewrite those of the arena: one instruction must not be both. */
+	if (regs[insn->dst_reg].type == PTR_TO_ARENA) {
+		err = save_aux_ptr_type(env, PTR_TO_ARENA, false);
+		if (err)
+			return err;
+	} else {
+		aux->plain_alu = true;
+	}
+	if (aux->plain_alu && aux->ptr_type == PTR_TO_ARENA)
+		return refuse(env, DIAG_INSN_MIXED_POINTERS);
 
 	/* The old value is read in any case; then once more for the register that gets it. */
 	err = check_mem_access(env, env->insn_idx, insn->dst_reg, insn->off, BPF_SIZE(insn->code),

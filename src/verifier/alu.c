@@ -437,11 +437,26 @@ static void link_by_constant(struct bpf_verifier_env *env, const struct bpf_insn
 static int adjust_reg_min_max_vals(struct bpf_verifier_env *env, const struct bpf_insn *insn)
 {
 	struct bpf_reg_state *regs = cur_regs(env), *dst = &regs[insn->dst_reg];
+	struct bpf_insn_aux_data *aux = &env->aux[env->insn_idx];
 	struct bpf_reg_state *src_reg = NULL, src;
 	u8 op = BPF_OP(insn->code);
 	bool was_u32;
 	int err;
 
+	/* Any arithmetic does: what comes of it has 32 bits again, for it is done in 32 bits. */
+	if (dst->type == PTR_TO_ARENA ||
+	    (BPF_SRC(insn->code) == BPF_X && regs[insn->src_reg].type == PTR_TO_ARENA)) {
+		if (dst->type != PTR_TO_ARENA)
+			*dst = regs[insn->src_reg];
+		dst->subreg_def = (s32)env->insn_idx + 1;
+		if (insn_is_alu64(insn))
+			aux->arena_alu = true;
+		/* On another path it was done in 64 bits, and what is known of that must stay true. */
+		return aux->arena_alu && aux->plain_alu ? refuse(env, DIAG_INSN_MIXED_POINTERS) : 0;
+	}
+	aux->plain_alu = true;
+	if (aux->arena_alu)
+		return refuse(env, DIAG_INSN_MIXED_POINTERS);
 	if (BPF_SRC(insn->code) == BPF_X) {
 		src_reg = &regs[insn->src_reg];
 		if (src_reg->type != SCALAR_VALUE && dst->type != SCALAR_VALUE) {
@@ -500,8 +515,16 @@ static int check_move(struct bpf_verifier_env *env, const struct bpf_insn *insn)
 		__mark_reg_known(dst, alu32 ? (u64)(u32)insn->imm : (u64)(s64)insn->imm);
 		return 0;
 	}
-	if (!alu32 && insn->off == BPF_ADDR_SPACE_CAST_OFF)
-		return refuse(env, DIAG_ALU_ARENA_CAST);
+	if (!alu32 && insn->off == BPF_ADDR_SPACE_CAST_OFF) {
+		if (!env->arena)
+			return refuse(env, DIAG_ALU_ARENA_CAST);
+		mark_reg_unknown(env, regs, insn->dst_reg);
+		if (insn->imm == 1) { /* from the arena: such a pointer has 32 bits */
+			dst->type = PTR_TO_ARENA;
+			dst->subreg_def = (s32)env->insn_idx + 1;
+		}
+		return 0;
+	}
 	if (!alu32 && !insn->off) {
 		assign_scalar_id_before_mov(env, src);
 		*dst = *src;

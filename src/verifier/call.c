@@ -338,6 +338,10 @@ static int check_global_args(struct bpf_verifier_env *env, u32 subprog)
 			if (err)
 				return err;
 			break;
+		case ARG_PTR_TO_ARENA: /* any value does no harm; others are a mistake */
+			if (reg->type != PTR_TO_ARENA && reg->type != SCALAR_VALUE)
+				return refuse(env, DIAG_GLOBAL_ARG_ARENA, regno);
+			break;
 		case ARG_PTR_TO_BTF_ID:
 			err = check_btf_arg(env, regno, &sub->args[i]);
 			if (err)

@@ -195,6 +195,54 @@ static int fix_ctx_access(struct fixup *f, u32 i, const struct bpf_insn *old)
 	return 0;
 }
 
+/* r_ax = @value */
+static int emit_ax(struct fixup *f, u64 value)
+{
+	int err = emit(f, raw_insn(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_AX, 0, 0, (s32)value));
+
+	return err ?: emit(f, raw_insn(0, 0, 0, 0, (s32)(value >> 32)));
+}
+
+/*
+ * Pointers into the arena have 32 bits, at every moment: casts and arithmetic clear the upper
+ * half. So what is added to the window's address stays in the window, or its guards.
+ */
+static int fix_arena_access(struct fixup *f, const struct bpf_insn *insn)
+{
+	bool load = BPF_CLASS(insn->code) == BPF_LDX ||
+		    (BPF_MODE(insn->code) == BPF_ATOMIC && BPF_CLASS(insn->code) == BPF_STX &&
+		     insn->imm == BPF_LOAD_ACQ);
+	struct bpf_insn to = *insn;
+	int err;
+
+	err = emit_ax(f, (u64)(uintptr_t)f->env->arena->window);
+	if (!err)
+		err = emit(f, raw_insn(BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_AX,
+				       load ? insn->src_reg : insn->dst_reg, 0, 0));
+	if (load)
+		to.src_reg = BPF_REG_AX;
+	else
+		to.dst_reg = BPF_REG_AX;
+	return err ?: emit(f, to);
+}
+
+/* A cast from the arena clears the upper half; one to user space gives it, but NULL stays NULL. */
+static int fix_arena_cast(struct fixup *f, const struct bpf_insn *insn)
+{
+	const struct bpf_arena_map *arena = f->env->arena;
+	int err;
+
+	err = emit(f, raw_insn(BPF_ALU | BPF_MOV | BPF_X, insn->dst_reg, insn->src_reg, 0, 0));
+	if (err || insn->imm == 1 || arena->map.map_flags & BPF_F_NO_USER_CONV)
+		return err;
+	err = emit(f, raw_insn(BPF_JMP | BPF_JEQ | BPF_K, insn->dst_reg, 0, 3, 0));
+	if (!err)
+		err = emit_ax(f, arena->user_start & ~0xffffffffULL);
+	return err   ?:
+		       emit(f,
+			    raw_insn(BPF_ALU64 | BPF_OR | BPF_X, insn->dst_reg, BPF_REG_AX, 0, 0));
+}
+
 static int fix_access(struct fixup *f, u32 i, const struct bpf_insn *insn)
 {
 	const struct bpf_insn_aux_data *aux = &f->env->aux[i];
@@ -204,6 +252,8 @@ static int fix_access(struct fixup *f, u32 i, const struct bpf_insn *insn)
 	switch (base_type(aux->ptr_type)) {
 	case PTR_TO_CTX:
 		return fix_ctx_access(f, i, insn);
+	case PTR_TO_ARENA:
+		return fix_arena_access(f, insn);
 	case PTR_TO_BTF_ID:
 		/*
 		 * Whatever is known of the pointer, the load cannot fault. What the program
@@ -511,6 +561,14 @@ static int fix_insn(struct fixup *f, u32 i)
 		return err;
 	default:
 		break;
+	}
+	if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_X) && insn->off == BPF_ADDR_SPACE_CAST_OFF)
+		return fix_arena_cast(f, insn);
+	if (aux->arena_alu) {
+		struct bpf_insn narrow = *insn;
+
+		narrow.code = BPF_ALU | BPF_OP(insn->code) | BPF_SRC(insn->code);
+		return emit(f, narrow);
 	}
 	err = emit(f, *insn);
 	if (err)

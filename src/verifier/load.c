@@ -92,6 +92,16 @@ static int check_map_prog(struct bpf_verifier_env *env, const struct bpf_map *ma
 	}
 }
 
+static int use_arena(struct bpf_verifier_env *env, struct map_object *m)
+{
+	if (env->arena)
+		return refuse(env, DIAG_ARENA_ONE);
+	if (!env->allow_ptr_leaks || !env->bpf_capable)
+		return refuse(env, DIAG_ARENA_CAPABILITY);
+	env->arena = (struct bpf_arena_map *)m->map;
+	return env->arena->user_start ? 0 : refuse(env, DIAG_ARENA_ADDRESS);
+}
+
 static int use_map(struct bpf_verifier_env *env, int fd, struct map_object **out)
 {
 	struct map_object *m = NULL;
@@ -121,7 +131,7 @@ static int use_map(struct bpf_verifier_env *env, int fd, struct map_object **out
 			   vocabulary_by_value(VOCABULARY_MAP, m->map->map_type)->name);
 	env->used_maps[env->used_map_cnt++] = m;
 	*out = m;
-	return 0;
+	return m->map->map_type == BPF_MAP_TYPE_ARENA ? use_arena(env, m) : 0;
 }
 
 /* The descriptor that @insn names, itself or as an index into attr.fd_array. */
@@ -269,6 +279,10 @@ int check_ld_imm64(struct bpf_verifier_env *env, struct bpf_insn *insn)
 	dst->map = aux->map;
 	dst->map_uid = 0;
 	if (insn->src_reg == BPF_PSEUDO_MAP_VALUE || insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE) {
+		if (aux->map->map->map_type == BPF_MAP_TYPE_ARENA) { /* a number until it is cast */
+			mark_reg_unknown(env, regs, insn->dst_reg);
+			return 0;
+		}
 		dst->type = PTR_TO_MAP_VALUE;
 		dst->off = aux->map_off;
 	} else {
@@ -590,7 +604,8 @@ static int tagged_pointer(struct bpf_verifier_env *env, u32 i, u32 tags, u32 to,
 	if (tags & TAG_ARENA) {
 		if (tags & ~(u32)TAG_ARENA)
 			return refuse(env, DIAG_GLOBAL_TAGS, i);
-		return refuse(env, DIAG_HELPER_UNSUPPORTED, "arenas");
+		arg->arg_type = ARG_PTR_TO_ARENA;
+		return 1;
 	}
 	if (tags & TAG_NULLABLE)
 		return refuse(env, DIAG_GLOBAL_TAGS, i);

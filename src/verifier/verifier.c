@@ -305,6 +305,7 @@ static int set_global_args(struct bpf_verifier_env *env, struct bpf_reg_state *r
 			reg->type = PTR_TO_CTX;
 			break;
 		case ARG_ANYTHING:
+		case ARG_PTR_TO_ARENA: /* or a number: a cast decides */
 			mark_reg_unknown(env, regs, BPF_REG_1 + i);
 			break;
 		case ARG_PTR_TO_MEM:

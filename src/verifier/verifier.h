@@ -39,6 +39,7 @@
 #include "base/vec.h"
 #include "object/diag.h"
 #include "object/facts.h"
+#include "object/map_arena.h"
 #include "object/object.h"
 #include "object/system.h"
 #include "verifier/tnum.h"
@@ -246,6 +247,8 @@ struct bpf_insn_aux_data {
 	bool seen : 1, zext_dst : 1, prune_point : 1, jmp_point : 1, force_checkpoint : 1,
 		calls_callback : 1, is_iter_next : 1, sanitize_stack_spill : 1, loop_flags : 1,
 		fields_ok : 1;
+	/* arithmetic and atomics: with an arena pointer on some path; without one */
+	bool arena_alu : 1, plain_alu : 1;
 	/* calls of helpers: not one map in R1 on all paths */
 	bool call_map_poisoned : 1;
 	union {					/* by the kind of the instruction */
@@ -350,7 +353,8 @@ struct bpf_verifier_env {
 	u32 subprog_cnt;
 	struct map_object *used_maps[MAX_USED_MAPS];
 	u32 used_map_cnt;
-	u64 fd_array; /* attr.fd_array, in the caller's memory; 0: none */
+	const struct bpf_arena_map *arena; /* the program's; at most one */
+	u64 fd_array;			   /* attr.fd_array, in the caller's memory; 0: none */
 	struct bpf_func_info *func_info;
 	u32 nr_func_info;
 	struct bpf_line_info *line_info;
