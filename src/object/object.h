@@ -104,7 +104,7 @@ struct prog_object {
 	u8 *func_flags; /* PROG_FUNC_*, by subprogram; NULL without .func_info */
 	struct bpf_line_info *line_info;
 	u32 nr_line_info;
-	void *debug;	/* what debuggers know of the code; src/jit/debug.c */
+	void *debug; /* what debuggers know of the code; src/jit/debug.c */
 	void (*forget_code)(struct prog_object *p); /* takes that back; or NULL */
 	u32 *native_at; /* by instruction: where its code begins in prog->code; NULL: no code */
 	u32 verified_insns;
