@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "command/link.h"
+#include "command/struct_ops.h"
 #include "hook/hook.h"
 
 static struct link_object *create(struct call *c, struct prog_object *p, int *err)
@@ -98,8 +99,11 @@ int command_link_create(struct call *c)
 	struct link_object *l = NULL;
 	int err;
 
-	if (c->attr->link_create.attach_type == BPF_STRUCT_OPS)
-		return -EOPNOTSUPP;
+	if (c->attr->link_create.attach_type == BPF_STRUCT_OPS &&
+	    visible(c->sys->profile, KVER(6, 4))) {
+		l = attach_struct_ops(c, &err);
+		return l ? settle(l) : err;
+	}
 	p = prog_get_runnable_fd(c->sys, (int)c->attr->link_create.prog_fd, &err);
 	if (!p)
 		return err;
@@ -123,6 +127,10 @@ int command_link_update(struct call *c)
 						&err);
 	if (!l)
 		return err;
+	if (link_is_struct_ops(l)) {
+		err = struct_ops_link_update(c, l);
+		goto out;
+	}
 	new_prog = prog_get_runnable_fd(c->sys, (int)attr->link_update.new_prog_fd, &err);
 	if (!new_prog)
 		goto out;

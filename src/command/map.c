@@ -15,6 +15,7 @@
 #include "command/command.h"
 #include "object/caller.h"
 #include "command/map.h"
+#include "command/struct_ops.h"
 #include "object/map_arena.h"
 #include "object/vocabulary.h"
 
@@ -259,7 +260,7 @@ int command_map_create(struct call *c)
 	err = object_name_copy(m->map->name, attr->map_name, sizeof(attr->map_name));
 	if (err < 0)
 		goto out;
-	if (attr->btf_key_type_id || attr->btf_value_type_id || attr->btf_vmlinux_value_type_id) {
+	if (attr->btf_key_type_id || attr->btf_value_type_id) {
 		err = map_set_btf(m, ops, c->attr, caps);
 		if (err)
 			goto out;
@@ -268,6 +269,11 @@ int command_map_create(struct call *c)
 	err = attr->excl_prog_hash ? -EOPNOTSUPP : attr->excl_prog_hash_size ? -EINVAL : 0;
 	if (err)
 		goto out;
+	if (type == BPF_MAP_TYPE_STRUCT_OPS && !judged) {
+		err = struct_ops_map_start(m, attr);
+		if (err)
+			goto out;
+	}
 	m->ops = ops;
 	m->judged = judged;
 	if (type == BPF_MAP_TYPE_TASK_STORAGE)

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "command/command.h"
 #include "command/map.h"
+#include "command/struct_ops.h"
 #include "object/caller.h"
 #include "object/lock.h"
 #include "object/perf_ring.h"
@@ -100,6 +101,8 @@ int map_elem_lookup(struct map_object *m, const void *key, void *value, u64 flag
 	err = -ENOTSUPP;
 	if (map->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
 		return -ENOTSUPP;
+	if (map->map_type == BPF_MAP_TYPE_STRUCT_OPS)
+		return struct_ops_map_lookup(m, key, value);
 	slot_claim(sys->arena, sys->platform, &run);
 	if (is_object_map(map->map_type)) {
 		struct object *o;
@@ -281,6 +284,8 @@ int map_elem_update(struct map_object *m, const void *key, const void *value, u6
 	u64 owner[2];
 	int err;
 
+	if (map->map_type == BPF_MAP_TYPE_STRUCT_OPS)
+		return struct_ops_map_update(m, key, value, flags);
 	if (is_object_map(map->map_type))
 		return update_object(m, key, value, flags);
 	if (map_is_of_things(map->map_type))
@@ -314,6 +319,8 @@ int map_elem_delete(struct map_object *m, const void *key)
 	u64 owner[2];
 	int err;
 
+	if (m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS)
+		return struct_ops_map_delete(m, key);
 	if (is_object_map(m->map->map_type) || map_is_of_things(m->map->map_type))
 		return map_object_delete(m, key);
 	if (!m->ops->delete_elem)

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "command/command.h"
 #include "command/recording.h"
+#include "command/struct_ops.h"
 #include "hook/cgroup.h"
 #include "hook/hook.h"
 #include "hook/netns.h"
@@ -222,6 +223,7 @@ void skep_system_free(struct skep_system *sys)
 		pthread_mutex_lock(&sys->lock);
 		pins_stop(sys);
 		cgroups_stop(sys);
+		struct_ops_stop(sys);
 		end_objects(sys);
 		async_drain(sys);
 		netns_stop(sys);

@@ -52,6 +52,12 @@ struct link_object *link_new(struct skep_system *sys, size_t size, u32 type, u32
 	return l;
 }
 
+struct link_object *link_object_sized(struct skep_system *sys, size_t size, u32 type,
+				      u32 attach_type, const struct bpf_link_ops *ops)
+{
+	return link_new(sys, size, type, attach_type, ops, NULL);
+}
+
 struct link_object *link_object_new(struct skep_system *sys, u32 type, u32 attach_type,
 				    const struct bpf_link_ops *ops, struct prog_object *prog)
 {

@@ -294,7 +294,7 @@ static int note_frames(const struct jit *j, const u32 *saved, struct jit_output 
 			const struct jit_sub *sub = &j->subs[i];
 			u32 at = pass ? sub->stub : sub->body;
 
-			if (pass && (!i || sub->stub == sub->body))
+			if (pass && ((!i && !jit_is_function(j)) || sub->stub == sub->body))
 				continue;
 			f[n] = pass ? jit_arch_stub_frame :
 				      (struct jit_frame){ .prologue = sub->prologue,

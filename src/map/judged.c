@@ -14,7 +14,6 @@
 
 #define PER_CPU_MAX	 32768	   /* PCPU_MIN_UNIT_SIZE */
 #define CGROUP_VALUE_MAX (4 << 20) /* KMALLOC_MAX_SIZE */
-#define ARENA_PAGE	 4096ULL
 
 /* Every map needs its common part; nothing is counted for elements. */
 static int plain(struct bpf_map_layout *layout)
@@ -48,16 +47,6 @@ static int cgroup_storage_check(const struct bpf_map_params *p, struct bpf_map_l
 	return plain(layout);
 }
 
-static int struct_ops_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
-{
-	const union bpf_attr *a = p->attr;
-
-	if (a->key_size != 4 || a->max_entries != 1 || !a->btf_vmlinux_value_type_id ||
-	    a->map_flags & ~(u32)(BPF_F_LINK | BPF_F_VTYPE_BTF_OBJ_FD))
-		return -EINVAL;
-	return plain(layout);
-}
-
 /* Types of kernels newer than those whose sources were at hand. */
 static int unknown_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
 {
@@ -65,5 +54,4 @@ static int unknown_check(const struct bpf_map_params *p, struct bpf_map_layout *
 }
 
 const struct bpf_map_ops cgroup_storage_judge_ops = { .alloc_check = cgroup_storage_check };
-const struct bpf_map_ops struct_ops_judge_ops = { .alloc_check = struct_ops_check };
 const struct bpf_map_ops unknown_judge_ops = { .alloc_check = unknown_check };

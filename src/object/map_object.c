@@ -12,6 +12,7 @@
 #include "object/async.h"
 #include "object/map_arena.h"
 #include "object/rt_heap.h"
+#include "object/struct_ops.h"
 #include "object/system.h"
 
 static long drop_objects(struct bpf_map *map, const void *key, void *value, void *arg)
@@ -72,6 +73,8 @@ static void map_destroy(struct object *o)
 
 	if (m->map) {
 		map_object_clear(m);
+		if (m->ops && m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS && !m->judged)
+			struct_ops_put_progs(m);
 		if (object_is_mine(o))
 			async_release_map(m->map, sys->platform);
 		wakers_forget(sys, m->map);

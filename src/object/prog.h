@@ -162,6 +162,10 @@ struct bpf_prog_type_ops {
 	bool may_access_direct_pkt_data_read, may_access_direct_pkt_data_write;
 	bool ld_abs; /* legacy packet loads allowed */
 
+	/* Whether @size bytes at @off of kernel struct @btf_id may be written: 0, or -EACCES with a line. */
+	int (*btf_write)(const struct prog_object *obj, const struct btf *btf, u32 btf_id, int off,
+			 int size, char *log, u32 log_size);
+
 	/* BPF_PROG_TEST_RUN; NULL: -ENOTSUPP. */
 	int (*test_run)(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
 	/* In its place where Linux has none (for this program): with SKEP_TEST_RUN=all only. */

@@ -42,6 +42,7 @@ enum world_op {
 	WORLD_STORAGE_OWNER, /* type of a storage map, object, its identity to fill (two words) -> 0 */
 	WORLD_MADE_UP,	     /* type's name, number -> an object for a test run; 0: no such type */
 	WORLD_PUT,	     /* such an object, field's name, bytes, size -> 0 or -ENOENT */
+	WORLD_FIELD, /* object, name of a field -> its value; 0 where it has none */
 	WORLD_SHOW, /* buffer, size, struct btf_ptr, flags, world_reader_t -> length without NUL */
 };
 

@@ -461,6 +461,22 @@ static int load_field(struct bpf_verifier_env *env, const struct bpf_reg_state *
  * Every load through a BTF pointer becomes a fault-proof one (object/fixup.h), so
  * an untrusted pointer is as safe to follow as a trusted one.
  */
+/*
+ * A field of a kernel object that programs of this type may write. The object must be one that is
+ * surely there, as nothing checks the store. DIFF(untrusted-write)
+ */
+static int write_field(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, int off,
+		       int size)
+{
+	char log[128] = "";
+
+	if (!env->ops->btf_write || reg->btf != kernel_types(env))
+		return refuse(env, DIAG_BTF_READ_ONLY);
+	if (!env->ops->btf_write(env->prog_obj, reg->btf, reg->btf_id, off, size, log, sizeof(log)))
+		return reg->type & PTR_TRUSTED ? 0 : refuse(env, DIAG_BTF_READ_ONLY);
+	return refuse(env, DIAG_BTF_WRITE, log);
+}
+
 static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size,
 		      enum bpf_access_type t, int value_regno)
 {
@@ -487,7 +503,7 @@ static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size
 	if (reg->type & MEM_ALLOC)
 		return access_alloc(env, regno, off, size, t, value_regno);
 	if (t == BPF_WRITE)
-		return refuse(env, DIAG_BTF_READ_ONLY);
+		return write_field(env, reg, off, size);
 	return load_field(env, reg, off, size, value_regno);
 }
 

@@ -10,6 +10,7 @@
  * have no address here.
  */
 #include "isa/insn.h"
+#include "object/struct_ops.h"
 #include "object/vocabulary.h"
 #include "verifier/check.h"
 
@@ -1006,30 +1007,13 @@ static int check_attach_target(struct bpf_verifier_env *env, const struct prog_o
 	}
 }
 
-/* Structures whose functions programs can be, as the profile's kernel registers them. */
-static bool struct_ops_known(const char *name, kver profile)
-{
-	static const struct {
-		const char *name;
-		kver since;
-	} known[] = {
-		{ "tcp_congestion_ops", KVER(5, 6) }, { "bpf_dummy_ops", KVER(5, 17) },
-		{ "hid_bpf_ops", KVER(6, 11) },	      { "sched_ext_ops", KVER(6, 12) },
-		{ "Qdisc_ops", KVER(6, 16) },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (!strcmp(name, known[i].name))
-			return visible(profile, known[i].since);
-	return false;
-}
-
 static int check_struct_ops(struct bpf_verifier_env *env)
 {
 	const struct prog_object *obj = env->prog_obj;
 	const struct btf *btf = obj->attach_btf ? obj->attach_btf->btf : NULL;
 	u32 id = obj->attach_btf_id, member = env->prog->expected_attach_type;
 	const struct btf_type *t = btf ? btf_type_get(btf, id) : NULL;
+	const struct struct_ops_row *row;
 	const char *name, *mname;
 
 	if (!env->prog->gpl_compatible)
@@ -1037,18 +1021,22 @@ static int check_struct_ops(struct bpf_verifier_env *env)
 	if (!id)
 		return refuse_err(env, -ENOTSUPP, DIAG_STRUCT_OPS_TYPE, id);
 	name = t && btf_is_struct(t) ? btf_str(btf, t->name_off) : NULL;
-	if (!name || !struct_ops_known(name, env->profile))
+	row = name ? struct_ops_find(name, env->profile) : NULL;
+	if (!row)
 		return refuse_err(env, -ENOTSUPP, DIAG_STRUCT_OPS_TYPE, id);
+	if (row->absent && !env->sys->verdict)
+		return refuse(env, DIAG_HELPER_UNSUPPORTED, name);
+	if (row->absent)
+		prog_lacks(env->prog_obj, "struct", name);
 	if (member >= btf_vlen(t))
 		return refuse(env, DIAG_STRUCT_OPS_INDEX, member, name);
 	mname = btf_str(btf, btf_members(t)[member].name_off);
 	if (!btf_type_resolve_func_ptr(btf, btf_members(t)[member].type, NULL))
 		return refuse(env, DIAG_STRUCT_OPS_MEMBER, mname, member, name);
-	/* What TCP keeps to itself. */
-	if (!strcmp(name, "tcp_congestion_ops") &&
-	    (!strcmp(mname, "get_info") ||
-	     (!visible(env->profile, KVER(6, 0)) && !strcmp(mname, "cong_control"))))
+	if (!struct_ops_member_ok(struct_ops_number(row), mname, env->profile))
 		return refuse_err(env, -ENOTSUPP, DIAG_STRUCT_OPS_UNSUPPORTED, mname, name);
+	if (env->prog->sleepable && !struct_ops_member_sleeps(struct_ops_number(row), mname))
+		return refuse(env, DIAG_STRUCT_OPS_UNSUPPORTED, mname, name);
 	return 0;
 }
 

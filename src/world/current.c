@@ -214,6 +214,8 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 	case WORLD_PUT:
 		return (u64)(s64)world_put(w, a[0], (const char *)(uintptr_t)a[1],
 					   (const void *)(uintptr_t)a[2], (u32)a[3]);
+	case WORLD_FIELD:
+		return world_get_field(w, run, a[0], (const char *)(uintptr_t)a[1]);
 	case WORLD_SHOW:
 		return (u64)world_show(w, run, (char *)(uintptr_t)a[0], (u32)a[1],
 				       (const void *)(uintptr_t)a[2], a[3],

@@ -205,6 +205,8 @@ void world_enter(struct world *w, const struct bpf_run *run);
  */
 struct wobj *world_made_up(struct world *w, const char *type, u64 key);
 /* Puts @size bytes into its field, 0 or -ENOENT. */
+/* A field's value by its name, filled in if need be; 0: none. */
+u64 world_get_field(struct world *w, struct bpf_run *run, u64 object, const char *field);
 int world_put(struct world *w, u64 object, const char *field, const void *bytes, u32 size);
 
 /* ---- current.c ---- */

@@ -643,6 +643,17 @@ struct wobj *world_made_up(struct world *w, const char *type, u64 key)
 	return obj_of(w, t, key, tid, NULL);
 }
 
+u64 world_get_field(struct world *w, struct bpf_run *run, u64 object, const char *field)
+{
+	struct world_place at;
+	u64 v = 0;
+
+	if (!set_at(w->sys, object, field, &at) || !at.size || at.size > 8 ||
+	    w->sys->read_world(w->sys, run, &v, object + at.off, at.size))
+		return 0;
+	return at.bits ? v >> at.shift & ((1ULL << at.bits) - 1) : v;
+}
+
 int world_put(struct world *w, u64 object, const char *field, const void *bytes, u32 size)
 {
 	struct world_place at;
