@@ -156,6 +156,11 @@ $(O)/functions/probes.bpf.o: $(O)/gen/function_probes.bpf.c tests/functions/prob
 $(O)/functions/workload: tests/functions/workload.c
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -O1 -Wall -Wextra -static -o $@ $<
+# What tools of other projects look at: tests/tools
+$(O)/tools/work: tests/tools/work.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -static -Wall -o $@ $< -lpthread
+
 $(O)/functions/recorder: tests/functions/recorder.c tests/lib/function_trace.c $(O)/gen/function_rows.h
 	@mkdir -p $(@D)
 	$(Q)gcc -D_GNU_SOURCE -O1 -Wall -Wextra -I. -Itests/lib -I$(O)/gen -o $@ $(filter %.c,$^) $(LIBBPF) -lelf -lz

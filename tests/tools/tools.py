@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+"""Tools of other projects, unmodified, and what they print of tests/tools/work.c.
+
+Each row: how the tool is called, the line that says that it has begun, which of its lines are
+compared, and what in them is of the moment (pids, times, addresses, ephemeral ports). What a kernel
+made it print is in tests/data/tools/KERNEL-NAME.txt (tools/record-tools.sh); ours has to be
+the same, line by line. A row without `kernel` has its expected lines here: kernels' virtual
+machines lack what its workload needs.
+"""
+import collections
+import re
+
+Tool = collections.namedtuple("Tool", "name argv ready keep kernel work expect extra")
+
+def tool(name, *args, ready, keep, kernel=None, work=None, expect=None, extra=()):
+    return Tool(name, [name, *args], ready, keep, kernel, work, expect, extra)
+
+
+# (pattern, replacement), applied in order
+PIDS = [(r"^(\s*)\d+", r"PID")]
+TIMES = [(r"\d\d:\d\d:\d\d", "TIME")]
+PORTS = [(r"\b(3[2-9]\d{3}|[45]\d{4}|60\d{3})\b", "EPHEMERAL")]
+REAL = [(r"\s+\d+\.\d+$", " MS")]
+
+TOOLS = [
+    tool("execsnoop", ready="PCOMM", keep=r"^work ", kernel="6.12",
+         extra=[(r"^(work) +\d+ +\d+ +(\d+) \S*/(work)", r"\1 PID PPID \2 \3")]),
+    tool("opensnoop", ready="COMM", keep=r"^\d+ +work ", kernel="6.12", extra=PIDS),
+    tool("exitsnoop", ready="PCOMM", keep=r"^work ", kernel="6.12",
+         extra=[(r"^(work) +\d+ +\d+ +\d+ +\S+ ", r"\1 PID PPID TID AGE ")]),
+    tool("killsnoop", ready="COMM", keep=r" work ", kernel="6.12",
+         extra=TIMES + [(r"TIME +\d+", "TIME PID"), (r"(work +\d+ +)\d+", r"\1TPID")]),
+    tool("sigsnoop", ready="COMM", keep=r" work ", kernel="6.12",
+         extra=TIMES + [(r"TIME +\d+", "TIME PID"), (r"(work +\d+ +)\d+", r"\1TPID")]),
+    tool("syscount", "-P", ready="Tracing", keep=r"^\d+ +work ", kernel="6.12", extra=PIDS + [(r"\d\d$", "MANY")]),
+    tool("mountsnoop", ready="COMM", keep=r"^work ", kernel="6.12",
+         extra=[(r"^(work) +\d+ +\d+ +\d+", r"\1 PID TID NS")]),
+    tool("statsnoop", ready="COMM", keep=r" work ", kernel="6.12"),
+    tool("tcpconnect", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS),
+    tool("tcplife", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS + PORTS + REAL),
+    tool("tcpstates", ready="COMM", keep=r" work ", kernel="6.12",
+         extra=[(r"^[0-9a-f]+ +\d+", "SK PID")] + PORTS + REAL),
+    tool("solisten", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS),
+    tool("bindsnoop", ready="COMM", keep=r" work ", kernel="6.1", extra=PIDS),
+    tool("filelife", ready="TIME", keep=r" work ", kernel="6.1",
+         extra=TIMES + [(r"TIME +\d+", "TIME PID"), (r"\d+\.\d+", "AGE")]),
+    tool("funclatency", "vfs_fsync", ready="Tracing", keep=r": [1-9]", expect=[r"\d+ -> \d+ +: 1 .*"]),
+    tool("filetop", "-C", "1", "3", ready="TID", keep=r" work .* work-file", expect=[
+        r"\d+ +work +1 +1 +0 +0 +R work-file"]),
+    tool("gethostlatency", ready="COMM", keep=r" getent ", work=["getent", "hosts", "localhost"],
+         expect=2 * [r"\S+ +\d+ +getent +\d+\.\d+ +localhost"]),
+    tool("bashreadline", ready="COMMAND", keep=r" echo ", 
+         work=["sh", "-c", "echo echo hello | bash --norc -i"], expect=[r"\S+ +\d+ +echo hello"]),
+]
+
+
+def compared(row, text):
+    """The lines of @text that count, without what is of the moment."""
+    lines = []
+    for line in text.replace("\r", "").split("\n"):
+        if not re.search(row.keep, line):
+            continue
+        for pattern, to in row.extra:
+            line = re.sub(pattern, to, line)
+        lines.append(re.sub(r" +", " ", line).strip())
+    return lines
