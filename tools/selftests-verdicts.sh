@@ -40,7 +40,7 @@ for f in *.o; do
 		    sys.exit()
 		for name, k in b.items():
 		    s = a.get(name, {"verdict": "missing"})
-		    if "permission error" in str(k.get("reason")):
+		    if "does not let this account" in str(k.get("reason")):
 		        print("not judged", k["type"], sys.argv[1], name)
 		    elif s["verdict"] == k["verdict"]:
 		        print("same", k["verdict"], k["type"], sys.argv[1], name)

@@ -19,6 +19,8 @@ bool typed_args_access(struct btf_ctx_proto *proto, int off, int size, enum bpf_
 		       bool trusted, struct bpf_insn_access_aux *info);
 bool tracing_is_valid_access(int off, int size, enum bpf_access_type t, const struct bpf_prog *prog,
 			     struct bpf_insn_access_aux *info);
+/* Argument @nr of iterator function @target, more than its type tells. */
+void iter_arg(const char *target, u32 nr, struct bpf_insn_access_aux *info);
 const struct bpf_func_proto *raw_tp_func_proto(u32 func_id, const struct bpf_prog *prog);
 const struct bpf_func_proto *tracing_func_proto(u32 func_id, const struct bpf_prog *prog);
 

@@ -195,8 +195,13 @@ bool tracing_is_valid_access(int off, int size, enum bpf_access_type t, const st
 
 	if (!ctx_proto(info->obj, prog, &proto))
 		return false;
-	return info->obj->dst_prog ? prog_args_access(&proto, off, size, t, info) :
-				     typed_args_access(&proto, off, size, t, trusted, info);
+	if (info->obj->dst_prog)
+		return prog_args_access(&proto, off, size, t, info);
+	if (!typed_args_access(&proto, off, size, t, trusted, info))
+		return false;
+	if (is_iter(prog))
+		iter_arg(proto.name, (u32)off / 8, info);
+	return true;
 }
 
 static struct bpf_retval_range tracing_retval_range(const struct bpf_prog *prog)
