@@ -117,9 +117,19 @@ $(O)/libskep-preload.so: $(call obj,$(PRELOAD_SRC)) $(SO_OBJ)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(LIBS) -ldl
 
-$(O)/skep: $(call obj,$(CLI_SRC)) $(O)/libskep.a
+# The pages of docs/messages, for skep explain
+$(O)/gen/messages.c: $(wildcard docs/messages/*.md) tools/embed-messages.py
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/embed-messages.py docs/messages > $@
+$(O)/obj/gen/messages.o: $(O)/gen/messages.c cli/messages.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Icli $(CFLAGS) -c -o $@ $<
+$(O)/obj/cli/reports.o: CPPFLAGS += -DSKEP_DOC_DIR='"$(PREFIX)/share/doc/skep"'
+
+CLI_OBJ := $(call obj,$(CLI_SRC)) $(O)/obj/gen/messages.o
+$(O)/skep: $(CLI_OBJ) $(O)/libskep.a
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $(call obj,$(CLI_SRC)) -Wl,--start-group $(O)/libskep.a $(LIBBPF) -Wl,--end-group $(LIBS) -lZydis
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $(CLI_OBJ) -Wl,--start-group $(O)/libskep.a $(LIBBPF) -Wl,--end-group $(LIBS) -lZydis
 
 vpath %.bpf.c $(VPATH_BPF)
 $(O)/bpf/%.bpf.o: %.bpf.c | $(O)/gen/vmlinux.h
@@ -250,6 +260,7 @@ install: all
 	install -D -m644 -t $(DESTDIR)$(PREFIX)/lib $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so
 	install -D -m644 -t $(DESTDIR)$(PREFIX)/include/skep $(wildcard include/skep/*.h)
 	install -D -m644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(wildcard docs/man/*.1)
+	install -D -m644 -t $(DESTDIR)$(PREFIX)/share/doc/skep/messages $(wildcard docs/messages/*.md)
 
 clean:
 	rm -rf $(O)

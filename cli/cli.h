@@ -39,8 +39,8 @@ struct command {
 	bool judges; /* always in verdict mode: nothing is run */
 };
 
-extern const struct command cmd_run, cmd_attach, cmd_list, cmd_verify, cmd_btf, cmd_features,
-	cmd_diff, cmd_prog, cmd_exec, cmd_ps, cmd_stop;
+extern const struct command cmd_run, cmd_attach, cmd_list, cmd_explain, cmd_verify, cmd_btf,
+	cmd_features, cmd_diff, cmd_prog, cmd_exec, cmd_ps, cmd_stop;
 
 /* "skep: " and the message on stderr, or {"error": …} with --json. Returns EXIT_REFUSED. */
 int cli_error(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -3,6 +3,7 @@
  * Object files: what is wrong with one is said here, with file, program and
  * reason, before libbpf gets to it or from what libbpf and the verifier left.
  */
+#include "messages.h"
 #include "object.h"
 #include "sections.h"
 
@@ -500,6 +501,8 @@ void verdict_print(const struct cli *cli, const struct verdict *v)
 		fprintf(cli->out, "  at:     instruction %d\n", v->insn);
 	if (v->advice && *v->advice)
 		fprintf(cli->out, "  advice: %s\n", v->advice);
+	if (v->id && message_page(v->id))
+		fprintf(cli->out, "  more:   skep explain %s\n", v->id);
 }
 
 static void add_string(cJSON *j, const char *name, const char *s)

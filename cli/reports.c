@@ -3,6 +3,7 @@
  * Reports of skep verify: SARIF 2.1.0, which code hosts show at the source line, and JUnit XML,
  * one test case for each program.
  */
+#include "messages.h"
 #include "reports.h"
 
 #include <stdlib.h>
@@ -147,6 +148,14 @@ static int rule_index(cJSON *rules, const char *id, const char *advice)
 	if (advice && *advice) {
 		add_message(new, "fullDescription", advice);
 		add_message(new, "help", advice);
+	}
+	if (message_page(id)) {
+		const char *base = getenv("SKEP_DOCS_URL") ?: "file://" SKEP_DOC_DIR "/messages";
+		char *url = NULL;
+
+		if (asprintf(&url, "%s/%s.md", base, id) >= 0)
+			cJSON_AddStringToObject(new, "helpUri", url);
+		free(url);
 	}
 	cJSON_AddStringToObject(cJSON_AddObjectToObject(new, "defaultConfiguration"), "level",
 				"error");

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-"""Writes what the tables say into docs/features.md and the READMEs.
+"""Writes what the tables say into docs/features.md, docs/messages and the READMEs.
 
     tools/gen-docs.py [--check]
 
@@ -16,6 +16,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 spec = importlib.util.spec_from_file_location("import_facts", ROOT / "tools/import-facts.py")
 facts = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(facts)
+
+sys.path.insert(0, str(ROOT / "tools"))
+import message_docs  # noqa: E402
 
 # file, macro, title (English, Chinese), columns: name, since, state, note
 VOCABULARIES = [
@@ -101,13 +104,24 @@ def main():
                      lambda m: m.group(1) + "\n" + summary(vocabularies, chinese) + "\n" + m.group(2), text,
                      flags=re.S)
         files[path] = new
+    folder = ROOT / "docs/messages"
+    folder.mkdir(exist_ok=True)
+    for name, text in message_docs.pages().items():
+        files[folder / name] = text
+    for path in folder.iterdir():
+        if path not in files:
+            print("%s: no such message" % path.relative_to(ROOT))
+            if check:
+                return 1
+            path.unlink()
     stale = [p for p, text in files.items() if not p.exists() or p.read_text() != text]
     for p in stale:
         if check:
             print("%s is stale: run tools/gen-docs.py" % p.relative_to(ROOT))
         else:
             p.write_text(files[p])
-            print("wrote %s" % p.relative_to(ROOT))
+            if p.parent != folder:
+                print("wrote %s" % p.relative_to(ROOT))
     return 1 if check and stale else 0
 
 
