@@ -54,6 +54,8 @@ static int path_of_fd(struct skep_system *sys, int fd, char *buf, u32 size)
 
 	if (fd == AT_FDCWD) {
 		proc_path(proc, "cwd");
+		if (!stat(proc, &st) && pins_path_of(sys, &st, buf, size) > 0)
+			return 0;
 	} else {
 		if (caller_fstat(fd, &st))
 			return -EBADF;

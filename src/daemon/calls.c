@@ -50,6 +50,11 @@ static long answer_ioctl(struct request *r)
 		r->args[1] = r->args[5];
 		return answer_perf_event_open(r);
 	}
+	if ((u32)r->args[1] == CALL_PROXY_FD) {
+		if (load_acquire(&r->session->gift_tid) != r->caller.tid)
+			return -ENOTTY;
+		return r->caller.ops->give_fd(&r->caller, r->session->gift, true);
+	}
 	result = skep_ioctl(r->sys, (int)r->args[0], (u32)r->args[1], (void *)r->args[2]);
 	return result == -ENOTTY || result == -EBADF ? ANSWER_CONTINUE : result;
 }
@@ -227,6 +232,7 @@ static const struct {
 	{ SYS_readlink, CALL_NOTIFY, ALWAYS, view_readlink },
 	{ SYS_readlinkat, CALL_NOTIFY, ALWAYS, view_readlinkat },
 	{ SYS_statfs, CALL_NOTIFY, ALWAYS, view_statfs },
+	{ SYS_getcwd, CALL_NOTIFY, ALWAYS, view_getcwd },
 	{ SYS_unlink, CALL_NOTIFY, ALWAYS, view_unlink },
 	{ SYS_unlinkat, CALL_NOTIFY, ALWAYS, view_unlinkat },
 	{ SYS_rmdir, CALL_NOTIFY, ALWAYS, view_rmdir },
@@ -269,9 +275,45 @@ void calls_filter(const struct skep_system *sys, bool root, bool trapped, u8 *an
 	}
 	if (trapped)
 		answers[SYS_bpf] = answers[SYS_perf_event_open] = CALL_TRAP;
+	if (notify_cannot_take())
+		answers[SYS_epoll_ctl] = CALL_TRACE;
 }
 
 /* ---- answering ---- */
+
+static void *sync_and_answer(void *arg)
+{
+	struct request *r = arg;
+	struct session *s = r->session;
+
+	supervisor_sync(r->sys);
+	notify_answer(r, (long)r->args[0]);
+	mem_free(r);
+	__atomic_fetch_sub(&s->workers, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/*
+ * @fn with a copy of @r in a thread of its own; in this one when there can be none. A session's thread
+ * never waits for the supervisor, which may wait for a task that waits for the session.
+ */
+static void elsewhere(void *(*fn)(void *arg), const struct request *r)
+{
+	struct request *copy;
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	while (!(copy = mem_dup(r, sizeof(*r))))
+		usleep(10000);
+	__atomic_fetch_add(&r->session->workers, 1, __ATOMIC_SEQ_CST);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	err = pthread_create(&thread, &attr, fn, copy);
+	pthread_attr_destroy(&attr);
+	if (err)
+		fn(copy);
+}
 
 static void answer(struct request *r)
 {
@@ -286,9 +328,12 @@ static void answer(struct request *r)
 		}
 	caller_leave(before);
 	/* An attachment is in force when the call that made it returns. */
-	if (hooks_revision(r->sys) != revision)
-		supervisor_sync(r->sys);
-	notify_answer(r, result);
+	if (hooks_revision(r->sys) != revision) {
+		r->args[0] = (u64)result;
+		elsewhere(sync_and_answer, r);
+	} else {
+		notify_answer(r, result);
+	}
 }
 
 static void *answer_elsewhere(void *arg)
@@ -317,20 +362,10 @@ static bool may_last(const struct request *r)
 
 void calls_answer(struct request *r)
 {
-	struct request *copy = may_last(r) ? mem_dup(r, sizeof(*r)) : NULL;
-	pthread_attr_t attr;
-	pthread_t thread;
-	int err;
+	bool gift = r->nr == SYS_ioctl && (u32)r->args[1] == CALL_PROXY_FD;
 
-	if (!copy) {
+	if (!gift && (r->session->indirect || may_last(r)))
+		elsewhere(answer_elsewhere, r);
+	else
 		answer(r);
-		return;
-	}
-	__atomic_fetch_add(&r->session->workers, 1, __ATOMIC_SEQ_CST);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	err = pthread_create(&thread, &attr, answer_elsewhere, copy);
-	pthread_attr_destroy(&attr);
-	if (err)
-		answer_elsewhere(copy);
 }

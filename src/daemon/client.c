@@ -232,7 +232,7 @@ static int make_request(struct wire_request *q, const struct skep_exec_opts *o,
 			return fail(f, -EINVAL,
 				    "%s: names of instances are of letters, digits and -_.",
 				    q->instance);
-	if (*q->btf && *q->btf != '/') { /* the daemon is elsewhere */
+	if (*q->btf && *q->btf != '/' && strcmp(q->btf, "builtin")) { /* the daemon is elsewhere */
 		if (!getcwd(real, sizeof(real)) ||
 		    snprintf(q->btf, sizeof(q->btf), "%s/%s", real,
 			     GIVEN(s, btf) ? GIVEN(s, btf) : getenv("SKEP_BTF")) >=

@@ -475,7 +475,7 @@ static bool can_end(struct daemon *d)
 
 	lock = client_lock(d->folder, LOCK_NB);
 	if (lock < 0)
-		return false; /* a client starts */
+		return lock == -ENOENT; /* a client starts, or the folder is gone */
 	end = poll(&fd, 1, 0) == 0;
 	if (end) {
 		snprintf(path, sizeof(path), "%s/socket", d->folder);

@@ -42,6 +42,13 @@ struct instance {
 	struct trace_pipe *trace;
 };
 
+/* A descriptor of a process that stands for a ring in its epolls. */
+struct stand_in {
+	u32 tgid;
+	u64 inode; /* of the ring */
+	int fd;
+};
+
 /* One tree of processes, from its EXEC to its last process's end. */
 struct session {
 	struct session *next;
@@ -49,8 +56,13 @@ struct session {
 	struct skep_process *process;
 	int listener, message_fd;
 	bool root;
-	u32 workers;	    /* calls that are being answered elsewhere */
-	pid_t tgid_of_last; /* see notify.c */
+	bool indirect; /* memory of its tasks is read by the supervisor alone (Yama) */
+	bool moved;    /* somebody's working folder may be one of the tree of pins */
+	u32 workers;   /* calls that are being answered elsewhere */
+	u32 gift_tid;  /* a task that may have .gift, our descriptor; see intercept.c */
+	int gift;
+	VEC(struct stand_in) stand_ins; /* the supervisor's */
+	pid_t tgid_of_last;		/* see notify.c */
 };
 
 /* daemon.c */
@@ -79,6 +91,12 @@ void notify_answer(struct request *r, long result);
 /* Tells Linux to wake the other side on this CPU, if it can. */
 void notify_tune(int listener);
 
+/* A descriptor of another's cannot be had here: its epoll_ctl() is stopped at instead. */
+bool notify_cannot_take(void);
+
+/* ---- intercept.c ---- */
+void intercept_call(struct task *t);
+
 /* ---- calls.c: which calls are answered, and how ---- */
 
 /* For filter_compile(): answers of all CALLS_MAX numbers. */
@@ -94,6 +112,12 @@ int trace_pipe_open(struct trace_pipe *p);
 void trace_pipe_free(struct trace_pipe *p);
 
 /* ---- views.c: calls that name files ---- */
+/*
+ * Whether @path, relative to @dirfd of the request's caller, is in the tree of pins: its absolute
+ * path is written to @out (PATH_MAX). -1: it is elsewhere, but was spelled by way of the tree.
+ */
+int view_path(struct request *r, int dirfd, u64 path, char *out);
+long view_getcwd(struct request *r);
 long view_open(struct request *r);
 long view_openat(struct request *r);
 long view_openat2(struct request *r);

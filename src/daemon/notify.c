@@ -77,6 +77,8 @@ static int memory(struct request *r, void *local, u64 address, size_t size, bool
 		return -EFAULT;
 	err = copy(&m);
 	if (err == -EPERM)
+		r->session->indirect = true;
+	if (err == -EPERM)
 		err = supervisor_call(r->sys->supervisor, copy_in_supervisor, &m);
 	if (!err && !write && !still_there(r))
 		return -EFAULT;
@@ -145,6 +147,19 @@ static const struct caller_ops notify_ops = {
 	.take_fd = notify_take_fd,
 	.give_fd = notify_give_fd,
 };
+
+bool notify_cannot_take(void)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	int fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, pidfd, 0);
+	bool cannot = fd < 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (pidfd >= 0)
+		close(pidfd);
+	return cannot;
+}
 
 /* ---- receiving and answering ---- */
 

@@ -31,6 +31,7 @@ static void session_end(struct session *s)
 	skep_process_free(s->process);
 	if (s->listener >= 0)
 		close(s->listener);
+	vec_free(&s->stand_ins);
 	if (s->message_fd >= 0)
 		close(s->message_fd);
 	pthread_mutex_lock(&d->lock);
@@ -92,6 +93,8 @@ int session_start(struct instance *inst, struct skep_process *process, int liste
 			       .message_fd = message_fd,
 			       .root = root };
 	notify_tune(listener);
+	process->owner = s;
+	store_release(&process->intercept, intercept_call);
 	pthread_mutex_lock(&inst->daemon->lock);
 	s->next = inst->sessions;
 	inst->sessions = s;
@@ -103,6 +106,7 @@ int session_start(struct instance *inst, struct skep_process *process, int liste
 		inst->sessions = s->next;
 	pthread_mutex_unlock(&inst->daemon->lock);
 	if (err) {
+		store_release(&process->intercept, NULL);
 		mem_free(s);
 	}
 	return err;

@@ -76,6 +76,11 @@ static int folder_of(struct request *r, int dirfd, char *path, size_t size)
 
 	if (dirfd == AT_FDCWD) {
 		snprintf(link, sizeof(link), "/proc/%u/cwd", r->caller.tid);
+		if (READ_ONCE(r->session->moved) && !stat(link, &st)) {
+			n = pins_path_of(r->sys, &st, path, (u32)size);
+			if (n > 0)
+				return (int)n;
+		}
 	} else {
 		if (caller_fstat(dirfd, &st) || !S_ISDIR(st.st_mode))
 			return -ENOTDIR;
@@ -146,6 +151,39 @@ static void locate(struct request *r, int dirfd, u64 address, struct place *p)
 		p->kind = BEHIND;
 	else
 		is_descriptor(p);
+}
+
+int view_path(struct request *r, int dirfd, u64 path, char *out)
+{
+	struct place p;
+
+	locate(r, dirfd, path, &p);
+	if (p.kind != PIN && p.kind != BEHIND)
+		return 0;
+	memcpy(out, p.path, strlen(p.path) + 1);
+	return p.kind == PIN ? 1 : -1;
+}
+
+/* Of a working folder that is one of the tree's, which the kernel knows by another name. */
+long view_getcwd(struct request *r)
+{
+	char path[PATH_MAX], link[48];
+	struct stat st;
+	int n, err;
+
+	if (!READ_ONCE(r->session->moved))
+		return ANSWER_CONTINUE;
+	snprintf(link, sizeof(link), "/proc/%u/cwd", r->caller.tid);
+	if (stat(link, &st))
+		return ANSWER_CONTINUE;
+	n = pins_path_of(r->sys, &st, path, sizeof(path));
+	if (n <= 0)
+		return ANSWER_CONTINUE;
+	n++; /* with its NUL */
+	if ((u64)n > r->args[1])
+		return -ERANGE;
+	err = user_write(r->sys, r->args[0], path, (size_t)n);
+	return err ? err : n;
 }
 
 /* The object behind /proc/PID/fd/N; NULL: none of ours. */
@@ -621,6 +659,8 @@ long view_mount(struct request *r)
 	char type[32] = "", options[4096];
 	struct pin_who who;
 	struct place p;
+	struct stat st;
+	int err;
 
 	if (r->args[2] && user_read_str(r->sys, type, r->args[2], sizeof(type)) < 0)
 		return ANSWER_CONTINUE;
@@ -632,6 +672,15 @@ long view_mount(struct request *r)
 			return 0;
 		return ANSWER_CONTINUE;
 	}
+	err = stat_place(&p, true, &st);
+	if (err > 0)
+		err = caller_path(p.path, options, sizeof(options)) || stat(options, &st) ?
+			      -ENOENT :
+			      0;
+	if (err)
+		return err;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
 	if (r->args[4] && user_read_str(r->sys, options, r->args[4], sizeof(options)) < 0)
 		return -EFAULT;
 	return pins_mount(r->sys, &who, p.path, r->args[4] ? options : NULL);

@@ -114,6 +114,7 @@ static void emit_answer(struct call_filter *f, enum call_answer a)
 		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_USER_NOTIF);
 		emit_answer_if(f, BPF_JEQ, 1, CALL_PROXY_BPF, CALL_NOTIFY);
 		emit_answer_if(f, BPF_JEQ, 1, CALL_PROXY_PERF, CALL_NOTIFY);
+		emit_answer_if(f, BPF_JEQ, 1, CALL_PROXY_FD, CALL_NOTIFY);
 		emit_answer(f, CALL_ALLOW);
 		break;
 	case CALL_MMAP: /* shared mappings of files */

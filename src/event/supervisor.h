@@ -40,6 +40,9 @@ struct skep_process {
 	bool filtered; /* has a filter: cannot do without us */
 	bool trapped;  /* its filter has CALL_TRAP for bpf() and perf_event_open() */
 	int event_fd;
+	/* At the entry of a call that the filter stops: may make it in another way and skip it. */
+	void (*intercept)(struct task *t);
+	void *owner;	/* of .intercept */
 	int message_fd; /* where its user reads: told when all ends with the host; -1: nowhere else */
 	/* By the loop; the host waits for changes of .seq (a futex). */
 	u32 seq;
@@ -185,7 +188,11 @@ enum call_answer {
  * Requests of ioctl() that stand for the calls which a filter outside of ours answers (a default
  * container): argument 1, the request's place, is in argument 5 meanwhile.
  */
-enum { CALL_PROXY_BPF = 0x5ceb0001, CALL_PROXY_PERF = 0x5ceb0002 };
+enum {
+	CALL_PROXY_BPF = 0x5ceb0001,
+	CALL_PROXY_PERF = 0x5ceb0002,
+	CALL_PROXY_FD = 0x5ceb0003, /* gives the task the descriptor that is meant for it */
+};
 /*
  * @answers of all CALLS_MAX numbers, @other for other entries (i386, x32) and beyond; @control: those
  * have no bpf() and perf_event_open(). 0 or -ENOMEM.

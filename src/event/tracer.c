@@ -330,6 +330,8 @@ static void call_entered(struct task *t, u32 arch, u64 nr, const u64 *args)
 		for_each_source (s)
 			if ((*s)->enter)
 				(*s)->enter(t);
+	if (!c->skip && !c->compat && load_acquire(&tr->process->intercept))
+		tr->process->intercept(t);
 	if (c->skip)
 		skip_call(t);
 	tr->exit_wanted = want & WANT_EXIT || changes_task(c);
