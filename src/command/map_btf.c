@@ -80,8 +80,35 @@ static bool is_int32(const struct btf_type *t)
 	return BTF_INT_BITS(data) == 32 && !BTF_INT_OFFSET(data);
 }
 
+static bool is_member_int(const struct btf *btf, const struct btf_member *m, u32 off, u32 bits)
+{
+	const struct btf_type *t = btf_type_skip_modifiers(btf, m->type, NULL);
+
+	return m->offset == off && t && btf_kind(t) == BTF_KIND_INT &&
+	       BTF_INT_BITS(btf_int_data(t)) == bits && !BTF_INT_OFFSET(btf_int_data(t));
+}
+
+/* struct bpf_cgroup_storage_key, or the id alone. */
+static int check_storage_key(const struct btf *btf, const struct bpf_map *map,
+			     const struct btf_type *key)
+{
+	const struct btf_member *m;
+
+	if (!key)
+		return -EINVAL;
+	if (map->key_size == 8)
+		return btf_kind(key) == BTF_KIND_INT && BTF_INT_BITS(btf_int_data(key)) == 64 &&
+				       !BTF_INT_OFFSET(btf_int_data(key)) ?
+			       0 :
+			       -EINVAL;
+	if (btf_kind(key) != BTF_KIND_STRUCT || btf_vlen(key) != 2)
+		return -EINVAL;
+	m = (const struct btf_member *)(key + 1);
+	return is_member_int(btf, &m[0], 0, 64) && is_member_int(btf, &m[1], 64, 32) ? 0 : -EINVAL;
+}
+
 /* The rule of the map's type; @key and @value are without modifiers, @key NULL: void. */
-static int check_type(const struct bpf_map *map, const struct btf_type *key,
+static int check_type(const struct btf *btf, const struct bpf_map *map, const struct btf_type *key,
 		      const struct btf_type *value)
 {
 	switch (map->map_type) {
@@ -99,6 +126,9 @@ static int check_type(const struct bpf_map *map, const struct btf_type *key,
 		return key ? -EINVAL : 0;
 	case BPF_MAP_TYPE_ARENA:
 		return 0;
+	case BPF_MAP_TYPE_CGROUP_STORAGE:
+	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+		return check_storage_key(btf, map, key);
 	case BPF_MAP_TYPE_SK_STORAGE:
 	case BPF_MAP_TYPE_INODE_STORAGE:
 	case BPF_MAP_TYPE_TASK_STORAGE:
@@ -178,7 +208,7 @@ int map_set_btf(struct map_object *m, const struct bpf_map_ops *ops, const union
 		if (btf_is_struct(value) || btf_kind(value) == BTF_KIND_DATASEC)
 			err = find_fields(map, b->btf, size, m->obj.sys->profile, caps);
 		if (!err)
-			err = check_type(map, key, value);
+			err = check_type(b->btf, map, key, value);
 		if (err)
 			return err;
 	}

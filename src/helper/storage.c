@@ -45,3 +45,18 @@ STORAGE_HELPERS(task)
 STORAGE_HELPERS(inode)
 STORAGE_HELPERS(cgrp)
 STORAGE_HELPERS(sk)
+
+/* Of the cgroup where the program is attached; it was made then. Never NULL. */
+BPF_HELPER(get_local_storage)
+{
+	struct bpf_map *map = PTR(r1);
+	u64 owner[2] = { run->cgroup, run->cgroup_attach_type };
+	const struct bpf_map_ops *ops = bpf_map_ops_of(map->map_type);
+	void *value = ops->storage_get(map, owner, NULL, false, run);
+
+	if (value)
+		return (u64)value;
+	/* The cgroup has gone under the run. */
+	owner[0] = 0;
+	return (u64)ops->storage_get(map, owner, NULL, false, run);
+}

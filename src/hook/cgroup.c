@@ -464,6 +464,8 @@ static int attach(struct cgroup_hooks *cg, const struct cgroup_attach *a, struct
 	if (length(l, NULL) >= CGROUP_PROGS_MAX)
 		return -E2BIG;
 	e = find_replaced(l, a, link, &err);
+	if (!err)
+		err = map_storages_attach(a->prog, cg->id, a->attach_type);
 	if (err)
 		return err;
 	old_flags = l->flags;
@@ -713,6 +715,7 @@ void cgroups_sweep(struct skep_system *sys)
 			continue;
 		/* The record stays: a run may be looking at it. */
 		empty(cg);
+		map_storages_forget(sys, cg->id);
 		cg->dead = true;
 		close(cg->fd);
 		cg->fd = -1;

@@ -18,8 +18,8 @@
 #endif
 
 #define STORAGE_FLAGS (BPF_F_NO_PREALLOC | BPF_F_CLONE)
-#define VALUE_MAX     (65535 - 96) /* a selem's size fits 16 bits */
-#define LINUX_SIZE    448	   /* sizeof(struct bpf_local_storage_map) on 6.18, x86-64 */
+#define VALUE_MAX     (65535 - 128) /* a selem's size fits 16 bits */
+#define LINUX_SIZE    448	    /* sizeof(struct bpf_local_storage_map) on 6.18, x86-64 */
 #define LINUX_BUCKET  16
 
 static u64 usage(u32 nr_cpus)

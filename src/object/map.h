@@ -172,6 +172,8 @@ struct bpf_map_ops {
 	 */
 	void *(*storage_get)(struct bpf_map *map, const u64 *owner, const void *value, bool create,
 			     struct bpf_run *run);
+	/* Of storages whose delete_elem is not for the system: drops the value of @owner. */
+	int (*storage_forget)(struct bpf_map *map, const u64 *owner, struct bpf_run *run);
 
 	/*
 	 * The function that a program's call of helper @func_id (BPF_FUNC_map_lookup_elem

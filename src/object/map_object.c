@@ -202,6 +202,80 @@ void map_object_unheld(struct map_object *m)
 		map_object_clear(m);
 }
 
+/* ---- storages of cgroups ---- */
+
+static bool is_cgroup_storage(const struct map_object *m)
+{
+	return m->map && m->ops &&
+	       (m->map->map_type == BPF_MAP_TYPE_CGROUP_STORAGE ||
+		m->map->map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE);
+}
+
+int map_storages_attach(const struct prog_object *p, u64 id, u32 attach_type)
+{
+	struct skep_system *sys = p->obj.sys;
+	u64 owner[2] = { id, attach_type };
+	struct bpf_run run = { 0 };
+	int err = 0;
+
+	for (u32 i = 0; i < p->nr_used_maps && !err; i++) {
+		struct map_object *m = p->used_maps[i];
+
+		if (!is_cgroup_storage(m))
+			continue;
+		slot_claim(sys->arena, sys->platform, &run);
+		err = m->ops->storage_get(m->map, owner, NULL, true, &run) ? 0 : -ENOMEM;
+		slot_release(&run);
+	}
+	return err;
+}
+
+struct forget {
+	struct map_object *m;
+	u64 id;
+	struct bpf_run run;
+};
+
+static long forget_one(struct bpf_map *table, const void *key, void *value, void *arg)
+{
+	struct forget *f = arg;
+	u64 owner[2];
+
+	memcpy(owner, key, sizeof(owner));
+	if (owner[0] == f->id)
+		f->m->ops->storage_forget(f->m->map, owner, &f->run);
+	return 0;
+}
+
+void map_storages_forget(struct skep_system *sys, u64 id)
+{
+	const struct object_table *maps = &sys->tables[OBJECT_MAP];
+
+	for (u32 i = 0; i < maps->by_id.n; i++) {
+		struct forget f = { .m = (struct map_object *)maps->by_id.v[i], .id = id };
+
+		if (!is_cgroup_storage(f.m))
+			continue;
+		slot_claim(sys->arena, sys->platform, &f.run);
+		f.m->ops->for_each (f.m->map, forget_one, &f, &f.run);
+		slot_release(&f.run);
+	}
+}
+
+void map_storages_reset(const struct prog_object *p, struct bpf_run *run)
+{
+	for (u32 i = 0; i < p->nr_used_maps; i++) {
+		struct map_object *m = p->used_maps[i];
+		void *value;
+
+		if (!is_cgroup_storage(m))
+			continue;
+		value = m->ops->storage_get(m->map, (u64[2]){ 0 }, NULL, false, run);
+		if (value)
+			memset(value, 0, m->map->value_size);
+	}
+}
+
 /* ---- eventfds of rings ---- */
 
 void wakers_forget(struct skep_system *sys, const void *what)

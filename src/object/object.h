@@ -247,6 +247,13 @@ int map_object_update(struct map_object *m, const void *key, struct object *valu
 int map_object_delete(struct map_object *m, const void *key);
 /* Drops all elements that are objects (prog arrays, when their last descriptor goes). */
 void map_object_clear(struct map_object *m);
+/*
+ * Storages of cgroups: the values that @p finds when it is attached to cgroup @id (0 or -ENOMEM);
+ * all of a cgroup that is gone; and a test run's own, which begins empty (in its slot).
+ */
+int map_storages_attach(const struct prog_object *p, u64 id, u32 attach_type);
+void map_storages_forget(struct skep_system *sys, u64 id);
+void map_storages_reset(const struct prog_object *p, struct bpf_run *run);
 /* Called for an object whose last descriptor was closed. */
 void map_object_unheld(struct map_object *m);
 

@@ -118,6 +118,9 @@ struct bpf_run {
 	u32 callee;		     /* bpf_tramp_native(): the function to call */
 	u64 attach_cookie;
 	u64 func_ip;
+	/* Of programs attached to a cgroup, as where: for bpf_get_local_storage(). 0: to none. */
+	u64 cgroup;
+	u32 cgroup_attach_type;
 	struct bpf_redirect_info redirect;
 	u64 callback_depth;
 	/* Where a thrown exception ends: set while a program runs that can throw. */

@@ -48,6 +48,7 @@ int test_run_repeat(struct skep_system *sys, struct prog_object *prog, void *ctx
 	int err = 0;
 
 	slot_claim(sys->arena, sys->platform, run);
+	map_storages_reset(prog, run);
 	start = now(sys);
 	for (u32 i = 0; i < repeat && !err; i++) {
 		memset(&run->redirect, 0, sizeof(run->redirect));

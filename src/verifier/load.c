@@ -132,6 +132,11 @@ static int use_map(struct bpf_verifier_env *env, int fd, struct map_object **out
 			   vocabulary_by_value(VOCABULARY_MAP, m->map->map_type)->name);
 	env->used_maps[env->used_map_cnt++] = m;
 	*out = m;
+	if (m->map->map_type == BPF_MAP_TYPE_CGROUP_STORAGE ||
+	    m->map->map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE)
+		for (u32 i = 0; i + 1 < env->used_map_cnt; i++)
+			if (env->used_maps[i]->map->map_type == m->map->map_type)
+				return refuse(env, DIAG_STORAGE_ONE);
 	return m->map->map_type == BPF_MAP_TYPE_ARENA ? use_arena(env, m) : 0;
 }
 

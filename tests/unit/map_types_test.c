@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 #include "base/types.h"
 #include "base/uapi.h"
 #include "skep/skep.h"
+#include "tests/lib/asm.h"
 #include "tests/lib/kernel.h"
 
 static struct skep_system *sys;
@@ -109,6 +111,9 @@ static const struct shape shapes[] = {
 	{ BPF_MAP_TYPE_SOCKMAP, 4, 8, 8, 0 },
 	{ BPF_MAP_TYPE_SOCKHASH, 8, 8, 8, 0 },
 	{ BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, 4, 8, 8, 0 },
+	{ BPF_MAP_TYPE_CGROUP_STORAGE, 16, 8, 0, 0 },
+	{ BPF_MAP_TYPE_CGROUP_STORAGE, 8, 8, 0, 0 },
+	{ BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, 16, 8, 0, 0 },
 };
 
 static void test_create(void **state)
@@ -465,6 +470,167 @@ static void test_reuseport(void **state)
 	}
 }
 
+/* ---- storages of cgroups ---- */
+
+/* Counts in a storage: R0 = how often it was run, by both maps. */
+static int load_counter(int side, int map, int percpu)
+{
+	const struct bpf_insn insns[] = {
+		LDMAP(1, map),
+		MOVK(2, 0),
+		CALL(get_local_storage),
+		LD(DW, 6, 0, 0),
+		ADDK(6, 1),
+		ST(DW, 0, 0, 6),
+		LDMAP(1, percpu),
+		MOVK(2, 0),
+		CALL(get_local_storage),
+		LD(DW, 7, 0, 0),
+		ADDK(7, 100),
+		ST(DW, 0, 0, 7),
+		MOVX(0, 6),
+		ADDX(0, 7),
+		ANDK(0, 1),
+		EXIT,
+	};
+	char log[4096] = "";
+	union bpf_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_SKB;
+	attr.expected_attach_type = BPF_CGROUP_INET_EGRESS;
+	attr.insns = (u64)insns;
+	attr.insn_cnt = ARRAY_SIZE(insns);
+	attr.license = (u64) "GPL";
+	attr.log_level = 1;
+	attr.log_buf = (u64)log;
+	attr.log_size = sizeof(log);
+	fd = call(side, BPF_PROG_LOAD, &attr);
+	if (fd < 0 && map != percpu)
+		fail_msg("side %d: %d %s", side, fd, log);
+	return fd;
+}
+
+static int test_run(int side, int prog, u32 repeat, u32 *retval)
+{
+	union bpf_attr attr;
+	u8 packet[64] = { 0 };
+	int err;
+
+	packet[12] = 8;
+	packet[14] = 0x45;
+	memset(&attr, 0, sizeof(attr));
+	attr.test.prog_fd = (u32)prog;
+	attr.test.data_in = (u64)packet;
+	attr.test.data_size_in = sizeof(packet);
+	attr.test.repeat = repeat;
+	err = call(side, BPF_PROG_TEST_RUN, &attr);
+	*retval = attr.test.retval;
+	return err;
+}
+
+static int attach_cgroup(int side, int cmd, int cgroup, int prog)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.target_fd = (u32)cgroup;
+	attr.attach_bpf_fd = (u32)prog;
+	attr.attach_type = BPF_CGROUP_INET_EGRESS;
+	return call(side, cmd, &attr);
+}
+
+static void test_cgroup_storage(void **state)
+{
+	static const int cmds[] = { BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM,
+				    BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_AND_DELETE_ELEM };
+	static const u64 flags[] = { 0, 1, 2, 3, 4, 8 };
+	int map[2], percpu[2], prog[2], cgroup;
+	struct bpf_cgroup_storage_key key[2];
+	char path[128];
+	u32 ret[2];
+
+	NEED_KERNEL();
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/%sskep-storage-%d",
+		 access("/sys/fs/cgroup/unified", F_OK) ? "" : "unified/", (int)getpid());
+	if (mkdir(path, 0755)) {
+		print_message("# no cgroup can be made here\n");
+		skip();
+	}
+	cgroup = open(path, O_RDONLY | O_DIRECTORY);
+	for (int side = 0; side < 2; side++) {
+		map[side] = create(side, BPF_MAP_TYPE_CGROUP_STORAGE, 16, 8, 0, 0);
+		percpu[side] = create(side, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, 8, 8, 0, 0);
+		prog[side] = load_counter(side, map[side], percpu[side]);
+		memset(&key[side], 0xff, sizeof(key[side]));
+	}
+	/* two of one type */
+	for (int side = 0; side < 2; side++) {
+		int other = create(side, BPF_MAP_TYPE_CGROUP_STORAGE, 8, 8, 0, 0);
+
+		ret[side] = (u32)load_counter(side, map[side], map[side]);
+		if ((int)ret[side] >= 0)
+			close((int)ret[side]);
+		close(other);
+	}
+	assert_int_equal((int)ret[0] >= 0, (int)ret[1] >= 0);
+	for (u32 repeat = 1; repeat < 4; repeat++) { /* each test run begins at 0 */
+		for (int side = 0; side < 2; side++)
+			assert_int_equal(test_run(side, prog[side], repeat, &ret[side]), 0);
+		assert_int_equal(ret[0], ret[1]);
+	}
+	for (int side = 0; side < 2; side++) /* of which nothing is seen */
+		assert_int_equal(elem(side, BPF_MAP_GET_NEXT_KEY, map[side], NULL, &key[side], 0),
+				 -ENOENT);
+	for (int side = 0; side < 2; side++)
+		assert_int_equal(attach_cgroup(side, BPF_PROG_ATTACH, cgroup, prog[side]), 0);
+	for (int side = 0; side < 2; side++)
+		assert_int_equal(elem(side, BPF_MAP_GET_NEXT_KEY, map[side], NULL, &key[side], 0),
+				 0);
+	assert_int_equal(key[0].cgroup_inode_id, key[1].cgroup_inode_id);
+	assert_int_equal(key[0].attach_type, key[1].attach_type);
+	for (u32 round = 0; round < 2; round++) {
+		for (u32 i = 0; i < ARRAY_SIZE(cmds); i++)
+			for (u32 k = 0; k < ARRAY_SIZE(flags); k++) {
+				u64 value[2][64] = { { 7, 8 }, { 7, 8 } };
+				bool plain = cmds[i] == BPF_MAP_DELETE_ELEM ||
+					     cmds[i] == BPF_MAP_GET_NEXT_KEY;
+
+				for (int which = 0; which < 2; which++) {
+					for (int side = 0; side < 2; side++)
+						ret[side] = (u32)elem(
+							side, cmds[i],
+							which ? percpu[side] : map[side], &key[0],
+							cmds[i] == BPF_MAP_DELETE_ELEM ?
+								NULL :
+								value[side],
+							plain ? 0 : flags[k]);
+					if (ret[0] != ret[1])
+						fail_msg("command %d of map %d, flags %llu: skep "
+							 "%d, kernel %d",
+							 cmds[i], which,
+							 (unsigned long long)flags[k], ret[0],
+							 ret[1]);
+					assert_memory_equal(value[0], value[1], sizeof(value[0]));
+				}
+			}
+		/* What was attached there stays in the map. */
+		if (!round)
+			for (int side = 0; side < 2; side++)
+				assert_int_equal(
+					attach_cgroup(side, BPF_PROG_DETACH, cgroup, prog[side]),
+					0);
+	}
+	for (int side = 0; side < 2; side++) {
+		close(prog[side]);
+		close(map[side]);
+		close(percpu[side]);
+	}
+	close(cgroup);
+	rmdir(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -474,6 +640,7 @@ int main(void)
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_sockets),
 		cmocka_unit_test(test_reuseport),
+		cmocka_unit_test(test_cgroup_storage),
 	};
 
 	return cmocka_run_group_tests_name("map_types", tests, setup, teardown);
