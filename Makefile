@@ -223,7 +223,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS) $(CLIENTS)
+test: all $(TESTS) $(CLIENTS) $(O)/tools/work
 	$(Q)O=$(O) tests/run
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)

@@ -94,7 +94,9 @@ def summary(vocabularies, chinese):
 def main():
     check = "--check" in sys.argv[1:]
     vocabularies = load()
-    files = {ROOT / "docs/features.md": features(vocabularies)}
+    sys.path.insert(0, str(ROOT / "tests/tools"))
+    import tools
+    files = {ROOT / "docs/features.md": features(vocabularies), ROOT / "docs/tools.md": tools.document()}
     for name, chinese in (("README.md", False), ("README.zh-CN.md", True)):
         path = ROOT / name
         if not path.exists():

@@ -5,15 +5,20 @@ Each row: how the tool is called, the line that says that it has begun, which of
 compared, and what in them is of the moment (pids, times, addresses, ephemeral ports). What a kernel
 made it print is in tests/data/tools/KERNEL-NAME.txt (tools/record-tools.sh); ours has to be
 the same, line by line. A row without `kernel` has its expected lines here: kernels' virtual
-machines lack what its workload needs.
+machines lack what its workload needs. A row with `fails` is of a tool that cannot work, and has the
+words by which it says so and why that is. docs/tools.md is made of this.
 """
 import collections
 import re
 
-Tool = collections.namedtuple("Tool", "name argv ready keep kernel work expect extra")
+Tool = collections.namedtuple("Tool", "name argv ready keep kernel work expect extra fails why")
 
-def tool(name, *args, ready, keep, kernel=None, work=None, expect=None, extra=()):
-    return Tool(name, [name, *args], ready, keep, kernel, work, expect, extra)
+def tool(name, *args, ready="", keep="", kernel=None, work=None, expect=None, extra=(), fails=None,
+         why=""):
+    return Tool(name, [name, *args], ready, keep, kernel, work, expect, extra, fails, why)
+
+
+SCHEDULER = "the scheduler's decisions are not seen from outside the kernel"
 
 
 # (pattern, replacement), applied in order
@@ -35,23 +40,50 @@ TOOLS = [
     tool("syscount", "-P", ready="Tracing", keep=r"^\d+ +work ", kernel="6.12", extra=PIDS + [(r"\d\d$", "MANY")]),
     tool("mountsnoop", ready="COMM", keep=r"^work ", kernel="6.12",
          extra=[(r"^(work) +\d+ +\d+ +\d+", r"\1 PID TID NS")]),
-    tool("statsnoop", ready="COMM", keep=r" work ", kernel="6.12"),
+    tool("statsnoop", ready="COMM", keep=r" work ", kernel="6.12", why="Debian's prints nothing on 6.1 and 6.12 either"),
     tool("tcpconnect", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS),
-    tool("tcplife", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS + PORTS + REAL),
+    tool("tcplife", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS + PORTS + REAL,
+         fails="inet_sock_set_state", why="tracepoint sock:inet_sock_set_state is absent"),
     tool("tcpstates", ready="COMM", keep=r" work ", kernel="6.12",
+         fails="inet_sock_set_state", why="tracepoint sock:inet_sock_set_state is absent",
          extra=[(r"^[0-9a-f]+ +\d+", "SK PID")] + PORTS + REAL),
     tool("solisten", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS),
-    tool("bindsnoop", ready="COMM", keep=r" work ", kernel="6.1", extra=PIDS),
-    tool("filelife", ready="TIME", keep=r" work ", kernel="6.1",
-         extra=TIMES + [(r"TIME +\d+", "TIME PID"), (r"\d+\.\d+", "AGE")]),
+    tool("bindsnoop", ready="COMM", keep=r" work ", kernel="6.1", extra=PIDS,
+         why="Debian's does not load on 6.12: a field that it reads has gone"),
     tool("funclatency", "vfs_fsync", ready="Tracing", keep=r": [1-9]", expect=[r"\d+ -> \d+ +: 1 .*"]),
     tool("filetop", "-C", "1", "3", ready="TID", keep=r" work .* work-file", expect=[
         r"\d+ +work +1 +1 +0 +0 +R work-file"]),
+    tool("cpudist", fails="sched_switch", why=SCHEDULER),
+    tool("runqlat", fails="sched_wakeup", why=SCHEDULER),
+    tool("offcputime", fails="sched_switch", why=SCHEDULER),
+    tool("oomkill", fails="oom_kill_process", why="the kernel's memory management is not a process's call"),
+    tool("drsnoop", fails="direct_reclaim_begin",
+         why="the kernel's memory management is not a process's call"),
+    tool("biolatency", fails="block_rq_issue", why="block devices are below the calls of processes"),
     tool("gethostlatency", ready="COMM", keep=r" getent ", work=["getent", "hosts", "localhost"],
          expect=2 * [r"\S+ +\d+ +getent +\d+\.\d+ +localhost"]),
     tool("bashreadline", ready="COMMAND", keep=r" echo ", 
          work=["sh", "-c", "echo echo hello | bash --norc -i"], expect=[r"\S+ +\d+ +echo hello"]),
 ]
+
+
+def document():
+    """docs/tools.md."""
+    text = """# Debian's libbpf-tools
+
+<!-- Written by tools/gen-docs.py from tests/tools/tools.py: do not edit. -->
+
+Unmodified, in an instance (`skep exec --root -- TOOL`), as an ordinary user. *as on 6.12*: the lines about a workload
+(tests/tools/work.c) are those that this kernel made the tool print, but for pids, times, addresses and ephemeral ports;
+`tests/script/tools` compares them.
+
+| tool | state | |
+|---|---|---|
+"""
+    for t in sorted(TOOLS):
+        state = "cannot work" if t.fails else f"as on {t.kernel}" if t.kernel else "works"
+        text += f"| `{' '.join(t.argv)}` | {state} | {t.why} |\n"
+    return text
 
 
 def compared(row, text):
@@ -64,3 +96,4 @@ def compared(row, text):
             line = re.sub(pattern, to, line)
         lines.append(re.sub(r" +", " ", line).strip())
     return lines
+
