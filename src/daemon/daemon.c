@@ -68,11 +68,13 @@ static struct instance *instance_new(struct daemon *d, const struct wire_request
 	snprintf(i->name, sizeof(i->name), "%s", q->instance);
 	snprintf(i->kernel, sizeof(i->kernel), "%s", q->kernel);
 	i->trace = trace_pipe_new();
-	i->sys = i->trace ? skep_system_new(&opts) : NULL;
+	i->folders = folders_new(d->folder);
+	i->sys = i->trace && i->folders ? skep_system_new(&opts) : NULL;
 	if (!i->sys) {
 		a->err = -errno;
 		snprintf(a->text, sizeof(a->text), "no system: %s", strerror(errno));
 		trace_pipe_free(i->trace);
+		folders_free(i->folders);
 		mem_free(i);
 		return NULL;
 	}
@@ -114,6 +116,7 @@ static void instance_free(struct instance *i)
 {
 	skep_system_free(i->sys);
 	trace_pipe_free(i->trace);
+	folders_free(i->folders);
 	mem_free(i);
 }
 

@@ -30,6 +30,7 @@ struct daemon {
 };
 
 struct trace_pipe;
+struct folders;
 
 struct instance {
 	struct instance *next;
@@ -40,6 +41,7 @@ struct instance {
 	u32 users; /* connections that speak of it */
 	bool stopping;
 	struct trace_pipe *trace;
+	struct folders *folders;
 };
 
 /* A descriptor of a process that stands for a ring in its epolls. */
@@ -110,6 +112,14 @@ void trace_pipe_write(void *pipe, const char *line, u32 len);
 /* A descriptor to read it by, as trace_pipe: it waits. fd or -errno. */
 int trace_pipe_open(struct trace_pipe *p);
 void trace_pipe_free(struct trace_pipe *p);
+
+/* ---- folders.c ---- */
+struct folders *folders_new(const char *parent); /* NULL: no memory */
+/* A descriptor to list @path by (file_list()): of a real folder with its names. fd or -errno. */
+int folders_open(struct folders *f, struct skep_system *sys, const char *path);
+/* The path that such a folder stands for, by its real one; NULL: it is none. */
+const char *folders_path_of(const struct folders *f, const char *real);
+void folders_free(struct folders *f);
 
 /* ---- views.c: calls that name files ---- */
 /*

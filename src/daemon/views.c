@@ -70,6 +70,7 @@ static void tidy(char *path)
 /* The folder that a relative path begins at. Length, or less than 0. */
 static int folder_of(struct request *r, int dirfd, char *path, size_t size)
 {
+	const char *shown;
 	char link[48];
 	struct stat st;
 	ssize_t n;
@@ -93,6 +94,11 @@ static int folder_of(struct request *r, int dirfd, char *path, size_t size)
 	if (n < 0)
 		return -errno;
 	path[n] = 0;
+	shown = folders_path_of(r->session->instance->folders, path);
+	if (shown) {
+		n = (ssize_t)strlen(shown);
+		memmove(path, shown, (size_t)n + 1);
+	}
 	return (int)n;
 }
 
@@ -215,6 +221,8 @@ static int open_shown(struct request *r, const char *path, int flags)
 	if (is_trace_pipe(path))
 		return trace_pipe_open(r->session->instance->trace);
 	fd = file_open(r->sys, path);
+	if (fd < 0 && errno == EISDIR)
+		return folders_open(r->session->instance->folders, r->sys, path);
 	if (fd >= 0 && flags & O_DIRECTORY) {
 		close(fd);
 		return -ENOTDIR;

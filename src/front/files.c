@@ -121,6 +121,51 @@ static int available_events(struct skep_system *sys, struct text *t)
 	return 0;
 }
 
+static int nothing(struct skep_system *sys, struct text *t)
+{
+	return 0;
+}
+
+/* /boot/config-RELEASE: options that clients ask for, as the kernels that we are have them. */
+static int config(struct skep_system *sys, struct text *t)
+{
+	static const char *const options[] = {
+		"BPF",
+		"BPF_SYSCALL",
+		"BPF_JIT",
+		"BPF_EVENTS",
+		"BPF_LSM",
+		"CGROUP_BPF",
+		"CGROUPS",
+		"DEBUG_INFO_BTF",
+		"DEBUG_INFO",
+		"FTRACE",
+		"FTRACE_SYSCALLS",
+		"FUNCTION_TRACER",
+		"HAVE_EBPF_JIT",
+		"KALLSYMS",
+		"KPROBES",
+		"KPROBE_EVENTS",
+		"NET",
+		"NET_ACT_BPF",
+		"NET_CLS_BPF",
+		"NET_CLS_ACT",
+		"NET_SCH_INGRESS",
+		"PERF_EVENTS",
+		"SOCK_CGROUP_DATA",
+		"STREAM_PARSER",
+		"TRACEPOINTS",
+		"UPROBES",
+		"UPROBE_EVENTS",
+		"XDP_SOCKETS",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		add(t, "CONFIG_%s=y\n", options[i]);
+	add(t, "CONFIG_HZ=250\n");
+	return 0;
+}
+
 #define NUMBER(x)  NUMBER_(x)
 #define NUMBER_(x) #x "\n"
 #define EVENTS	   "/sys/bus/event_source/devices/"
@@ -149,6 +194,8 @@ static const struct {
 	{ "/", NULL },
 	{ "/events", NULL },
 	{ "/available_events", available_events },
+	{ "/kprobe_events", nothing }, /* probes are made by perf_event_open() alone */
+	{ "/uprobe_events", nothing },
 	{ "/available_filter_functions", available_filter_functions },
 };
 
@@ -173,6 +220,26 @@ static const char *beneath(const char *path, const char *folder)
 	return strncmp(path, folder, len) ? NULL : path + len;
 }
 
+/* What is below "/events" by the names of events; see file_list(). */
+static bool is_event_folder(struct skep_system *sys, const char *path)
+{
+	const char *events = beneath(path, "/events/"), *name, *colon;
+	size_t len;
+
+	for (u32 row = 0; events && row < TP_ROWS; row++) {
+		name = tracepoint_name_of(row);
+		colon = strchr(name, ':');
+		if (!colon || hook_point_row(sys, HOOK_TRACEPOINT, name) != (int)row)
+			continue;
+		len = (size_t)(colon - name);
+		if (strncmp(events, name, len))
+			continue;
+		if (!events[len] || (events[len] == '/' && !strcmp(events + len + 1, colon + 1)))
+			return true;
+	}
+	return false;
+}
+
 /* "/events/sched/sched_process_exec/id" and its format; t NULL: whether there is such a file. */
 static int event_file(struct skep_system *sys, const char *path, struct text *t)
 {
@@ -181,7 +248,7 @@ static int event_file(struct skep_system *sys, const char *path, struct text *t)
 
 	if (sscanf(path, "/events/%63[^/]/%63[^/]/%15[^/]%n", category, name, file, &n) != 3 ||
 	    path[n])
-		return -ENOENT;
+		return is_event_folder(sys, path) ? -EISDIR : -ENOENT;
 	snprintf(full, sizeof(full), "%s:%s", category, name);
 	row = hook_point_row(sys, HOOK_TRACEPOINT, full);
 	if (row < 0)
@@ -210,7 +277,7 @@ bool file_is_ours(const char *path)
 		if (!strcmp(path, files[i].path))
 			return true;
 	return in_tracefs(path) || beneath(path, EVENTS "kprobe/") ||
-	       beneath(path, EVENTS "uprobe/");
+	       beneath(path, EVENTS "uprobe/") || beneath(path, "/boot/config-");
 }
 
 /* -EISDIR for folders. */
@@ -229,7 +296,61 @@ static int contents(struct skep_system *sys, const char *path, struct text *t)
 	for (size_t i = 0; sub && i < ARRAY_SIZE(tracefs_files); i++)
 		if (!strcmp(sub, tracefs_files[i].path))
 			return tracefs_files[i].write ? tracefs_files[i].write(sys, t) : -EISDIR;
+	if (beneath(path, "/boot/config-"))
+		return config(sys, t);
 	return sub ? event_file(sys, sub, t) : -ENOENT;
+}
+
+/* Calls @fn for each different name that follows @prefix and ends at @end. */
+static void list_events(struct skep_system *sys, const char *prefix, char end,
+			void (*fn)(void *arg, const char *name, bool folder), void *arg)
+{
+	size_t len = strlen(prefix);
+	char name[64], last[64] = "";
+
+	for (u32 row = 0; row < TP_ROWS; row++) {
+		const char *full = tracepoint_name_of(row);
+
+		if (strncmp(full, prefix, len) ||
+		    hook_point_row(sys, HOOK_TRACEPOINT, full) != (int)row)
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)(strchrnul(full + len, end) - full - len),
+			 full + len);
+		if (strcmp(name, last)) /* a category's events may stand apart: told twice */
+			fn(arg, name, true);
+		memcpy(last, name, sizeof(last));
+	}
+}
+
+int file_list(struct skep_system *sys, const char *path,
+	      void (*fn)(void *arg, const char *name, bool folder), void *arg)
+{
+	const char *sub = in_tracefs(path), *event;
+	char prefix[80];
+
+	if (!sub)
+		return -ENOTDIR;
+	if (!*sub || !strcmp(sub, "/")) {
+		for (size_t i = 0; i < ARRAY_SIZE(tracefs_files); i++)
+			if (strlen(tracefs_files[i].path) > 1)
+				fn(arg, tracefs_files[i].path + 1, !tracefs_files[i].write);
+		return 0;
+	}
+	if (!strcmp(sub, "/events")) {
+		list_events(sys, "", ':', fn, arg);
+		return 0;
+	}
+	if (!is_event_folder(sys, sub))
+		return -ENOTDIR;
+	event = strchr(sub + 8, '/');
+	if (event) {
+		fn(arg, "format", false);
+		fn(arg, "id", false);
+	} else {
+		snprintf(prefix, sizeof(prefix), "%s:", sub + 8);
+		list_events(sys, prefix, 0, fn, arg);
+	}
+	return 0;
 }
 
 /* ---- as the calls see them ---- */

@@ -14,6 +14,12 @@ bool file_is_ours(const char *path);
 int file_open(struct skep_system *sys, const char *path);
 /* As access(2) of an ordinary user: 0, or -1 and errno. */
 int file_access(struct skep_system *sys, const char *path, int mode);
+/*
+ * Calls @fn for what is in folder @path, some names perhaps more than once. 0, or -ENOTDIR when it is
+ * no folder that can be listed.
+ */
+int file_list(struct skep_system *sys, const char *path,
+	      void (*fn)(void *arg, const char *name, bool folder), void *arg);
 /* The text of /proc/PID/fdinfo/N where N stands for @o: a descriptor, or -errno. */
 struct object;
 int file_open_fdinfo(const struct object *o);
