@@ -7,7 +7,7 @@
 SYSCALL_64.TBL is Linux's table of x86-64 call numbers (of the newest kernel at hand); FORMATS
 is made on a kernel of VERSION, newest last, in its tracefs:
 
-    for e in events/{syscalls,raw_syscalls,sched,signal,task}/*/format; do echo "@@ $e"; cat $e; done
+    for e in events/{syscalls,raw_syscalls,sched,signal,sock,task,tcp}/*/format; do echo "@@ $e"; cat $e; done
 """
 import pathlib
 import re
@@ -17,7 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SPDX = "/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */\n"
 # Events besides system calls that are recorded for tests: those of tables/tracepoints.def.
 RECORDED = """raw_syscalls:sys_enter raw_syscalls:sys_exit sched:sched_process_exec sched:sched_process_fork
-sched:sched_process_exit signal:signal_generate signal:signal_deliver task:task_newtask task:task_rename""".split()
+sched:sched_process_exit signal:signal_generate signal:signal_deliver task:task_newtask task:task_rename
+sock:inet_sock_set_state tcp:tcp_destroy_sock""".split()
 COMMON = 4  # fields that every record begins with
 # Numbers newer than the table at hand.
 NEWER = {336: "uprobe", 463: "setxattrat", 464: "getxattrat", 465: "listxattrat", 466: "removexattrat",

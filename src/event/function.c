@@ -202,6 +202,12 @@ void function_enter(struct task *t, u32 row, const u64 *args)
 		fire_entry(t, NULL, row, args);
 }
 
+void function_return(struct task *t, u32 row, const u64 *args, u64 ret)
+{
+	if (function_active(t->sys, row))
+		fire_return(t, NULL, row, args, ret);
+}
+
 /* ---- paths ---- */
 
 static const struct call_path *path_of(u32 nr)
@@ -256,8 +262,12 @@ static void exit_steps(struct call_model *m)
 	for (u32 i = 0; i < m->path->n; i++) {
 		const struct step *s = &m->path->steps[i];
 
-		if (s->when != STEP_ENTRY && (!s->reached || s->reached(m)))
+		if (s->then) {
+			model_leave(m, s->depth);
+			s->then(m);
+		} else if (s->when != STEP_ENTRY && (!s->reached || s->reached(m))) {
 			take_step(m, s, i);
+		}
 	}
 }
 
@@ -266,7 +276,7 @@ bool function_reached(u32 nr, u32 row)
 	const struct call_path *p = path_of(nr);
 
 	for (u32 i = 0; p && i < p->n; i++)
-		if (p->steps[i].row == row)
+		if (!p->steps[i].then && p->steps[i].row == row)
 			return true;
 	return false;
 }
@@ -279,7 +289,8 @@ static bool path_active(const struct skep_system *sys, u32 nr)
 	if (row >= 0 && function_active(sys, FUNC_NAMED + (u32)row))
 		return true;
 	for (u32 i = 0; p && i < p->n; i++)
-		if (function_active(sys, p->steps[i].row))
+		if (p->steps[i].then ? tcp_states_in_use(sys) :
+				       function_active(sys, p->steps[i].row))
 			return true;
 	return false;
 }

@@ -9,6 +9,8 @@
 #ifndef SKEP_EVENT_FUNCTION_H
 #define SKEP_EVENT_FUNCTION_H
 
+#include <sys/socket.h>
+
 #include "event/process.h"
 #include "hook/functions.h"
 #include "hook/points.h"
@@ -57,7 +59,12 @@ struct fd_info {
 	bool read, write;
 	bool socket; /* the following are filled */
 	int family, type, protocol, state, flags;
-	u16 port; /* its own; 0: none yet */
+	u16 port;			     /* its own; 0: none yet */
+	int inq;			     /* bytes to read */
+	int linger;			     /* seconds that its last close waits */
+	bool resets;			     /* ... or it does not: the connection is reset */
+	struct sockaddr_storage local, peer; /* family 0: none */
+	u64 cookie, ino;		     /* ino: set by tcp.c */
 };
 
 struct call_model;
@@ -77,6 +84,8 @@ struct step {
 	call_test reached; /* NULL: always, if the call gets to this step */
 	call_value ret;	   /* NULL: 0 */
 	call_value args[FUNCTION_ARGS_MAX];
+	/* Instead of a function: TCP states, when the call has ended (tcp.c). */
+	void (*then)(struct call_model *m);
 };
 
 #define STEP(function, ...)                                                                        \
@@ -139,6 +148,11 @@ const struct call_path *process_path(u32 nr);
 const struct call_path *memory_path(u32 nr);
 const struct call_path *attr_path(u32 nr);
 
+/* States of TCP sockets (tcp.c): whether anybody wants them, and those of connect(). */
+bool tcp_states_in_use(const struct skep_system *sys);
+void tcp_connect_sent(struct call_model *m);
+void tcp_connect_done(struct call_model *m);
+
 /* ELF file @fd of the task, its struct file @file: what execve will map of it (function_memory.c). */
 void exec_maps_add(struct call_model *m, int fd, u64 file, bool loader, bool has_loader);
 /* Fires what maps them, at @depth, when execve has done it. */
@@ -152,8 +166,9 @@ bool function_active(const struct skep_system *sys, u32 row);
 bool model_enter(struct call_model *m, u32 row, u8 depth, call_value ret, const u64 *args);
 /* Leaves functions down to @depth, which is left, too. */
 void model_leave(struct call_model *m, u8 depth);
-/* Enters a function that does not return, for a task that may be in no call. */
+/* Enters and leaves a function, for a task that may be in no call. */
 void function_enter(struct task *t, u32 row, const u64 *args);
+void function_return(struct task *t, u32 row, const u64 *args, u64 ret);
 
 /* Enters FUNC_##function unless nobody listens, in which case the arguments are not made. */
 #define ENTER(m, function, depth, ret, ...)                                                        \
@@ -191,6 +206,12 @@ static inline u64 arg4(struct call_model *m)
 static inline u64 arg5(struct call_model *m)
 {
 	return m->t->call.args[5];
+}
+
+/* Of a step that something else fires: that the call may get there must be seen. */
+static inline bool never(struct call_model *m)
+{
+	return false;
 }
 
 /* C's conversion of a register to a narrower parameter. */
@@ -265,6 +286,9 @@ u64 memo_set(struct call_model *m, enum memo memo, u64 value);
 u32 task_umask(struct task *t);
 /* Descriptor @fd of the task; @slot 0 for the call's argument 0, 1 for another. Never NULL. */
 const struct fd_info *descriptor_info(struct call_model *m, int fd, u32 slot, bool socket);
+
+/* What the socket at descriptor @fd says of itself; .socket tells whether it could be asked. */
+void socket_look(struct task *t, int fd, struct fd_info *info);
 
 bool call_succeeded(struct call_model *m); /* not an error code */
 bool is_error(u64 v);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -18,6 +19,9 @@
 
 #include "event/function.h"
 
+#ifndef SO_COOKIE
+#define SO_COOKIE 57
+#endif
 #ifndef SYS_pidfd_getfd
 #define SYS_pidfd_getfd 438
 #endif
@@ -260,11 +264,11 @@ static int int_option(int fd, int level, int option)
 	return getsockopt(fd, level, option, &v, &len) ? 0 : v;
 }
 
-static void socket_info(struct fd_info *info, struct task *t, int fd)
+void socket_look(struct task *t, int fd, struct fd_info *info)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, t->bpf.tgid, 0);
 	struct tcp_info tcp = { 0 };
-	struct sockaddr_in6 addr;
+	struct linger linger = { 0 };
 	socklen_t len = sizeof(tcp);
 	int copy;
 
@@ -281,10 +285,24 @@ static void socket_info(struct fd_info *info, struct task *t, int fd)
 	info->flags = fcntl(copy, F_GETFL);
 	if (info->protocol == IPPROTO_TCP && !getsockopt(copy, IPPROTO_TCP, TCP_INFO, &tcp, &len))
 		info->state = tcp.tcpi_state;
-	memset(&addr, 0, sizeof(addr));
-	len = sizeof(addr);
-	if (!getsockname(copy, (struct sockaddr *)&addr, &len))
-		info->port = ntohs(addr.sin6_port); /* at the same place for IPv4 */
+	if (info->protocol == IPPROTO_TCP && ioctl(copy, FIONREAD, &info->inq))
+		info->inq = 0;
+	len = sizeof(linger);
+	if (!getsockopt(copy, SOL_SOCKET, SO_LINGER, &linger, &len) && linger.l_onoff) {
+		info->linger = linger.l_linger;
+		info->resets = !linger.l_linger;
+	}
+	len = sizeof(info->cookie);
+	if (getsockopt(copy, SOL_SOCKET, SO_COOKIE, &info->cookie, &len))
+		info->cookie = 0;
+	len = sizeof(info->local);
+	if (getsockname(copy, (struct sockaddr *)&info->local, &len))
+		info->local.ss_family = 0;
+	len = sizeof(info->peer);
+	if (getpeername(copy, (struct sockaddr *)&info->peer, &len))
+		info->peer.ss_family = 0;
+	if (info->family == AF_INET || info->family == AF_INET6) /* at the same place in both */
+		info->port = ntohs(((struct sockaddr_in *)&info->local)->sin_port);
 	close(copy);
 }
 
@@ -307,6 +325,6 @@ const struct fd_info *descriptor_info(struct call_model *m, int fd, u32 slot, bo
 			info->mode = st.st_mode;
 	}
 	if (socket && !info->socket && S_ISSOCK(info->mode))
-		socket_info(info, m->t, fd);
+		socket_look(m->t, fd, info);
 	return info;
 }

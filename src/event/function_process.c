@@ -73,11 +73,6 @@ static bool clones(struct call_model *m)
 	return clone_args(m) != 0;
 }
 
-static bool never(struct call_model *m)
-{
-	return false;
-}
-
 /* The last three are fired when the child is there. */
 static const struct step clone_steps[] = {
 	STEP(kernel_clone, 1, STEP_ENTRY, clones, call_ret, { clone_args }),

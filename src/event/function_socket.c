@@ -357,6 +357,12 @@ static bool connects_tcp(struct call_model *m)
 	       address_family(m) != AF_UNSPEC;
 }
 
+/* tcp.c fires them. */
+#define STATE_STEPS                                                                                \
+	STEP(tcp_set_state, 4, STEP_EXIT, never),                                                  \
+		STEP(tcp_rcv_state_process_before_6_10, 4, STEP_EXIT, never),                      \
+		STEP(tcp_rcv_state_process, 4, STEP_EXIT, never)
+
 static bool connects_tcp4(struct call_model *m)
 {
 	return connects_tcp(m) && is_inet4(m);
@@ -388,6 +394,12 @@ static u64 tcp_ret(struct call_model *m)
 	return syn_sent(m->ret) ? 0 : (u64)m->ret;
 }
 
+/* What the socket is like before. */
+static void connect_enter(struct call_model *m)
+{
+	info0(m);
+}
+
 static bool tcp_connected(struct call_model *m)
 {
 	return connects_tcp(m) && syn_sent(m->ret);
@@ -402,7 +414,10 @@ static const struct step connect_steps[] = {
 	     { socket0, address, int2, file_flags, value_zero }),
 	STEP(tcp_v4_connect, 4, STEP_ENTRY, connects_tcp4, tcp_ret, { sock0, address, int2 }),
 	STEP(tcp_v6_connect, 4, STEP_ENTRY, connects_tcp6, tcp_ret, { sock0, address, int2 }),
+	STATE_STEPS,
+	{ .depth = 5, .when = STEP_EXIT, .then = tcp_connect_sent },
 	STEP(tcp_connect, 5, STEP_EXIT, tcp_connected, NULL, { sock0 }),
+	{ .depth = 4, .when = STEP_EXIT, .then = tcp_connect_done },
 	STEP(inet_dgram_connect, 2, STEP_ENTRY, connects_dgram, call_ret,
 	     { socket0, address, int2, file_flags }),
 	STEP(ip4_datagram_connect, 3, STEP_ENTRY, connects_dgram4, call_ret,
@@ -511,6 +526,7 @@ static const struct step accept_steps[] = {
 	     { socket0, new_socket, file_flags, value_zero }),
 	STEP(unix_accept, 2, STEP_ENTRY, accepts_unix, accept_ret,
 	     { socket0, new_socket, accept_arg }),
+	STATE_STEPS,
 };
 
 /* ---- messages ---- */
@@ -698,6 +714,22 @@ TEST(moves_unix_dgram, is_unix_dgram)
 		STEP(unix_dgram_sendmsg, depth, STEP_ENTRY, moves_unix_dgram, call_ret,            \
 		     { socket0, message, message_size })
 
+/* Reading was tried; flags and states that end it before are errors of their own. */
+static bool tcp_read(struct call_model *m)
+{
+	switch (-m->ret) {
+	case EAGAIN:
+	case EINTR:
+	case ECONNRESET:
+	case 512: /* ERESTARTSYS */
+		break;
+	default:
+		if (m->ret < 0)
+			return false;
+	}
+	return moves_tcp(m) && !(message_flags(m) & (MSG_ERRQUEUE | MSG_OOB | MSG_PEEK));
+}
+
 #define RECV_STEPS(depth)                                                                          \
 	STEP(security_socket_recvmsg, depth, STEP_ENTRY, transfers, NULL,                          \
 	     { socket0, message, message_size_int, message_flags }),                               \
@@ -709,6 +741,7 @@ TEST(moves_unix_dgram, is_unix_dgram)
 		     { sock0, message, message_size, message_flags, address_length }),             \
 		STEP(tcp_recvmsg, depth + 1, STEP_ENTRY, moves_tcp, call_ret,                      \
 		     { sock0, message, message_size, message_flags }),                             \
+		STEP(tcp_cleanup_rbuf, depth + 2, STEP_EXIT, tcp_read, NULL, { sock0, call_ret }), \
 		STEP(udp_recvmsg_before_6_18, depth + 1, STEP_ENTRY, moves_udp4, call_ret,         \
 		     { sock0, message, message_size, message_flags, address_length }),             \
 		STEP(udp_recvmsg, depth + 1, STEP_ENTRY, moves_udp4, call_ret,                     \
@@ -797,6 +830,14 @@ static const struct step writev_steps[] = {
 	SEND_STEPS(3),
 };
 
+/* ---- the end ---- */
+
+static const struct step close_steps[] = {
+	STEP(inet_release, 1, STEP_EXIT, never),
+	STEP(tcp_close, 2, STEP_EXIT, never),
+	STATE_STEPS,
+};
+
 /* ---- the rest ---- */
 
 static bool is_inet_socket(struct call_model *m)
@@ -804,10 +845,24 @@ static bool is_inet_socket(struct call_model *m)
 	return is_inet(m);
 }
 
+/* Of a listener or a connection that is not there yet it is the end. */
+static bool shuts_tcp(struct call_model *m)
+{
+	return is_tcp(m) && arg1(m) < 3 && m->info[0]->state != TCP_SYN_SENT &&
+	       (m->info[0]->state != TCP_LISTEN || arg1(m) == SHUT_WR);
+}
+
+static u64 shut_how(struct call_model *m)
+{
+	return arg1(m) + 1;
+}
+
 static const struct step shutdown_steps[] = {
 	STEP(__sys_shutdown, 1, STEP_ENTRY, NULL, call_ret, { int0, int1 }),
 	STEP(security_socket_shutdown, 2, STEP_ENTRY, is_socket, NULL, { socket0, int1 }),
 	STEP(inet_shutdown, 2, STEP_ENTRY, is_inet_socket, call_ret, { socket0, int1 }),
+	STEP(tcp_shutdown, 3, STEP_ENTRY, shuts_tcp, NULL, { sock0, shut_how }),
+	STATE_STEPS,
 };
 
 static bool sets_option(struct call_model *m)
@@ -843,16 +898,18 @@ static const struct step getpeername_steps[] = {
 
 const struct call_path *socket_path(u32 nr)
 {
-	static const struct call_path accept_path = PATH(accept_steps);
+	static const struct call_path accept_path = PATH(accept_steps),
+				      connect_path = PATH(connect_steps, .enter = connect_enter);
 
 	switch (nr) {
 	case SYS_accept:
 	case SYS_accept4:
 		return &accept_path;
+	case SYS_connect:
+		return &connect_path;
 		CASE(socket)
 		CASE(socketpair)
 		CASE(bind)
-		CASE(connect)
 		CASE(listen)
 		CASE(sendto)
 		CASE(sendmsg)
@@ -862,6 +919,7 @@ const struct call_path *socket_path(u32 nr)
 		CASE(write)
 		CASE(readv)
 		CASE(writev)
+		CASE(close)
 		CASE(shutdown)
 		CASE(setsockopt)
 		CASE(getsockopt)

@@ -308,6 +308,14 @@ void record_put(struct record *r, const char *name, u64 value)
 		memcpy(r->bytes + f->off, &value, min_t(u32, f->size, sizeof(value)));
 }
 
+void record_put_bytes(struct record *r, const char *name, const void *bytes, u32 size)
+{
+	const struct record_field *f = field(r, name);
+
+	if (f)
+		memcpy(r->bytes + f->off, bytes, min_t(u32, f->size, size));
+}
+
 void record_put_string(struct record *r, const char *name, const char *s)
 {
 	const struct record_field *f = field(r, name);

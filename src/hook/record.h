@@ -43,6 +43,7 @@ struct record {
 };
 void record_begin(struct record *r, struct skep_system *sys, u32 row, u32 pid);
 void record_put(struct record *r, const char *field, u64 value);
+void record_put_bytes(struct record *r, const char *field, const void *bytes, u32 size);
 void record_put_string(struct record *r, const char *field, const char *s); /* of either kind */
 
 #endif

@@ -30,6 +30,8 @@ struct wsock {		  /* of struct socket and struct sock */
 	struct wplace at; /* first */
 	int family, type, protocol;
 	u64 socket, sk;
+	u8 told, shown;		      /* world_sock_told(), world_sock_show() */
+	struct sockaddr_storage peer; /* world_sock_peer() */
 };
 
 static void sock_release(struct world *w, struct wobj *o)
@@ -179,6 +181,36 @@ u64 world_socket(struct task *t, int fd)
 	return by_fd(t, fd, true);
 }
 
+static struct wsock *sock_at(struct skep_system *sys, u64 sk)
+{
+	struct wobj *o = sys->world ? world_at(sys->world, sk) : NULL;
+	struct wsock *s = o && o->state != WOBJ_FREE ? o->priv : NULL;
+
+	return s && s->sk == sk ? s : NULL;
+}
+
+u8 *world_sock_told(struct skep_system *sys, u64 sk)
+{
+	struct wsock *s = sock_at(sys, sk);
+
+	return s ? &s->told : NULL;
+}
+
+struct sockaddr_storage *world_sock_peer(struct skep_system *sys, u64 sk)
+{
+	struct wsock *s = sock_at(sys, sk);
+
+	return s ? &s->peer : NULL;
+}
+
+void world_sock_show(struct skep_system *sys, u64 sk, u8 state)
+{
+	struct wsock *s = sock_at(sys, sk);
+
+	if (s)
+		s->shown = state;
+}
+
 /* ---- struct socket ---- */
 
 int fill_socket(struct world *w, struct wobj *o)
@@ -304,7 +336,10 @@ int fill_sock_addr(struct world *w, struct wobj *o)
 	size = sizeof(ss);
 	addr_take(&local, &ss, !getsockname(fd, (struct sockaddr *)&ss, &size));
 	size = sizeof(ss);
-	addr_take(&peer, &ss, !getpeername(fd, (struct sockaddr *)&ss, &size));
+	if (!getpeername(fd, (struct sockaddr *)&ss, &size))
+		addr_take(&peer, &ss, true);
+	else
+		addr_take(&peer, &s->peer, s->peer.ss_family);
 	close(fd);
 	put(w, o, WF_sock_skc_rcv_saddr, local.v4);
 	put(w, o, WF_sock_skc_num, ntohs(local.port));
@@ -330,7 +365,9 @@ int fill_sock_state(struct world *w, struct wobj *o)
 
 	if (fd < 0)
 		return fd;
-	if (s->protocol == IPPROTO_TCP) {
+	if (s->shown) {
+		state = s->shown;
+	} else if (s->protocol == IPPROTO_TCP) {
 		struct tcp_info info = { 0 };
 
 		size = sizeof(info);

@@ -16,6 +16,8 @@
 #ifndef SKEP_WORLD_WORLD_H
 #define SKEP_WORLD_WORLD_H
 
+#include <sys/socket.h>
+
 #include "world/task.h"
 
 #define WORLD_TEXT	ARENA_WORLD /* addresses of kernel functions: row * 64 */
@@ -33,6 +35,12 @@ u64 world_user_regs(struct task *t);	  /* struct pt_regs of the current call */
 u64 world_file(struct task *t, int fd);	  /* struct file */
 u64 world_sock(struct task *t, int fd);	  /* struct sock of a socket's descriptor */
 u64 world_socket(struct task *t, int fd); /* struct socket */
+/* A byte for the TCP state of struct sock @sk that programs were told last. NULL: there is no such sock. */
+u8 *world_sock_told(struct skep_system *sys, u64 sk);
+/* Where it was connected to: told when the socket does not know any more. Family 0: nowhere. */
+struct sockaddr_storage *world_sock_peer(struct skep_system *sys, u64 sk);
+/* Its skc_state reads as @state until it is 0: while programs are told of a change that has been. */
+void world_sock_show(struct skep_system *sys, u64 sk, u8 state);
 /* struct dentry / inode of @path relative to descriptor @dfd (AT_FDCWD) of the task; follows links if asked. */
 u64 world_dentry(struct task *t, int dfd, const char *path, bool follow);
 u64 world_inode(struct task *t, int dfd, const char *path, bool follow);

@@ -18,7 +18,8 @@ FOLLOW = {
 HAS_TEXT = {"file", "dentry", "path", "filename", "user_string", "task", "bprm"}
 WIDTH = {"int": "int", "pid_t": "int", "umode_t": "unsigned short", "unsigned int": "unsigned int",
          "u32": "unsigned int", "bool": "unsigned char", "uid_t": "unsigned int", "gid_t": "unsigned int",
-         "rwf_t": "int", "dev_t": "unsigned int", "kuid_t": "unsigned int", "kgid_t": "unsigned int"}
+         "rwf_t": "int", "dev_t": "unsigned int", "kuid_t": "unsigned int", "kgid_t": "unsigned int",
+         "enum skb_drop_reason": "unsigned int"}
 # Numbers that are addresses, or different each time: whether there is one.
 POINTERS = {("ksys_mmap_pgoff", "addr"), ("vm_mmap_pgoff", "addr"), ("ksys_mmap_pgoff", ""), ("vm_mmap_pgoff", ""),
             ("security_file_ioctl", "arg"), ("security_file_fcntl", "arg"), ("security_task_prctl", "arg2"),

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * States of TCP sockets: sock:inet_sock_set_state, tcp_set_state(), and what closes a socket (Linux:
+ * net/ipv4/af_inet.c, net/ipv4/tcp.c).
+ *
+ * Half of the changes are made by packets, when nobody is watching; each socket therefore has the
+ * state that was told last, and a call on it tells what happened in between.
+ *
+ * DIFF(tcp-states): changes that packets make are told at the next call on the socket, on behalf of
+ * its caller; those after the last close at that close, as if the peer had answered at once.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "event/fire.h"
+#include "event/function.h"
+
+#define TCP_NEW_STATES 13
+
+static bool closing_in_use(const struct skep_system *sys)
+{
+	return function_active(sys, FUNC_inet_release) || function_active(sys, FUNC_tcp_close);
+}
+
+static u32 packet_row(const struct skep_system *sys)
+{
+	return visible(sys->profile, KVER(6, 10)) ? FUNC_tcp_rcv_state_process :
+						    FUNC_tcp_rcv_state_process_before_6_10;
+}
+
+bool tcp_states_in_use(const struct skep_system *sys)
+{
+	return function_active(sys, FUNC_tcp_set_state) || function_active(sys, packet_row(sys)) ||
+	       tracepoint_in_use(sys, RAW_TP_tcp_destroy_sock, TP_tcp_destroy_sock) ||
+	       tracepoint_in_use(sys, RAW_TP_inet_sock_set_state, TP_inet_sock_set_state);
+}
+
+static u32 tcp_wants(struct skep_system *sys, u32 nr)
+{
+	switch (nr) {
+	case SYS_close:
+		return tcp_states_in_use(sys) || closing_in_use(sys) ? WANT_ENTER : 0;
+	case SYS_connect:
+	case SYS_listen:
+	case SYS_accept:
+	case SYS_accept4:
+	case SYS_shutdown:
+	case SYS_read:
+	case SYS_write:
+	case SYS_readv:
+	case SYS_writev:
+	case SYS_sendto:
+	case SYS_sendmsg:
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+		return tcp_states_in_use(sys) ? WANT_ENTER | WANT_EXIT : 0;
+	}
+	return 0;
+}
+
+/* ---- telling ---- */
+
+static void put_address(struct record *r, const struct fd_info *info,
+			const struct sockaddr_storage *a, const char *v4, const char *v6)
+{
+	static const u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const struct sockaddr_in6 *in6 = (const void *)a;
+	const struct sockaddr_in *in = (const void *)a;
+	u8 bytes[16] = { 0 };
+
+	if (info->family == AF_INET) {
+		memcpy(bytes, mapped, sizeof(mapped));
+		memcpy(bytes + 12, &in->sin_addr, 4);
+		record_put_bytes(r, v4, &in->sin_addr, 4);
+	} else if (a->ss_family == AF_INET6) {
+		memcpy(bytes, &in6->sin6_addr, 16);
+	}
+	record_put_bytes(r, v6, bytes, 16);
+}
+
+static u16 port_of(const struct sockaddr_storage *a)
+{
+	return ntohs(((const struct sockaddr_in *)a)->sin_port); /* IPv6: at the same place */
+}
+
+/* Socket @sk goes from state *@told to @state; @function: by tcp_set_state(). */
+static void tell(struct task *t, const struct fd_info *info, u64 sk, u8 *told, u8 state,
+		 bool function)
+{
+	struct tracepoint_hooks h =
+		tracepoint_hooks(t->sys, RAW_TP_inet_sock_set_state, TP_inet_sock_set_state);
+	const u64 args[3] = { sk, *told, state };
+	struct record r;
+
+	/* Programs see the state that it had then. */
+	world_sock_show(t->sys, sk, *told);
+	if (function)
+		function_enter(t, FUNC_tcp_set_state, (u64[FUNCTION_ARGS_MAX]){ sk, state });
+	if (h.formatted) {
+		record_begin(&r, t->sys, TP_inet_sock_set_state, t->bpf.tid);
+		record_put(&r, "skaddr", sk);
+		record_put(&r, "oldstate", *told);
+		record_put(&r, "newstate", state);
+		record_put(&r, "sport", port_of(&info->local));
+		record_put(&r, "dport", port_of(&info->peer));
+		record_put(&r, "family", (u64)info->family);
+		record_put(&r, "protocol", (u64)info->protocol);
+		put_address(&r, info, &info->local, "saddr", "saddr_v6");
+		put_address(&r, info, &info->peer, "daddr", "daddr_v6");
+	}
+	fire_both(h, args, &r, t);
+	*told = state;
+	world_sock_show(t->sys, sk, state);
+	if (function)
+		function_return(t, FUNC_tcp_set_state, (u64[FUNCTION_ARGS_MAX]){ sk, state }, 0);
+	world_sock_show(t->sys, sk, 0);
+}
+
+/* The same, by a packet: what came with it is gone. */
+static void tell_packet(struct task *t, const struct fd_info *info, u64 sk, u8 *told, u8 state)
+{
+	u32 row = packet_row(t->sys);
+	u64 args[FUNCTION_ARGS_MAX] = { sk };
+
+	if (*told == state)
+		return;
+	if (function_active(t->sys, row)) {
+		args[1] = world_temp(t, "struct sk_buff");
+		world_sock_show(t->sys, sk, *told);
+		function_enter(t, row, args);
+	}
+	tell(t, info, sk, told, state, true);
+	function_return(t, row, args, 0);
+}
+
+static void tell_destroyed(struct task *t, const struct fd_info *info, u64 sk)
+{
+	struct tracepoint_hooks h =
+		tracepoint_hooks(t->sys, RAW_TP_tcp_destroy_sock, TP_tcp_destroy_sock);
+	const u64 args[1] = { sk };
+	struct record r;
+
+	if (h.formatted) {
+		record_begin(&r, t->sys, TP_tcp_destroy_sock, t->bpf.tid);
+		record_put(&r, "skaddr", sk);
+		record_put(&r, "sport", port_of(&info->local));
+		record_put(&r, "dport", port_of(&info->peer));
+		record_put(&r, "family", (u64)info->family);
+		record_put(&r, "sock_cookie", info->cookie);
+		put_address(&r, info, &info->local, "saddr", "saddr_v6");
+		put_address(&r, info, &info->peer, "daddr", "daddr_v6");
+	}
+	world_sock_show(t->sys, sk, TCP_CLOSE);
+	fire_both(h, args, &r, t);
+	world_sock_show(t->sys, sk, 0);
+}
+
+/* Tells the way from what was told to @now, as RFC 9293's diagram has it. */
+static void catch_up(struct task *t, const struct fd_info *info, u64 sk, u8 *told, u8 now,
+		     bool sent_fin)
+{
+	/* the state behind each, when the end is further on */
+	static const u8 next[TCP_NEW_STATES] = {
+		[TCP_SYN_SENT] = TCP_ESTABLISHED, [TCP_SYN_RECV] = TCP_ESTABLISHED,
+		[TCP_FIN_WAIT1] = TCP_FIN_WAIT2,  [TCP_FIN_WAIT2] = TCP_CLOSE,
+		[TCP_CLOSE_WAIT] = TCP_LAST_ACK,  [TCP_LAST_ACK] = TCP_CLOSE,
+		[TCP_CLOSING] = TCP_CLOSE,
+	};
+
+	for (u32 i = 0; i < 6 && *told != now; i++) {
+		u8 to = now;
+
+		if (*told == TCP_ESTABLISHED && now != TCP_CLOSE_WAIT &&
+		    (sent_fin || now != TCP_CLOSE))
+			to = now == TCP_LAST_ACK ? TCP_CLOSE_WAIT : TCP_FIN_WAIT1;
+		else if (*told == TCP_SYN_SENT && now == TCP_CLOSE && !sent_fin)
+			to = TCP_CLOSE; /* refused */
+		else if (*told == TCP_FIN_WAIT1 && now == TCP_CLOSING)
+			to = TCP_CLOSING;
+		else if (*told == TCP_CLOSE_WAIT && now == TCP_CLOSE && !sent_fin)
+			to = TCP_CLOSE; /* reset */
+		else if (*told < TCP_NEW_STATES && next[*told])
+			to = next[*told];
+		/* Own calls send FINs, tcp_fin() takes the peer's in passing; else a packet is looked at. */
+		if (to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK || to == TCP_CLOSE_WAIT)
+			tell(t, info, sk, told, to, true);
+		else
+			tell_packet(t, info, sk, told, to);
+	}
+}
+
+/* ---- sockets ---- */
+
+/* Descriptor @fd as a TCP socket: its struct sock, what was told of it. False: it is none. */
+static bool tcp_at(struct task *t, int fd, struct fd_info *info, u64 *sk, u8 **told)
+{
+	struct sockaddr_storage *peer;
+	struct stat st;
+	char path[64];
+
+	memset(info, 0, sizeof(*info));
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", t->bpf.tid, fd);
+	if (fd < 0 || stat(path, &st) || !S_ISSOCK(st.st_mode))
+		return false;
+	info->mode = st.st_mode;
+	info->ino = st.st_ino;
+	socket_look(t, fd, info);
+	if (!info->socket || (info->family != AF_INET && info->family != AF_INET6))
+		return false;
+	*sk = world_sock(t, fd);
+	*told = world_sock_told(t->sys, *sk);
+	peer = world_sock_peer(t->sys, *sk);
+	if (!*sk || !*told || !peer)
+		return false;
+	if (info->peer.ss_family)
+		*peer = info->peer;
+	else
+		info->peer = *peer;
+	return true;
+}
+
+/* Whether a supervised process but the one of @arg->t, or another descriptor of it, has the socket. */
+struct holder {
+	struct task *t;
+	int fd;
+	u64 ino;
+};
+
+static int holds(struct task *other, void *arg)
+{
+	const struct holder *h = arg;
+	char path[300], link[64], want[64];
+	struct dirent *e;
+	int found = 0;
+	DIR *dir;
+
+	if (other->trace->died || other->leader != other)
+		return 0;
+	snprintf(want, sizeof(want), "socket:[%llu]", (unsigned long long)h->ino);
+	snprintf(path, sizeof(path), "/proc/%u/fd", other->bpf.tid);
+	dir = opendir(path);
+	while (dir && !found && (e = readdir(dir))) {
+		ssize_t n;
+
+		if (e->d_name[0] == '.' || (other == h->t->leader && atoi(e->d_name) == h->fd))
+			continue;
+		n = readlinkat(dirfd(dir), e->d_name, link, sizeof(link) - 1);
+		link[n > 0 ? n : 0] = 0;
+		found = !strcmp(link, want);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* ---- the last close ---- */
+
+static void release(struct task *t, int fd)
+{
+	u64 sk, args[FUNCTION_ARGS_MAX] = { 0 }, closed[FUNCTION_ARGS_MAX] = { 0 };
+	struct fd_info info;
+	bool tcp;
+	u8 *told;
+
+	if (!tcp_at(t, fd, &info, &sk, &told) ||
+	    tasks_each(t->sys, holds, &(struct holder){ t, fd, info.ino }))
+		return;
+	tcp = info.protocol == IPPROTO_TCP;
+	args[0] = world_socket(t, fd);
+	closed[0] = sk;
+	closed[1] = (u64)info.linger;
+	function_enter(t, FUNC_inet_release, args);
+	if (tcp) {
+		bool fin = true;
+		u8 end = TCP_CLOSE;
+
+		function_enter(t, FUNC_tcp_close, closed);
+		if (!*told)
+			*told = info.state;
+		catch_up(t, &info, sk, told, info.state, false);
+		/* A FIN that was sent before is as good: tcp_close_state(). */
+		if (*told == TCP_FIN_WAIT1 || *told == TCP_FIN_WAIT2 || *told == TCP_CLOSING)
+			tell(t, &info, sk, told, *told, true);
+		if (info.state == TCP_LISTEN || info.state == TCP_SYN_SENT || info.inq > 0 ||
+		    info.resets)
+			fin = false;
+		if (fin)
+			catch_up(t, &info, sk, told, end, true);
+		else if (*told != end)
+			tell(t, &info, sk, told, end, true);
+		tell_destroyed(t, &info, sk);
+		function_return(t, FUNC_tcp_close, closed, 0);
+	}
+	function_return(t, FUNC_inet_release, args, 0);
+}
+
+static int lives(struct task *other, void *arg)
+{
+	const struct task *t = arg;
+
+	return other != t && other->leader == t->leader && !other->trace->died;
+}
+
+static void tcp_exiting(struct task *t, int status)
+{
+	struct dirent *e;
+	char path[64];
+	DIR *dir;
+
+	if ((!tcp_states_in_use(t->sys) && !closing_in_use(t->sys)) ||
+	    tasks_each(t->sys, lives, t) || world_start(t->sys))
+		return;
+	snprintf(path, sizeof(path), "/proc/%u/fd", t->bpf.tid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir)))
+		if (e->d_name[0] != '.')
+			release(t, atoi(e->d_name));
+	if (dir)
+		closedir(dir);
+	event_done(t);
+}
+
+/* ---- calls ---- */
+
+static void tcp_enter(struct task *t)
+{
+	struct fd_info info;
+	u8 *told;
+	u64 sk;
+	int fd = (int)t->call.args[0];
+
+	if (t->call.compat || t->call.nr >= CALLS_OTHER || t->call.skip ||
+	    !tcp_wants(t->sys, (u32)t->call.nr) || world_start(t->sys))
+		return;
+	if (t->call.nr == SYS_close) {
+		release(t, fd);
+		return;
+	}
+	if (!tcp_at(t, fd, &info, &sk, &told) || info.protocol != IPPROTO_TCP)
+		return;
+	if (!*told)
+		*told = info.state;
+	catch_up(t, &info, sk, told, info.state, false);
+}
+
+static bool connecting(s64 ret)
+{
+	return !ret || ret == -EINPROGRESS || ret == -ECONNREFUSED || ret == -ETIMEDOUT ||
+	       ret == -ECONNRESET;
+}
+
+/* connect() is told in the path of its functions: what they return is known before the peer answers. */
+static bool connect_at(struct call_model *m, struct fd_info *info, u64 *sk, u8 **told)
+{
+	return tcp_states_in_use(m->t->sys) && tcp_at(m->t, (int)arg0(m), info, sk, told) &&
+	       info->protocol == IPPROTO_TCP && **told;
+}
+
+void tcp_connect_sent(struct call_model *m)
+{
+	struct sockaddr_storage *peer, a = { 0 };
+	struct fd_info info;
+	u8 *told;
+	u64 sk;
+
+	if (!connecting(m->ret) || !connect_at(m, &info, &sk, &told) || *told != TCP_CLOSE)
+		return;
+	if (!info.peer.ss_family && arg2(m) <= sizeof(a) &&
+	    !task_read(m->t, &a, arg1(m), arg2(m))) {
+		peer = world_sock_peer(m->t->sys, sk);
+		*peer = info.peer = a;
+	}
+	tell(m->t, &info, sk, told, TCP_SYN_SENT, true);
+}
+
+void tcp_connect_done(struct call_model *m)
+{
+	struct fd_info info;
+	u8 *told;
+	u64 sk;
+
+	if (!connect_at(m, &info, &sk, &told))
+		return;
+	catch_up(m->t, &info, sk, told, info.state, false);
+	if (m->ret == -ECONNREFUSED || m->ret == -ETIMEDOUT) /* tcp_disconnect() */
+		world_sock_peer(m->t->sys, sk)->ss_family = 0;
+}
+
+static void tcp_exit(struct task *t)
+{
+	int fd = (int)t->call.args[0];
+	struct fd_info info;
+	u8 *told;
+	u64 sk;
+
+	if (t->call.compat || t->call.nr >= CALLS_OTHER || t->call.nr == SYS_close ||
+	    t->call.nr == SYS_connect || !t->sys->world || !tcp_wants(t->sys, (u32)t->call.nr))
+		return;
+	if (t->call.nr == SYS_accept || t->call.nr == SYS_accept4) {
+		if (t->call.ret < 0 || !tcp_at(t, (int)t->call.ret, &info, &sk, &told) ||
+		    info.protocol != IPPROTO_TCP)
+			return;
+		*told = TCP_LISTEN; /* a copy of the listener */
+		tell(t, &info, sk, told, TCP_SYN_RECV, false);
+		tell_packet(t, &info, sk, told, TCP_ESTABLISHED);
+		catch_up(t, &info, sk, told, info.state, false);
+		return;
+	}
+	if (!tcp_at(t, fd, &info, &sk, &told) || info.protocol != IPPROTO_TCP || !*told)
+		return;
+	if (t->call.nr == SYS_listen) {
+		if (info.state == TCP_LISTEN)
+			tell(t, &info, sk, told, TCP_LISTEN, false);
+		return;
+	}
+	catch_up(t, &info, sk, told, info.state, t->call.nr == SYS_shutdown);
+}
+
+const struct process_source tcp_source = {
+	.name = "sockets",
+	.wants = tcp_wants,
+	.enter = tcp_enter,
+	.exit = tcp_exit,
+	.exiting = tcp_exiting,
+};
