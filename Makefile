@@ -64,7 +64,7 @@ WRAPPED := syscall mmap64 ioctl epoll_ctl open64 fopen64 faccessat setrlimit64 u
 WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
 LIBBPF := -l:libbpf.a
 
-.PHONY: all docs help clean deps demo test prove soundness conformance bench check fmt runtime install
+.PHONY: textbook all docs help clean deps demo test prove soundness conformance bench check fmt runtime install
 all: $(O)/skep $(O)/skep-plugin $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so $(BPF_OBJ) $(EMBED)
 
 help:
@@ -171,6 +171,19 @@ $(O)/tools/work: tests/tools/work.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O1 -static -Wall -o $@ $< -lpthread
 
+# What textbooks print: tests/textbook
+$(O)/textbook/%.bpf.o: tests/textbook/%.bpf.c $(O)/gen/vmlinux.h
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_x86 -g -O2 -mcpu=v3 -Wall -Werror -I$(O)/gen -I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
+$(O)/textbook/loader: tests/textbook/loader.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O1 -Wall -o $@ $< -lbpf -lelf -lz
+$(O)/textbook/attach_device: tests/textbook/attach_device.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O1 -Wall -static -o $@ $<
+TEXTBOOK := $(addprefix $(O)/textbook/,hello.bpf.o declared.bpf.o loader attach_device)
+
 $(O)/functions/recorder: tests/functions/recorder.c tests/lib/function_trace.c $(O)/gen/function_rows.h
 	@mkdir -p $(@D)
 	$(Q)gcc -D_GNU_SOURCE -O1 -Wall -Wextra -I. -Itests/lib -I$(O)/gen -o $@ $(filter %.c,$^) $(LIBBPF) -lelf -lz
@@ -229,6 +242,10 @@ test: all $(TESTS) $(CLIENTS) $(O)/tools/work
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)
 conformance: all
 	$(Q)O=$(O) $(PYTHON) tools/conformance/run.py $(if $(WORKDIR),--work $(WORKDIR))
+
+# goal textbook: what textbooks print, as they print it, by unmodified clients in an instance; 'N of M, absent: …'
+textbook: all $(TEXTBOOK)
+	$(Q)O=$(O) tests/textbook/run $(LINES)
 
 # goal prove: proofs of the verifier's operators on numbers, and injected bugs that they refute
 prove: $(O)/prove
