@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-"""Writes what the tables say into docs/features.md, docs/messages and the READMEs.
+"""Writes what the tables say into docs/features.md, docs/matrix.md, docs/messages and the READMEs.
 
     tools/gen-docs.py [--check]
 
@@ -91,12 +91,84 @@ def summary(vocabularies, chinese):
     return text
 
 
+# ---- docs/matrix.md: types by release, and program types in detail ----
+
+RELEASES = ["4.14", "4.19", "5.4", "5.10", "5.15", "6.1", "6.6", "6.12", "6.18", "7.2"]
+MARKS = {"DONE": "●", "PARTIAL": "◐", "ABSENT": "○"}
+
+
+def number(text):
+    return tuple(int(part) for part in text.split("."))
+
+
+def by_release(title, rows):
+    text = "\n## %s\n\n| | %s |\n|---|%s\n" % (title, " | ".join(RELEASES), ":-:|" * len(RELEASES))
+    for name, since, state, _ in rows:
+        text += "| `%s` |%s\n" % (name, "".join(
+            " %s |" % (MARKS[state] if number(since) <= number(r) else "") for r in RELEASES))
+    have = [sum(1 for r in rows if r[2] != "ABSENT" and number(r[1]) <= number(v)) for v in RELEASES]
+    all_ = [sum(1 for r in rows if number(r[1]) <= number(v)) for v in RELEASES]
+    return text + "| **skep / Linux** |%s\n" % "".join(" %d/%d |" % both for both in zip(have, all_))
+
+
+def runs_of(ops):
+    """How programs of a type are test-run, as its struct bpf_prog_type_ops says."""
+    for path in sorted((ROOT / "src/prog").glob("*.c")):
+        m = re.search(r"const struct bpf_prog_type_ops %s = \{(.*?)\n\};" % ops, path.read_text(), re.S)
+        if m:
+            return ("yes" if "\n\t.test_run" in m.group(1) else
+                    "`SKEP_TEST_RUN=all`" if "\n\t.own_test_run" in m.group(1) else "no")
+    raise SystemExit("no operations " + ops)
+
+
+def program_types():
+    state_of = {r[1]: r[3] for r in facts.read_rows("helpers.def", "HELPER")}
+    partly = {r[1] for r in facts.read_rows("helper_variants.def", "HELPER_VARIANT") if r[3] != "ABSENT"}
+    helpers, sections, attach = {}, {}, {}
+    for helper, prog, _ in (r[:3] for r in facts.read_rows("helper_progs.def", "HELPER_PROG")):
+        helpers.setdefault(prog, []).append(state_of[helper] != "ABSENT" or helper in partly)
+    for r in facts.read_rows("sections.def", "SECTION"):
+        sections.setdefault(r[1].replace("BPF_PROG_TYPE_", ""), []).append(r[0].strip('"'))
+    for r in facts.read_rows("attach.def", "ATTACH"):
+        for prog in r[3].strip('"').split():
+            attach.setdefault(prog, []).append((r[1], r[4]))
+    text = """
+## Program types in detail
+
+Helpers: those that skep has, of those that Linux offers to the type (7.2). Test run: what
+`BPF_PROG_TEST_RUN` does; `skep prog run` runs all types.
+
+| type | since | state | helpers | test run | attach types | sections |
+|---|---|---|---|---|---|---|
+"""
+    for r in facts.read_rows("progs.def", "PROG"):
+        name = r[1].replace("BPF_PROG_TYPE_", "")
+        has = helpers.get(name, [])
+        text += "| `%s` | %s | %s %s | %d/%d | %s | %s | %s |\n" % (
+            name, release(r[2]), MARKS[r[3]], r[5].strip('"'), sum(has), len(has), runs_of(r[4]),
+            " ".join("%s `%s`" % (MARKS[state], a.replace("BPF_", "")) for a, state in attach.get(name, [])),
+            " ".join("`%s`" % s for s in sections.get(name, [])))
+    return text
+
+
+def matrix(vocabularies):
+    text = "# Types by release\n\n" + GENERATED + """
+● done, ◐ partial, ○ absent, blank: that release of Linux has it not, and neither has skep with its profile
+(`--kernel`). [features.md](features.md) has the notes, and everything that is no type.
+"""
+    for title, _, rows in vocabularies:
+        if title in ("Program types", "Map types", "Attach types", "Link types"):
+            text += by_release(title, [r for r in rows if r[1]])
+    return text + program_types()
+
+
 def main():
     check = "--check" in sys.argv[1:]
     vocabularies = load()
     sys.path.insert(0, str(ROOT / "tests/tools"))
     import tools
-    files = {ROOT / "docs/features.md": features(vocabularies), ROOT / "docs/tools.md": tools.document()}
+    files = {ROOT / "docs/features.md": features(vocabularies), ROOT / "docs/tools.md": tools.document(),
+             ROOT / "docs/matrix.md": matrix(vocabularies)}
     for name, chinese in (("README.md", False), ("README.zh-CN.md", True)):
         path = ROOT / name
         if not path.exists():

@@ -94,13 +94,6 @@ static bool addr_is_valid_access(int off, int size, enum bpf_access_type t,
 	return ctx_access_by_table(&cgroup_sock_addr_prog_ops, info->profile, off, size, t, info);
 }
 
-/* Calls on the way in and questions about names have no sockets that options fit, but UNIX ones. */
-static bool has_sockopt(u32 attach_type)
-{
-	return family_of(attach_type) != FAMILY_UNIX || attach_type == BPF_CGROUP_UNIX_CONNECT ||
-	       attach_type == BPF_CGROUP_UNIX_SENDMSG || attach_type == BPF_CGROUP_UNIX_RECVMSG;
-}
-
 static const struct bpf_func_proto *addr_func_proto(u32 func_id, const struct bpf_prog *prog)
 {
 	u32 at = prog->expected_attach_type;
@@ -125,9 +118,9 @@ static const struct bpf_func_proto *addr_func_proto(u32 func_id, const struct bp
 	case BPF_FUNC_skc_lookup_tcp:
 		return &bpf_sock_addr_skc_lookup_tcp_proto;
 	case BPF_FUNC_setsockopt:
-		return has_sockopt(at) ? &bpf_sock_addr_setsockopt_proto : NULL;
+		return &bpf_sock_addr_setsockopt_proto;
 	case BPF_FUNC_getsockopt:
-		return has_sockopt(at) ? &bpf_sock_addr_getsockopt_proto : NULL;
+		return &bpf_sock_addr_getsockopt_proto;
 	}
 	return bpf_helper_proto(func_id);
 }

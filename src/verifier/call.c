@@ -847,7 +847,10 @@ static int get_helper(struct bpf_verifier_env *env, s32 func_id, const struct bp
 	/* DIFF(helper-absent): Linux has it here. Clients that probe must not find it. */
 	if (!(*fn)->func && func_id != BPF_FUNC_tail_call) {
 		if (!env->sys->verdict)
-			return refuse(env, DIAG_HELPER_ABSENT, name, func_id);
+			return refuse(env,
+				      by_type == DIAG_HELPER_TYPE ? DIAG_HELPER_ABSENT :
+								    DIAG_HELPER_ABSENT_OLD,
+				      name, func_id);
 		prog_lacks(env->prog_obj, "helper", name);
 	}
 	return 0;

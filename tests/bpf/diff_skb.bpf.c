@@ -19,6 +19,8 @@ struct {
 	__type(value, struct result);
 } results SEC(".maps");
 
+static __u32 length_of_device; /* for bpf_check_mtu() */
+
 static __always_inline __u32 length(const struct step *s)
 {
 	return ((__u32)s->b & 31) + 1;
@@ -185,6 +187,21 @@ static __always_inline void tc_step(struct __sk_buff *ctx, const struct step *s,
 		break;
 	case 46:
 		r->ret = bpf_skb_get_xfrm_state(ctx, 0, (void *)r->buf, 28, 0);
+		break;
+	case 47:
+		length_of_device = s->d & 1 ? (__u32)s->c & 0x1ffff : 0;
+		r->ret = bpf_check_mtu(ctx, s->b & 1, &length_of_device, s->a, s->d >> 1 & 3);
+		r->value = length_of_device;
+		break;
+	case 48:
+		r->ret = bpf_redirect_peer((__u32)s->a, s->c & 1);
+		break;
+	case 49:
+		r->ret = bpf_redirect_neigh((__u32)s->a, NULL, 0, s->c & 1);
+		break;
+	case 50:
+		r->ret = bpf_skb_cgroup_id(ctx) == bpf_skb_ancestor_cgroup_id(ctx, s->a & 3);
+		r->value = bpf_skb_ancestor_cgroup_id(ctx, s->c & 1 ? 0 : -1);
 		break;
 	}
 }

@@ -19,6 +19,8 @@ struct {
 	__type(value, struct result);
 } results SEC(".maps");
 
+static __u32 length_of_device; /* for bpf_check_mtu() */
+
 static __always_inline __u64 sum(const unsigned char *p, const unsigned char *end)
 {
 	__u64 s = 0;
@@ -91,6 +93,11 @@ static __always_inline void do_step(struct xdp_md *ctx, const struct step *s, st
 	case 13:
 		r->ret = bpf_csum_diff((__be32 *)sc->buf, s->c & 1 ? 64 : 0, (__be32 *)(sc->buf + 4),
 				       s->d & 1 ? 32 : 0, (__u32)s->c);
+		break;
+	case 14:
+		length_of_device = s->d & 1 ? (__u32)s->c & 0x1ffff : 0;
+		r->ret = bpf_check_mtu(ctx, s->b & 1, &length_of_device, s->a, s->d >> 1 & 1);
+		r->value = length_of_device;
 		break;
 	}
 }

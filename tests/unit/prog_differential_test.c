@@ -496,6 +496,23 @@ static void make_tc(struct input *in)
 	make_common(in);
 }
 
+/* Devices, and what is known of a packet's socket. */
+static void make_tc_devices(struct input *in)
+{
+	make_packet(in, 3712);
+	make_skb_ctx(in);
+	make_script(in, 43, 50);
+	make_common(in);
+}
+
+static void make_xdp_devices(struct input *in)
+{
+	make_packet(in, 3520);
+	make_xdp_ctx(in);
+	make_script(in, 11, 14);
+	make_common(in);
+}
+
 static void make_filter(struct input *in)
 {
 	make_packet(in, 3712);
@@ -696,6 +713,12 @@ static void as_recorded(void **state)
 	skep_system_free(skep.sys);
 }
 
+static void devices_same(void **state)
+{
+	compare("diff_skb.bpf.o", "skb_tc", make_tc_devices);
+	compare("diff_xdp.bpf.o", "xdp_linear", make_xdp_devices);
+}
+
 /* The profile is that of the running kernel, as far as skep knows it. */
 static int setup(void **state)
 {
@@ -738,6 +761,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(cgroup_same),	  cmocka_unit_test(misc_same),
 		cmocka_unit_test(loops_same),	  cmocka_unit_test(lwt_in_same),
 		cmocka_unit_test(lwt_out_same),	  cmocka_unit_test(lwt_xmit_same),
+		cmocka_unit_test(devices_same),
 	};
 
 	if (argc > 1)

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What helpers ask of devices, routes' neighbours and packets' control groups (Linux:
+ * net/core/filter.c). The device that is known is the loopback device, on which test runs
+ * receive their packets; a packet's socket is the caller's.
+ */
+#include "helper/skb.h"
+#include "object/map_array.h"
+#include "object/sock.h"
+
+#define LOOPBACK	 1
+#define LOOPBACK_MTU	 65536
+#define TC_ACT_SHOT	 2
+#define TC_ACT_REDIRECT	 7
+#define REDIR_NEIGH_SIZE 20 /* struct bpf_redir_neigh */
+
+/* ---- MTU ---- */
+
+/* DIFF(test-run-device): of other devices nothing is known. 0 or -ENODEV. */
+static s64 device_mtu(u32 ifindex, u32 own, u32 *mtu)
+{
+	if ((ifindex ? ifindex : own) != LOOPBACK)
+		return -ENODEV;
+	*mtu = LOOPBACK_MTU;
+	return 0;
+}
+
+static u64 check_mtu(u32 mtu, u32 *mtu_len, u32 len, s32 diff, bool gso)
+{
+	s64 size = (*mtu_len ? (s64)*mtu_len + ETH_HLEN : len) + (s64)diff;
+
+	*mtu_len = mtu;
+	return (s32)size <= (s32)(mtu + ETH_HLEN) || gso ? BPF_MTU_CHK_RET_SUCCESS :
+							   BPF_MTU_CHK_RET_FRAG_NEEDED;
+}
+
+BPF_HELPER(skb_check_mtu)
+{
+	struct sk_buff *skb = PTR(r1);
+	u32 *mtu_len = PTR(r3), mtu;
+	s32 diff = (s32)r4;
+	s64 err;
+
+	if (unlikely(r5 & ~(u64)BPF_MTU_CHK_SEGS))
+		return ERR(EINVAL);
+	if (unlikely(r5 & BPF_MTU_CHK_SEGS && (diff || *mtu_len)))
+		return ERR(EINVAL);
+	err = device_mtu((u32)r2, skb->ifindex, &mtu);
+	return err ? (u64)err : check_mtu(mtu, mtu_len, skb->len, diff, skb_is_gso(skb));
+}
+
+BPF_HELPER(xdp_check_mtu)
+{
+	struct xdp_buff *xdp = PTR(r1);
+	u32 *mtu_len = PTR(r3), mtu;
+	s64 err;
+
+	if (unlikely(r5))
+		return ERR(EINVAL);
+	err = device_mtu((u32)r2, xdp->ingress_ifindex, &mtu);
+	return err ? (u64)err :
+		     check_mtu(mtu, mtu_len, (u32)(xdp->data_end - xdp->data), (s32)r4, false);
+}
+
+BPF_HELPER(check_mtu)
+{
+	return bpf_skb_check_mtu(r1, r2, r3, r4, r5, run);
+}
+
+/* ---- redirects that need more than a device ---- */
+
+static u64 redirect(struct bpf_run *run, u32 ifindex)
+{
+	run->redirect.tgt_index = ifindex;
+	run->redirect.flags = 0;
+	run->redirect.map = NULL;
+	run->redirect.kind = TC_ACT_REDIRECT;
+	return TC_ACT_REDIRECT;
+}
+
+BPF_HELPER(redirect_peer)
+{
+	return unlikely(r2) ? TC_ACT_SHOT : redirect(run, (u32)r1);
+}
+
+BPF_HELPER(redirect_neigh)
+{
+	if (unlikely(((u32)r3 && (u32)r3 < REDIR_NEIGH_SIZE) || r4))
+		return TC_ACT_SHOT;
+	return redirect(run, (u32)r1);
+}
+
+/* ---- control groups of sockets ---- */
+
+static u64 cgroup_id(struct bpf_run *run, s32 level)
+{
+	u64 arg = (u64)(s64)level;
+
+	return run->platform->world(run, WORLD_CGROUP_ID, &arg);
+}
+
+BPF_HELPER(skb_cgroup_id)
+{
+	return ((const struct sk_buff *)PTR(r1))->has_sk ? cgroup_id(run, -1) : 0;
+}
+
+BPF_HELPER(skb_ancestor_cgroup_id)
+{
+	if (!((const struct sk_buff *)PTR(r1))->has_sk || (s32)r2 < 0)
+		return 0;
+	return cgroup_id(run, (s32)r2);
+}
+
+BPF_HELPER(sk_cgroup_id)
+{
+	return r1 && !run_is_world(run, r1) && sock_is_full(PTR(r1)) ? cgroup_id(run, -1) : 0;
+}
+
+BPF_HELPER(sk_ancestor_cgroup_id)
+{
+	if (!r1 || run_is_world(run, r1) || !sock_is_full(PTR(r1)) || (s32)r2 < 0)
+		return 0;
+	return cgroup_id(run, (s32)r2);
+}
+
+BPF_HELPER_DECLARE(bpf_current_task_under_cgroup);
+
+BPF_HELPER(skb_under_cgroup)
+{
+	if (!((const struct sk_buff *)PTR(r1))->has_sk)
+		return ERR(ENOENT);
+	return bpf_current_task_under_cgroup(r2, r3, 0, 0, 0, run);
+}
