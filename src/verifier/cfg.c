@@ -486,7 +486,32 @@ struct chain {
 	u32 caller[MAX_CALL_FRAMES]; /* subprograms on the way here */
 	u32 frames;
 	bool tail_call_reachable;
+	/*
+	 * What was followed already, with as many frames and bytes, below a callback or not: a few
+	 * functions that call each other often have more ways through them than can be gone.
+	 */
+	u64 done[MAX_CALL_FRAMES][MAX_BPF_STACK / 16 + 1][2][BPF_MAX_SUBPROGS / 64 + 1];
 };
+
+static bool followed_before(struct chain *c, u32 idx, u32 depth)
+{
+	bool in_callback = false;
+	u64 *word, bit = BIT_ULL(idx % 64);
+
+	for (u32 f = 0; f < c->frames; f++)
+		in_callback |= c->env->subprog_info[c->caller[f]].is_cb;
+	word = &c->done[c->frames][depth / 16][in_callback][idx / 64];
+	if (*word & bit)
+		return true;
+	*word |= bit;
+	return false;
+}
+
+static void mark_tail_callers(const struct chain *c)
+{
+	for (u32 f = 0; c->tail_call_reachable && f < c->frames; f++)
+		c->env->subprog_info[c->caller[f]].tail_call_reachable = true;
+}
 
 static int check_frame(struct chain *c, u32 idx, u32 depth)
 {
@@ -514,6 +539,10 @@ static int check_chain(struct chain *c, u32 idx, u32 depth)
 	struct bpf_subprog_info *sub = &env->subprog_info[idx];
 	int err;
 
+	if (followed_before(c, idx, depth)) {
+		mark_tail_callers(c);
+		return 0;
+	}
 	env->insn_idx = sub->start;
 	err = check_frame(c, idx, depth);
 	if (err)
@@ -554,25 +583,24 @@ static int check_chain(struct chain *c, u32 idx, u32 depth)
 			return err;
 		c->frames--;
 	}
-	if (c->tail_call_reachable)
-		for (u32 f = 0; f < c->frames; f++)
-			env->subprog_info[c->caller[f]].tail_call_reachable = true;
+	mark_tail_callers(c);
 	return 0;
 }
 
 int check_max_stack_depth(struct bpf_verifier_env *env)
 {
-	for (u32 i = 0; i < env->subprog_cnt; i++) {
-		struct chain c = { .env = env };
-		int err;
+	struct chain *c = mem_alloc(sizeof(*c));
+	int err = c ? 0 : out_of_memory(env);
 
+	for (u32 i = 0; i < env->subprog_cnt && !err; i++) {
 		if (i && !env->subprog_info[i].is_async_cb)
 			continue;
-		err = check_chain(&c, i, 0);
-		if (err)
-			return err;
+		memset(c, 0, sizeof(*c));
+		c->env = env;
+		err = check_chain(c, i, 0);
 	}
-	return 0;
+	mem_free(c);
+	return err;
 }
 
 /* ---- orders of the graph, for liveness and loops ---- */

@@ -87,6 +87,14 @@ static bool same_reg(const struct bpf_reg_state *a, const struct bpf_reg_state *
 	return !memcmp(a, b, offsetof(struct bpf_reg_state, precise));
 }
 
+static bool slot_is_empty(const struct bpf_stack_state *slot)
+{
+	u64 types;
+
+	memcpy(&types, slot->slot_type, sizeof(types));
+	return !types; /* STACK_INVALID, all of it */
+}
+
 static bool same_types(const struct bpf_stack_state *a, const struct bpf_stack_state *b)
 {
 	return !memcmp(a->slot_type, b->slot_type, sizeof(a->slot_type));
@@ -148,6 +156,7 @@ void kept_forget_slot(struct bpf_verifier_env *env, struct bpf_func_state *f, u3
 	put_entry(env, f->kept[MAX_BPF_REG + spi]);
 	f->kept[MAX_BPF_REG + spi] = NOTHING;
 	f->precise_slots &= ~BIT_ULL(spi);
+	f->used_slots &= ~BIT_ULL(spi);
 }
 
 static void free_kept_frame(struct bpf_verifier_env *env, struct bpf_func_state *f)
@@ -181,6 +190,7 @@ static struct bpf_func_state *keep_frame(struct bpf_verifier_env *env,
 	f->kept = (u32 *)(f + 1);
 	f->precise_regs = 0;
 	f->precise_slots = 0;
+	f->used_slots = 0;
 	for (u32 i = 0; i < MAX_BPF_REG; i++) {
 		nr = keep_reg(env, &src->regs[i], like ? like->kept[i] : NOTHING);
 		if (nr < 0)
@@ -195,6 +205,7 @@ static struct bpf_func_state *keep_frame(struct bpf_verifier_env *env,
 			goto fail;
 		f->kept[done++] = (u32)nr;
 		f->precise_slots |= (u64)src->stack[i].spilled_ptr.precise << i;
+		f->used_slots |= (u64)!slot_is_empty(&src->stack[i]) << i;
 	}
 	return f;
 fail:

@@ -41,8 +41,13 @@ struct instance {
 	bool updated, write_dropped;
 	bool *write_set;			   /* per instruction: must_write was initialised */
 	struct slot_masks *frame[MAX_CALL_FRAMES]; /* [len], made when first needed */
-	/* with each: what must be solved anew, by place in env->postorder; behind the masks */
-	u64 *dirty[MAX_CALL_FRAMES];
+	/* with each: what must be solved anew */
+	struct dirty {
+		u64 *bits;  /* by place in env->postorder; behind the masks */
+		u32 at;	    /* the place that is being solved; 0: none */
+		u32 to;	    /* words of this round end before ... */
+		u32 lo, hi; /* ... and of the next are these, [lo, hi) */
+	} dirty[MAX_CALL_FRAMES];
 };
 
 #define CHAIN_BUCKETS 256
@@ -191,34 +196,81 @@ static void insn_uses(struct bpf_verifier_env *env, const struct bpf_insn *insn,
 	}
 }
 
-/* Fills aux->live_regs_before of every instruction. Needs env->postorder. */
+struct regs_live {
+	u16 use, def;
+	bool queued;
+};
+
+/* Those that have been looked at, and must be again since what follows them changed. */
+struct regs_queue {
+	struct regs_live *state;
+	u32 *insn, n;
+};
+
+/* Whether it changed what is live before @idx. */
+static bool update_live_regs(struct bpf_verifier_env *env, const struct regs_live *state, u32 idx)
+{
+	u32 next[2], n = insn_successors(env->insns, idx, next);
+	u16 out = 0, in, *live = &env->aux[idx].live_regs_before;
+
+	while (n)
+		out |= env->aux[next[--n]].live_regs_before;
+	in = (out & ~state[idx].def) | state[idx].use;
+	if (in == *live)
+		return false;
+	*live = in;
+	return true;
+}
+
+/* @idx leads to what changed; those at @place and behind it are still to come anyway. */
+static void queue_insn(const struct bpf_verifier_env *env, struct regs_queue *q, u32 idx, u32 place)
+{
+	if (env->liveness->flow[idx].place >= place || q->state[idx].queued)
+		return;
+	q->state[idx].queued = true;
+	q->insn[q->n++] = idx;
+}
+
+static void queue_before(const struct bpf_verifier_env *env, struct regs_queue *q, u32 idx,
+			 u32 place)
+{
+	const struct flow *flow = env->liveness->flow;
+
+	if (idx && flow[idx - 1].place != NO_INSN)
+		queue_insn(env, q, idx - 1, place);
+	for (u32 i = flow[idx].jump; i != NO_INSN; i = flow[i].next)
+		queue_insn(env, q, i, place);
+}
+
+/*
+ * Fills aux->live_regs_before of every instruction. Needs env->postorder and stack_liveness_init().
+ * (Rounds over all of it, as Linux makes, take long when there are loops in loops in loops ...)
+ */
 int compute_live_registers(struct bpf_verifier_env *env)
 {
-	struct regs_live {
-		u16 use, def;
-	} *state = mem_calloc(env->len, sizeof(*state));
 	u32 end = env->subprog_info[env->subprog_cnt].postorder_start;
-	bool changed;
+	struct regs_queue q = { .state = mem_calloc(env->len, sizeof(*q.state)),
+				.insn = mem_alloc(env->len * sizeof(*q.insn)) };
 
-	if (!state)
+	if (!q.state || !q.insn) {
+		mem_free(q.state);
+		mem_free(q.insn);
 		return out_of_memory(env);
+	}
 	for (u32 i = 0; i < env->len; i++)
-		insn_uses(env, &env->insns[i], &state[i].use, &state[i].def);
-	do {
-		changed = false;
-		for (u32 i = 0; i < end; i++) {
-			u32 idx = env->postorder[i], next[2], n;
-			u16 out = 0, in;
+		insn_uses(env, &env->insns[i], &q.state[i].use, &q.state[i].def);
+	for (u32 i = 0; i < end; i++)
+		if (update_live_regs(env, q.state, env->postorder[i]))
+			queue_before(env, &q, env->postorder[i], i + 1);
+	while (q.n) {
+		u32 idx = q.insn[--q.n];
 
-			n = insn_successors(env->insns, idx, next);
-			while (n)
-				out |= env->aux[next[--n]].live_regs_before;
-			in = (out & ~state[idx].def) | state[idx].use;
-			changed |= in != env->aux[idx].live_regs_before;
-			env->aux[idx].live_regs_before = in;
-		}
-	} while (changed);
-	mem_free(state);
+		q.state[idx].queued = false;
+		if (update_live_regs(env, q.state, idx))
+			queue_before(env, &q, idx, NO_INSN);
+	}
+	mem_free(q.state);
+	mem_free(q.insn);
 	if (!(env->log.level & BPF_LOG_LEVEL2) || env->profile < KVER(6, 15))
 		return 0;
 	verbose(env, "Live regs before insn:\n");
@@ -352,7 +404,8 @@ static struct slot_masks *make_masks_at(struct instance *in, u32 frameno, u32 in
 	if (!in->frame[frameno]) {
 		in->frame[frameno] = mem_zalloc(in->len * sizeof(struct slot_masks) +
 						(in->len + 63) / 64 * sizeof(u64));
-		in->dirty[frameno] = (u64 *)(in->frame[frameno] + in->len);
+		in->dirty[frameno].bits = (u64 *)(in->frame[frameno] + in->len);
+		in->dirty[frameno].lo = UINT32_MAX;
 	}
 	return in->frame[frameno] ? masks_at(in, frameno, insn_idx) : NULL;
 }
@@ -362,11 +415,18 @@ static void set_dirty(const struct bpf_verifier_env *env, struct instance *in, u
 		      u32 insn_idx)
 {
 	u32 place = env->liveness->flow[insn_idx].place;
+	struct dirty *d = &in->dirty[frameno];
 
 	if (place == NO_INSN)
 		return;
 	place -= env->subprog_info[in->subprog].postorder_start;
-	in->dirty[frameno][place / 64] |= BIT_ULL(place % 64);
+	d->bits[place / 64] |= BIT_ULL(place % 64);
+	if (place + 1 > d->at && d->at) {
+		d->to = max(d->to, place / 64 + 1);
+	} else {
+		d->lo = min(d->lo, place / 64);
+		d->hi = max(d->hi, place / 64 + 1);
+	}
 }
 
 /* ... and at the instructions that lead to it. */
@@ -632,15 +692,21 @@ static void forget_written(const struct bpf_verifier_env *env, struct instance *
 static bool update_frame(struct bpf_verifier_env *env, struct instance *in, u32 frameno)
 {
 	const u32 *order = &env->postorder[env->subprog_info[in->subprog].postorder_start];
+	struct dirty *d = &in->dirty[frameno];
+	u32 word = d->lo;
 	bool changed = false;
 
-	for (u32 word = 0; word < (in->len + 63) / 64; word++) {
-		u64 *bits = &in->dirty[frameno][word], ahead = ~0ULL;
+	d->to = d->hi;
+	d->lo = UINT32_MAX;
+	d->hi = 0;
+	for (; word < d->to; word++) {
+		u64 *bits = &d->bits[word], ahead = ~0ULL;
 
 		while (*bits & ahead) {
 			u32 bit = (u32)__builtin_ctzll(*bits & ahead);
 
 			*bits &= ~BIT_ULL(bit);
+			d->at = word * 64 + bit + 1;
 			ahead = bit == 63 ? 0 : ~0ULL << (bit + 1);
 			if (!update_insn(env, in, frameno, order[word * 64 + bit]))
 				continue;
@@ -648,6 +714,7 @@ static bool update_frame(struct bpf_verifier_env *env, struct instance *in, u32 
 			set_dirty_before(env, in, frameno, order[word * 64 + bit]);
 		}
 	}
+	d->at = 0;
 	return changed;
 }
 

@@ -190,12 +190,6 @@ static bool slot_safe(struct bpf_verifier_env *env, const struct bpf_stack_state
 {
 	struct bpf_reg_state unknown[2];
 	const struct bpf_reg_state *old_reg, *cur_reg;
-	u64 types;
-
-	/* Nothing, as in most slots: it covers all. */
-	memcpy(&types, old->slot_type, sizeof(types));
-	if (!types && exact == NOT_EXACT)
-		return true;
 
 	for (u32 i = 0; i < BPF_REG_SIZE; i++) {
 		u8 type = old->slot_type[i];
@@ -225,12 +219,16 @@ static bool slot_safe(struct bpf_verifier_env *env, const struct bpf_stack_state
 static bool stacksafe(struct bpf_verifier_env *env, const struct bpf_func_state *old,
 		      const struct bpf_func_state *cur, enum exact_level exact)
 {
-	u32 have = cur->allocated_stack / BPF_REG_SIZE;
+	u32 have = cur->allocated_stack / BPF_REG_SIZE, slots = old->allocated_stack / BPF_REG_SIZE;
 
-	for (u32 i = 0; i < old->allocated_stack / BPF_REG_SIZE; i++)
+	for (u32 i = 0; i < slots; i++) {
+		/* An empty slot covers all. */
+		if (exact == NOT_EXACT && !(old->used_slots >> i & 1))
+			continue;
 		if (!slot_safe(env, kept_slot(env, old, i), old->precise_slots >> i & 1,
 			       i < have ? &cur->stack[i] : NULL, exact))
 			return false;
+	}
 	return true;
 }
 

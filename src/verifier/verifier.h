@@ -172,8 +172,9 @@ struct bpf_func_state {
 	 * those read later: what logs until 6.17 show as R1_w and R1_r. For the log alone.
 	 */
 	u16 regs_written, regs_read;
-	u16 precise_regs; /* of a kept frame, which has no other place for it */
+	u16 precise_regs; /* these three: of a kept frame, which has no other place for it */
 	u64 precise_slots;
+	u64 used_slots; /* that are not empty */
 	u64 slots_written, slots_read;
 	union {
 		u32 *kept; /* numbers of env->kept's entries: the registers, then the slots */
