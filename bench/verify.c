@@ -14,22 +14,29 @@
  * compiles within that time; so its figure is a few microseconds for each of them too large. And its
  * time is in whole microseconds, as ours is: hence the limit -m, 1,000 processed instructions.) The time of
  * the whole call, which a user waits for, is dominated by what is not verification.
+ *
+ * Then the programs of tests/lib/bombs.h, with what their verification takes of memory in skep.
  */
 #include "base/uapi.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/types.h"
 #include "skep/skep.h"
+#include "tests/lib/bombs.h"
+#include "tests/lib/peak.h"
 
 #define LOG_SIZE   (1 << 20)
 #define ROUNDS_MAX 101
@@ -77,13 +84,28 @@ static struct bpf_object *open_object(const char *path)
 	return obj;
 }
 
+/* Adds what log_text says to @s. */
+static void read_stats(struct side *s, bool accepted)
+{
+	const char *time = strstr(log_text, "verification time ");
+	const char *insns = strstr(log_text, "\nprocessed ");
+	u32 us;
+
+	if (!time || !insns || sscanf(time, "verification time %u usec", &us) != 1 ||
+	    sscanf(insns, "\nprocessed %u insns", &s->processed) != 1)
+		return;
+	s->judged = true;
+	s->accepted = accepted;
+	if (s->n < ROUNDS_MAX)
+		s->us[s->n++] = us;
+}
+
 /* Loads the @index-th program of @path alone and adds its time to @s. */
 static void load_once(const char *path, u32 index, int which, struct side *s)
 {
 	struct bpf_object *obj = open_object(path);
 	struct bpf_program *prog;
-	const char *time, *insns;
-	u32 i = 0, us;
+	u32 i = 0;
 	int err;
 
 	if (!obj)
@@ -101,15 +123,7 @@ static void load_once(const char *path, u32 index, int which, struct side *s)
 	err = bpf_object__load(obj);
 	bpf_object__close(obj);
 	skep_front_use(NULL);
-	time = strstr(log_text, "verification time ");
-	insns = strstr(log_text, "\nprocessed ");
-	if (!time || !insns || sscanf(time, "verification time %u usec", &us) != 1 ||
-	    sscanf(insns, "\nprocessed %u insns", &s->processed) != 1)
-		return;
-	s->judged = true;
-	s->accepted = !err;
-	if (s->n < ROUNDS_MAX)
-		s->us[s->n++] = us;
+	read_stats(s, !err);
 }
 
 static int ascending(const void *a, const void *b)
@@ -163,6 +177,79 @@ static void measure(const char *path)
 		nr_rows++;
 	}
 	bpf_object__close(obj);
+}
+
+/* ---- programs that are made to be hard: time, and memory ---- */
+
+static void load_bomb(const struct bomb *b, int which, struct side *s)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_level = 4, .log_buf = log_text,
+		    .log_size = sizeof(log_text));
+	int fd;
+
+	*log_text = 0;
+	skep_front_use(which == SKEP ? sys : NULL);
+	fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", b->insn, b->n, &opts);
+	if (fd >= 0)
+		close(fd);
+	skep_front_use(NULL);
+	read_stats(s, fd >= 0);
+}
+
+/* What skep has resident at most, MB, beyond what it has before; in a process of its own. */
+static long bomb_mb(const struct bomb *b)
+{
+	long *mb = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	long result = -1;
+	pid_t pid;
+
+	if (mb == MAP_FAILED)
+		return -1;
+	pid = fork();
+	if (!pid) {
+		struct side unused = { 0 };
+		long before;
+
+		sys = skep_system_new(NULL);
+		malloc_trim(0); /* what earlier loads gave back counts as not there */
+		before = peak_forget();
+		load_bomb(b, SKEP, &unused);
+		*mb = (peak_kb() - before) / 1024;
+		_exit(0);
+	}
+	if (pid > 0 && waitpid(pid, NULL, 0) == pid)
+		result = *mb;
+	munmap(mb, 4096);
+	return result;
+}
+
+static void measure_bombs(void)
+{
+	printf("%-16s %9s %9s | %9s %9s %7s %7s | %7s\n", "made to be hard", "insns", "processed",
+	       "kernel us", "skep us", "ratio", "us/insn", "skep MB");
+	for (u32 i = 0; i < ARRAY_SIZE(bombs); i++) {
+		struct side side[SIDES] = { 0 };
+		struct bomb b = { 0 };
+
+		bombs[i].make(&b);
+		for (u32 k = 0; k < 3; k++)
+			for (int s = 0; s < SIDES; s++)
+				if (s == SKEP || kernel_permits)
+					load_bomb(&b, s, &side[s]);
+		for (int s = 0; s < SIDES; s++)
+			qsort(side[s].us, side[s].n, sizeof(u32), ascending);
+		printf("%-16s %9u %9u | %9u %9u ", bombs[i].name, b.n, side[SKEP].processed,
+		       least(&side[KERNEL]), least(&side[SKEP]));
+		if (side[KERNEL].judged)
+			printf("%6.2fx",
+			       (double)least(&side[SKEP]) / max(least(&side[KERNEL]), 1U));
+		else
+			printf("%7s", "-");
+		printf(" %7.3f | %7ld\n",
+		       (double)least(&side[SKEP]) / max(side[SKEP].processed, 1U), bomb_mb(&b));
+		free(b.insn);
+	}
+	printf("\n");
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -335,6 +422,7 @@ int main(int argc, char **argv)
 	for (int i = optind; i < argc; i++)
 		measure_path(argv[i]);
 	if (optind == argc) {
+		measure_bombs();
 		snprintf(folder, sizeof(folder), "%s/bpf", out ? out : "build");
 		measure_folder(folder);
 		if (corpus)

@@ -5,7 +5,6 @@
  * (but for one, of which bombs.h says why). BOMB=NAME: only that one; BOMB=all; BOMB_LOG=1: with its log.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,38 +19,13 @@
 
 #include "skep/skep.h"
 #include "tests/lib/bombs.h"
+#include "tests/lib/peak.h"
 
 struct measured {
 	int result; /* of PROG_LOAD */
 	u32 processed, ms;
 	long peak_kb;
 };
-
-/* A figure of this process in /proc/self/status, KB; -1: not there. */
-static long status_kb(const char *name)
-{
-	FILE *f = fopen("/proc/self/status", "r");
-	char line[256];
-	long kb = -1;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, strlen(name)))
-			kb = atol(line + strlen(name));
-	if (f)
-		fclose(f);
-	return kb;
-}
-
-static void forget_peak(void)
-{
-	int fd = open("/proc/self/clear_refs", O_WRONLY);
-
-	if (fd < 0)
-		return;
-	if (write(fd, "5", 1) != 1)
-		fprintf(stderr, "# the peak cannot be reset\n");
-	close(fd);
-}
 
 static void verify(const struct bomb *b, struct measured *m)
 {
@@ -71,12 +45,11 @@ static void verify(const struct bomb *b, struct measured *m)
 	attr.log_buf = (u64)(uintptr_t)log;
 	attr.log_size = sizeof(log);
 	attr.log_level = 4;
-	forget_peak();
-	before = status_kb("VmRSS:");
+	before = peak_forget();
 	clock_gettime(CLOCK_MONOTONIC, &t0);
 	m->result = skep_bpf(sys, BPF_PROG_LOAD, &attr, sizeof(attr));
 	clock_gettime(CLOCK_MONOTONIC, &t1);
-	m->peak_kb = status_kb("VmHWM:") - before;
+	m->peak_kb = peak_kb() - before;
 	m->ms = (u32)((t1.tv_sec - t0.tv_sec) * 1000 + (t1.tv_nsec - t0.tv_nsec) / 1000000);
 	insns = strstr(log, "\nprocessed ");
 	if (insns)
