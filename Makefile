@@ -146,7 +146,7 @@ $(O)/gen/vmlinux.h: $(O)/skep
 	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 # pointers in map values are tagged by clang 15 and later only
-$(O)/bpf/kfunc.bpf.o $(O)/bpf/timer.bpf.o $(O)/bpf/arena.bpf.o $(O)/bpf/ext.bpf.o $(O)/bpf/ext_by.bpf.o $(O)/bpf/congestion.bpf.o: CLANG := $(or $(shell command -v clang-19),$(CLANG))
+$(O)/bpf/kfunc.bpf.o $(O)/bpf/timer.bpf.o $(O)/bpf/arena.bpf.o $(O)/bpf/lru_objects.bpf.o $(O)/bpf/ext.bpf.o $(O)/bpf/ext_by.bpf.o $(O)/bpf/congestion.bpf.o: CLANG := $(or $(shell command -v clang-19),$(CLANG))
 
 $(O)/tests/%: $(O)/obj/tests/unit/%.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
 	$(call say,LD)
@@ -262,6 +262,11 @@ SOUNDNESS_COUNT ?= 10000000
 soundness: $(O)/tests/soundness_test
 	$(Q)O=$(O) $(PYTHON) tests/soundness/run.py --count $(SOUNDNESS_COUNT)
 	$(Q)$(PYTHON) tests/soundness/mutants.py
+
+# goal kill: writers of maps of every type killed and stopped at random, MAPS_KILLS times
+MAPS_KILLS ?= 20000
+kill: $(O)/tests/map_storm_test
+	$(Q)MAPS_KILLS=$(MAPS_KILLS) $(O)/tests/map_storm_test
 
 # goal bench: the figures of the README, measured here and now
 bench: all $(BENCHES)

@@ -3,8 +3,8 @@
  * Commands on many elements at once (Linux: generic_map_lookup_batch() and its
  * neighbours, and __htab_map_lookup_and_delete_batch()).
  *
- * DIFF(batch-cursor): the cursor of a hash is four bytes, as in Linux, where it is a bucket number;
- * here it is the number of elements already given.
+ * The cursor of a hash is four bytes, as in Linux, where it is a bucket number; here it is a place
+ * in a bucket. DIFF(batch-cursor): so a batch that is too small for a bucket is none here.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,6 +12,8 @@
 #include "base/mem.h"
 #include "command/command.h"
 #include "command/map.h"
+
+#define CHUNK 256 /* keys; no chain is nearly as long */
 
 enum batch_op { BATCH_LOOKUP, BATCH_LOOKUP_AND_DELETE, BATCH_UPDATE, BATCH_DELETE };
 
@@ -75,57 +77,100 @@ static int update_or_delete(struct call *c, struct map_object *m, bool update)
 	return err;
 }
 
-static int lookup(struct call *c, struct map_object *m, bool delete)
+/* One element to element @n of the caller's. 1, 0: it is gone, or -errno. */
+static int give(struct call *c, struct map_object *m, bool delete, const u8 *key, u8 *value, u32 n)
 {
 	const union bpf_attr *attr = c->attr;
-	u32 key_size = m->map->key_size, value_size = map_user_value_size(m->map), n = 0;
-	u32 room = round_up(key_size, 8), cursor = 0;
-	bool hash = is_hash(m->map->map_type), have = false;
-	u8 *keys = mem_alloc((u64)room * 2 + value_size);
-	u8 *last = keys, *next = keys + room, *value = keys + 2 * (u64)room;
-	int err = 0;
+	u32 key_size = m->map->key_size, value_size = map_user_value_size(m->map);
+	int err;
+
+	err = delete ? map_elem_lookup_and_delete(m, key, value, attr->batch.elem_flags) :
+		       map_elem_lookup(m, key, value, attr->batch.elem_flags);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	err = user_write(c->sys, attr->batch.keys + (u64)n * key_size, key, key_size);
+	if (!err)
+		err = user_write(c->sys, attr->batch.values + (u64)n * value_size, value,
+				 value_size);
+	return err ? err : 1;
+}
+
+static int lookup_hash(struct call *c, struct map_object *m, bool delete)
+{
+	const union bpf_attr *attr = c->attr;
+	u32 key_size = m->map->key_size, n = 0, cursor = 0, got, room;
+	u64 keys_room = round_up(CHUNK * (u64)key_size, 8UL);
+	u8 *keys = mem_alloc(keys_room + map_user_value_size(m->map));
+	int err = 0, given;
 
 	if (!keys)
 		return -ENOMEM;
+	if (attr->batch.in_batch)
+		err = user_read(c->sys, &cursor, attr->batch.in_batch, sizeof(cursor));
+	if (err)
+		goto out;
+	while (!err && n < attr->batch.count) {
+		room = min_t(u32, CHUNK, attr->batch.count - n);
+		err = m->ops->keys_from(m->map, &cursor, keys, room, &got);
+		/* A chain longer than our room, which the caller's holds: one by one it cannot be. */
+		if (err == -ENOSPC && n)
+			err = 0, got = 0, room = 0;
+		for (u32 i = 0; i < got; i++) {
+			given = give(c, m, delete, keys + (u64)i * key_size, keys + keys_room, n);
+			if (given < 0) {
+				err = given;
+				goto out;
+			}
+			n += (u32)given;
+		}
+		if (!room)
+			break;
+	}
+	if (put_count(c, n) || user_write(c->sys, attr->batch.out_batch, &cursor, sizeof(cursor)))
+		err = -EFAULT;
+out:
+	mem_free(keys);
+	return err;
+}
+
+static int lookup(struct call *c, struct map_object *m, bool delete)
+{
+	const union bpf_attr *attr = c->attr;
+	u32 key_size = m->map->key_size, n = 0, room = round_up(key_size, 8);
+	u8 *keys, *last, *next, *value;
+	bool have = false;
+	int err = 0;
+
+	if (is_hash(m->map->map_type))
+		return lookup_hash(c, m, delete);
+	keys = mem_alloc((u64)room * 2 + map_user_value_size(m->map));
+	if (!keys)
+		return -ENOMEM;
+	last = keys;
+	next = keys + room;
+	value = keys + 2 * (u64)room;
 	if (attr->batch.in_batch) {
-		err = user_read(c->sys, hash ? (void *)&cursor : last, attr->batch.in_batch,
-				hash ? sizeof(cursor) : key_size);
+		err = user_read(c->sys, last, attr->batch.in_batch, key_size);
 		if (err)
 			goto out;
-		have = !hash;
-	}
-	for (u32 skip = hash && !delete ? cursor : 0; skip && !err; skip--) {
-		err = map_elem_next_key(m, have ? last : NULL, next);
-		memcpy(last, next, key_size);
 		have = true;
 	}
 	while (!err && n < attr->batch.count) {
-		/* What was deleted is gone: the next is again the first. */
-		err = map_elem_next_key(m, have && !(hash && delete) ? last : NULL, next);
+		int given;
+
+		err = map_elem_next_key(m, have ? last : NULL, next);
 		if (err)
 			break;
-		err = delete ? map_elem_lookup_and_delete(m, next, value, attr->batch.elem_flags) :
-			       map_elem_lookup(m, next, value, attr->batch.elem_flags);
+		given = give(c, m, delete, next, value, n);
+		if (given < 0) {
+			err = given;
+			goto out;
+		}
 		memcpy(last, next, key_size);
 		have = true;
-		if (err == -ENOENT) {
-			err = 0;
-			continue;
-		}
-		if (err)
-			goto out;
-		err = user_write(c->sys, attr->batch.keys + (u64)n * key_size, next, key_size);
-		if (!err)
-			err = user_write(c->sys, attr->batch.values + (u64)n * value_size, value,
-					 value_size);
-		if (err)
-			goto out;
-		n++;
+		n += (u32)given;
 	}
-	cursor += n;
-	if (put_count(c, n) ||
-	    (hash ? user_write(c->sys, attr->batch.out_batch, &cursor, sizeof(cursor)) :
-		    n && user_write(c->sys, attr->batch.out_batch, last, key_size)))
+	if (put_count(c, n) || (n && user_write(c->sys, attr->batch.out_batch, last, key_size)))
 		err = -EFAULT;
 out:
 	mem_free(keys);

@@ -15,7 +15,6 @@
  */
 #include <linux/errno.h>
 
-#include "object/rt_heap.h"
 #include "map/htab.h"
 #include "map/map_in_map.h"
 #include "map/words.h"
@@ -331,14 +330,6 @@ static void write_percpu(struct bpf_htab *h, u32 n, const void *value, enum valu
 	}
 }
 
-/* What the values of element @n hold goes, before it is used for another or not at all. */
-static __attribute__((noinline)) void drop_objects(struct bpf_htab *h, u32 n,
-						   const struct skep_platform *platform)
-{
-	for (u32 cpu = 0; cpu < (h->percpu ? h->map.nr_cpus : 1); cpu++)
-		object_drop_fields(h->map.arena, platform, htab_value(h, n, cpu), h->map.record);
-}
-
 static inline __attribute__((always_inline)) void
 write_elem(struct bpf_htab *h, u32 n, const void *key, u32 size, u64 hash, const void *value,
 	   enum value_form form, u32 cpu, const struct skep_platform *platform)
@@ -347,7 +338,7 @@ write_elem(struct bpf_htab *h, u32 n, const void *key, u32 size, u64 hash, const
 
 	/* Whoever still looks at the old element may have left something there. */
 	if (unlikely(h->map.record))
-		drop_objects(h, n, platform);
+		htab_drop_objects(h, n, platform);
 	htab_write_begin(e);
 	e->hash = (u32)hash;
 	e->ref = 0;
@@ -412,7 +403,7 @@ again:
 			*replaced = *(u64 *)htab_value(h, at.n, 0);
 		htab_replace(h, s, &at);
 		if (unlikely(h->map.record))
-			drop_objects(h, at.n, platform);
+			htab_drop_objects(h, at.n, platform);
 	} else {
 		err = htab_new(h, s, platform, &n);
 		if (unlikely(err))
@@ -512,7 +503,7 @@ htab_delete(struct bpf_htab *h, const void *key, u32 size, void *value, u64 flag
 			*removed = *(u64 *)htab_value(h, at.n, 0);
 		htab_remove(h, s, &at);
 		if (unlikely(h->map.record))
-			drop_objects(h, at.n, platform);
+			htab_drop_objects(h, at.n, platform);
 		err = 0;
 	}
 	htab_unlock(s);
@@ -604,6 +595,51 @@ again:
 		}
 	}
 	return -ENOENT;
+}
+
+/*
+ * A cursor is a bucket and a slot of it; the chain of a bucket goes with its last slot. What is
+ * deleted meanwhile moves nothing.
+ */
+static int htab_map_keys_from(struct bpf_map *map, u32 *cursor, void *keys, u32 room, u32 *n)
+{
+	struct bpf_htab *h = to_htab(map);
+	u32 b = *cursor / HTAB_SLOTS, slot = *cursor % HTAB_SLOTS, had;
+	u8 *out = keys;
+
+	for (*n = 0; b <= h->bucket_mask; b++, slot = 0) {
+		const struct htab_bucket *bucket = &h->buckets[b];
+
+		for (; slot < HTAB_SLOTS; slot++) {
+			u32 e = load_acquire(&bucket->slot[slot]);
+
+			had = *n;
+			if (e) {
+				if (had == room)
+					goto full;
+				*n += copy_key(h, e, out + (u64)had * map->key_size);
+			}
+			if (slot < HTAB_SLOTS - 1)
+				continue;
+			e = load_acquire(&bucket->overflow);
+			for (; e && !(e & HTAB_NULLS); e = load_acquire(&htab_elem(h, e)->next)) {
+				if (*n == room) { /* half of it would be lost */
+					*n = had;
+					if (!had) {
+						*cursor = b * HTAB_SLOTS + slot;
+						return -ENOSPC;
+					}
+					goto full;
+				}
+				*n += copy_key(h, e, out + (u64)*n * map->key_size);
+			}
+		}
+	}
+	*cursor = b * HTAB_SLOTS;
+	return -ENOENT;
+full:
+	*cursor = b * HTAB_SLOTS + slot;
+	return 0;
 }
 
 static long htab_map_for_each(struct bpf_map *map,
@@ -723,6 +759,7 @@ const struct bpf_map_ops htab_map_ops = {
 	.update_elem = htab_map_update_elem,
 	.delete_elem = htab_map_delete_elem,
 	.get_next_key = htab_map_get_next_key,
+	.keys_from = htab_map_keys_from,
 	.lookup_copy = htab_map_lookup_copy,
 	.lookup_and_delete = htab_map_lookup_and_delete,
 	.for_each = htab_map_for_each,
@@ -739,6 +776,7 @@ const struct bpf_map_ops htab_lru_map_ops = {
 	.update_elem = htab_lru_map_update_elem,
 	.delete_elem = htab_map_delete_elem,
 	.get_next_key = htab_map_get_next_key,
+	.keys_from = htab_map_keys_from,
 	.lookup_copy = htab_map_lookup_copy,
 	.lookup_and_delete = htab_map_lookup_and_delete,
 	.for_each = htab_map_for_each,
@@ -755,6 +793,7 @@ const struct bpf_map_ops htab_percpu_map_ops = {
 	.update_elem = htab_percpu_map_update_elem,
 	.delete_elem = htab_map_delete_elem,
 	.get_next_key = htab_map_get_next_key,
+	.keys_from = htab_map_keys_from,
 	.lookup_copy = htab_map_lookup_copy,
 	.update_copy = htab_percpu_map_update_copy,
 	.lookup_and_delete = htab_map_lookup_and_delete,
@@ -772,6 +811,7 @@ const struct bpf_map_ops htab_lru_percpu_map_ops = {
 	.update_elem = htab_percpu_map_update_elem,
 	.delete_elem = htab_map_delete_elem,
 	.get_next_key = htab_map_get_next_key,
+	.keys_from = htab_map_keys_from,
 	.lookup_copy = htab_map_lookup_copy,
 	.update_copy = htab_percpu_map_update_copy,
 	.lookup_and_delete = htab_map_lookup_and_delete,

@@ -212,6 +212,8 @@ void htab_link(struct bpf_htab *h, struct htab_stripe *s, u32 n, u64 hash);
 void htab_replace(struct bpf_htab *h, struct htab_stripe *s, const struct htab_place *at);
 /* Unlinks and frees the element at @at. */
 void htab_remove(struct bpf_htab *h, struct htab_stripe *s, const struct htab_place *at);
+/* What the values of element @n hold goes: before it is used for another, and when it is unlinked. */
+void htab_drop_objects(struct bpf_htab *h, u32 n, const struct skep_platform *platform);
 /* Bracket the writing of an element's contents. */
 static inline void htab_write_begin(struct htab_elem *e)
 {

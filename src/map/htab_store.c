@@ -20,6 +20,7 @@
 #include "map/htab.h"
 #include "object/arena.h"
 #include "object/lock.h"
+#include "object/rt_heap.h"
 
 #define RANGE(first, count) ((u64)(first) | (u64)(count) << 32)
 #define RANGE_FIRST(r)	    ((u32)(r))
@@ -388,8 +389,15 @@ static u32 take_own(struct bpf_htab *h, struct htab_stripe *s)
 	return n;
 }
 
+void __attribute__((noinline))
+htab_drop_objects(struct bpf_htab *h, u32 n, const struct skep_platform *platform)
+{
+	for (u32 cpu = 0; cpu < (h->percpu ? h->map.nr_cpus : 1); cpu++)
+		object_drop_fields(h->map.arena, platform, htab_value(h, n, cpu), h->map.record);
+}
+
 /* Unlinks the element of @s that was not looked up for longest, and frees it. */
-static bool evict(struct bpf_htab *h, struct htab_stripe *s)
+static bool evict(struct bpf_htab *h, struct htab_stripe *s, const struct skep_platform *platform)
 {
 	struct htab_place at;
 
@@ -409,13 +417,16 @@ static bool evict(struct bpf_htab *h, struct htab_stripe *s)
 		if (!locate_elem(h, n, &at))
 			return false; /* cannot be */
 		htab_remove(h, s, &at);
+		if (unlikely(h->map.record))
+			htab_drop_objects(h, n, platform);
 		return true;
 	}
 	return false;
 }
 
 /* Takes a free element from another stripe into s->new; LRU with @force: evicts there. */
-static int take_others(struct bpf_htab *h, struct htab_stripe *s, bool force, u32 *out)
+static int take_others(struct bpf_htab *h, struct htab_stripe *s, bool force, u32 *out,
+		       const struct skep_platform *platform)
 {
 	u32 self = stripe_nr(h, s), tid = READ_ONCE(s->lock), err = -ENOENT;
 
@@ -437,7 +448,7 @@ static int take_others(struct bpf_htab *h, struct htab_stripe *s, bool force, u3
 		}
 		STORE(t->dirty, 1);
 		if (force && !t->free && !RANGE_COUNT(t->fresh)) {
-			evict(h, t);
+			evict(h, t, platform);
 			STORE(t->old, 0); /* or its repair would claim what we take */
 		}
 		n = t->free ? t->free : RANGE_COUNT(t->fresh) ? RANGE_FIRST(t->fresh) : 0;
@@ -485,7 +496,7 @@ int htab_new(struct bpf_htab *h, struct htab_stripe *s, const struct skep_platfo
 		 */
 		WRITE_ONCE(h->maybe_free, 0);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		err = take_others(h, s, false, out);
+		err = take_others(h, s, false, out, platform);
 		if (err != -ENOENT)
 			WRITE_ONCE(h->maybe_free, 1);
 		if (!err || (err == -EAGAIN && !h->lru))
@@ -493,11 +504,11 @@ int htab_new(struct bpf_htab *h, struct htab_stripe *s, const struct skep_platfo
 	}
 	if (!h->lru)
 		return pool == -ENOENT ? -E2BIG : pool;
-	if (evict(h, s)) {
+	if (evict(h, s, platform)) {
 		*out = take_own(h, s);
 		return 0;
 	}
-	err = take_others(h, s, true, out);
+	err = take_others(h, s, true, out, platform);
 	return err == -ENOENT ? -ENOMEM : err;
 }
 

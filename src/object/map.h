@@ -124,6 +124,11 @@ struct bpf_map_ops {
 			    struct bpf_run *run);
 	long (*delete_elem)(struct bpf_map *map, const void *key, struct bpf_run *run);
 	int (*get_next_key)(struct bpf_map *map, const void *key, void *next_key);
+	/*
+	 * Hashes: up to @room keys from place *@cursor on (0: the first), which moves behind
+	 * them. 0, -ENOENT at the end (*@n may not be 0), -ENOSPC: what is next does not fit.
+	 */
+	int (*keys_from)(struct bpf_map *map, u32 *cursor, void *keys, u32 room, u32 *n);
 
 	/* bpf(2) forms for types where they differ from the above. */
 	int (*lookup_copy)(struct bpf_map *map, const void *key, void *value, u64 flags,

@@ -81,40 +81,10 @@ struct bpf_run fixture_run(u32 cpu)
 
 const struct bpf_map_ops *ops_of(const struct bpf_map *map)
 {
-	switch (map->map_type) {
-	case BPF_MAP_TYPE_ARRAY:
-		return &array_map_ops;
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-		return &percpu_array_map_ops;
-	case BPF_MAP_TYPE_PROG_ARRAY:
-		return &prog_array_map_ops;
-	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
-		return &perf_event_array_map_ops;
-	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
-		return &array_of_maps_map_ops;
-	case BPF_MAP_TYPE_HASH:
-		return &htab_map_ops;
-	case BPF_MAP_TYPE_PERCPU_HASH:
-		return &htab_percpu_map_ops;
-	case BPF_MAP_TYPE_LRU_HASH:
-		return &htab_lru_map_ops;
-	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
-		return &htab_lru_percpu_map_ops;
-	case BPF_MAP_TYPE_HASH_OF_MAPS:
-		return &htab_of_maps_map_ops;
-	case BPF_MAP_TYPE_RINGBUF:
-		return &ringbuf_map_ops;
-	case BPF_MAP_TYPE_LPM_TRIE:
-		return &trie_map_ops;
-	case BPF_MAP_TYPE_QUEUE:
-		return &queue_map_ops;
-	case BPF_MAP_TYPE_STACK:
-		return &stack_map_ops;
-	case BPF_MAP_TYPE_BLOOM_FILTER:
-		return &bloom_filter_map_ops;
-	case BPF_MAP_TYPE_STACK_TRACE:
-		return &stack_trace_map_ops;
-	}
+	const struct bpf_map_ops *ops = bpf_map_ops_of(map->map_type);
+
+	if (ops)
+		return ops;
 	fail_msg("no operations for map type %u", map->map_type);
 	return NULL;
 }
