@@ -113,11 +113,25 @@ static int available_filter_functions(struct skep_system *sys, struct text *t)
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	kver since;
+} event_names[] = {
+#define EVENT_NAME(category, event, version) { #category ":" #event, version },
+#include "tables/event_names.def"
+#undef EVENT_NAME
+};
+
 static int available_events(struct skep_system *sys, struct text *t)
 {
 	for (u32 row = 0; row < TP_ROWS; row++)
 		if (hook_point_row(sys, HOOK_TRACEPOINT, tracepoint_name_of(row)) == (int)row)
 			add(t, "%s\n", tracepoint_name_of(row));
+	/* Those that nothing here fires: clients look for names in the list. */
+	for (u32 i = 0; i < ARRAY_SIZE(event_names); i++)
+		if (visible(sys->profile, event_names[i].since) &&
+		    hook_point_row(sys, HOOK_TRACEPOINT, event_names[i].name) < 0)
+			add(t, "%s\n", event_names[i].name);
 	return 0;
 }
 
