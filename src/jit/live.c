@@ -86,6 +86,12 @@ static struct effect effect_of(const struct jit *j, u32 i)
 		case BPF_CALL:
 			/* how many are arguments is not known here (trace_printk reads undeclared ones) */
 			e.use = ARGS;
+			if (!insn->src_reg && insn->imm == BPF_FUNC_get_smp_processor_id) {
+				/* no call, and what lies around it may count on that */
+				e.use = 0;
+				e.def = BIT(BPF_REG_0);
+				break;
+			}
 			if (!insn->src_reg && insn->imm == BPF_FUNC_map_lookup_elem &&
 			    jit_known_array(j, i))
 				e.use = BIT(BPF_REG_2);

@@ -11,7 +11,7 @@
  * show ("xlated"): map ids instead of addresses.
  *
  * Knowing differences: DIFF(xlated) our rewriting differs from Linux's (no inlined
- * lookups, no division guards), so the length of the translated program may, too.
+ * lookups or loops, no division guards), so the length of the translated program may, too.
  */
 #include "object/fixup.h"
 #include "object/vocabulary.h"
@@ -19,6 +19,7 @@
 #include "verifier/kfunc.h"
 #include "object/record.h"
 
+#define BPF_ADDR_PERCPU (-1) /* off of a move: from a per-CPU offset to its address */
 #define MAY_GOTO_LIMIT (8 * 1024 * 1024)
 
 enum jump_kind { JUMP_OFF, JUMP_IMM, JUMP_CALL };
@@ -318,6 +319,29 @@ static int load_world_args(struct fixup *f, u32 i)
 	return err;
 }
 
+/*
+ * Engines read the CPU number from the run, which a program cannot name; they leave r1 to r5 as
+ * they are. What dumps show is Linux's way to it: a per-CPU variable.
+ */
+static int fix_cpu_number(struct fixup *f, struct bpf_insn call)
+{
+	struct bpf_insn nothing = raw_insn(BPF_ST | BPF_NOSPEC, 0, 0, 0, 0);
+	int err;
+
+	err = add_call(f, bpf_helper_proto(BPF_FUNC_get_smp_processor_id)->func, &call.off);
+	if (!err)
+		err = emit_shown(f, call,
+				 raw_insn(BPF_ALU | BPF_MOV | BPF_K, BPF_REG_0, 0, 0,
+					  (s32)offsetof(struct bpf_run, cpu)));
+	if (!err)
+		err = emit_shown(f, nothing,
+				 raw_insn(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_0,
+					  BPF_ADDR_PERCPU, 0));
+	return err ? err :
+		     emit_shown(f, nothing,
+				raw_insn(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, BPF_REG_0, 0, 0));
+}
+
 static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 {
 	struct bpf_verifier_env *env = f->env;
@@ -336,6 +360,8 @@ static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 		to.code = BPF_JMP | BPF_TAIL_CALL;
 		return emit_shown(f, to, *insn);
 	}
+	if (insn->imm == BPF_FUNC_get_smp_processor_id && inlines_cpu_number(env))
+		return fix_cpu_number(f, to);
 	fn = bpf_prog_helper_proto(env->ops, env->prog, insn->imm, &env->sys->kernel);
 	if (one_map && aux->call_map->ops->helper)
 		func = aux->call_map->ops->helper(aux->call_map->map, insn->imm);
@@ -637,7 +663,7 @@ static int write_program(struct fixup *f)
 		if (subprog_has_may_goto(f, from, to)) {
 			u32 depth = round_up(env->subprog_info[s].stack_depth, 8U);
 
-			f->stack[f->number[s]] = depth + 8;
+			env->subprog_info[s].stack_depth = f->stack[f->number[s]] = depth + 8;
 			f->goto_slot = -(s16)(depth + 8);
 		}
 		for (u32 i = from; i < to && !err; i++) {
@@ -831,6 +857,9 @@ int fixup_program(struct bpf_verifier_env *env)
 		hard_wire(&f);
 		find_dead(&f);
 	}
+	for (u32 i = 0; i < env->len; i++)
+		for (u32 n = 1; n <= env->aux[i].fastcall_spills; n++)
+			f.gone[i - n] = f.gone[i + n] = true;
 	for (u32 s = 0; s < env->subprog_cnt; s++) {
 		u32 to = s + 1 < env->subprog_cnt ? env->subprog_info[s + 1].start : env->len;
 		bool empty = true;

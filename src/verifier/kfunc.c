@@ -891,7 +891,7 @@ static int special_result(struct bpf_verifier_env *env, const struct kfunc_meta 
 			r0->mem_size = 0;
 			return 1;
 		}
-		if (!t || btf_kind(t) != BTF_KIND_STRUCT)
+		if (!t || !btf_is_struct(t))
 			return refuse(env, DIAG_KFUNC_RDONLY_CAST,
 				      visible(env->profile, KVER(6, 17)) ? " or void" : "");
 		returns_struct(env, PTR_TO_BTF_ID | PTR_UNTRUSTED, m->btf, (u32)m->constant.value);

@@ -120,6 +120,7 @@ static int stack_bounds(struct bpf_verifier_env *env, u32 regno, int off, int si
 		return refuse_err(env, err, DIAG_STACK_VAR_OUT_OF_BOUNDS, how, regno,
 				  tnum_text(env, tn, reg->var_off), off, size);
 	}
+	check_fastcall_contract(env, st->subprogno, min_off);
 	return grow_stack_state(env, st, -min_off);
 }
 

@@ -533,9 +533,13 @@ static int check_program(struct bpf_verifier_env *env, const union bpf_attr *att
 	if (!err)
 		err = compute_live_registers(env);
 	if (!err)
+		mark_fastcall_patterns(env);
+	if (!err)
 		err = do_check_common(env, 0);
 	if (!err)
 		err = do_check_subprogs(env);
+	if (!err)
+		forget_fastcall_stack(env);
 	if (!err)
 		err = check_max_stack_depth(env);
 	return err;

@@ -28,6 +28,7 @@
  *   callback.c   what callbacks start with; those that run later
  *   load.c       ld_imm64 pseudo sources, map and BTF references, func/line info
  *   fixup.c      rewriting: context accesses, helper calls, dead code, facts
+ *   fastcall.c   spills and fills around calls that keep registers
  *   trail.c      the path and what each instruction of it changed, for explanations
  *   explain.c    where what is known at a refusal came from
  *   work.c       instructions processed and states kept by source line
@@ -252,6 +253,9 @@ struct bpf_insn_aux_data {
 	bool arena_alu : 1, plain_alu : 1;
 	/* calls of helpers: not one map in R1 on all paths */
 	bool call_map_poisoned : 1;
+	/* fastcall.c: jumped to; a spill or fill of a call; of a call, how many pairs can go */
+	bool jump_target : 1, fastcall_pattern : 1;
+	u8 fastcall_spills : 3;
 	union {					/* by the kind of the instruction */
 		struct {			/* ld_imm64 */
 			struct map_object *map; /* of a map or of its value */
@@ -288,6 +292,8 @@ struct bpf_subprog_info {
 		u32 btf_id;
 	} args[5];
 	u32 arg_cnt;
+	s16 fastcall_stack_off; /* below it the stack is used by spills around calls alone */
+	bool keep_fastcall_stack;
 };
 
 struct bpf_verifier_log {
@@ -402,6 +408,12 @@ void print_insn_state(struct bpf_verifier_env *env, const struct bpf_verifier_st
 		      u32 frameno);
 /* The line info and "12: (85) call bpf_x#1" of the instruction about to be checked (level 2). */
 void print_insn(struct bpf_verifier_env *env, u32 idx);
+/* fastcall.c */
+void mark_fastcall_patterns(struct bpf_verifier_env *env);
+void check_fastcall_contract(struct bpf_verifier_env *env, u32 subprog, s64 off);
+void forget_fastcall_stack(struct bpf_verifier_env *env);
+bool inlines_cpu_number(const struct bpf_verifier_env *env);
+
 /* The line record that covers an instruction, or NULL. */
 const struct bpf_line_info *find_linfo(const struct bpf_verifier_env *env, u32 insn_off);
 /* The instruction as the log shows it, without opcode. */

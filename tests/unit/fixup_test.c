@@ -27,6 +27,11 @@
 
 #define MAX_LINES 256
 
+#define SPILL(r, off) ST(DW, 10, off, r)
+#define FILL(r, off)  LD(DW, r, 10, off)
+#define FIVE	      MOVK(1, 1), MOVK(2, 2), MOVK(3, 3), MOVK(4, 4), MOVK(5, 5)
+#define ADD_FIVE      ADDX(0, 1), ADDX(0, 2), ADDX(0, 3), ADDX(0, 4), ADDX(0, 5)
+
 struct loaded {
 	struct bpf_insn xlated[1024];
 	struct bpf_line_info lines[MAX_LINES];
@@ -227,8 +232,76 @@ static const struct {
 	    JK(JLT, 0, 8, -3), EXIT),
 	RUN("constant of 64 bits", XDP, 3, LD64(2, 0x300000002ULL),
 	    I(BPF_ALU64 | BPF_RSH | BPF_K, 2, 0, 0, 32), MOVX(0, 2), EXIT),
+	RUN("spills around a call that keeps registers", XDP, 15, FIVE, SPILL(1, -16),
+	    SPILL(2, -24), SPILL(3, -32), SPILL(4, -40), SPILL(5, -48), CALL(get_smp_processor_id),
+	    FILL(5, -48), FILL(4, -40), FILL(3, -32), FILL(2, -24), FILL(1, -16), MOVK(0, 0),
+	    ADD_FIVE, EXIT),
+	RUN("no spills", XDP, 0, CALL(get_smp_processor_id), MOVX(6, 0), CALL(get_smp_processor_id),
+	    SUBX(0, 6), EXIT),
+	RUN("a spill that is read elsewhere", XDP, 8, MOVK(1, 4), SPILL(1, -8),
+	    CALL(get_smp_processor_id), FILL(1, -8), MOVX(0, 1), MOVX(2, 10), LD(DW, 3, 2, -8),
+	    ADDX(0, 3), EXIT),
+	RUN("a spill that is written elsewhere", XDP, 9, MOVK(1, 4), SPILL(1, -8),
+	    CALL(get_smp_processor_id), MOVX(2, 10), STK(DW, 2, -8, 9), FILL(1, -8), MOVX(0, 1),
+	    EXIT),
+	RUN("a jump to the first spill", XDP, 12, MOVX(6, 1), MOVK(7, 3), MOVK(8, 0), MOVK(1, 4),
+	    SPILL(1, -8), CALL(get_smp_processor_id), FILL(1, -8), ADDX(8, 1), ADDK(7, -1),
+	    JK(JNE, 7, 0, -6), MOVX(0, 8), EXIT),
+	RUN("a jump between call and fill", XDP, 4, MOVK(1, 4), SPILL(1, -8), LD(W, 2, 10, -8),
+	    JK(JEQ, 2, 4, 1), CALL(get_smp_processor_id), FILL(1, -8), MOVX(0, 1), EXIT),
+	RUN("spills of two functions", XDP, 7, MOVK(1, 3), SPILL(1, -16),
+	    CALL(get_smp_processor_id), FILL(1, -16), CALLSUB(1), EXIT, SPILL(1, -8),
+	    CALL(get_smp_processor_id), FILL(1, -8), MOVX(0, 1), ADDK(0, 4), EXIT),
+	RUN("spills around a call that is one", XDP, 4, MOVK(1, 4), SPILL(1, -8),
+	    CALL(get_prandom_u32), FILL(1, -8), MOVX(0, 1), EXIT),
 #undef RUN
 };
+
+/* Instructions of @insns as translated for @kernel; and what of its stack is left. */
+static unsigned translated(const char *kernel, const char *jit, const struct bpf_insn *insns,
+			   unsigned n)
+{
+	struct skep_system_opts opts = {
+		.sz = sizeof(opts), .kernel = kernel, .caps = "full", .jit = jit
+	};
+	struct skep_system *s = skep_system_new(&opts);
+	struct bpf_prog_info info = { 0 };
+	union bpf_attr attr;
+	int fd;
+
+	assert_non_null(s);
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_XDP;
+	attr.insns = (uintptr_t)insns;
+	attr.insn_cnt = n;
+	attr.license = (uintptr_t) "GPL";
+	fd = skep_bpf(s, BPF_PROG_LOAD, &attr, sizeof(attr));
+	assert_true(fd >= 0);
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = (unsigned)fd;
+	attr.info.info = (uintptr_t)&info;
+	attr.info.info_len = sizeof(info);
+	assert_int_equal(skep_bpf(s, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), 0);
+	close(fd);
+	skep_system_free(s);
+	return info.xlated_prog_len / sizeof(struct bpf_insn);
+}
+
+/* Spills around calls that keep registers go where Linux removes them: since 6.12, with a JIT. */
+static void test_fastcall(void **state)
+{
+	static const struct bpf_insn goes[] = {
+		MOVK(1, 1), SPILL(1, -8), CALL(get_smp_processor_id), FILL(1, -8), MOVX(0, 1), EXIT
+	};
+	static const struct bpf_insn stays[] = { MOVK(1, 1),  SPILL(1, -8), CALL(get_prandom_u32),
+						 FILL(1, -8), MOVX(0, 1),   EXIT };
+
+	assert_int_equal(translated("6.12", "on", goes, ARRAY_SIZE(goes)), 6); /* the call is 3 */
+	assert_int_equal(translated("6.11", "on", goes, ARRAY_SIZE(goes)), 8);
+	assert_int_equal(translated("6.9", "on", goes, ARRAY_SIZE(goes)), 6);
+	assert_int_equal(translated("6.12", "off", goes, ARRAY_SIZE(goes)), 6);
+	assert_int_equal(translated("6.12", "on", stays, ARRAY_SIZE(stays)), 6);
+}
 
 static void run_all(const char *jit)
 {
@@ -382,9 +455,8 @@ int main(void)
 {
 	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18", .caps = "full" };
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_records),
-		cmocka_unit_test(test_inner_maps),
-		cmocka_unit_test(test_results_interpreted),
+		cmocka_unit_test(test_records),	       cmocka_unit_test(test_fastcall),
+		cmocka_unit_test(test_inner_maps),     cmocka_unit_test(test_results_interpreted),
 		cmocka_unit_test(test_results_native),
 	};
 	int failed;
