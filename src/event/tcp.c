@@ -102,7 +102,7 @@ static void tell(struct task *t, const struct fd_info *info, u64 sk, u8 *told, u
 	struct record r;
 
 	/* Programs see the state that it had then. */
-	world_sock_show(t->sys, sk, *told);
+	world_sock_show(t->sys, sk, *told, port_of(&info->local), info->peer.ss_family);
 	if (function)
 		function_enter(t, FUNC_tcp_set_state, (u64[FUNCTION_ARGS_MAX]){ sk, state });
 	if (h.formatted) {
@@ -119,10 +119,10 @@ static void tell(struct task *t, const struct fd_info *info, u64 sk, u8 *told, u
 	}
 	fire_both(h, args, &r, t);
 	*told = state;
-	world_sock_show(t->sys, sk, state);
+	world_sock_show(t->sys, sk, state, port_of(&info->local), info->peer.ss_family);
 	if (function)
 		function_return(t, FUNC_tcp_set_state, (u64[FUNCTION_ARGS_MAX]){ sk, state }, 0);
-	world_sock_show(t->sys, sk, 0);
+	world_sock_show(t->sys, sk, 0, true, true);
 }
 
 /* The same, by a packet: what came with it is gone. */
@@ -135,7 +135,7 @@ static void tell_packet(struct task *t, const struct fd_info *info, u64 sk, u8 *
 		return;
 	if (function_active(t->sys, row)) {
 		args[1] = world_temp(t, "struct sk_buff");
-		world_sock_show(t->sys, sk, *told);
+		world_sock_show(t->sys, sk, *told, port_of(&info->local), info->peer.ss_family);
 		function_enter(t, row, args);
 	}
 	tell(t, info, sk, told, state, true);
@@ -159,9 +159,9 @@ static void tell_destroyed(struct task *t, const struct fd_info *info, u64 sk)
 		put_address(&r, info, &info->local, "saddr", "saddr_v6");
 		put_address(&r, info, &info->peer, "daddr", "daddr_v6");
 	}
-	world_sock_show(t->sys, sk, TCP_CLOSE);
+	world_sock_show(t->sys, sk, TCP_CLOSE, true, true);
 	fire_both(h, args, &r, t);
-	world_sock_show(t->sys, sk, 0);
+	world_sock_show(t->sys, sk, 0, true, true);
 }
 
 /* Tells the way from what was told to @now, as RFC 9293's diagram has it. */
@@ -379,6 +379,8 @@ void tcp_connect_sent(struct call_model *m)
 		peer = world_sock_peer(m->t->sys, sk);
 		*peer = info.peer = a;
 	}
+	/* The port is found after that; where it was known, the entry said so. */
+	((struct sockaddr_in *)&info.local)->sin_port = htons(m->info[0] ? m->info[0]->port : 0);
 	tell(m->t, &info, sk, told, TCP_SYN_SENT, true);
 }
 
@@ -398,7 +400,7 @@ void tcp_connect_done(struct call_model *m)
 static void tcp_exit(struct task *t)
 {
 	int fd = (int)t->call.args[0];
-	struct fd_info info;
+	struct fd_info info, copy;
 	u8 *told;
 	u64 sk;
 
@@ -410,7 +412,9 @@ static void tcp_exit(struct task *t)
 		    info.protocol != IPPROTO_TCP)
 			return;
 		*told = TCP_LISTEN; /* a copy of the listener */
-		tell(t, &info, sk, told, TCP_SYN_RECV, false);
+		copy = info;
+		memset(&copy.peer, 0, sizeof(copy.peer)); /* it gets that after its state */
+		tell(t, &copy, sk, told, TCP_SYN_RECV, false);
 		tell_packet(t, &info, sk, told, TCP_ESTABLISHED);
 		catch_up(t, &info, sk, told, info.state, false);
 		return;

@@ -229,11 +229,22 @@ struct wobj *dentry_of(struct world *w, struct wplace *at)
 	const char *path = place_path(w, at);
 	struct wplace *own;
 	struct wobj *o;
+	u64 hash, key;
 	bool made;
 
 	if (!path)
 		return NULL;
-	o = world_obj(w, WT_dentry, hash_path(path), at->ino ^ (u64)at->dev << 40, &made);
+	hash = hash_path(path);
+	key = at->ino ^ (u64)at->dev << 40;
+	if (at->ino && !world_find(w, WT_dentry, hash, key)) {
+		/* What has been made since the name was looked up first has the dentry of then. */
+		o = world_find(w, WT_dentry, hash, (u64)at->dev << 40);
+		if (o) {
+			world_rekey(w, o, hash, key);
+			o->filled = 0;
+		}
+	}
+	o = world_obj(w, WT_dentry, hash, key, &made);
 	if (!o)
 		return NULL;
 	if (made) {

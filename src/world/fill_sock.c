@@ -30,7 +30,8 @@ struct wsock {		  /* of struct socket and struct sock */
 	struct wplace at; /* first */
 	int family, type, protocol;
 	u64 socket, sk;
-	u8 told, shown;		      /* world_sock_told(), world_sock_show() */
+	u8 told, shown; /* world_sock_told(), world_sock_show() */
+	bool unbound, alone;
 	struct sockaddr_storage peer; /* world_sock_peer() */
 };
 
@@ -203,12 +204,15 @@ struct sockaddr_storage *world_sock_peer(struct skep_system *sys, u64 sk)
 	return s ? &s->peer : NULL;
 }
 
-void world_sock_show(struct skep_system *sys, u64 sk, u8 state)
+void world_sock_show(struct skep_system *sys, u64 sk, u8 state, bool bound, bool connected)
 {
 	struct wsock *s = sock_at(sys, sk);
 
-	if (s)
-		s->shown = state;
+	if (!s)
+		return;
+	s->shown = state;
+	s->unbound = state && !bound;
+	s->alone = state && !connected;
 }
 
 /* ---- struct socket ---- */
@@ -335,8 +339,12 @@ int fill_sock_addr(struct world *w, struct wobj *o)
 		return fd;
 	size = sizeof(ss);
 	addr_take(&local, &ss, !getsockname(fd, (struct sockaddr *)&ss, &size));
+	if (s->unbound)
+		local.port = 0;
 	size = sizeof(ss);
-	if (!getpeername(fd, (struct sockaddr *)&ss, &size))
+	if (s->alone)
+		addr_take(&peer, &ss, false);
+	else if (!getpeername(fd, (struct sockaddr *)&ss, &size))
 		addr_take(&peer, &ss, true);
 	else
 		addr_take(&peer, &s->peer, s->peer.ss_family);

@@ -39,8 +39,11 @@ u64 world_socket(struct task *t, int fd); /* struct socket */
 u8 *world_sock_told(struct skep_system *sys, u64 sk);
 /* Where it was connected to: told when the socket does not know any more. Family 0: nowhere. */
 struct sockaddr_storage *world_sock_peer(struct skep_system *sys, u64 sk);
-/* Its skc_state reads as @state until it is 0: while programs are told of a change that has been. */
-void world_sock_show(struct skep_system *sys, u64 sk, u8 state);
+/*
+ * While programs are told of a change that has been: its skc_state reads as @state until that is 0; if
+ * not @bound, it has no port yet, if not @connected no peer.
+ */
+void world_sock_show(struct skep_system *sys, u64 sk, u8 state, bool bound, bool connected);
 /* struct dentry / inode of @path relative to descriptor @dfd (AT_FDCWD) of the task; follows links if asked. */
 u64 world_dentry(struct task *t, int dfd, const char *path, bool follow);
 u64 world_inode(struct task *t, int dfd, const char *path, bool follow);
