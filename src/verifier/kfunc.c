@@ -554,10 +554,25 @@ static int check_trust(struct bpf_verifier_env *env, const struct kfunc_meta *m,
 	return 0;
 }
 
+/* A map as the kernel's own structure, of an iterator: ours is laid out otherwise, so this is judged. */
+static int check_kernel_map_arg(struct bpf_verifier_env *env, struct kfunc_meta *m, u32 regno)
+{
+	s32 id = btf_find_by_name_kind(m->btf, "bpf_map", BTF_KIND_STRUCT);
+	int err = id < 0 ? refuse(env, DIAG_KFUNC_ARG_MAP, regno) : check_trust(env, m, regno);
+
+	if (!err)
+		err = check_btf_arg(env, m, regno - 1, btf_type_get(m->btf, (u32)id), (u32)id);
+	if (!err)
+		prog_lacks(env->prog_obj, "kernel functions on", "maps of iterators");
+	return err;
+}
+
 static int check_map_arg(struct bpf_verifier_env *env, struct kfunc_meta *m, u32 regno)
 {
 	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
 
+	if (base_type(reg->type) == PTR_TO_BTF_ID && env->sys->verdict)
+		return check_kernel_map_arg(env, m, regno);
 	if (base_type(reg->type) != CONST_PTR_TO_MAP)
 		return refuse(env, DIAG_KFUNC_ARG_MAP, regno);
 	if (m->map && (m->map != reg->map || m->map_uid != reg->map_uid) &&
