@@ -282,6 +282,8 @@ install: all
 	install -D -m644 -t $(DESTDIR)$(PREFIX)/lib $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so
 	install -D -m644 -t $(DESTDIR)$(PREFIX)/include/skep $(wildcard include/skep/*.h)
 	install -D -m644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(wildcard docs/man/*.1)
+	install -D -m644 -t $(DESTDIR)$(PREFIX)/share/man/man2 docs/man/skep-bpf.2
+	install -D -m644 -t $(DESTDIR)$(PREFIX)/share/man/man7 docs/man/skep-helpers.7
 	install -D -m644 -t $(DESTDIR)$(PREFIX)/share/doc/skep/messages $(wildcard docs/messages/*.md)
 
 clean:

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-"""Writes what the tables say into docs/features.md, docs/matrix.md, docs/messages and the READMEs.
+"""Writes what the tables say into docs/features.md, docs/matrix.md, docs/messages, docs/man/*.[27] and
+the READMEs.
 
     tools/gen-docs.py [--check]
 
@@ -18,6 +19,7 @@ facts = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(facts)
 
 sys.path.insert(0, str(ROOT / "tools"))
+import man_docs  # noqa: E402
 import message_docs  # noqa: E402
 
 # file, macro, title (English, Chinese), columns: name, since, state, note
@@ -168,7 +170,9 @@ def main():
     sys.path.insert(0, str(ROOT / "tests/tools"))
     import tools
     files = {ROOT / "docs/features.md": features(vocabularies), ROOT / "docs/tools.md": tools.document(),
-             ROOT / "docs/matrix.md": matrix(vocabularies)}
+             ROOT / "docs/matrix.md": matrix(vocabularies),
+             ROOT / "docs/man/skep-bpf.2": man_docs.bpf(vocabularies),
+             ROOT / "docs/man/skep-helpers.7": man_docs.helpers(vocabularies, facts.read_rows("helpers.def", "HELPER"))}
     for name, chinese in (("README.md", False), ("README.zh-CN.md", True)):
         path = ROOT / name
         if not path.exists():
