@@ -36,15 +36,6 @@ BPF_HELPER(tcp_sock)
 	return sock_is_full(sk) && sk->u.protocol == IPPROTO_TCP ? (u64)(uintptr_t)&sk->tcp : 0;
 }
 
-BPF_HELPER(sk_release)
-{
-	struct bpf_rt_sock *sk = PTR(r1);
-
-	if (sk && !run_is_world(run, r1) && sk->refs)
-		sk->refs--;
-	return 0;
-}
-
 /* ---- cookies ---- */
 
 /* A function of sockets of several types: see tables/helper_variants.def. */

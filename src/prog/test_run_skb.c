@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "object/csum.h"
+#include "object/sock.h"
 #include "prog/test_run_io.h"
 
 #define LOOPBACK	    1
@@ -27,6 +28,7 @@
 
 struct packet {
 	struct sk_buff skb;
+	struct bpf_rt_sock sk;
 	u8 buf[];
 };
 
@@ -129,23 +131,34 @@ static u16 ether_protocol(const u8 *frame, u32 len)
 }
 
 /* The socket's addresses are those of the packet. */
-static int fill_socket(struct skep_system *sys, struct sk_buff *skb, const u8 *net, u32 len)
+static int fill_socket(struct skep_system *sys, struct packet *p, const u8 *net, u32 len)
 {
+	struct sk_buff *skb = &p->skb;
+	struct bpf_sock *sk = &p->sk.u;
+
 	skb->has_sk = 1;
-	skb->sk_cookie = sys->platform->random() >> 16 | 1;
+	skb->sk_cookie = p->sk.cookie = sys->platform->random() >> 16 | 1;
+	skb->sk = sk;
+	sk->state = BPF_TCP_CLOSE;
+	sk->rx_queue_mapping = -1;
 	if (skb->protocol == htons(ETH_P_IP)) {
 		if (len < sizeof(struct iphdr))
 			return -EINVAL;
 		skb->family = AF_INET;
 		memcpy(&skb->local_ip4, net + offsetof(struct iphdr, saddr), 4);
 		memcpy(&skb->remote_ip4, net + offsetof(struct iphdr, daddr), 4);
+		sk->src_ip4 = skb->local_ip4;
+		sk->dst_ip4 = skb->remote_ip4;
 	} else if (skb->protocol == htons(ETH_P_IPV6)) {
 		if (len < sizeof(struct ip6_hdr))
 			return -EINVAL;
 		skb->family = AF_INET6;
 		memcpy(skb->local_ip6, net + offsetof(struct ip6_hdr, ip6_src), 16);
 		memcpy(skb->remote_ip6, net + offsetof(struct ip6_hdr, ip6_dst), 16);
+		memcpy(sk->src_ip6, skb->local_ip6, 16);
+		memcpy(sk->dst_ip6, skb->remote_ip6, 16);
 	}
+	sk->family = skb->family;
 	return 0;
 }
 
@@ -245,7 +258,7 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 		goto out;
 	}
 	if (!stream)
-		err = fill_socket(sys, skb, skb->data, skb->len);
+		err = fill_socket(sys, p, skb->data, skb->len);
 	if (err)
 		goto out;
 	skb->l2 = l2;

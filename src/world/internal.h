@@ -158,9 +158,10 @@ struct world {
 	u64 boot_ns;	    /* CLOCK_BOOTTIME - CLOCK_MONOTONIC at start */
 	struct wtask *open; /* tasks with open files of /proc, see proc.c */
 	u32 nr_open;
-	struct mount_table *mounts; /* fill_mount.c */
-	u64 files;		    /* made so far */
-	char *cgroup_mount;	    /* of cgroup v2; "": none */
+	struct mount_table *mounts;    /* fill_mount.c */
+	u64 files;		       /* made so far */
+	char *cgroup_mount;	       /* of cgroup v2; "": none */
+	struct sk_lookups *sk_lookups; /* sk_lookup.c; NULL until it is needed */
 	bool stopping;
 };
 
@@ -282,6 +283,9 @@ u64 world_link_file(struct world *w, struct wtask *p, const char *link);
 /* The namespace of /proc/TID/ns/@kind. 0: not told. */
 u64 world_ns(struct world *w, struct wtask *p, const char *kind);
 void mounts_free(struct world *w);
+void sk_lookups_stop(struct world *w);
+/* The socket that gets packets of @tuple, held for the program; 0. */
+u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *tuple, u32 len);
 
 #define WORLD_TYPE(name, base)
 #define WORLD_FIELD(type, name, paths, fresh, filler)                                              \

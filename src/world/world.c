@@ -793,6 +793,7 @@ void world_stop(struct skep_system *sys)
 	for (u32 i = 0; i < ARRAY_SIZE(w->bytes); i++)
 		mem_free(w->bytes[i]);
 	mounts_free(w);
+	sk_lookups_stop(w);
 	mem_free(w->cgroup_mount);
 	layout_stop(w);
 	mem_free(w->slabs);

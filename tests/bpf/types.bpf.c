@@ -241,3 +241,56 @@ int BPF_PROG(switched, bool preempt, struct task_struct *prev, struct task_struc
 {
 	return preempt && prev->pid > 0 && next == prev ? 3 : 1;
 }
+
+// Who would get a packet to this port of the loopback address.
+SEC("tc")
+int find(struct __sk_buff *ctx)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *sk, *udp, *any;
+	int port = ctx->mark, result = 0;
+
+	tuple.ipv4.saddr = tuple.ipv4.daddr = bpf_htonl(0x7f000001);
+	tuple.ipv4.sport = bpf_htons(9);
+	tuple.ipv4.dport = bpf_htons(port);
+	sk = bpf_sk_lookup_tcp(ctx, &tuple, 4, -1, 0);
+	if (sk) {
+		bpf_sk_release(sk);
+		return -1;
+	}
+	sk = bpf_sk_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), -1, 0);
+	if (sk) {
+		struct bpf_sock *listener = bpf_get_listener_sock(sk);
+
+		if (sk->src_port == port && sk->family == AF_INET && sk->protocol == 6 &&
+		    listener && listener->state == 10 && bpf_sk_assign(ctx, sk, 0) == -95)
+			result = sk->type;
+		bpf_sk_release(sk);
+	}
+	udp = bpf_sk_lookup_udp(ctx, &tuple, sizeof(tuple.ipv4), -1, 0);
+	if (udp) {
+		result += 100 * udp->type + (udp->src_port == port ? 1000 : 0);
+		bpf_sk_release(udp);
+	}
+	any = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), -1, 0);
+	if (any) {
+		result += 10000;
+		bpf_sk_release(any);
+	}
+	return result;
+}
+
+// The socket of a test packet.
+SEC("tc")
+int packet_sock(struct __sk_buff *ctx)
+{
+	struct bpf_sock *sk = ctx->sk, *full = sk ? bpf_sk_fullsock(sk) : NULL;
+
+	if (!full || bpf_tcp_sock(sk))
+		return -1;
+	return full->family + 100 * full->state + 10000 * full->type + 100000 * full->protocol +
+	       full->mark + full->priority + full->bound_dev_if + full->src_port + full->dst_port +
+	       (full->src_ip4 == bpf_htonl(0x0a000001) ? 1000000 : 0) +
+	       (full->dst_ip4 == bpf_htonl(0x0a000002) ? 2000000 : 0) +
+	       (full->rx_queue_mapping == -1 ? 4000000 : 0) + (full->src_ip6[3] ? 8000000 : 0);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Sockets of the network namespace that we are in, for bpf_sk_lookup_tcp() and its kin (Linux:
+ * net/core/filter.c, __bpf_skc_lookup()). The kernel is asked by sock_diag(7), which looks a
+ * tuple up as it does for a packet; nobody needs a privilege for that. What comes back is a
+ * copy: DIFF(sk-lookup-copy).
+ */
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "object/sock.h"
+#include "world/internal.h"
+
+#define LOOPBACK 1
+#define HELD	 64 /* sockets that all running programs together can hold */
+
+struct request {
+	struct nlmsghdr h;
+	struct inet_diag_req_v2 r;
+};
+
+struct sk_lookups {
+	struct bpf_rt_sock held[HELD];
+};
+
+/* One that nobody holds any more; NULL: none. */
+static struct bpf_rt_sock *unheld(struct world *w)
+{
+	if (!w->sk_lookups)
+		w->sk_lookups = mem_zalloc(sizeof(*w->sk_lookups));
+	for (u32 i = 0; w->sk_lookups && i < HELD; i++)
+		if (!__atomic_load_n(&w->sk_lookups->held[i].refs, __ATOMIC_ACQUIRE))
+			return &w->sk_lookups->held[i];
+	return NULL;
+}
+
+void sk_lookups_stop(struct world *w)
+{
+	mem_free(w->sk_lookups);
+	w->sk_lookups = NULL;
+}
+
+/* Whom the kernel would give a packet of @tuple. 0 or -errno. */
+static int ask(const struct request *req, struct inet_diag_msg *out)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	union {
+		struct nlmsghdr h;
+		char bytes[8192];
+	} answer;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return -errno;
+	if (sendto(fd, req, sizeof(*req), 0, (struct sockaddr *)&kernel, sizeof(kernel)) > 0)
+		n = recv(fd, &answer, sizeof(answer), 0);
+	close(fd);
+	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*out)) || answer.h.nlmsg_type != SOCK_DIAG_BY_FAMILY)
+		return -ENOENT;
+	memcpy(out, NLMSG_DATA(&answer.h), sizeof(*out));
+	return 0;
+}
+
+static void fill(struct bpf_rt_sock *sk, const struct inet_diag_msg *m, u32 protocol)
+{
+	memset(sk, 0, sizeof(*sk));
+	sk->u.family = m->idiag_family;
+	sk->u.type = protocol == IPPROTO_TCP ? SOCK_STREAM : SOCK_DGRAM;
+	sk->u.protocol = protocol;
+	sk->u.state = m->idiag_state;
+	sk->u.bound_dev_if = m->id.idiag_if;
+	sk->u.src_port = ntohs(m->id.idiag_sport);
+	sk->u.dst_port = m->id.idiag_dport;
+	sk->u.rx_queue_mapping = -1;
+	if (m->idiag_family == AF_INET) {
+		sk->u.src_ip4 = m->id.idiag_src[0];
+		sk->u.dst_ip4 = m->id.idiag_dst[0];
+	} else {
+		memcpy(sk->u.src_ip6, m->id.idiag_src, 16);
+		memcpy(sk->u.dst_ip6, m->id.idiag_dst, 16);
+	}
+	sk->uid = m->idiag_uid;
+	sk->cookie = (u64)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
+	sk->netns_cookie = 1;
+}
+
+u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *tuple, u32 len)
+{
+	struct request req = {
+		.h = { .nlmsg_len = sizeof(req),
+		       .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+		       .nlmsg_flags = NLM_F_REQUEST },
+		.r = { .sdiag_protocol = (u8)protocol,
+		       .idiag_states = ~0U,
+		       .id = { .idiag_if = LOOPBACK,
+			       .idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } } },
+	};
+	struct inet_diag_sockid *id = &req.r.id;
+	struct bpf_rt_sock *sk = unheld(w);
+	struct inet_diag_msg m;
+	u32 from[4] = { 0 }, to[4] = { 0 };
+	u16 sport, dport;
+	/* The kernel's answers for UDP have the ends the other way round, for historical reasons. */
+	bool swapped = protocol == IPPROTO_UDP;
+
+	if (!sk)
+		return 0;
+	if (len == sizeof(tuple->ipv4)) {
+		req.r.sdiag_family = AF_INET;
+		from[0] = tuple->ipv4.saddr;
+		to[0] = tuple->ipv4.daddr;
+		sport = tuple->ipv4.sport;
+		dport = tuple->ipv4.dport;
+	} else {
+		req.r.sdiag_family = AF_INET6;
+		memcpy(from, tuple->ipv6.saddr, 16);
+		memcpy(to, tuple->ipv6.daddr, 16);
+		sport = tuple->ipv6.sport;
+		dport = tuple->ipv6.dport;
+	}
+	memcpy(id->idiag_src, swapped ? from : to, 16);
+	memcpy(id->idiag_dst, swapped ? to : from, 16);
+	id->idiag_sport = swapped ? sport : dport;
+	id->idiag_dport = swapped ? dport : sport;
+	if (ask(&req, &m))
+		return 0;
+	fill(sk, &m, protocol);
+	__atomic_store_n(&sk->refs, 1, __ATOMIC_RELEASE);
+	return (u64)(uintptr_t)sk;
+}
