@@ -153,6 +153,9 @@ $(O)/tests/%: $(O)/obj/tests/unit/%.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ -Wl,--start-group $^ $(LIBBPF) -Wl,--end-group -lcmocka $(LIBS)
 
+# kernel functions by their types
+$(O)/bpf/task_kfunc.bpf.o: CLANG := $(or $(shell command -v clang-19),$(CLANG))
+
 # Kernel functions as recorded programs see them: tests/functions
 $(O)/gen/function_probes.bpf.c $(O)/gen/function_rows.h &: tests/functions/probes.py tables/functions.def
 	@mkdir -p $(@D)

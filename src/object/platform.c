@@ -281,23 +281,31 @@ static int process_write_user(u64 dst, const void *src, u32 size)
 	return caller_write(dst, src, size);
 }
 
-/* Up to the end of each page, so that a string at the end of mapped memory is read. */
+/*
+ * Up to the end of each page, so that a string at the end of mapped memory is read; what is behind
+ * the NUL stays as it is.
+ */
 static long process_read_user_str(void *dst, u64 src, u32 size)
 {
+	char piece[512];
 	u32 done = 0;
 
 	if (!size)
 		return 0;
 	while (done < size) {
 		u32 n = min_t(u32, size - done, 4096 - (u32)((src + done) & 4095));
-		char *at = (char *)dst + done, *nul;
+		char *nul;
 
-		if (caller_read(at, src + done, n))
+		n = min_t(u32, n, sizeof(piece));
+		if (caller_read(piece, src + done, n))
 			return -EFAULT;
-		nul = memchr(at, 0, n);
+		nul = memchr(piece, 0, n);
 		if (nul)
-			return (long)(nul - (char *)dst) + 1;
+			n = (u32)(nul - piece) + 1;
+		memcpy((char *)dst + done, piece, n);
 		done += n;
+		if (nul)
+			return done;
 	}
 	((char *)dst)[size - 1] = 0;
 	return size;

@@ -179,6 +179,26 @@ static u64 sock_of_file(struct world *w, u64 file)
 		       0;
 }
 
+/* ---- tasks by number ---- */
+
+static u64 task_of(struct world *w, struct bpf_run *run, pid_t pid, bool as_current)
+{
+	struct wobj *o = as_current ? current_obj(w, run) : NULL;
+	char path[64], ours[64], theirs[64];
+	ssize_t n, k;
+
+	/* Numbers are ours: those of another pid namespace mean others. DIFF(world-view) */
+	if (as_current) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/pid", o ? wtask(o)->tid : 0);
+		n = readlink("/proc/self/ns/pid", ours, sizeof(ours));
+		k = readlink(path, theirs, sizeof(theirs));
+		if (!o || n <= 0 || n != k || memcmp(ours, theirs, (size_t)n))
+			return 0;
+	}
+	o = world_tid_obj(w, pid);
+	return o ? o->addr : 0;
+}
+
 static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u64 *a)
 {
 	struct wobj *o;
@@ -218,6 +238,23 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 					   (const void *)(uintptr_t)a[2], (u32)a[3]);
 	case WORLD_FIELD:
 		return world_get_field(w, run, a[0], (const char *)(uintptr_t)a[1]);
+	case WORLD_ALIVE:
+		o = world_at(w, a[0]);
+		return o && o->addr == a[0] && o->state != WOBJ_FREE &&
+		       (o->type->id != WT_task_struct || (o->priv && !wtask(o)->gone));
+	case WORLD_TASK_OF:
+		return task_of(w, run, (pid_t)a[0], a[1]);
+	case WORLD_UNDER_CGROUP:
+		o = task_at(w, a[0]);
+		return o && world_cgroup_ancestor(w, world_task_cgroup(w, wtask(o)),
+						  world_cgroup_level(w, a[1])) == a[1];
+	case WORLD_CGROUP_OF:
+		return world_cgroup_of(w, a[0]);
+	case WORLD_CGROUP_ANCESTOR:
+		return world_cgroup_ancestor(w, a[0], (int)a[1]);
+	case WORLD_EXE_FILE:
+		o = task_at(w, a[0]);
+		return o ? world_link_file(w, wtask(o), "exe") : 0;
 	case WORLD_SHOW:
 		return (u64)world_show(w, run, (char *)(uintptr_t)a[0], (u32)a[1],
 				       (const void *)(uintptr_t)a[2], a[3],

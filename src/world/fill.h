@@ -82,6 +82,11 @@ struct wobj *super_of(struct world *w, const struct wplace *at);
 
 /* Where the unified hierarchy is mounted; "": nowhere. */
 const char *world_cgroup_mount(struct world *w);
+/* Control groups by address; 0, and level -1: none. */
+int world_cgroup_level(struct world *w, u64 cgroup);
+u64 world_cgroup_ancestor(struct world *w, u64 cgroup, int level);
+u64 world_task_cgroup(struct world *w, struct wtask *p);
+u64 world_cgroup_of(struct world *w, u64 id);
 
 /* ---- fill_sock.c ---- */
 

@@ -7,10 +7,12 @@
 #include "world/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "world/fill.h"
 
@@ -253,6 +255,75 @@ static struct wobj *parent_of(struct world *w, const char *path)
 	slash = strrchr(up, '/');
 	slash[slash == up] = 0;
 	return cgroup_obj(w, up);
+}
+
+/* ---- control groups for kernel functions ---- */
+
+static struct wobj *cgroup_at(struct world *w, u64 cgroup)
+{
+	struct wobj *o = world_at(w, cgroup);
+
+	return o && o->addr == cgroup && o->type->id == WT_cgroup && o->priv ? o : NULL;
+}
+
+int world_cgroup_level(struct world *w, u64 cgroup)
+{
+	struct wobj *o = cgroup_at(w, cgroup);
+
+	return o ? (int)depth_of(o->priv) : -1;
+}
+
+u64 world_cgroup_ancestor(struct world *w, u64 cgroup, int level)
+{
+	struct wobj *o = cgroup_at(w, cgroup);
+	int depth = o ? (int)depth_of(o->priv) : -1;
+
+	if (level < 0 || level > depth)
+		return 0;
+	for (; o && depth > level; depth--)
+		o = parent_of(w, o->priv);
+	return o ? o->addr : 0;
+}
+
+u64 world_task_cgroup(struct world *w, struct wtask *p)
+{
+	char path[1024];
+	struct wobj *o = cgroup_path(w, p, path, sizeof(path)) ? NULL : cgroup_obj(w, path);
+
+	return o ? o->addr : 0;
+}
+
+/* By a handle, which takes CAP_DAC_READ_SEARCH; else only those that have been seen. */
+u64 world_cgroup_of(struct world *w, u64 id)
+{
+	struct {
+		struct file_handle h;
+		u64 id;
+	} handle = { { sizeof(u64), 0xfe /* FILEID_KERNFS */ }, id };
+	const char *mount = world_cgroup_mount(w);
+	struct wobj *o = world_find(w, WT_cgroup, id, 0);
+	char link[64], path[2048];
+	size_t len = strlen(mount);
+	int at, fd;
+	ssize_t n;
+
+	if (id == 1)
+		o = cgroup_obj(w, "/");
+	if (o || !*mount)
+		return o && o->priv ? o->addr : 0;
+	at = open(mount, O_PATH | O_CLOEXEC);
+	fd = at < 0 ? -1 : open_by_handle_at(at, &handle.h, O_PATH | O_CLOEXEC);
+	if (fd >= 0) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		n = readlink(link, path, sizeof(path) - 1);
+		path[max_t(ssize_t, n, 0)] = 0;
+		if (n > 0 && !strncmp(path, mount, len))
+			o = cgroup_obj(w, path[len] ? path + len : "/");
+		close(fd);
+	}
+	if (at >= 0)
+		close(at);
+	return o && o->key[0] == id ? o->addr : 0;
 }
 
 int fill_task_cgroups(struct world *w, struct wobj *o)

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Kernel functions on tasks and control groups: what one run saw is in .bss. */
+#include "kfunc.h"
+
+#define CORE __attribute__((preserve_access_index))
+#define NOTES 32
+
+struct kernfs_node {
+	__u64 id;
+} CORE;
+struct cgroup {
+	int level;
+	struct kernfs_node *kn;
+} CORE;
+struct css_set {
+	struct cgroup *dfl_cgrp;
+} CORE;
+struct task_struct {
+	int pid, tgid;
+	struct css_set *cgroups;
+} CORE;
+
+extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;
+extern void bpf_task_release(struct task_struct *p) __ksym;
+extern struct task_struct *bpf_task_from_pid(__s32 pid) __ksym;
+extern struct task_struct *bpf_task_from_vpid(__s32 vpid) __ksym;
+extern long bpf_task_under_cgroup(struct task_struct *task, struct cgroup *ancestor) __ksym;
+extern struct cgroup *bpf_cgroup_acquire(struct cgroup *cgrp) __ksym;
+extern void bpf_cgroup_release(struct cgroup *cgrp) __ksym;
+extern struct cgroup *bpf_cgroup_ancestor(struct cgroup *cgrp, int level) __ksym;
+extern struct cgroup *bpf_cgroup_from_id(__u64 cgid) __ksym;
+extern int bpf_copy_from_user_str(void *dst, __u32 dst__sz, const void *src, __u64 flags) __ksym;
+
+struct io {
+	__s64 out[NOTES];
+	__u32 n, pid;
+	__u64 text;
+	char copy[4][16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct io);
+} io SEC(".maps");
+
+static __always_inline struct io *get_io(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&io, &zero);
+}
+
+static __always_inline void put(struct io *s, __s64 v)
+{
+	if (s->n < NOTES)
+		s->out[s->n] = v;
+	s->n++;
+}
+
+static __always_inline void put_pid(struct io *s, struct task_struct *t)
+{
+	put(s, t ? t->pid : -1);
+	if (t)
+		bpf_task_release(t);
+}
+
+SEC("syscall") int tasks(void *ctx)
+{
+	struct task_struct *t, *again;
+	struct io *s = get_io();
+
+	if (!s)
+		return 1;
+	t = bpf_task_from_pid((__s32)s->pid);
+	put(s, t ? t->tgid : -1);
+	if (t) {
+		again = bpf_task_acquire(t);
+		put(s, again == t);
+		put_pid(s, again);
+		bpf_task_release(t);
+	}
+	put_pid(s, bpf_task_from_pid(0));
+	put_pid(s, bpf_task_from_pid(-1));
+	put_pid(s, bpf_task_from_pid(0x7ffffff0));
+	put_pid(s, bpf_task_from_vpid((__s32)s->pid));
+	put_pid(s, bpf_task_from_vpid(0));
+	return 0;
+}
+
+static __always_inline void put_group(struct io *s, struct cgroup *c)
+{
+	put(s, c ? c->level : -1);
+	put(s, c ? (__s64)c->kn->id : -1);
+	if (c)
+		bpf_cgroup_release(c);
+}
+
+SEC("syscall") int groups(void *ctx)
+{
+	struct task_struct *t;
+	struct cgroup *c;
+	struct io *s = get_io();
+
+	if (!s)
+		return 1;
+	t = bpf_task_from_pid((__s32)s->pid);
+	if (!t)
+		return 2;
+	c = bpf_cgroup_from_id(1);
+	put(s, c != NULL);
+	if (c) {
+		put(s, bpf_task_under_cgroup(t, c));
+		put_group(s, bpf_cgroup_ancestor(c, 0));
+		put_group(s, bpf_cgroup_ancestor(c, 1));
+		put_group(s, bpf_cgroup_ancestor(c, -1));
+		put_group(s, bpf_cgroup_acquire(c));
+		bpf_cgroup_release(c);
+	}
+	put_group(s, bpf_cgroup_from_id(0xffffffffffffULL));
+	bpf_task_release(t);
+	return 0;
+}
+
+SEC("syscall") int texts(void *ctx)
+{
+	struct io *s = get_io();
+
+	if (!s)
+		return 1;
+	put(s, bpf_copy_from_user_str(s->copy[0], 16, (void *)s->text, 0));
+	put(s, bpf_copy_from_user_str(s->copy[1], 4, (void *)s->text, 0));
+	put(s, bpf_copy_from_user_str(s->copy[2], 16, (void *)s->text, 1));
+	put(s, bpf_copy_from_user_str(s->copy[3], 16, (void *)s->text, 2));
+	put(s, bpf_copy_from_user_str(s->copy[3], 16, (void *)8, 1));
+	put(s, bpf_copy_from_user_str(s->copy[3], 0, (void *)s->text, 0));
+	return 0;
+}
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Kernel functions on tasks and control groups (tests/bpf/task_kfunc.bpf.c): natively, interpreted,
+ * and on the running kernel where it permits eBPF, which must all see the same.
+ */
+#include "object/system.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "skep/skep.h"
+
+enum { JIT, INTERPRETER, KERNEL, ENGINES };
+
+#define NOTES 32
+
+/* As in the programs. */
+struct io {
+	s64 out[NOTES];
+	u32 n, pid;
+	u64 text;
+	char copy[4][16];
+};
+
+static struct skep_system *systems[ENGINES]; /* of KERNEL: NULL */
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN && getenv("V"))
+		return vfprintf(stderr, format, args);
+	return 0;
+}
+
+/* Runs program @name: whether it could be loaded. */
+static bool run(int which, const char *name, struct io *io)
+{
+	const char *out = getenv("O");
+	struct bpf_program *p, *wanted = NULL;
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct bpf_object *obj;
+	char path[512];
+	u32 zero = 0;
+	bool ok;
+	int map;
+
+	snprintf(path, sizeof(path), "%s/bpf/task_kfunc.bpf.o", out ? out : "build");
+	skep_front_use(systems[which]);
+	obj = bpf_object__open_file(path, NULL);
+	assert_non_null(obj);
+	bpf_object__for_each_program(p, obj)
+	{
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
+		if (!strcmp(bpf_program__name(p), name))
+			wanted = p;
+	}
+	ok = !bpf_object__load(obj);
+	if (ok) {
+		map = bpf_object__find_map_fd_by_name(obj, "io");
+		io->n = 0;
+		assert_int_equal(bpf_map_update_elem(map, &zero, io, 0), 0);
+		assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(wanted), &opts), 0);
+		assert_int_equal(opts.retval, 0);
+		assert_int_equal(bpf_map_lookup_elem(map, &zero, io), 0);
+		assert_in_range(io->n, 1, NOTES);
+	}
+	bpf_object__close(obj);
+	skep_front_use(NULL);
+	return ok;
+}
+
+/* On all engines; what the first saw is in *@io. */
+static void run_all(const char *name, struct io *io)
+{
+	struct io begin = *io, other;
+
+	if (!run(JIT, name, io))
+		fail_msg("%s: not accepted", name);
+	other = begin;
+	assert_true(run(INTERPRETER, name, &other));
+	assert_memory_equal(io, &other, sizeof(other));
+	other = begin;
+	if (!run(KERNEL, name, &other)) {
+		print_message("# not compared with the running kernel\n");
+		return;
+	}
+	for (u32 i = 0; i < io->n; i++)
+		if (io->out[i] != other.out[i])
+			fail_msg("%s: output %u: %lld, should be %lld", name, i,
+				 (long long)io->out[i], (long long)other.out[i]);
+	assert_memory_equal(io->copy, other.copy, sizeof(other.copy));
+}
+
+static void tasks(void **state)
+{
+	struct io io = { .pid = (u32)getpid() };
+
+	run_all("tasks", &io);
+	assert_int_equal(io.out[0], getpid());
+	assert_int_equal(io.out[1], 1);
+	assert_int_equal(io.out[2], getpid());
+	for (u32 i = 3; i < 6; i++)
+		assert_int_equal(io.out[i], -1);
+	assert_int_equal(io.out[6], getpid());
+	assert_int_equal(io.out[7], -1);
+}
+
+static void groups(void **state)
+{
+	struct io io = { .pid = (u32)getpid() };
+
+	run_all("groups", &io);
+	assert_int_equal(io.out[0], 1);
+	assert_int_equal(io.out[1], 1); /* everybody is below the root */
+	assert_int_equal(io.out[2], 0);
+	assert_int_equal(io.out[3], 1);
+	for (u32 i = 4; i < 8; i++)
+		assert_int_equal(io.out[i], -1);
+	assert_int_equal(io.out[9], 1);
+	assert_int_equal(io.out[11], -1);
+}
+
+static void texts(void **state)
+{
+	struct io io = { .text = (u64) "a string" };
+
+	memset(io.copy, 'x', sizeof(io.copy));
+	run_all("texts", &io);
+	assert_int_equal(io.out[0], 9);
+	assert_int_equal(io.out[1], 4);
+	assert_int_equal(io.out[2], 9);
+	assert_int_equal(io.out[3], -22);
+	assert_int_equal(io.out[4], -14);
+	assert_int_equal(io.out[5], 0);
+	assert_memory_equal(io.copy[0], "a string\0xxxxxxx", 16);
+	assert_memory_equal(io.copy[1], "a s\0xxxxxxxxxxxx", 16);
+	assert_memory_equal(io.copy[2], "a string\0\0\0\0\0\0\0\0", 16);
+	assert_memory_equal(io.copy[3], "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+}
+
+static int begin(void **state)
+{
+	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18" };
+
+	libbpf_set_print(quiet);
+	opts.jit = "on";
+	systems[JIT] = skep_system_new(&opts);
+	opts.jit = "off";
+	systems[INTERPRETER] = skep_system_new(&opts);
+	return systems[JIT] && systems[INTERPRETER] ? 0 : -1;
+}
+
+static int end(void **state)
+{
+	skep_system_free(systems[JIT]);
+	skep_system_free(systems[INTERPRETER]);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tasks),
+		cmocka_unit_test(groups),
+		cmocka_unit_test(texts),
+	};
+
+	return cmocka_run_group_tests_name("kernel functions on tasks", tests, begin, end);
+}
