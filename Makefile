@@ -36,6 +36,7 @@ LIB_SRC := $(filter-out src/front/preload%.c src/btf/builtin_types.c,$(LIB_SRC))
 CLI_SRC := $(wildcard cli/*.c)
 PRELOAD_SRC := $(wildcard src/front/preload*.c)
 TEST_SRC := $(wildcard tests/unit/*.c)
+FUZZ_SRC := $(filter-out %/entry.c,$(wildcard tests/fuzz/*.c))
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 BENCH_SRC := $(filter-out %.bpf.c %.native.c,$(wildcard bench/*.c))
 NATIVE_SRC := $(wildcard bench/*.native.c)
@@ -64,7 +65,7 @@ WRAPPED := syscall mmap64 ioctl epoll_ctl open64 fopen64 faccessat setrlimit64 u
 WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
 LIBBPF := -l:libbpf.a
 
-.PHONY: textbook all docs help clean deps demo test prove soundness kill conformance bench check fmt runtime install
+.PHONY: textbook all docs help clean deps demo test prove soundness fuzz kill conformance bench check fmt runtime install
 all: $(O)/skep $(O)/skep-plugin $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so $(BPF_OBJ) $(EMBED)
 
 help:
@@ -192,6 +193,20 @@ $(O)/functions/recorder: tests/functions/recorder.c tests/lib/function_trace.c $
 	$(Q)gcc -D_GNU_SOURCE -O1 -Wall -Wextra -I. -Itests/lib -I$(O)/gen -o $@ $(filter %.c,$^) $(LIBBPF) -lelf -lz
 $(O)/obj/tests/lib/function_trace.o: $(O)/gen/function_rows.h
 $(O)/tests/functions_test: | $(O)/functions/probes.bpf.o $(O)/functions/workload
+
+$(O)/tests/fuzz_test: $(call obj,$(FUZZ_SRC))
+
+# goal fuzz: every fuzzer for FUZZ_SECONDS under sanitizers, beginning with its corpus; what it finds worth
+# keeping goes to build/fuzz/corpus, a failing input to build/fuzz/NAME-crash-…
+FUZZ_SECONDS ?= 60
+FUZZ_CC ?= clang
+FUZZ_TARGETS ?= prog btf attr
+fuzz:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz CC=$(FUZZ_CC) SAN=fuzzer-no-link,address,undefined $(O)/fuzz/fuzzer
+	$(Q)O=$(O)/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $(FUZZ_TARGETS)
+$(O)/fuzzer: $(call obj,$(FUZZ_SRC) tests/fuzz/entry.c) $(O)/libskep.a
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
 
 # bpf_conformance plugin: a test tool that runs the engines past the verifier
 $(O)/skep-plugin: $(O)/obj/tests/plugin/skep-plugin.o $(O)/obj/tests/lib/hand_prog.o $(O)/libskep.a
