@@ -118,6 +118,18 @@ static u32 native_functions(const struct prog_object *p, u64 *addr, u32 *len)
 	return n;
 }
 
+/*
+ * Where the code of instruction @insn begins. That of a function's first is the function's, with
+ * what comes before it: clients know functions by the equality.
+ */
+static u64 native_address(const struct bpf_prog *prog, const u32 *native_at, u32 insn)
+{
+	for (u32 i = 0; i < prog->nr_subprogs; i++)
+		if (prog->subprog_start[i] == insn && prog->subprog_code && prog->subprog_code[i])
+			return prog->subprog_code[i];
+	return (u64)prog->code + native_at[insn];
+}
+
 /* Where the code of each line begins. */
 static int put_native_lines(const struct call *c, const struct prog_object *p,
 			    struct bpf_prog_info *info)
@@ -127,7 +139,7 @@ static int put_native_lines(const struct call *c, const struct prog_object *p,
 
 	info->nr_jited_line_info = n;
 	for (u32 i = 0; i < min(n, room) && !err; i++) {
-		u64 addr = (u64)p->prog->code + p->native_at[p->line_info[i].insn_off];
+		u64 addr = native_address(p->prog, p->native_at, p->line_info[i].insn_off);
 
 		err = user_write(c->sys, info->jited_line_info + i * sizeof(addr), &addr,
 				 sizeof(addr));

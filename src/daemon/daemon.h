@@ -82,6 +82,7 @@ struct request {
 	struct skep_system *sys;
 	u64 id;
 	u64 nr, args[6];
+	bool checked; /* it was still there after the first look at its memory */
 };
 
 /* The call is to be made by the kernel after all. */

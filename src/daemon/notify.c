@@ -80,8 +80,12 @@ static int memory(struct request *r, void *local, u64 address, size_t size, bool
 		r->session->indirect = true;
 	if (err == -EPERM)
 		err = supervisor_call(r->sys->supervisor, copy_in_supervisor, &m);
-	if (!err && !write && !still_there(r))
-		return -EFAULT;
+	/* Once: what is read of another after that has no effect that it could see. */
+	if (!err && !write && !r->checked) {
+		if (!still_there(r))
+			return -EFAULT;
+		r->checked = true;
+	}
 	return err ? -EFAULT : 0;
 }
 
@@ -175,10 +179,12 @@ static u32 process_of(struct session *s, u32 tid)
 	u32 tgid = (u32)READ_ONCE(s->tgid_of_last);
 	FILE *f;
 
-	if (is_thread_of(tid, tid))
+	if (tgid == tid || is_thread_of(tgid, tid))
+		return tgid;
+	if (is_thread_of(tid, tid)) {
 		tgid = tid;
-	if (is_thread_of(tgid, tid))
 		goto out;
+	}
 	snprintf(path, sizeof(path), "/proc/%u/status", tid);
 	tgid = tid;
 	f = fopen(path, "re");

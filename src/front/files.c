@@ -174,6 +174,11 @@ static int config(struct skep_system *sys, struct text *t)
 		"XDP_SOCKETS",
 	};
 
+	/* The second line is what bpftool knows such a file by. */
+	add(t,
+	    "#\n# Automatically generated file; DO NOT EDIT.\n"
+	    "# Linux/x86 %u.%u.0 Kernel Configuration\n#\n",
+	    KVER_MAJOR(sys->profile), KVER_MINOR(sys->profile));
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		add(t, "CONFIG_%s=y\n", options[i]);
 	add(t, "CONFIG_HZ=250\n");
