@@ -41,8 +41,9 @@ struct search {
 	u32 nr_chains;
 	struct note note[EXPLAIN_STEPS];
 	u32 nr_notes;
-	u32 branches; /* how many more decisions of the path to tell */
-	s32 acquired; /* the instruction that acquired what leaks; -1: none */
+	u32 branches;	     /* how many more decisions of the path to tell */
+	s32 acquired;	     /* the instruction that acquired what leaks; -1: none */
+	const char *entered; /* the function that began the section it fails in; NULL: none */
 };
 
 /* ---- notes ---- */
@@ -369,8 +370,11 @@ static void step_define(struct search *x, struct chain *c, u32 number, const str
 	/* Arithmetic on an address is mostly part of an expression, not of "p += 4". */
 	if (!destroyed && !(alu && BPF_OP(insn->code) != BPF_MOV && is_pointer(after))) {
 		explain_place(x->env, &place, (u32)(insn - x->env->insns));
-		explain_assigned(&place, alu ? operators[BPF_OP(insn->code) >> 4] : NULL, name,
-				 sizeof(name));
+		/* Of several constants in a line, which one this is is not told. */
+		if (!(alu && BPF_OP(insn->code) == BPF_MOV && BPF_SRC(insn->code) == BPF_K &&
+		      strchr(place.source, ',')))
+			explain_assigned(&place, alu ? operators[BPF_OP(insn->code) >> 4] : NULL,
+					 name, sizeof(name));
 	}
 	define(x, c, number, insn, frame, after, value);
 	if (*name)
@@ -527,12 +531,28 @@ static void step_acquire(struct search *x, u32 number)
 	x->branches = 0;
 }
 
+/* Where the lock was taken, or the section entered. */
+static void step_enter(struct search *x, u32 number)
+{
+	const struct trail_step *s = &x->t->step.v[number - x->t->base];
+	const struct bpf_insn *insn = &x->env->insns[s->insn];
+	char text[80];
+
+	if (!x->entered || insn->code != (BPF_JMP | BPF_CALL) ||
+	    strcmp(call_name(x->env, insn), x->entered))
+		return;
+	snprintf(text, sizeof(text), "%s() begins the section", x->entered);
+	add_note(x, -1, number, EXPLAIN_ORIGIN, text);
+	x->entered = NULL;
+	x->branches = 0;
+}
+
 static void walk_back(struct search *x)
 {
 	struct trail_value after[CHAINS];
 
 	for (u32 number = trail_length(x->t) - 1; number-- > x->t->base;) {
-		bool live = x->branches || x->acquired >= 0;
+		bool live = x->branches || x->acquired >= 0 || x->entered;
 		u32 n = x->nr_chains;
 
 		for (u32 i = 0; i < n; i++)
@@ -546,6 +566,7 @@ static void walk_back(struct search *x)
 		}
 		step_branch(x, number);
 		step_acquire(x, number);
+		step_enter(x, number);
 		if (!live)
 			return;
 	}
@@ -568,6 +589,11 @@ static int named_register(const struct diag *d)
 		}
 		if (p > diag_format(d->id) && p[-1] == 'R' && p[1] == 'd' && arg < d->nargs)
 			return (int)d->args[arg].num;
+		/* Arguments of kernel functions and of the program's own count from 0. */
+		if (p[1] == 'd' && arg < d->nargs && p - diag_format(d->id) >= 5 &&
+		    (!strncmp(p - 4, "arg#", 4) || !strncmp(p - 5, "arg #", 5) ||
+		     !strncmp(p - 3, "arg", 3)))
+			return (int)d->args[arg].num + (d->id != DIAG_ARG_MAYBE_NULL);
 		arg++;
 	}
 	return -1;
@@ -623,19 +649,33 @@ static int named_slot(const struct diag *d)
 	return off < 0 && off >= -MAX_BPF_STACK ? (int)((-off - 1) / BPF_REG_SIZE) : -1;
 }
 
+/* What the refused instruction must not be inside of; NULL: nothing. */
+static const char *section_of(enum diag_id id)
+{
+	static const struct {
+		enum diag_id id;
+		const char *entered;
+	} rows[] = {
+		{ DIAG_IN_LOCK, "bpf_spin_lock" },
+		{ DIAG_LOCK_MISSING, "bpf_spin_lock" },
+		{ DIAG_STATE_LOCKED_CALL, "bpf_spin_lock" },
+		{ DIAG_IN_RCU, "bpf_rcu_read_lock" },
+		{ DIAG_RCU_MISSING, "bpf_rcu_read_lock" },
+		{ DIAG_IN_PREEMPT, "bpf_preempt_disable" },
+		{ DIAG_PREEMPT_MISSING, "bpf_preempt_disable" },
+		{ DIAG_IN_IRQ, "bpf_local_irq_save" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].id == id)
+			return rows[i].entered;
+	return NULL;
+}
+
 /* Refusals that are about the path and not about a value. */
 static bool is_about_path(enum diag_id id)
 {
-	static const enum diag_id ids[] = { DIAG_REF_UNRELEASED,  DIAG_REF_LEAK,
-					    DIAG_LOCK_MISSING,	  DIAG_RCU_MISSING,
-					    DIAG_PREEMPT_MISSING, DIAG_IN_LOCK,
-					    DIAG_IN_RCU,	  DIAG_IN_IRQ,
-					    DIAG_IN_PREEMPT };
-
-	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
-		if (ids[i] == id)
-			return true;
-	return false;
+	return id == DIAG_REF_UNRELEASED || id == DIAG_REF_LEAK || section_of(id);
 }
 
 /* What is known of the offending value, in words; NULL: nothing. */
@@ -648,6 +688,8 @@ static char *describe_refusal(struct search *x, const struct explain_step *s, u3
 	const char *function;
 
 	if (slot < 0 && reg < 0)
+		return NULL;
+	if (reg == BPF_REG_FP)
 		return NULL;
 	explain_value(x->env, &x->t->now[frame][place], place, value, sizeof(value));
 	if (slot >= 0)
@@ -671,6 +713,21 @@ static char *describe_refusal(struct search *x, const struct explain_step *s, u3
 	return mem_printf("r%d: %s", reg, value);
 }
 
+/* A line of inline assembler is many instructions: which one it is, then what is known. */
+static void set_refused(struct search *x, struct explain_step *s, u32 frame, int reg, int slot)
+{
+	char *text = describe_refusal(x, s, frame, reg, slot), *with_insn = NULL;
+	char insn[96];
+
+	if (s->line && !strncmp(s->source, "asm", 3)) {
+		insn_text(x->env, (u32)s->insn, insn, sizeof(insn));
+		with_insn = mem_printf("%s%s%s", insn, text ? "; " : "", text ?: "");
+	}
+	set_text(s, with_insn ?: text);
+	mem_free(with_insn);
+	mem_free(text);
+}
+
 static int by_number(const void *pa, const void *pb)
 {
 	const struct note *a = pa, *b = pb;
@@ -684,7 +741,8 @@ static bool says_the_same(const struct note *n, const struct explain_step *end)
 	return !n->chain && n->step.line && n->step.line == end->line &&
 	       !strcmp(n->step.file, end->file) && !strstr(n->step.text, "; then ") &&
 	       (n->step.kind == EXPLAIN_CHANGE ||
-		(n->step.kind == EXPLAIN_ORIGIN && !strncmp(n->step.text, "set to ", 7)));
+		(n->step.kind == EXPLAIN_ORIGIN &&
+		 (!strncmp(n->step.text, "set to ", 7) || !strchr(n->step.text, ','))));
 }
 
 struct explanation *explain_refusal(struct bpf_verifier_env *env)
@@ -721,6 +779,7 @@ struct explanation *explain_refusal(struct bpf_verifier_env *env)
 		if (reg >= MAX_BPF_REG)
 			reg = -1;
 		at_end = mem_dup(t->now, sizeof(t->now));
+		x->entered = section_of(d->id);
 		if (d->id == DIAG_REF_UNRELEASED && d->nargs > 1)
 			x->acquired = (s32)d->args[1].num;
 		if (is_about_path(d->id) || slot >= 0 ||
@@ -731,6 +790,11 @@ struct explanation *explain_refusal(struct bpf_verifier_env *env)
 		else if (reg >= 0 && reg != BPF_REG_FP)
 			x->chain[x->nr_chains++] =
 				(struct chain){ .frame = frame, .place = (u32)reg, .live = true };
+		/* Of arithmetic, the other operand, too. */
+		if (slot < 0 && reg == insn->dst_reg && BPF_SRC(insn->code) == BPF_X &&
+		    BPF_OP(insn->code) != BPF_MOV && BPF_OP(insn->code) != BPF_NEG &&
+		    (BPF_CLASS(insn->code) == BPF_ALU || BPF_CLASS(insn->code) == BPF_ALU64))
+			follow(x, frame, insn->src_reg);
 		walk_back(x);
 	}
 	qsort(x->note, x->nr_notes, sizeof(x->note[0]), by_number);
@@ -755,9 +819,7 @@ struct explanation *explain_refusal(struct bpf_verifier_env *env)
 	last->kind = EXPLAIN_REFUSED;
 	if (at_end) {
 		memcpy(t->now, at_end, sizeof(t->now));
-		text = describe_refusal(x, last, frame, reg, slot);
-		set_text(last, text);
-		mem_free(text);
+		set_refused(x, last, frame, reg, slot);
 	}
 out:
 	mem_free(at_end);

@@ -161,7 +161,10 @@ static void put_pointer(struct bpf_verifier_env *env, struct text *t,
 		put(t, "pointer into the packet%s",
 		    base_type(reg->type) == PTR_TO_PACKET ? "" : "'s metadata");
 		put_offset(t, reg);
-		put(t, reg->range > 0 ? ", %d bytes of it checked" : ", nothing of it checked",
+		put(t,
+		    reg->range == 1 ? ", %d byte of it checked" :
+		    reg->range > 0  ? ", %d bytes of it checked" :
+				      ", nothing of it checked",
 		    reg->range);
 		return;
 	case PTR_TO_PACKET_END:
