@@ -126,7 +126,7 @@ static const struct command_row commands[] = {
 				    { { 0, 4 } } },
 	[BPF_LINK_GET_NEXT_ID] = { "LINK_GET_NEXT_ID", command_link_get_next_id, 0, { { 0, 8 } } },
 	[BPF_ENABLE_STATS] = { "ENABLE_STATS", command_enable_stats, 0, { { 0, 4 } } },
-	[BPF_ITER_CREATE] = { "ITER_CREATE", NULL, EOPNOTSUPP, { { 0, 8 } } },
+	[BPF_ITER_CREATE] = { "ITER_CREATE", command_iter_create, 0, { { 0, 8 } } },
 	[BPF_LINK_DETACH] = { "LINK_DETACH", command_link_detach, 0, { { 0, 4 } } },
 	[BPF_PROG_BIND_MAP] = { "PROG_BIND_MAP", command_prog_bind_map, 0, { { 0, 12 } } },
 	[BPF_TOKEN_CREATE] = { "TOKEN_CREATE", command_token_create, 0, { { 0, 8 } } },

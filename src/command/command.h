@@ -49,6 +49,7 @@ int command_prog_detach(struct call *c);
 int command_prog_query(struct call *c);
 int command_prog_bind_map(struct call *c);
 int command_btf_load(struct call *c);
+int command_iter_create(struct call *c);
 int command_obj_pin(struct call *c);
 int command_obj_get(struct call *c);
 int command_token_create(struct call *c);

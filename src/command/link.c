@@ -39,6 +39,8 @@ static struct link_object *create(struct call *c, struct prog_object *p, int *er
 			return NULL;
 		if (attach_type == BPF_LSM_CGROUP)
 			return attach_cgroup_link(c, p, err);
+		if (attach_type == BPF_TRACE_ITER)
+			return attach_iter(c, p, err);
 		if (p->prog->expected_attach_type != BPF_TRACE_RAW_TP &&
 		    (attr->link_create.target_fd || attr->link_create.target_btf_id))
 			return NULL; /* another target than at load: EXT only */

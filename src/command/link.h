@@ -26,4 +26,10 @@ struct link_object *attach_cgroup_link(struct call *c, struct prog_object *p, in
 struct link_object *attach_netns_link(struct call *c, struct prog_object *p, int *err);
 struct link_object *attach_netfilter_link(struct call *c, struct prog_object *p, int *err);
 
+/* ---- iter.c ---- */
+
+struct link_object *attach_iter(struct call *c, struct prog_object *p, int *err);
+/* What opening a pin of @l gives: the text as a descriptor, or -errno. */
+int iter_pin_text(struct skep_system *sys, struct link_object *l);
+
 #endif

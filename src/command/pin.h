@@ -6,5 +6,6 @@
 #include "object/pins.h"
 
 void pin_who_of(struct skep_system *sys, struct pin_who *who);
+extern const struct pin_text_ops pin_texts; /* pin_text.c */
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "command/command.h"
+#include "command/pin.h"
 #include "command/recording.h"
 #include "command/struct_ops.h"
 #include "hook/cgroup.h"
@@ -154,6 +155,7 @@ struct skep_system *skep_system_new(const struct skep_system_opts *opts)
 	world_attach(sys);
 	sys->inotify_fd = -1;
 	sys->platform = platform_process();
+	sys->pin_text = &pin_texts;
 	sys->tables[OBJECT_BTF].next_id = BTF_ID_FIRST;
 	err = configure(sys, opts);
 	if (!err)

@@ -471,6 +471,26 @@ static int quit(struct supervisor *sv, void *arg)
 }
 
 /* skep_system_free(): ends what is still watched. */
+struct asked {
+	int (*fn)(struct skep_system *sys, void *arg);
+	void *arg;
+};
+
+static int answer(struct supervisor *sv, void *arg)
+{
+	const struct asked *a = arg;
+
+	return a->fn(sv->sys, a->arg);
+}
+
+static int supervisor_ask(struct skep_system *sys,
+			  int (*fn)(struct skep_system *sys, void *arg), void *arg)
+{
+	struct asked a = { fn, arg };
+
+	return sys->supervisor ? supervisor_call(sys->supervisor, answer, &a) : -ECHILD;
+}
+
 static void supervisor_stop(struct skep_system *sys)
 {
 	struct supervisor *sv = sys->supervisor;
@@ -521,6 +541,7 @@ int supervisor_start(struct skep_system *sys)
 	pthread_mutex_init(&sv->host_lock, NULL);
 	sys->supervisor = sv;
 	sys->supervisor_stop = supervisor_stop;
+	sys->supervisor_ask = supervisor_ask;
 	err = tasks_start(sys);
 	if (err)
 		goto out;

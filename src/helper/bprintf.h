@@ -7,6 +7,7 @@
 
 #define MAX_BPRINTF_VARARGS 12
 #define MAX_BPRINTF_BUF	    1024
+#define BTF_F_ALL	    (BTF_F_COMPACT | BTF_F_NONAME | BTF_F_PTR_RAW | BTF_F_ZERO)
 
 /*
  * Formats the NUL-terminated @fmt (within @fmt_size bytes) into @buf. The length without

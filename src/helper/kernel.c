@@ -3,6 +3,7 @@
  * Kernel objects in the hands of programs: paths and sockets (Linux: kernel/trace/bpf_trace.c,
  * net/core/filter.c). The objects are the world's; see object/run.h, enum world_op.
  */
+#include "helper/bprintf.h"
 #include "helper/helper.h"
 #include "helper/probe.h"
 
@@ -13,7 +14,6 @@ BPF_HELPER(d_path)
 	return run->platform->world(run, WORLD_D_PATH, args);
 }
 
-#define BTF_F_ALL (BTF_F_COMPACT | BTF_F_NONAME | BTF_F_PTR_RAW | BTF_F_ZERO)
 
 BPF_HELPER(snprintf_btf)
 {

@@ -14,6 +14,7 @@
 #include "base/types.h"
 
 struct bpf_map;
+struct bpf_seq;
 struct bpf_prog;
 struct bpf_task;
 struct bpf_run;
@@ -140,6 +141,7 @@ struct bpf_run {
 	 * how many. All 0 at the start of a run, and again at its end.
 	 */
 	u64 rings[4];
+	struct bpf_seq *seq; /* output of an iterator; NULL: it is none. object/iter.h */
 	s32 retval; /* of the call that a control group's program decides on: bpf_set_retval() */
 };
 

@@ -77,6 +77,9 @@ struct skep_system {
 			  const u64 *args);
 	struct supervisor *supervisor;			  /* NULL until skep_spawn(); src/event */
 	void (*supervisor_stop)(struct skep_system *sys); /* set with .supervisor */
+	/* Calls @fn where supervised tasks stand still; -ECHILD: nobody supervises. */
+	int (*supervisor_ask)(struct skep_system *sys,
+			      int (*fn)(struct skep_system *sys, void *arg), void *arg);
 	bool task_storages;				  /* there is, or was, a map of them */
 	struct task_table *tasks;			  /* supervised; src/world/task.c */
 	struct uprobes *uprobes;			  /* src/event/uprobe.c */
@@ -85,6 +88,7 @@ struct skep_system {
 	struct async *async;	   /* callbacks that run later; NULL until there is one; async.c */
 	struct sampling *sampling; /* src/event/sampling.c */
 	u64 perf_ids;		   /* last PERF_EVENT_IOC_ID given */
+	u64 iter_sessions;	   /* last session of an iterator */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
 	void (*trace)(void *arg, const char *line, u32 len);
 	void *trace_arg;

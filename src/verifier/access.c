@@ -402,12 +402,17 @@ static int access_sock(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, in
 static int check_buffer_access(struct bpf_verifier_env *env, const struct bpf_reg_state *reg,
 			       u32 regno, const char *what, int off, int size)
 {
+	u32 *reach = type_is_rdonly_mem(reg->type) ? &env->prog_obj->max_rdonly_access :
+						     &env->prog_obj->max_rdwr_access;
+
 	char tn[TNUM_TEXT];
 
 	if (off < 0)
 		return refuse(env, DIAG_BUF_NEGATIVE, regno, what, off, size);
 	if (!tnum_equals_const(reg->var_off, 0))
 		return refuse(env, DIAG_BUF_VARIABLE, regno, off, tnum_text(env, tn, reg->var_off));
+	if (base_type(reg->type) == PTR_TO_BUF)
+		*reach = max(*reach, (u32)(off + size));
 	return 0;
 }
 

@@ -103,7 +103,7 @@ static void test_profiles(void **state)
 		{ "5.2", BPF_MAP_FREEZE, -EBADF },
 		{ "6.18", 100, -EINVAL },
 		{ "6.18", -1, -EINVAL },
-		{ "6.18", BPF_ITER_CREATE, -EOPNOTSUPP },
+		{ "6.18", BPF_ITER_CREATE, -EINVAL },
 	};
 	union bpf_attr attr;
 

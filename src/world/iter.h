@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Tasks and what they have, for iterators (Linux: kernel/bpf/task_iter.c). Addresses are of the
+ * world's window; 0: there is no such thing any more.
+ */
+#ifndef SKEP_WORLD_ITER_H
+#define SKEP_WORLD_ITER_H
+
+#include "world/world.h"
+
+/*
+ * Threads of process @self and of all supervised ones, in ascending order; where there is a
+ * supervisor, to be called in its loop. The caller frees *@out. 0 or -ENOMEM.
+ */
+int world_iter_tids(struct skep_system *sys, pid_t self, pid_t **out, u32 *n);
+/* Descriptors of a process, in ascending order. */
+int world_iter_fds(pid_t tid, int **out, u32 *n);
+
+u64 world_iter_task(struct skep_system *sys, struct bpf_run *run, pid_t tid, pid_t *tgid);
+u64 world_iter_file(struct skep_system *sys, struct bpf_run *run, pid_t tid, int fd);
+/* The file that the area [@start, @end) of the task's memory is of. */
+u64 world_iter_mapped(struct skep_system *sys, struct bpf_run *run, pid_t tid, u64 start, u64 end);
+
+#endif
