@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "btf/btf.h"
 #include "command/link.h"
+#include "hook/hook.h"
 #include "object/caller.h"
 #include "object/pins.h"
 
