@@ -49,6 +49,8 @@ enum memo {
 	MEMO_ARGS,   /* of clone, wait, accept */
 	MEMO_COMMON, /* any other object of which a path needs one */
 	MEMO_STACK,
+	MEMO_IOCB,
+	MEMO_ITER,
 	MEMOS,
 };
 
@@ -266,6 +268,13 @@ u64 file0_path(struct call_model *m); /* its f_path */
 bool usable(struct call_model *m);    /* descriptor argument 0 is open for reading or writing */
 bool readable(struct call_model *m);
 bool writable(struct call_model *m);
+/* File @path of the host is a regular one (or any) of ext4, or of its elders, which ext4 serves. */
+bool on_ext4(const char *path, bool regular);
+/* Reading or writing descriptor argument 0 comes to ext4's functions; what they are given. */
+bool reads_ext4(struct call_model *m);
+bool writes_ext4(struct call_model *m);
+u64 iocb(struct call_model *m);
+u64 iter(struct call_model *m);
 u64 file_new(struct call_model *m);	 /* of the returned descriptor; an error pointer */
 u64 file_position(struct call_model *m); /* loff_t *, NULL for pipes and sockets */
 u64 model_temp(struct call_model *m, enum memo memo, const char *type);

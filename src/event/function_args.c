@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "event/function.h"
@@ -156,6 +157,58 @@ bool readable(struct call_model *m)
 bool writable(struct call_model *m)
 {
 	return usable(m) && m->info[0]->write && (s64)arg2(m) >= 0;
+}
+
+/* ---- ext4 ---- */
+
+#define EXT4_MAGIC 0xef53
+
+bool on_ext4(const char *path, bool regular)
+{
+	struct statfs fs;
+	struct stat st;
+
+	return !statfs(path, &fs) && fs.f_type == EXT4_MAGIC && !stat(path, &st) &&
+	       (regular ? S_ISREG(st.st_mode) : S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
+static bool file_of_ext4(struct call_model *m)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", m->t->bpf.tid, (int)arg0(m));
+	return on_ext4(path, true);
+}
+
+bool reads_ext4(struct call_model *m)
+{
+	return function_active(m->t->sys, FUNC_ext4_file_read_iter) && readable(m) &&
+	       file_of_ext4(m);
+}
+
+bool writes_ext4(struct call_model *m)
+{
+	return function_active(m->t->sys, FUNC_ext4_file_write_iter) && writable(m) &&
+	       file_of_ext4(m);
+}
+
+static bool is_positioned(u64 nr)
+{
+	return nr == SYS_pread64 || nr == SYS_pwrite64;
+}
+
+u64 iocb(struct call_model *m)
+{
+	struct skep_system *sys = m->t->sys;
+	u64 at;
+
+	if (memo_get(m, MEMO_IOCB, &at))
+		return at;
+	at = model_temp(m, MEMO_IOCB, "struct kiocb");
+	world_set(sys, at, "ki_filp", file0(m));
+	world_set(sys, at, "ki_pos",
+		  is_positioned(m->t->call.nr) ? arg3(m) : model_read(m, file0(m), "f_pos"));
+	return at;
 }
 
 u64 file_new(struct call_model *m)

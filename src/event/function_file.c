@@ -11,6 +11,7 @@
  */
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -209,6 +210,15 @@ static bool open_truncates(struct call_model *m)
 	       !m->memo[MEMO_DENTRY] && S_ISREG(descriptor_info(m, (int)m->ret, 1, false)->mode);
 }
 
+static bool opens_ext4(struct call_model *m)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", m->t->bpf.tid, (int)m->ret);
+	return function_active(m->t->sys, FUNC_ext4_file_open) && opened_for_use(m) &&
+	       on_ext4(path, true);
+}
+
 static bool open_truncates_path(struct call_model *m)
 {
 	return open_truncates(m) && !visible(m->t->sys->profile, KVER(6, 2));
@@ -245,6 +255,7 @@ static u64 open_attrs(struct call_model *m)
 		     { file_new, new_inode, value_zero }),                                         \
 		STEP(do_dentry_open, 5, STEP_EXIT, opened, NULL, { file_new, value_zero }),        \
 		STEP(security_file_open, 6, STEP_EXIT, opened_for_use, NULL, { file_new }),        \
+		STEP(ext4_file_open, 6, STEP_EXIT, opens_ext4, NULL, { new_inode, file_new }),     \
 		STEP(security_path_truncate, 4, STEP_EXIT, open_truncates_path, NULL,              \
 		     { file_path_field }),                                                         \
 		STEP(security_file_truncate, 4, STEP_EXIT, open_truncates, NULL, { file_new }),    \
@@ -292,12 +303,14 @@ static const struct step pread_steps[] = {
 	STEP(ksys_pread64, 1, STEP_ENTRY, NULL, call_ret, { uint0, arg1, arg2, arg3 }),
 	STEP(vfs_read, 2, STEP_ENTRY, positioned, call_ret, { file0, arg1, arg2, given_position }),
 	STEP(security_file_permission, 3, STEP_ENTRY, positioned_read, NULL, { file0, may_read }),
+	STEP(ext4_file_read_iter, 3, STEP_ENTRY, reads_ext4, call_ret, { iocb, iter }),
 };
 
 static const struct step pwrite_steps[] = {
 	STEP(ksys_pwrite64, 1, STEP_ENTRY, NULL, call_ret, { uint0, arg1, arg2, arg3 }),
 	STEP(vfs_write, 2, STEP_ENTRY, positioned, call_ret, { file0, arg1, arg2, given_position }),
 	STEP(security_file_permission, 3, STEP_ENTRY, positioned_write, NULL, { file0, may_write }),
+	STEP(ext4_file_write_iter, 3, STEP_ENTRY, writes_ext4, call_ret, { iocb, iter }),
 };
 
 static const struct step lseek_steps[] = {
@@ -315,10 +328,20 @@ static u64 whole_file(struct call_model *m)
 	return LLONG_MAX_;
 }
 
+static bool syncs_ext4(struct call_model *m)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", m->t->bpf.tid, (int)arg0(m));
+	return function_active(m->t->sys, FUNC_ext4_sync_file) && usable(m) && on_ext4(path, false);
+}
+
 static const struct step fsync_steps[] = {
 	STEP(do_fsync, 1, STEP_ENTRY, NULL, call_ret, { uint0, datasync }),
 	STEP(vfs_fsync, 2, STEP_ENTRY, usable, call_ret, { file0, datasync }),
 	STEP(vfs_fsync_range, 3, STEP_ENTRY, usable, call_ret,
+	     { file0, value_zero, whole_file, datasync }),
+	STEP(ext4_sync_file, 4, STEP_ENTRY, syncs_ext4, call_ret,
 	     { file0, value_zero, whole_file, datasync }),
 };
 

@@ -329,6 +329,14 @@ static bool open_exe(struct call_model *m, const struct executable *exe, u8 dept
 		ENTER(m, do_dentry_open_before_6_10, (u8)(depth + 2), NULL, file,
 		      model_read(m, file, "f_inode"), 0);
 	ENTER(m, security_file_open, (u8)(depth + 3), NULL, file);
+	if (exe->fd >= 0 && function_active(sys, FUNC_ext4_file_open)) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", exe->fd);
+		if (on_ext4(path, true))
+			ENTER(m, ext4_file_open, (u8)(depth + 3), NULL,
+			      model_read(m, file, "f_inode"), file);
+	}
 	model_leave(m, depth);
 	return true;
 }
@@ -455,6 +463,7 @@ static void exec_done(struct call_model *m)
 		STEP(vfs_open, 4, STEP_EXIT, never),                                               \
 		STEP(do_dentry_open_before_6_10, 5, STEP_EXIT, never),                             \
 		STEP(do_dentry_open, 5, STEP_EXIT, never),                                         \
+		STEP(ext4_file_open, 5, STEP_EXIT, never),                                         \
 		STEP(vm_mmap_pgoff, 4, STEP_EXIT, never),                                          \
 		STEP(security_mmap_file, 5, STEP_EXIT, never),                                     \
 		STEP(security_file_open, 5, STEP_EXIT, never),                                     \

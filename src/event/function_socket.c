@@ -565,6 +565,17 @@ static u64 message_size(struct call_model *m)
 	return arg2(m);
 }
 
+u64 iter(struct call_model *m)
+{
+	u64 at;
+
+	if (memo_get(m, MEMO_ITER, &at))
+		return at;
+	at = model_temp(m, MEMO_ITER, "struct iov_iter");
+	world_set(m->t->sys, at, "count", message_size(m));
+	return at;
+}
+
 static u64 message_size_int(struct call_model *m)
 {
 	return as_int(message_size(m));
@@ -800,10 +811,21 @@ static bool writable_vector(struct call_model *m)
 	return writable(m) && message_size(m);
 }
 
+static bool reads_ext4_vector(struct call_model *m)
+{
+	return readable_vector(m) && reads_ext4(m);
+}
+
+static bool writes_ext4_vector(struct call_model *m)
+{
+	return writable_vector(m) && writes_ext4(m);
+}
+
 static const struct step read_steps[] = {
 	STEP(ksys_read, 1, STEP_ENTRY, NULL, call_ret, { uint0, arg1, arg2 }),
 	STEP(vfs_read, 2, STEP_ENTRY, usable, call_ret, { file0, arg1, arg2, file_position }),
 	STEP(security_file_permission, 3, STEP_ENTRY, readable, NULL, { file0, may_read }),
+	STEP(ext4_file_read_iter, 3, STEP_ENTRY, reads_ext4, call_ret, { iocb, iter }),
 	RECV_STEPS(3),
 };
 
@@ -811,6 +833,7 @@ static const struct step write_steps[] = {
 	STEP(ksys_write, 1, STEP_ENTRY, NULL, call_ret, { uint0, arg1, arg2 }),
 	STEP(vfs_write, 2, STEP_ENTRY, usable, call_ret, { file0, arg1, arg2, file_position }),
 	STEP(security_file_permission, 3, STEP_ENTRY, writable, NULL, { file0, may_write }),
+	STEP(ext4_file_write_iter, 3, STEP_ENTRY, writes_ext4, call_ret, { iocb, iter }),
 	SEND_STEPS(3),
 };
 
@@ -819,6 +842,7 @@ static const struct step readv_steps[] = {
 	STEP(vfs_readv, 2, STEP_ENTRY, usable, call_ret,
 	     { file0, arg1, arg2, file_position, value_zero }),
 	STEP(security_file_permission, 3, STEP_ENTRY, readable_vector, NULL, { file0, may_read }),
+	STEP(ext4_file_read_iter, 3, STEP_ENTRY, reads_ext4_vector, call_ret, { iocb, iter }),
 	RECV_STEPS(3),
 };
 
@@ -827,6 +851,7 @@ static const struct step writev_steps[] = {
 	STEP(vfs_writev, 2, STEP_ENTRY, usable, call_ret,
 	     { file0, arg1, arg2, file_position, value_zero }),
 	STEP(security_file_permission, 3, STEP_ENTRY, writable_vector, NULL, { file0, may_write }),
+	STEP(ext4_file_write_iter, 3, STEP_ENTRY, writes_ext4_vector, call_ret, { iocb, iter }),
 	SEND_STEPS(3),
 };
 

@@ -45,6 +45,12 @@ TOOLS = [
     tool("tcplife", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS + PORTS + REAL),
     tool("tcpstates", ready="COMM", keep=r" work ", kernel="6.12",
          extra=[(r"^[0-9a-f]+ +\d+", "SK PID")] + PORTS + REAL),
+    tool("fsslower", "-t", "ext4", "-m", "0", ready="COMM", keep=r" work .* work-file", expect=[
+        r"\S+ +work +\d+ +O +0 +0 +\S+ work-file", r"\S+ +work +\d+ +W +4 +0 +\S+ work-file",
+        r"\S+ +work +\d+ +F +LL_MAX +0 +\S+ work-file", r"\S+ +work +\d+ +R +4 +0 +\S+ work-file"]),
+    tool("tcptracer", ready="COMM", keep=r" work ", kernel="6.12", extra=[(r"^(.) +\d+", r"\1 PID")] + PORTS),
+    tool("tcpconnlat", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS + [(r"\d+\.\d+$", "MS")]),
+    tool("vfsstat", "1", "9", ready="TIME", keep=r" 1 +\d+ +1$", expect=[r"\S+ +\d+ +\d+ +1 +\d+ +1"]),
     tool("filelife", ready="TIME", keep=r" work ", kernel="6.1",
          extra=TIMES + [(r"TIME +\d+", "TIME PID"), (r"\d+\.\d+", "AGE")]),
     tool("solisten", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS),
