@@ -8,6 +8,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,6 +198,80 @@ static double direct(const struct op *op)
 	return f ? best : -1;
 }
 
+/* ---- several threads on one map ---- */
+
+struct worker {
+	pthread_t thread;
+	int side;
+	const struct op *op;
+	double ns;
+};
+
+/* By the thread's own time: who else is on the machine does not count, waiting in a spin does. */
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	u32 repeat = w->op->repeat * 20;
+	struct timespec a, b;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+	run(w->side, w->op->prog, repeat);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+	w->ns = ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) /
+		((double)repeat * OPS);
+	return NULL;
+}
+
+/* How many times the operations of one thread @n threads do in the same time; the best of the rounds. */
+static double scaling(int side, const struct op *op, u32 n)
+{
+	struct worker w[8];
+	double best = 0;
+
+	n = min_t(u32, n, ARRAY_SIZE(w));
+	for (u32 round = 0; round < 3; round++) {
+		double one, all = 0;
+
+		w[0] = (struct worker){ .side = side, .op = op };
+		work(&w[0]);
+		one = w[0].ns;
+		for (u32 i = 0; i < n; i++) {
+			w[i] = (struct worker){ .side = side, .op = op };
+			pthread_create(&w[i].thread, NULL, work, &w[i]);
+		}
+		for (u32 i = 0; i < n; i++) {
+			pthread_join(w[i].thread, NULL);
+			all += one / w[i].ns;
+		}
+		best = all > best ? all : best;
+	}
+	return best;
+}
+
+static void print_scaling(void)
+{
+	u32 n = min_t(u32, (u32)sysconf(_SC_NPROCESSORS_ONLN), 8);
+
+	if (n < 2)
+		return;
+	printf("\n%-29s %2u %9s %9s %7s %9s %7s\n", "threads:", n, "kernel", "skep", "", "",
+	       "target");
+	for (u32 i = 0; i < ARRAY_SIZE(ops); i++) {
+		if (strcmp(ops[i].prog, "hash_update_64k") && strcmp(ops[i].prog, "lru_update") &&
+		    strcmp(ops[i].prog, "lru_evict"))
+			continue;
+		printf("%-32s", ops[i].title);
+		for (int side = SIDES - 1; side >= 0; side--) {
+			use(side);
+			if (object[side])
+				printf(" %8.2fx", scaling(side, &ops[i], n));
+			else
+				printf(" %9s", "-");
+		}
+		printf(" %17s %6.2fx\n", "", 0.9 * n);
+	}
+}
+
 static void cell(double ns)
 {
 	if (ns < 0)
@@ -246,6 +321,7 @@ int main(void)
 			printf(" %7.2f", ops[i].target);
 		printf("\n");
 	}
+	print_scaling();
 	for (int side = 0; side < SIDES; side++) {
 		use(side);
 		bpf_object__close(object[side]);

@@ -78,7 +78,7 @@ static int shape_of(u32 type, u32 key_size, u32 value_size, u32 max_entries, u32
 	if (lru)
 		s->nr_stripes = s->max_entries / 256;
 	else
-		s->nr_stripes = max_t(u32, nr_cpus * 16, 16);
+		s->nr_stripes = max_t(u32, nr_cpus * 16, s->nr_buckets >= 4096 ? 128 : 16);
 	s->nr_stripes = min_t(u32, s->nr_stripes, min_t(u32, s->nr_buckets, HTAB_STRIPES_MAX));
 	s->nr_stripes = max_t(u32, s->nr_stripes, 1);
 	s->nr_stripes = 1U << (31 - __builtin_clz(s->nr_stripes));
