@@ -4,6 +4,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void print_entry(void *arg, const struct skep_instance_entry *e)
@@ -55,7 +56,7 @@ const struct command cmd_ps = {
 
 static int run_stop(struct cli *cli, int argc, char **argv)
 {
-	const char *name = "default", *v;
+	const char *name = getenv("SKEP_INSTANCE") ?: "default", *v;
 	char error[640] = "";
 	int err;
 
@@ -74,7 +75,8 @@ static int run_stop(struct cli *cli, int argc, char **argv)
 const struct command cmd_stop = {
 	.name = "stop",
 	.synopsis = "stop [--instance NAME | --all]",
-	.help = "Ends an instance (default: \"default\") with all its processes, maps, programs "
+	.help = "Ends an instance (default: $SKEP_INSTANCE, else \"default\") with all its "
+		"processes, maps, programs "
 		"and "
 		"pins.\n"
 		"Processes get SIGTERM, and SIGKILL if they are still there a second later.\n",

@@ -56,6 +56,13 @@ show() {
 	done
 }
 
+until_there() { # PATTERN FILE: waits, half a minute at most
+	for ((i = 0; i < 300; i++)); do
+		grep -qE -- "$1" "$2" && return
+		sleep 0.1
+	done
+}
+
 say "Your account today: may it load eBPF into the kernel?"
 if [ "$(id -u)" = 65534 ]; then
 	show 1 'Operation not permitted|Function not implemented' -- skep verify --engine kernel count.bpf.o
@@ -83,6 +90,31 @@ say "A decision: this command may not write"
 show 1 'write of 7 bytes to descriptor 1 refused' 'blocked = [1-9]' '[Oo]peration not permitted' \
 	-- skep run block_write.bpf.o -- bash -c 'echo secret > file'
 show 0 '^0 file' -- wc -c file
+
+# An instance of the demo's own.
+export SKEP_INSTANCE=demo-$$
+export PATH=$PATH:/usr/sbin:/sbin
+say "Unmodified clients, each a process of its own: Debian's bpftool takes skep for its kernel"
+show 0 -- skep exec -- bpftool prog load count.bpf.o /sys/fs/bpf/count
+show 0 'xdp  name count_packets  tag [0-9a-f]{16}' 'jited [0-9]+B' -- skep exec -- bpftool prog show pinned /sys/fs/bpf/count
+show 0 -- skep exec -- bpftool map create /sys/fs/bpf/stats_map type hash key 2 value 2 entries 8 name stats_map
+show 0 -- skep exec -- bpftool map update name stats_map key 0xc1 0xc2 value 0xa1 0xa2
+show 0 'key: c1 c2  value: a1 a2' -- skep exec -- bpftool map dump name stats_map
+show 0 'maps' -- skep ps
+show 0 -- skep exec -- rm /sys/fs/bpf/count /sys/fs/bpf/stats_map
+
+if command -v execsnoop >/dev/null; then
+	say "Two terminals of one machine: execsnoop of Debian's libbpf-tools in one, work in the other"
+	printf '%s$ skep exec --root -- execsnoop &%s\n' "$bold" "$plain"
+	# Its output is a terminal, so that it comes line by line.
+	skep exec --root -- script -qec execsnoop /dev/null >snoop.txt 2>&1 </dev/null &
+	until_there 'PCOMM' snoop.txt
+	show 0 -- skep exec -- sh -c 'ls >/dev/null; rm -f x'
+	until_there '^rm ' snoop.txt
+	skep stop >/dev/null
+	wait %1 2>/dev/null
+	show 0 '^sh .*-c ls' '^ls .* 0 .*/ls' '^rm .* 0 .*/rm' -- cat snoop.txt
+fi
 
 say "Packets: drop DNS; what passes is written to a new capture"
 show 0 'packets' -- make-capture in.pcap
