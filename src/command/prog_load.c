@@ -294,8 +294,8 @@ int command_prog_load(struct call *c)
 	p->attach_btf = attach_btf;
 	p->attach_btf_id = attr->attach_btf_id;
 	p->dst_prog = dst;
-	p->traces_prog = dst && type == BPF_PROG_TYPE_TRACING &&
-			 dst->prog->type == BPF_PROG_TYPE_TRACING;
+	p->traces_prog =
+		dst && type == BPF_PROG_TYPE_TRACING && dst->prog->type == BPF_PROG_TYPE_TRACING;
 	attach_btf = NULL;
 	dst = NULL;
 	err = read_program(c, p);

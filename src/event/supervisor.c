@@ -483,8 +483,8 @@ static int answer(struct supervisor *sv, void *arg)
 	return a->fn(sv->sys, a->arg);
 }
 
-static int supervisor_ask(struct skep_system *sys,
-			  int (*fn)(struct skep_system *sys, void *arg), void *arg)
+static int supervisor_ask(struct skep_system *sys, int (*fn)(struct skep_system *sys, void *arg),
+			  void *arg)
 {
 	struct asked a = { fn, arg };
 

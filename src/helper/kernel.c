@@ -14,7 +14,6 @@ BPF_HELPER(d_path)
 	return run->platform->world(run, WORLD_D_PATH, args);
 }
 
-
 BPF_HELPER(snprintf_btf)
 {
 	u64 args[] = { r1, (u32)r2, r3, r5, (u64)(uintptr_t)probe_kernel };

@@ -180,8 +180,8 @@ struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object 
 int hook_attach_tcx(struct skep_system *sys, struct prog_object *prog, struct prog_object *old,
 		    u32 attach_type, u32 ifindex, const struct hook_place *place);
 /* @prog NULL: the one at the place, the last without one. */
-int hook_detach_tcx(struct skep_system *sys, struct prog_object *prog, u32 attach_type,
-		    u32 ifindex, const struct hook_place *place);
+int hook_detach_tcx(struct skep_system *sys, struct prog_object *prog, u32 attach_type, u32 ifindex,
+		    const struct hook_place *place);
 struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_object *prog,
 				       const char *name, u64 cookie, int *err);
 /* fentry, fexit, fmod_ret (@kind) on the kernel function @name. */

@@ -104,7 +104,7 @@ int hook_link_detach(struct link_object *l)
 }
 
 int hook_link_update(struct link_object *l, struct prog_object *new_prog,
-			    struct prog_object *old_prog)
+		     struct prog_object *old_prog)
 {
 	int err;
 

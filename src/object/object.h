@@ -110,7 +110,8 @@ struct prog_object {
 	u32 verified_insns;
 	bool kprobe_override; /* calls bpf_override_return(): cannot be tail-called */
 	u32 max_ctx_offset;   /* first byte of plain-memory contexts that no access reaches */
-	u32 max_rdonly_access, max_rdwr_access; /* bytes that it reaches into an iterator's buffers */
+	u32 max_rdonly_access,
+		max_rdwr_access; /* bytes that it reaches into an iterator's buffers */
 	u32 load_flags;
 	u32 prog_flags;
 	u32 log_true_size; /* out of bpf_check(): bytes the whole log takes, for attr.log_true_size */

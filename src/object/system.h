@@ -80,9 +80,9 @@ struct skep_system {
 	/* Calls @fn where supervised tasks stand still; -ECHILD: nobody supervises. */
 	int (*supervisor_ask)(struct skep_system *sys,
 			      int (*fn)(struct skep_system *sys, void *arg), void *arg);
-	bool task_storages;				  /* there is, or was, a map of them */
-	struct task_table *tasks;			  /* supervised; src/world/task.c */
-	struct uprobes *uprobes;			  /* src/event/uprobe.c */
+	bool task_storages;	  /* there is, or was, a map of them */
+	struct task_table *tasks; /* supervised; src/world/task.c */
+	struct uprobes *uprobes;  /* src/event/uprobe.c */
 	/* A bit for each system call with a hooked function; src/event/function.c. */
 	u8 function_calls[64];
 	struct async *async;	   /* callbacks that run later; NULL until there is one; async.c */

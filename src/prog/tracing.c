@@ -158,8 +158,8 @@ bool typed_args_access(struct btf_ctx_proto *proto, int off, int size, enum bpf_
  * Arguments of programs' functions. Pointers to the context are the kernel's structs to those who
  * watch, which skep's packets are not: that can be judged, but not run.
  */
-static bool prog_args_access(struct btf_ctx_proto *proto, int off, int size,
-			     enum bpf_access_type t, struct bpf_insn_access_aux *info)
+static bool prog_args_access(struct btf_ctx_proto *proto, int off, int size, enum bpf_access_type t,
+			     struct bpf_insn_access_aux *info)
 {
 	static const struct {
 		const char *ctx, *kernel;

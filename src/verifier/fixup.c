@@ -20,7 +20,7 @@
 #include "object/record.h"
 
 #define BPF_ADDR_PERCPU (-1) /* off of a move: from a per-CPU offset to its address */
-#define MAY_GOTO_LIMIT (8 * 1024 * 1024)
+#define MAY_GOTO_LIMIT	(8 * 1024 * 1024)
 
 enum jump_kind { JUMP_OFF, JUMP_IMM, JUMP_CALL };
 

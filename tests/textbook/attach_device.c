@@ -18,8 +18,9 @@ int main(int argc, char **argv)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8,
-				.max_entries = 16 };
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8, .max_entries = 16
+	};
 	long map = bpf(BPF_MAP_CREATE, &attr), prog, attached;
 
 	memset(&attr, 0, sizeof(attr));
@@ -29,7 +30,8 @@ int main(int argc, char **argv)
 	attr.license = (unsigned long)"GPL";
 	prog = bpf(BPF_PROG_LOAD, &attr);
 	memset(&attr, 0, sizeof(attr));
-	attr.target_fd = (unsigned)open(argc > 1 ? argv[1] : "/sys/fs/cgroup", O_RDONLY | O_DIRECTORY);
+	attr.target_fd =
+		(unsigned)open(argc > 1 ? argv[1] : "/sys/fs/cgroup", O_RDONLY | O_DIRECTORY);
 	attr.attach_bpf_fd = (unsigned)prog;
 	attr.attach_type = BPF_CGROUP_DEVICE;
 	attached = bpf(BPF_PROG_ATTACH, &attr);

@@ -33,8 +33,8 @@ int main(int argc, char **argv)
 	if (!obj)
 		return 1;
 	if (argc > 2)
-		bpf_object__for_each_program(prog, obj) bpf_program__set_autoload(
-			prog, !strcmp(bpf_program__name(prog), argv[2]));
+		bpf_object__for_each_program(prog, obj)
+			bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), argv[2]));
 	if (bpf_object__load(obj))
 		return 1;
 	bpf_object__for_each_program(prog, obj)
