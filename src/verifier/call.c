@@ -417,6 +417,7 @@ int check_func_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *in
 		return 0;
 	}
 
+	note_static_call(env, (u32)subprog);
 	err = enter_frame(env, subprog, *insn_idx, regs_of_static_call, st);
 	if (err)
 		return err;

@@ -718,17 +718,33 @@ bool func_is_reliable(struct bpf_verifier_env *env, u32 subprog)
 	u32 level = env->log.level;
 	bool ok;
 
+	if (sub->unreliable)
+		return false;
 	env->log.level = 0;
 	ok = !btf_prepare_func_args(env, subprog);
 	env->log.level = level;
 	env->diag = before;
 	if (!subprog && !env->is_ext)
-		return ok && sub->arg_cnt == 1 && sub->args[0].arg_type == ARG_PTR_TO_CTX;
+		ok = ok && sub->arg_cnt == 1 && sub->args[0].arg_type == ARG_PTR_TO_CTX;
 	/* The compiler may have changed a static function's arguments. */
 	for (u32 i = 0; i < sub->arg_cnt && ok && !sub->is_global && subprog; i++)
 		ok = sub->args[i].arg_type == ARG_ANYTHING ||
 		     sub->args[i].arg_type == ARG_PTR_TO_CTX;
+	sub->unreliable = !ok;
 	return ok;
+}
+
+void note_static_call(struct bpf_verifier_env *env, u32 subprog)
+{
+	struct bpf_subprog_info *sub = &env->subprog_info[subprog];
+	const struct bpf_reg_state *regs = cur_regs(env);
+
+	if (!env->func_info || !func_is_reliable(env, subprog))
+		return;
+	for (u32 i = 0; i < sub->arg_cnt; i++)
+		if (regs[BPF_REG_1 + i].type !=
+		    (sub->args[i].arg_type == ARG_ANYTHING ? SCALAR_VALUE : PTR_TO_CTX))
+			sub->unreliable = true;
 }
 
 /* ---- what the program attaches to ---- */

@@ -16,7 +16,7 @@
 #include "isa/disasm.h"
 #include "object/helper.h"
 #include "object/system.h"
-#include "verifier/verifier.h"
+#include "verifier/kfunc.h"
 
 /* ---- the buffer ---- */
 
@@ -500,8 +500,12 @@ static void print_stack_slot(struct bpf_verifier_env *env, const struct bpf_func
 		return;
 	case STACK_ITER:
 		if (reg->ref_obj_id)
-			verbose(env, " fp%d%s=iter(ref_id=%u,depth=%d)", off, marks,
-				reg->ref_obj_id, reg->iter.depth);
+			verbose(env, " fp%d%s=iter_%s(ref_id=%u,state=%s,depth=%d)", off, marks,
+				btf_type_name(reg->iter.btf, reg->iter.btf_id) +
+					strlen("bpf_iter_"),
+				reg->ref_obj_id,
+				reg->iter.state == ITER_STATE_ACTIVE ? "active" : "drained",
+				reg->iter.depth);
 		return;
 	default:
 		verbose(env, " fp%d%s=%s", off, marks, types);

@@ -284,7 +284,7 @@ struct bpf_subprog_info {
 	u32 stack_depth;
 	u32 postorder_start; /* its instructions in env->postorder */
 	bool has_tail_call, tail_call_reachable, has_ld_abs, is_cb, is_async_cb, is_exception_cb,
-		is_global, args_cached, changes_pkt_data, might_sleep, called, verified,
+		is_global, args_cached, unreliable, changes_pkt_data, might_sleep, called, verified,
 		returns_void, might_throw;
 	struct bpf_subprog_arg_info {
 		u32 arg_type;
@@ -696,6 +696,8 @@ void clear_caller_saved_regs(struct bpf_verifier_env *env, struct bpf_reg_state 
 int btf_prepare_func_args(struct bpf_verifier_env *env, u32 subprog);
 /* Whether the function surely has the arguments that its BTF states. */
 bool func_is_reliable(struct bpf_verifier_env *env, u32 subprog);
+/* A call of a static function, whose arguments the compiler may have changed. */
+void note_static_call(struct bpf_verifier_env *env, u32 subprog);
 /* The program is of type EXT again, not of its target's. */
 void ext_is_itself(struct bpf_verifier_env *env);
 /* Whether EXT program @obj may stand in for function @btf_id of @target, too. 0 or -errno. */

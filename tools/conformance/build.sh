@@ -3,7 +3,8 @@
 # Builds what `make conformance` needs of Linux's own suites, from the unmodified
 # sources of Debian's linux-source packages: test_verifier of 6.1, and of 6.12 the part
 # of test_progs that its tests "verifier" and "reg_bounds" consist of. Each with the libbpf of its
-# own tree. Nothing of it enters the repository.
+# own tree; and other tests of 6.12, of areas where skep wants to be complete. Nothing of it enters
+# the repository.
 #   tools/conformance/build.sh WORKDIR      WORKDIR/6.1/test_verifier, WORKDIR/6.12/test_progs
 set -eu
 work=$(realpath -m "$1")
@@ -140,6 +141,56 @@ build_6_12() {
 		"$o/lib/libbpf.a" -lelf -lz -lrt -lpthread -lcap -o "$work/$v/test_progs")
 }
 
+# The tests that tests/conformance/areas.list names, in a binary of their own; with light skeletons,
+# and in the directory that they run in the objects which they open themselves.
+build_areas() {
+	local v=6.12 s=$work/6.12/tools/testing/selftests/bpf o=$work/6.12/out tests=() sources=() includes f n k
+
+	mapfile -t tests < <(sed '/^#/d; /^$/d' "$(dirname "$0")/../../tests/conformance/areas.list")
+	[ "$work/$v/test_progs_areas" -nt "$(dirname "$0")/../../tests/conformance/areas.list" ] && return
+	includes=$($clang -v -E - </dev/null 2>&1 |
+		sed -n '/<...> search starts here:/,/End of search list./{ s| \(/.*\)|-idirafter \1|p }')
+	for n in "${tests[@]}"; do sources+=("$s/prog_tests/$n.c"); done
+	{
+		sed -nE 's/^#include ["<](.*)\.(l?skel)\.h[">]/\1 \2/p' "${sources[@]}" | sort -u |
+			while read -r n k; do [ -e "$o/$n.$k.h" ] || echo "$n $k"; done
+		grep -ho '"\(\./\)\?[a-z0-9_]*\.bpf\.o"' "${sources[@]}" | tr -d '"' | sed 's|^\./||; s|\.bpf\.o$||' | sort -u |
+			while read -r n; do [ -e "$work/$v/$n.bpf.o" ] || [ ! -e "$s/progs/$n.c" ] || echo "$n file"; done
+	} | xargs -r -P "$jobs" -L1 bash -c '
+		set -e
+		s=$1 o=$2 v=$3 clang=$4 n=${*: -2:1} k=${*: -1}
+		cd "$s"
+		# shellcheck disable=SC2068
+		$clang -g -w -D__TARGET_ARCH_x86 -mlittle-endian -I"$o" -I"$o/include" -I"$s" -I"$v/tools/include/uapi" \
+			${@:5:$#-6} -O2 --target=bpf -mcpu=v3 -c "progs/$n.c" -o "$o/$n.bpf.o"
+		case $k in
+		file) cp "$o/$n.bpf.o" "$v/" ;;
+		*)
+			[ $k = lskel ] && light=-L || light=
+			"$o/bpftool/bootstrap/bpftool" gen skeleton $light "$o/$n.bpf.o" name "$n" >"$o/$n.$k.h.tmp"
+			mv "$o/$n.$k.h.tmp" "$o/$n.$k.h"
+			;;
+		esac
+		printf "  BPF     %s\n" "$n" >&2
+	' - "$s" "$o" "$work/$v" "$clang" $includes
+	say SUITE "test_progs of $v: areas"
+	mkdir -p "$o/areas"
+	for f in "${sources[@]}"; do
+		n=$o/areas/$(basename "$f" .c).o
+		# shellcheck disable=SC2046
+		[ -e "$n" ] || (cd "$o" && gcc $(flags $v) -c "$f" -o "$n")
+	done
+	# the runner takes its list of tests from a file beside its source
+	cp "$s/prog_tests/tests.h" "$o/areas/tests.h.before"
+	sed -nE 's/^void (serial_)?test_([a-zA-Z0-9_]+)\((void)?\).*/DEFINE_TEST(\2)/p' "${sources[@]}" | sort >"$s/prog_tests/tests.h"
+	# shellcheck disable=SC2046
+	(cd "$o" && gcc $(flags $v) -c "$s/test_progs.c" -o areas/runner.o)
+	cp "$o/areas/tests.h.before" "$s/prog_tests/tests.h"
+	(cd "$o" && gcc -rdynamic areas/runner.o {test_loader,testing_helpers,cap_helpers,unpriv_helpers,cgroup_helpers,network_helpers,netlink_helpers,trace_helpers,btf_helpers,json_writer,disasm_helpers,disasm,jit_disasm_helpers}.o \
+		$(printf "areas/%s.o " "${tests[@]}") "$o/lib/libbpf.a" -lelf -lz -lrt -lpthread -lcap -o "$work/$v/test_progs_areas")
+}
+
 mkdir -p "$work"
 build_6_1
 build_6_12
+build_areas

@@ -4,7 +4,8 @@
 
 usage: tools/conformance/run.py [--work DIR] [--update] [SUITE...]
 
-Suites: test_verifier (6.1), verifier and reg_bounds (of test_progs, 6.12). build.sh builds them from
+Suites: test_verifier (6.1), verifier and reg_bounds (of test_progs, 6.12), areas (what
+tests/conformance/areas.list names of test_progs, 6.12). build.sh builds them from
 the unmodified sources. Each runs with skep's preload library, the profile of its own
 kernel and the process's own capabilities. tests/conformance/SUITE.txt pins the totals and
 lists the cases that do not pass; a listed case that passes is a failure, too.
@@ -60,6 +61,17 @@ def parse_progs(text):
     return cases
 
 
+def parse_areas(text):
+    """Subtests of test_progs, and as one case each the tests that have none."""
+    cases = {c: s for c, s in parse_progs(text).items()}
+    with_subtests = {c.split("/")[0] for c in cases}
+    for line in text.splitlines():
+        m = re.match(r"#\d+\s+(\w+):(OK|FAIL|SKIP)\s*$", line)
+        if m and m.group(1) not in with_subtests:
+            cases.setdefault(m.group(1), m.group(2).lower())
+    return cases
+
+
 def way(case):
     return "privileged" if case.endswith("/p") else "unprivileged"
 
@@ -68,6 +80,7 @@ SUITES = [
     Suite("test_verifier", "6.1", ["{work}/6.1/test_verifier"], parse_verifier, way),
     Suite("verifier", "6.12", ["{work}/6.12/test_progs", "-t", "verifier"], parse_progs, lambda c: "subtests"),
     Suite("reg_bounds", "6.12", ["{work}/6.12/test_progs", "-t", "reg_bounds"], parse_progs, lambda c: "subtests"),
+    Suite("areas", "6.12", ["{work}/6.12/test_progs_areas"], parse_areas, lambda c: c.split("/")[0]),
 ]
 
 
@@ -101,7 +114,15 @@ def write_list(suite, path, totals, cases):
     head = [l for l in path.read_text().splitlines() if l.startswith(("#", "total "))] if path.exists() else []
     if not head:
         head = ["total %s %d" % t for t in sorted(totals.items())]
-    rows = ["%s %s" % (s, c) for c, s in cases.items() if s != "ok"]
+    reasons = {}
+    for line in path.read_text().splitlines() if path.exists() else []:
+        row, _, reason = line.partition("  # ")
+        reasons[row] = reason
+    rows = []
+    for c, s in cases.items():
+        row = "%s %s" % (s, c)
+        if s != "ok":
+            rows.append(row + ("  # " + reasons[row] if reasons.get(row) else ""))
     path.write_text("\n".join(head + rows) + "\n")
 
 
