@@ -16,7 +16,10 @@
 #include <cmocka.h>
 
 #include "isa/disasm.h"
+#include "skep/skep.h"
+#include "tests/lib/asm.h"
 #include "tests/lib/checking.h"
+#include "tests/lib/kernel.h"
 
 #define INPUTS 4
 
@@ -113,9 +116,51 @@ static void accepted_programs_stay_in_their_states(void **state)
 	free(lengths);
 }
 
+/* On one of two ways the old value moves the pointer out of the stack: not to be pruned by the other. */
+static void fetched_value_is_followed_into_the_stack(void **state)
+{
+	static const struct bpf_insn insns[] = {
+		CALL(get_prandom_u32),
+		MOVK(3, 16),
+		JK(JGT, 0, 6, 1),
+		MOVK(3, 4),
+		ST(DW, 10, -40, 3),
+		MOVK(0, 0),
+		ATOM(DW, BPF_ADD | BPF_FETCH, 10, -40, 0),
+		ANDK(0, 16),
+		STK(DW, 10, -16, 0),
+		STK(DW, 10, -8, 0),
+		MOVX(9, 10),
+		ADDK(9, -16),
+		ADDX(9, 0),
+		STK(DW, 9, 0, 0),
+		RET(0),
+	};
+	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18", .caps = "full" };
+	struct skep_system *sys = skep_system_new(&opts);
+	union bpf_attr attr;
+	int fd;
+
+	(void)state;
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
+	attr.insns = (u64)(uintptr_t)insns;
+	attr.insn_cnt = ARRAY_SIZE(insns);
+	attr.license = (u64)(uintptr_t) "GPL";
+	attr.prog_flags = BPF_F_TEST_STATE_FREQ;
+	assert_non_null(sys);
+	assert_int_equal(skep_bpf(sys, BPF_PROG_LOAD, &attr, sizeof(attr)), -EACCES);
+	skep_system_free(sys);
+	fd = kernel_bpf_raw(BPF_PROG_LOAD, &attr, sizeof(attr));
+	print_message("# the running kernel says %d\n", fd < 0 ? fd : 0);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fetched_value_is_followed_into_the_stack),
 		cmocka_unit_test(accepted_programs_stay_in_their_states),
 	};
 
