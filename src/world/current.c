@@ -228,6 +228,8 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 		return sock_of_file(w, a[0]);
 	case WORLD_STORAGE_OWNER:
 		return (u64)(long)world_owner_of(w, (u32)a[0], a[1], (u64 *)(uintptr_t)a[2]);
+	case WORLD_FIB_LOOKUP:
+		return (u64)world_fib_lookup((void *)(uintptr_t)a[0], (u32)a[1], a[2], (u32)a[3]);
 	case WORLD_SK_LOOKUP:
 		return world_sk_lookup(w, (u32)a[0], (const void *)(uintptr_t)a[1], (u32)a[2]);
 	case WORLD_MADE_UP:

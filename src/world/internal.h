@@ -284,6 +284,8 @@ u64 world_link_file(struct world *w, struct wtask *p, const char *link);
 u64 world_ns(struct world *w, struct wtask *p, const char *kind);
 void mounts_free(struct world *w);
 void sk_lookups_stop(struct world *w);
+/* Fills @p with where a packet goes, as bpf_fib_lookup() does: BPF_FIB_LKUP_RET_* or -errno. */
+long world_fib_lookup(struct bpf_fib_lookup *p, u32 flags, bool check_mtu, u32 len);
 /* The socket that gets packets of @tuple, held for the program; 0. */
 u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *tuple, u32 len);
 

@@ -294,3 +294,26 @@ int packet_sock(struct __sk_buff *ctx)
 	       (full->dst_ip4 == bpf_htonl(0x0a000002) ? 2000000 : 0) +
 	       (full->rx_queue_mapping == -1 ? 4000000 : 0) + (full->src_ip6[3] ? 8000000 : 0);
 }
+
+struct bpf_fib_lookup way; // the newest
+
+// mark: device; cb: flags, length, family, words of the destination.
+SEC("tc")
+int route(struct __sk_buff *ctx)
+{
+	struct bpf_fib_lookup p = {};
+	long ret;
+
+	p.ifindex = ctx->mark;
+	p.tot_len = ctx->cb[1];
+	p.family = ctx->cb[2];
+	if (p.family == 10) {
+		p.ipv6_dst[0] = ctx->cb[3];
+		p.ipv6_dst[3] = ctx->cb[4];
+	} else {
+		p.ipv4_dst = ctx->cb[3];
+	}
+	ret = bpf_fib_lookup(ctx, &p, sizeof(p), ctx->cb[0]);
+	way = p;
+	return ret;
+}
