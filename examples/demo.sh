@@ -106,13 +106,12 @@ show 0 -- skep exec -- rm /sys/fs/bpf/count /sys/fs/bpf/stats_map
 if command -v execsnoop >/dev/null; then
 	say "Two terminals of one machine: execsnoop of Debian's libbpf-tools in one, work in the other"
 	printf '%s$ skep exec --root -- execsnoop &%s\n' "$bold" "$plain"
-	# Its output is a terminal, so that it comes line by line.
-	skep exec --root -- script -qec execsnoop /dev/null >snoop.txt 2>&1 </dev/null &
+	skep exec --root -- stdbuf -oL execsnoop >snoop.txt 2>&1 </dev/null &
+	disown
 	until_there 'PCOMM' snoop.txt
 	show 0 -- skep exec -- sh -c 'ls >/dev/null; rm -f x'
 	until_there '^rm ' snoop.txt
 	skep stop >/dev/null
-	wait %1 2>/dev/null
 	show 0 '^sh .*-c ls' '^ls .* 0 .*/ls' '^rm .* 0 .*/rm' -- cat snoop.txt
 fi
 
