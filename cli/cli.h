@@ -40,7 +40,7 @@ struct command {
 };
 
 extern const struct command cmd_run, cmd_attach, cmd_list, cmd_explain, cmd_verify, cmd_btf,
-	cmd_features, cmd_diff, cmd_prog, cmd_exec, cmd_ps, cmd_stop;
+	cmd_features, cmd_diff, cmd_prog, cmd_map, cmd_exec, cmd_ps, cmd_stop;
 
 /* "skep: " and the message on stderr, or {"error": …} with --json. Returns EXIT_REFUSED. */
 int cli_error(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
