@@ -24,6 +24,8 @@ static int run(struct cli *cli, int argc, char **argv)
 			opts.instance = v;
 		else if (!strcmp(argv[i], "--root"))
 			opts.root = true;
+		else if (!strcmp(argv[i], "--untraced"))
+			opts.untraced = true;
 		else
 			return cli_usage(&cmd_exec, "unknown option %s", argv[i]);
 	}
@@ -45,7 +47,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_exec = {
 	.name = "exec",
-	.synopsis = "exec [--instance NAME] [--root] [--] COMMAND [ARGUMENT…]",
+	.synopsis = "exec [--instance NAME] [--root] [--untraced] [--] COMMAND [ARGUMENT…]",
 	.help = "Runs COMMAND in an instance: a small machine whose eBPF is skep. For it, and all "
 		"that it\n"
 		"starts, bpf(2), perf_event_open(2), /sys/fs/bpf, /sys/kernel/btf and tracefs are "
@@ -59,7 +61,10 @@ const struct command cmd_exec = {
 		"and pin\n"
 		"  --root                COMMAND sees itself as user 0 with all capabilities; it "
 		"has no\n"
-		"                        more rights than you have\n\n"
+		"                        more rights than you have\n"
+		"  --untraced            COMMAND is served, but what it does is not seen by "
+		"programs; strace\n"
+		"                        and debuggers can be used on it\n\n"
 		"COMMAND takes the place of skep: its exit status is its own. 125: skep could not\n"
 		"work, 126: COMMAND cannot be executed, 127: there is none.\n",
 	.run = run,

@@ -236,6 +236,11 @@ struct skep_exec_opts {
 	const char *instance;		       /* NULL: $SKEP_INSTANCE, else "default" */
 	const struct skep_system_opts *system; /* of an instance that is made now; may be NULL */
 	bool root;			       /* the command sees itself as user 0 */
+	/*
+	 * The command is served, but not watched: programs do not see what it does, and debuggers and
+	 * strace can be used on it. So it is with a caller that is traced already.
+	 */
+	bool untraced;
 };
 
 /*

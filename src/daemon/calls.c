@@ -261,21 +261,22 @@ static const struct {
 	{ SYS_capset, CALL_NOTIFY, CAPS, answer_capset },
 };
 
-void calls_filter(const struct skep_system *sys, bool root, bool trapped, u8 *answers)
+void calls_filter(const struct skep_system *sys, const struct wire_request *q, u8 *answers)
 {
 	for (u32 nr = 0; nr < CALLS_MAX; nr++)
-		answers[nr] = filter_needs(nr) ? CALL_TRACE : CALL_ALLOW;
-	answers[SYS_clone] = CALL_CLONE;
+		answers[nr] = !q->untraced && filter_needs(nr) ? CALL_TRACE : CALL_ALLOW;
+	if (!q->untraced)
+		answers[SYS_clone] = CALL_CLONE;
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		if ((calls[i].when == ROOT && !root) ||
+		if ((calls[i].when == ROOT && !q->root) ||
 		    (calls[i].when == PROFILE && !sys->profile_set) ||
-		    (calls[i].when == CAPS && !root && sys->caps_mode != CAPS_FULL))
+		    (calls[i].when == CAPS && !q->root && sys->caps_mode != CAPS_FULL))
 			continue;
 		answers[calls[i].nr] = calls[i].filter;
 	}
-	if (trapped)
+	if (q->trapped)
 		answers[SYS_bpf] = answers[SYS_perf_event_open] = CALL_TRAP;
-	if (notify_cannot_take())
+	if (!q->untraced && notify_cannot_take())
 		answers[SYS_epoll_ctl] = CALL_TRACE;
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -104,6 +105,24 @@ static int connect_to(const char *folder)
 	return sock;
 }
 
+/* Each request says what its instance is to be; what the first client's environment said is not for others. */
+static void forget_options(void)
+{
+	char name[64];
+	size_t len;
+
+	for (char **e = environ; *e;) {
+		len = strcspn(*e, "=");
+		if (strncmp(*e, "SKEP_", 5) || len >= sizeof(name)) {
+			e++;
+			continue;
+		}
+		memcpy(name, *e, len);
+		name[len] = 0;
+		unsetenv(name); /* the next one is at *e now */
+	}
+}
+
 static void __attribute__((noreturn)) become_daemon(int listen_fd, const char *folder)
 {
 	struct sigaction sa = { .sa_handler = SIG_DFL };
@@ -126,6 +145,7 @@ static void __attribute__((noreturn)) become_daemon(int listen_fd, const char *f
 		dup2(null, fd);
 	close(null);
 	umask(077);
+	forget_options();
 	_exit(daemon_main(3, folder) ? 125 : 0);
 }
 
@@ -146,8 +166,9 @@ static int start_daemon(const char *folder)
 	umask(mask);
 	if (!err) {
 		fflush(NULL);
-		pid = fork();
-		if (!pid) { /* the daemon is to be nobody's child who waits for all of his */
+		/* The daemon is nobody's whom strace -f follows, and no child of who waits for all of his. */
+		pid = (pid_t)syscall(SYS_clone, CLONE_UNTRACED | SIGCHLD, 0, 0, 0, 0);
+		if (!pid) {
 			pid = fork();
 			if (pid)
 				_exit(pid < 0 ? 1 : 0);
@@ -205,6 +226,19 @@ static bool put(char *to, size_t size, const char *value, const char *env)
 	return snprintf(to, size, "%s", value ? value : "") < (int)size;
 }
 
+static bool is_traced(void)
+{
+	char buf[4096], *p;
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, buf, sizeof(buf) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	buf[n > 0 ? n : 0] = 0;
+	p = strstr(buf, "\nTracerPid:");
+	return p && atoi(p + 11) > 0;
+}
+
 static int make_request(struct wire_request *q, const struct skep_exec_opts *o,
 			const struct failure *f)
 {
@@ -215,6 +249,7 @@ static int make_request(struct wire_request *q, const struct skep_exec_opts *o,
 	q->version = WIRE_VERSION;
 	q->op = WIRE_EXEC;
 	q->root = o->root;
+	q->untraced = o->untraced || is_traced();
 	q->named = o->instance || getenv("SKEP_INSTANCE");
 	fits = put(q->instance, sizeof(q->instance), o->instance, "SKEP_INSTANCE") &&
 	       put(q->kernel, sizeof(q->kernel), GIVEN(s, kernel), "SKEP_KERNEL") &&
@@ -410,7 +445,14 @@ int skep_exec(const char *file, char *const argv[], const struct skep_exec_opts 
 	err = q && a ? make_request(q, &o, &f) : -ENOMEM;
 	if (!err) {
 		q->trapped = answered_outside();
-		err = join(q, a, &f);
+		if (q->trapped && q->untraced)
+			err = fail(
+				&f, -EPERM,
+				"a filter outside of skep answers bpf(2): then the command must be "
+				"traced, and cannot be while %s",
+				o.untraced ? "that is not wanted" : "a debugger has it");
+		else
+			err = join(q, a, &f);
 	}
 	mem_free(q);
 	mem_free(a);

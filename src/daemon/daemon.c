@@ -218,10 +218,10 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 		refuse(a, err, "the supervisor cannot be started: %s", strerror(-err));
 		goto answer;
 	}
-	calls_filter(i->sys, q->root, q->trapped, answers);
+	calls_filter(i->sys, q, answers);
 	for (u32 nr = 0; nr < CALLS_MAX; nr++)
 		traced[nr] = answers[nr] == CALL_TRACE;
-	err = filter_compile(&filter, answers, CALL_ALLOW, true);
+	err = filter_compile(&filter, answers, q->untraced ? CALL_NATIVE : CALL_ALLOW, true);
 	if (err || filter.n > WIRE_INSNS) {
 		refuse(a, -ENOMEM, "no memory for the filter");
 		goto answer;
@@ -235,18 +235,20 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	    listener < 0)
 		goto out;
 	a->op = WIRE_GO;
-	err = process_join(i->sys, c->peer.pid, traced, q->trapped, &process, a->text,
-			   sizeof(a->text));
+	if (!q->untraced)
+		err = process_join(i->sys, c->peer.pid, traced, q->trapped, &process, a->text,
+				   sizeof(a->text));
 	if (err) {
 		a->op = WIRE_REFUSED;
 		a->err = err;
 		goto answer;
 	}
-	process->message_fd = message_fd;
-	err = session_start(i, process, listener, message_fd, q->root);
+	if (process)
+		process->message_fd = message_fd;
+	err = session_start(i, process, c->peer.pid, listener, message_fd, q->root);
 	if (err) {
 		refuse(a, err, "%s", strerror(-err));
-		skep_process_kill(process, SIGKILL);
+		kill(c->peer.pid, SIGKILL);
 		skep_process_free(process);
 		goto answer;
 	}
@@ -309,6 +311,11 @@ static void list_instance(struct listing *l)
 	l->pids.n = 0;
 	if (sys->supervisor)
 		supervisor_call(sys->supervisor, list_tasks, l);
+	pthread_mutex_lock(&l->instance->daemon->lock);
+	for (const struct session *s = l->instance->sessions; s; s = s->next)
+		if (!s->process && !kill(s->pid, 0))
+			(void)!vec_push(&l->pids, s->pid);
+	pthread_mutex_unlock(&l->instance->daemon->lock);
 	qsort(l->pids.v, l->pids.n, sizeof(pid_t), compare_pids);
 	for (size_t i = 0; i < l->pids.n; i++) {
 		a->entry.pid = l->pids.v[i];
@@ -349,7 +356,10 @@ static void list_all(struct connection *c, struct wire_answer *a)
 static void signal_instance(struct instance *i, int sig)
 {
 	for (struct session *s = i->sessions; s; s = s->next)
-		skep_process_kill(s->process, sig);
+		if (!s->process)
+			kill(s->pid, sig);
+		else
+			skep_process_kill(s->process, sig);
 }
 
 static bool instance_lives(struct daemon *d, const struct instance *i)

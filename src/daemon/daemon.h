@@ -55,7 +55,8 @@ struct stand_in {
 struct session {
 	struct session *next;
 	struct instance *instance;
-	struct skep_process *process;
+	struct skep_process *process; /* NULL: it is not watched */
+	pid_t pid;		      /* that became the command */
 	int listener, message_fd;
 	bool root;
 	bool indirect; /* memory of its tasks is read by the supervisor alone (Yama) */
@@ -71,8 +72,8 @@ struct session {
 void daemon_wake(struct daemon *d);
 
 /* session.c: takes over @process, @listener, @message_fd. 0 or -errno. */
-int session_start(struct instance *inst, struct skep_process *process, int listener, int message_fd,
-		  bool root);
+int session_start(struct instance *inst, struct skep_process *process, pid_t pid, int listener,
+		  int message_fd, bool root);
 
 /* ---- notify.c: a call that waits for its answer ---- */
 
@@ -103,7 +104,7 @@ void intercept_call(struct task *t);
 /* ---- calls.c: which calls are answered, and how ---- */
 
 /* For filter_compile(): answers of all CALLS_MAX numbers. */
-void calls_filter(const struct skep_system *sys, bool root, bool trapped, u8 *answers);
+void calls_filter(const struct skep_system *sys, const struct wire_request *q, u8 *answers);
 /* Answers @r, here or in a thread of its own. */
 void calls_answer(struct request *r);
 

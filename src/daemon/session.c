@@ -50,7 +50,7 @@ static void *session_main(void *arg)
 	struct session *s = arg;
 	struct pollfd fds[] = {
 		{ .fd = s->listener, .events = POLLIN },
-		{ .fd = skep_process_fd(s->process), .events = POLLIN },
+		{ .fd = s->process ? skep_process_fd(s->process) : -1, .events = POLLIN },
 	};
 	struct request r;
 	int err;
@@ -63,6 +63,8 @@ static void *session_main(void *arg)
 				calls_answer(&r);
 		} else if (fds[0].revents) {
 			fds[0].fd = -1; /* no process has the filter any more */
+			if (!s->process)
+				break;
 		}
 		if (!fds[1].revents)
 			continue;
@@ -77,8 +79,8 @@ static void *session_main(void *arg)
 	return NULL;
 }
 
-int session_start(struct instance *inst, struct skep_process *process, int listener, int message_fd,
-		  bool root)
+int session_start(struct instance *inst, struct skep_process *process, pid_t pid, int listener,
+		  int message_fd, bool root)
 {
 	struct session *s = mem_zalloc(sizeof(*s));
 	pthread_attr_t attr;
@@ -89,12 +91,15 @@ int session_start(struct instance *inst, struct skep_process *process, int liste
 		return -ENOMEM;
 	*s = (struct session){ .instance = inst,
 			       .process = process,
+			       .pid = pid,
 			       .listener = listener,
 			       .message_fd = message_fd,
 			       .root = root };
 	notify_tune(listener);
-	process->owner = s;
-	store_release(&process->intercept, intercept_call);
+	if (process) {
+		process->owner = s;
+		store_release(&process->intercept, intercept_call);
+	}
 	pthread_mutex_lock(&inst->daemon->lock);
 	s->next = inst->sessions;
 	inst->sessions = s;
@@ -106,7 +111,8 @@ int session_start(struct instance *inst, struct skep_process *process, int liste
 		inst->sessions = s->next;
 	pthread_mutex_unlock(&inst->daemon->lock);
 	if (err) {
-		store_release(&process->intercept, NULL);
+		if (process)
+			store_release(&process->intercept, NULL);
 		mem_free(s);
 	}
 	return err;

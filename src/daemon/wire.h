@@ -36,10 +36,11 @@ enum wire_op {
 
 struct wire_request {
 	u32 version, op;
-	bool root;    /* its processes see themselves as user 0 */
-	bool trapped; /* an outer filter answers bpf(2): see filter.c */
-	bool all;     /* STOP: every instance */
-	bool named;   /* the user gave a name */
+	bool root;     /* its processes see themselves as user 0 */
+	bool trapped;  /* an outer filter answers bpf(2): see filter.c */
+	bool untraced; /* a debugger has them, or may come to have them */
+	bool all;      /* STOP: every instance */
+	bool named;    /* the user gave a name */
 	char instance[64];
 	/* struct skep_system_opts of an instance that is made now; "": not given */
 	char kernel[32], caps[8], jit[16], verdict[4], unprivileged[4], btf[1024];

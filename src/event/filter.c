@@ -84,6 +84,7 @@ static void emit_answer(struct call_filter *f, enum call_answer a)
 {
 	switch (a) {
 	case CALL_ALLOW:
+	case CALL_NATIVE:
 		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
 		break;
 	case CALL_TRACE:
@@ -195,6 +196,7 @@ int filter_compile(struct call_filter *f, const u8 *wanted, enum call_answer oth
 {
 	enum call_answer answers[CALLS_MAX];
 	u32 start[CALLS_MAX], runs = 0, at;
+	bool escapes = other == CALL_ALLOW; /* are to be seen, and who changes its ids */
 
 	memset(f, 0, sizeof(*f));
 	for (u32 nr = 0; nr < CALLS_MAX; nr++) {
@@ -212,7 +214,7 @@ int filter_compile(struct call_filter *f, const u8 *wanted, enum call_answer oth
 		emit_if(f, I386_BPF, CALL_ABSENT);
 		emit_if(f, I386_PERF, CALL_ABSENT);
 	}
-	if (other == CALL_ALLOW) {
+	if (escapes) {
 		emit_if(f, I386_CLONE, CALL_CLONE);
 		emit_if(f, I386_CLONE3, CALL_TRACE);
 		for (size_t i = 0; i < ARRAY_SIZE(i386_ids); i++)
@@ -231,7 +233,7 @@ int filter_compile(struct call_filter *f, const u8 *wanted, enum call_answer oth
 		emit_if(f, X32_BIT | SYS_bpf, CALL_ABSENT);
 		emit_if(f, X32_BIT | SYS_perf_event_open, CALL_ABSENT);
 	}
-	if (other == CALL_ALLOW) {
+	if (escapes) {
 		emit_if(f, X32_BIT | SYS_clone, CALL_CLONE);
 		emit_if(f, X32_BIT | SYS_clone3, CALL_TRACE);
 	}

@@ -171,6 +171,7 @@ void word_wake(u32 *word);
 /* What becomes of a call. Some look at arguments and leave the others' calls alone. */
 enum call_answer {
 	CALL_ALLOW,
+	CALL_NATIVE, /* the same; nobody traces the tree */
 	CALL_TRACE,  /* stops */
 	CALL_CLONE,  /* stops when the new task would escape */
 	CALL_NOTIFY, /* answered by whoever has the filter's listener */
