@@ -91,8 +91,9 @@ show 1 'write of 7 bytes to descriptor 1 refused' 'blocked = [1-9]' '[Oo]peratio
 	-- skep run block_write.bpf.o -- bash -c 'echo secret > file'
 show 0 '^0 file' -- wc -c file
 
-# An instance of the demo's own.
-export SKEP_INSTANCE=demo-$$
+# A daemon of the demo's own.
+mkdir -pm700 run
+export XDG_RUNTIME_DIR=$PWD/run
 export PATH=$PATH:/usr/sbin:/sbin
 say "Unmodified clients, each a process of its own: Debian's bpftool takes skep for its kernel"
 show 0 -- skep exec -- bpftool prog load count.bpf.o /sys/fs/bpf/count
