@@ -280,11 +280,11 @@ static void step_alu(struct search *x, struct chain *c, u32 number, const struct
 		snprintf(operand, sizeof(operand), " %lld", (long long)src->reg.var_off.value);
 	/* An added pointer: what counts is that one from here on. */
 	if (reg && is_pointer(after) && is_pointer(src)) {
-		u32 number_place = c->place;
+		u32 offset = c->place;
 
 		note(x, c, number, EXPLAIN_CHANGE, "%s", value);
 		c->place = insn->src_reg;
-		follow(x, frame, number_place);
+		follow(x, frame, offset);
 		return;
 	}
 	if (is_pointer(before) && trail_value_differs(before, after, 0) && !*operand)
@@ -405,7 +405,6 @@ static void step_learn(struct search *x, struct chain *c, u32 number, const stru
 {
 	const struct trail_value *before = &x->t->now[c->frame][c->place];
 	bool call = insn->code == (BPF_JMP | BPF_CALL);
-	char was[160];
 
 	if (call && c->frame == frame + 1) { /* a new frame */
 		if (c->place == BPF_REG_0 || c->place > BPF_REG_5 ||
@@ -443,7 +442,6 @@ static void step_learn(struct search *x, struct chain *c, u32 number, const stru
 		return;
 	}
 	if (insn_is_cond_jmp(insn)) {
-		explain_value(x->env, before, c->place, was, sizeof(was));
 		if (is_pointer(before) && before->reg.type & PTR_MAYBE_NULL)
 			note(x, c, number, EXPLAIN_BOUND,
 			     after->reg.type == SCALAR_VALUE ? "NULL on this path" :
