@@ -18,7 +18,7 @@
 #include "base/types.h"
 #include "skep/skep.h"
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 #define WIRE_INSNS   1024
 
 enum wire_op {
