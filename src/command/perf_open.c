@@ -13,6 +13,7 @@
 
 #include "btf/btf.h"
 #include "command/command.h"
+#include "hook/functions.h"
 #include "hook/perf.h"
 #include "hook/record.h"
 #include "skep/skep.h"
@@ -71,6 +72,8 @@ int refuse_function(struct skep_system *sys, const char *name)
 	const struct object_btf *vmlinux = system_vmlinux(sys);
 	bool known = vmlinux && btf_find_by_name_kind(vmlinux->btf, name, BTF_KIND_FUNC) > 0;
 
+	if (function_is_blacklisted(sys, name))
+		return attach_refuse(sys, DIAG_ATTACH_FUNCTION_BLACKLISTED, name);
 	return attach_refuse(
 		sys, known ? DIAG_ATTACH_FUNCTION_ABSENT : DIAG_ATTACH_FUNCTION_UNKNOWN, name);
 }

@@ -212,6 +212,14 @@ static bool is_trace_pipe(const char *path)
 	       !strcmp(path, "/sys/kernel/debug/tracing/trace_pipe");
 }
 
+/* As access(2): 0 or -errno. */
+static int access_shown(struct request *r, const char *path, int mode)
+{
+	if (is_trace_pipe(path))
+		return mode & (W_OK | X_OK) ? -EACCES : 0;
+	return file_access(r->sys, path, mode) ? -errno : 0;
+}
+
 static int open_shown(struct request *r, const char *path, int flags)
 {
 	int fd;
@@ -292,17 +300,19 @@ long view_openat2(struct request *r)
 
 static int stat_shown(struct request *r, const char *path, struct stat *st)
 {
-	int fd;
+	int err = access_shown(r, path, R_OK), fd = -1;
 
-	if (file_access(r->sys, path, R_OK))
-		return -errno;
+	if (err)
+		return err;
+	errno = 0;
 	memset(st, 0, sizeof(*st));
 	st->st_nlink = 1;
 	st->st_blksize = 4096;
 	st->st_ino = 1;
 	for (const char *c = path; *c; c++)
 		st->st_ino = st->st_ino * 31 + (u8)*c;
-	fd = is_trace_pipe(path) ? -ENOENT : file_open(r->sys, path);
+	if (!is_trace_pipe(path))
+		fd = file_open(r->sys, path);
 	st->st_mode = fd < 0 && errno == EISDIR ? S_IFDIR | 0555 : S_IFREG | 0444;
 	if (fd >= 0) {
 		st->st_size = lseek(fd, 0, SEEK_END);
@@ -407,7 +417,7 @@ static long access_at(struct request *r, int dirfd, u64 path, int mode)
 	}
 	if (p.kind != SHOWN)
 		return ANSWER_CONTINUE;
-	return file_access(r->sys, p.path, mode) ? -errno : 0;
+	return access_shown(r, p.path, mode);
 }
 
 long view_access(struct request *r)

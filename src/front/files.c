@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "btf/btf.h"
 #include "command/command.h"
+#include "hook/functions.h"
 #include "hook/perf.h"
 #include "hook/record.h"
 #include "object/system.h"
@@ -113,6 +114,17 @@ static int available_filter_functions(struct skep_system *sys, struct text *t)
 	return 0;
 }
 
+/* Addresses are hidden, as from all who may not see them. */
+static int blacklist(struct skep_system *sys, struct text *t)
+{
+	const char *name;
+	u32 i = 0;
+
+	while ((name = blacklisted_function(sys, &i)))
+		add(t, "0x%016x-0x%016x\t%s\n", 0, 0, name);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	kver since;
@@ -197,6 +209,7 @@ static const struct {
 	{ BTF_HOST_PATH, vmlinux },
 	{ "/proc/sys/kernel/unprivileged_bpf_disabled", unprivileged_bpf_disabled },
 	{ "/proc/kallsyms", kallsyms },
+	{ "/sys/kernel/debug/kprobes/blacklist", blacklist },
 	{ EVENTS "kprobe/type", NULL, NUMBER(PERF_TYPE_KPROBE) },
 	{ EVENTS "kprobe/format/retprobe", NULL, "config:0\n" },
 	{ EVENTS "uprobe/type", NULL, NUMBER(PERF_TYPE_UPROBE) },

@@ -8,6 +8,8 @@
 
 #include "base/version.h"
 
+struct skep_system;
+
 #define FUNCTION_ARGS_MAX 7
 
 enum { FN_DECIDES = 1 };
@@ -39,5 +41,9 @@ static inline bool function_visible(kver profile, const struct function_info *ro
 {
 	return visible(profile, row->since) && !(row->until && visible(profile, row->until));
 }
+
+/* The next name of the blacklist from *@index on, which moves; NULL at the end. */
+const char *blacklisted_function(const struct skep_system *sys, u32 *index);
+bool function_is_blacklisted(const struct skep_system *sys, const char *name);
 
 #endif
