@@ -5,6 +5,7 @@
  */
 #include "helper/probe.h"
 #include "object/packet.h"
+#include "object/task.h"
 
 enum { DYNPTR_INVALID, DYNPTR_LOCAL, DYNPTR_RINGBUF, DYNPTR_SKB, DYNPTR_XDP };
 
@@ -377,3 +378,127 @@ BPF_KFUNC(bpf_dynptr_memset)
 	}
 	return 0;
 }
+
+/* ---- memory that nobody has checked, into dynptrs ---- */
+
+/* Reads @size bytes, or a string of at most that, from @src: 0, its length with NUL, or -errno. */
+typedef long (*reader_t)(struct bpf_run *run, void *dst, u64 src, u32 size, u64 task);
+
+static long read_kernel(struct bpf_run *run, void *dst, u64 src, u32 size, u64 task)
+{
+	return probe_kernel(run, dst, src, size);
+}
+
+/* Up to what cannot be read, whose page may be the next one; how much. */
+static u32 user_pages(struct bpf_run *run, u8 *dst, u64 src, u32 size)
+{
+	u32 done, n;
+
+	for (done = 0; done < size; done += n) {
+		n = min_t(u32, size - done, 4096 - (u32)((src + done) & 4095));
+		if (run_read_user(run, dst + done, src + done, n))
+			break;
+	}
+	return done;
+}
+
+static long read_user(struct bpf_run *run, void *dst, u64 src, u32 size, u64 task)
+{
+	return user_pages(run, dst, src, size) < size ? -EFAULT : 0;
+}
+
+/* Those that may sleep clear what they could not read. */
+static long copy_user(struct bpf_run *run, void *dst, u64 src, u32 size, u64 task)
+{
+	u32 done = user_pages(run, dst, src, size);
+
+	if (done == size)
+		return 0;
+	rt_zero((u8 *)dst + done, size - done);
+	return -EFAULT;
+}
+
+static long copy_task(struct bpf_run *run, void *dst, u64 src, u32 size, u64 task)
+{
+	u64 args[] = { (u64)dst, size, src, task };
+
+	return size ? (long)run->platform->world(run, WORLD_COPY_FROM_TASK, args) : 0;
+}
+
+static long read_kernel_str(struct bpf_run *run, void *dst, u64 src, u32 size, u64 task)
+{
+	return probe_kernel_str(run, dst, src, size);
+}
+
+static long read_user_str(struct bpf_run *run, void *dst, u64 src, u32 size, u64 task)
+{
+	return run_read_user_str(run, dst, src, size);
+}
+
+static long copy_task_str(struct bpf_run *run, void *dst, u64 src, u32 size, u64 task)
+{
+	return task_read_string(run, dst, size, src, task);
+}
+
+/* Memory in one piece is read into; packets are written to by pieces. */
+static u64 fill(const struct dynptr *d, u32 at, u32 size, u64 src, u64 task, reader_t reader,
+		struct bpf_run *run)
+{
+	void *to = d->data && !is_rdonly(d) ? slice(d, at, NULL, size, run) : NULL;
+	u8 buf[256];
+	long err;
+	u32 n;
+
+	if (to)
+		return INT(reader(run, to, src, size, task));
+	if (check_range(d, at, size))
+		return INT(-E2BIG);
+	for (u32 off = 0; off < size; off += n) {
+		n = min_t(u32, sizeof(buf), size - off);
+		err = reader(run, buf, src + off, n, task);
+		if (!err)
+			err = do_write(d, at + off, buf, n, 0, run);
+		if (err)
+			return INT(err);
+	}
+	return 0;
+}
+
+/* Always by pieces: what is behind the NUL stays. */
+static u64 fill_str(const struct dynptr *d, u32 at, u32 size, u64 src, u64 task, reader_t reader,
+		    struct bpf_run *run)
+{
+	u8 buf[256];
+	u32 off, n;
+	long len;
+	s64 err;
+
+	if (check_range(d, at, size))
+		return INT(-E2BIG);
+	for (off = 0; off < size; off += n - 1) { /* over the NUL of a piece */
+		n = min_t(u32, sizeof(buf), size - off);
+		len = reader(run, buf, src + off, n, task);
+		if (len < 0)
+			return INT(len);
+		err = do_write(d, at + off, buf, (u32)len, 0, run);
+		if (err)
+			return INT(err);
+		if (len < n || n == 1)
+			return INT(off + (u32)len);
+	}
+	return INT(off);
+}
+
+#define FILLS(name, how, reader)                                                                   \
+	BPF_KFUNC(name)                                                                            \
+	{                                                                                          \
+		return how(PTR(r1), (u32)r2, (u32)r3, r4, r5, reader, run);                        \
+	}
+FILLS(bpf_probe_read_kernel_dynptr, fill, read_kernel)
+FILLS(bpf_probe_read_kernel_str_dynptr, fill_str, read_kernel_str)
+FILLS(bpf_probe_read_user_dynptr, fill, read_user)
+FILLS(bpf_probe_read_user_str_dynptr, fill_str, read_user_str)
+FILLS(bpf_copy_from_user_dynptr, fill, copy_user)
+FILLS(bpf_copy_from_user_str_dynptr, fill_str, read_user_str)
+FILLS(bpf_copy_from_user_task_dynptr, fill, copy_task)
+FILLS(bpf_copy_from_user_task_str_dynptr, fill_str, copy_task_str)

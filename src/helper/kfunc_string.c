@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Strings anywhere in kernel memory (Linux: kernel/bpf/helpers.c, 6.17). Addresses are
+ * Strings anywhere in kernel memory (Linux: kernel/bpf/helpers.c, 6.17 to 7.0). Addresses are
  * not checked by the verifier: what cannot be read is an error, and so is a string of
  * 64 KiB or more.
  */
@@ -56,16 +56,18 @@ static int lower(int c)
 	return c >= 'A' && c <= 'Z' ? c + 32 : c;
 }
 
-static u64 compare(u64 a, u64 b, bool ignore_case, struct bpf_run *run)
+/* The first @len characters. */
+static u64 compare(u64 a, u64 b, u64 len, bool ignore_case, struct bpf_run *run)
 {
 	struct reader x, y;
 	int c, d;
+	u32 i;
 
 	reader_start(&x, a, run);
 	reader_start(&y, b, run);
 	if (out_of_range(&x) || out_of_range(&y))
 		return INT(-ERANGE);
-	for (u32 i = 0; i < STRING_MAX; i++) {
+	for (i = 0; i < len && i < STRING_MAX; i++) {
 		c = char_at(&x, i);
 		d = char_at(&y, i);
 		if ((c | d) & UNREADABLE)
@@ -79,17 +81,22 @@ static u64 compare(u64 a, u64 b, bool ignore_case, struct bpf_run *run)
 		if (!c)
 			return 0;
 	}
-	return INT(-E2BIG);
+	return i == STRING_MAX ? INT(-E2BIG) : 0;
 }
 
 BPF_KFUNC(bpf_strcmp)
 {
-	return compare(r1, r2, false, run);
+	return compare(r1, r2, STRING_MAX, false, run);
 }
 
 BPF_KFUNC(bpf_strcasecmp)
 {
-	return compare(r1, r2, true, run);
+	return compare(r1, r2, STRING_MAX, true, run);
+}
+
+BPF_KFUNC(bpf_strncasecmp)
+{
+	return compare(r1, r2, r3, true, run);
 }
 
 static u64 find_char(u64 s, u64 count, u8 wanted, struct bpf_run *run)
@@ -233,7 +240,7 @@ BPF_KFUNC(bpf_strcspn)
 }
 
 /* @b in the first @len characters of @a. */
-static u64 find_string(u64 a, u64 b, u64 len, struct bpf_run *run)
+static u64 find_string(u64 a, u64 b, u64 len, bool ignore_case, struct bpf_run *run)
 {
 	struct reader x, y;
 	int c, d;
@@ -257,6 +264,10 @@ static u64 find_string(u64 a, u64 b, u64 len, struct bpf_run *run)
 				return INT(-EFAULT);
 			if (!c)
 				return INT(-ENOENT);
+			if (ignore_case) {
+				c = lower(c);
+				d = lower(d);
+			}
 			if (c != d)
 				break;
 		}
@@ -270,10 +281,20 @@ static u64 find_string(u64 a, u64 b, u64 len, struct bpf_run *run)
 
 BPF_KFUNC(bpf_strstr)
 {
-	return find_string(r1, r2, STRING_MAX, run);
+	return find_string(r1, r2, STRING_MAX, false, run);
 }
 
 BPF_KFUNC(bpf_strnstr)
 {
-	return find_string(r1, r2, r3, run);
+	return find_string(r1, r2, r3, false, run);
+}
+
+BPF_KFUNC(bpf_strcasestr)
+{
+	return find_string(r1, r2, STRING_MAX, true, run);
+}
+
+BPF_KFUNC(bpf_strncasestr)
+{
+	return find_string(r1, r2, r3, true, run);
 }

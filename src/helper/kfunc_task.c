@@ -4,7 +4,7 @@
  * fs/bpf_fs_kfuncs.c). Objects of the world are kept by nobody's references: an address
  * stays that of a thing that has ended, which can be read as it was last known, until long after.
  */
-#include "helper/helper.h"
+#include "helper/probe.h"
 #include "object/task.h"
 
 #define BPF_F_PAD_ZEROS 1
@@ -100,27 +100,45 @@ BPF_KFUNC(bpf_copy_from_user_str)
 	return copy_str(r1, (u32)r2, r3, r4, run_read_user_str(run, PTR(r1), r3, (u32)r2));
 }
 
+long task_read_string(struct bpf_run *run, char *dst, u32 size, u64 src, u64 task)
+{
+	u32 n;
+
+	if (!size)
+		return 0;
+	/* Up to the end of each page: the string may end before what cannot be read. */
+	for (n = 0; n < size - 1;) {
+		u32 step = min_t(u32, size - 1 - n, 4096 - (u32)((src + n) & 4095)), i;
+		u64 args[] = { (u64)(dst + n), step, src + n, task };
+
+		if ((long)run->platform->world(run, WORLD_COPY_FROM_TASK, args))
+			return -EFAULT;
+		for (i = 0; i < step; i++)
+			if (!dst[n + i])
+				return (long)(n + i) + 1;
+		n += step;
+	}
+	dst[n] = 0;
+	return (long)n + 1;
+}
+
 BPF_KFUNC(bpf_copy_from_user_task_str)
 {
-	u32 size = (u32)r2, n;
-	char *dst = PTR(r1);
+	u32 size = (u32)r2;
 
 	if (r5 & ~(u64)BPF_F_PAD_ZEROS)
 		return INT(-EINVAL);
 	if (!size)
 		return 0;
-	/* Up to the end of each page: the string may end before what cannot be read. */
-	for (n = 0; n < size - 1;) {
-		u32 step = min_t(u32, size - 1 - n, 4096 - (u32)((r3 + n) & 4095)), i;
-		u64 args[] = { (u64)(dst + n), step, r3 + n, r4 };
+	return copy_str(r1, size, r3, r5, task_read_string(run, PTR(r1), size, r3, r4));
+}
 
-		if ((long)run->platform->world(run, WORLD_COPY_FROM_TASK, args))
-			return copy_str(r1, size, r3, r5, -EFAULT);
-		for (i = 0; i < step; i++)
-			if (!dst[n + i])
-				return copy_str(r1, size, r3, r5, (long)(n + i) + 1);
-		n += step;
-	}
-	dst[n] = 0;
-	return copy_str(r1, size, r3, r5, (long)n + 1);
+/* DIFF(signal-value): the kernel lets nobody else say that it sent a signal. */
+BPF_KFUNC(bpf_send_signal_task)
+{
+	u64 args[] = { r1, (u32)r2, (u32)r3, r4 };
+
+	if ((u32)r3 > 1) /* PIDTYPE_PID, PIDTYPE_TGID */
+		return INT(-EINVAL);
+	return INT(run->platform->world(run, WORLD_SIGNAL_TASK, args));
 }

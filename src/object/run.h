@@ -36,6 +36,7 @@ enum world_op {
 	WORLD_D_PATH,	    /* struct path, buffer, size -> length with NUL */
 	WORLD_NS_PIDS,	    /* device and inode of a pid namespace, struct bpf_pidns_info to fill */
 	WORLD_SEND_SIGNAL,  /* signal, whether to the thread only */
+	WORLD_SIGNAL_TASK,  /* task_struct, signal, whether to its process, its value -> 0 */
 	WORLD_COPY_FROM_TASK, /* to, size, from, task_struct */
 	WORLD_SOCK_CAST,      /* sock, name of a struct that begins with it, IPv6 only -> sock; 0 */
 	WORLD_SOCK_COOKIE,    /* sock -> cookie */

@@ -112,6 +112,9 @@ static long ns_pids(struct world *w, const struct bpf_run *run, u64 dev, u64 ino
 
 /* ---- signals and memory ---- */
 
+#define PF_EXITING 0x4
+#define PF_KTHREAD 0x200000
+
 static long send_signal(const struct bpf_run *run, u32 sig, bool thread)
 {
 	pid_t tgid = getpid(), tid = (pid_t)syscall(SYS_gettid);
@@ -123,6 +126,25 @@ static long send_signal(const struct bpf_run *run, u32 sig, bool thread)
 	if ((thread ? syscall(SYS_tgkill, tgid, tid, sig) : kill(tgid, (int)sig)) < 0)
 		return -errno;
 	return 0;
+}
+
+/* DIFF(signal-value) */
+static long signal_task(struct world *w, u64 task, u32 sig, bool process, u64 value)
+{
+	siginfo_t info = { .si_signo = (int)sig, .si_code = SI_QUEUE };
+	struct wobj *o = task_at(w, task);
+	u64 tgid = o ? world_get(w, o, WF_task_struct_tgid) : 0;
+	long ret;
+
+	if (tgid <= 1 || wtask(o)->gone ||
+	    world_get(w, o, WF_task_struct_flags) & (PF_KTHREAD | PF_EXITING))
+		return -EPERM;
+	if (sig > 64)
+		return -EINVAL;
+	info.si_value.sival_ptr = (void *)(uintptr_t)value;
+	ret = process ? syscall(SYS_rt_sigqueueinfo, tgid, sig, &info) :
+			syscall(SYS_rt_tgsigqueueinfo, tgid, wtask(o)->tid, sig, &info);
+	return ret < 0 ? -errno : 0;
 }
 
 static long copy_from_task(struct world *w, void *dst, u32 size, u64 src, u64 task)
@@ -218,6 +240,8 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 		return (u64)ns_pids(w, run, a[0], a[1], (void *)(uintptr_t)a[2]);
 	case WORLD_SEND_SIGNAL:
 		return (u64)send_signal(run, (u32)a[0], a[1]);
+	case WORLD_SIGNAL_TASK:
+		return (u64)signal_task(w, a[0], (u32)a[1], a[2], a[3]);
 	case WORLD_COPY_FROM_TASK:
 		return (u64)copy_from_task(w, (void *)(uintptr_t)a[0], (u32)a[1], a[2], a[3]);
 	case WORLD_SOCK_CAST:

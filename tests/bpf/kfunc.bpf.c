@@ -13,6 +13,7 @@ struct io {
 	__u64 out[OUT];
 	__u32 nr_out;
 	char data[256];
+	__u64 user; /* address of a copy of the first .data */
 };
 
 struct {
@@ -229,6 +230,84 @@ SEC("tc") int dynptr_ring(struct __sk_buff *ctx)
 	bpf_ringbuf_discard_dynptr(&d, 0);
 	put(s, bpf_ringbuf_query(&ring, 0) & 7);
 	return 0;
+}
+
+/* Linux copies by words: what is behind a string is no promise. */
+static __always_inline void put_str(struct io *s, struct bpf_dynptr *d, __u32 at, __u32 size, int len)
+{
+	put(s, (__u64)len);
+	if (len > 0 && (__u32)len < size)
+		bpf_dynptr_memset(d, at + (__u32)len, size - (__u32)len, 7);
+}
+#define PUT_STR(d, at, size, func, from) put_str(s, d, at, size, func(d, at, size, from))
+
+/* Memory and strings of the process and of the kernel. */
+SEC("?syscall") int dynptr_fill(void *ctx)
+{
+	struct io *s = get_io();
+	struct bpf_dynptr d, part;
+	__u32 at, n;
+	char *from;
+
+	if (!s)
+		return -1;
+	bpf_dynptr_from_mem(s->data, 256, 0, &d);
+	at = s->in[0] & 127;
+	n = s->in[1] & 127;
+	from = (char *)s->user + (s->in[2] & 127);
+	put(s, (__u64)bpf_probe_read_user_dynptr(&d, at, n, from));
+	put(s, (__u64)bpf_copy_from_user_dynptr(&d, s->in[3] & 511, s->in[4] & 511, from));
+	PUT_STR(&d, s->in[5] & 511, s->in[6] & 255, bpf_probe_read_user_str_dynptr, from);
+	PUT_STR(&d, s->in[7] & 255, s->in[8] & 31, bpf_copy_from_user_str_dynptr, from + 2);
+	put(s, (__u64)bpf_probe_read_kernel_dynptr(&d, s->in[9] & 127, s->in[10] & 63, s->in));
+	put(s, (__u64)bpf_probe_read_kernel_str_dynptr(&d, s->in[11] & 127, s->in[12] & 31,
+						       (char *)s->in + (s->in[13] & 127)));
+	bpf_dynptr_clone(&d, &part);
+	bpf_dynptr_adjust(&part, s->in[14] & 63, 64 + (s->in[15] & 127));
+	PUT_STR(&part, s->in[16] & 63, s->in[17] & 63, bpf_copy_from_user_str_dynptr, from);
+	put(s, (__u64)bpf_probe_read_user_dynptr(&part, s->in[18] & 63, s->in[19] & 63, from));
+	/* not there */
+	put(s, (__u64)bpf_copy_from_user_dynptr(&part, s->in[18] & 63, s->in[19] & 15, (void *)64));
+	put(s, (__u64)bpf_probe_read_user_dynptr(&d, 0, 8, (void *)64));
+	put(s, (__u64)bpf_probe_read_user_str_dynptr(&d, 0, 8, (void *)64));
+	put(s, (__u64)bpf_copy_from_user_str_dynptr(&d, 0, 8, (void *)64));
+	put(s, (__u64)bpf_probe_read_kernel_dynptr(&d, 0, 8, (void *)64));
+	put(s, (__u64)bpf_probe_read_kernel_str_dynptr(&d, 0, 8, (void *)64));
+	put(s, (__u64)bpf_probe_read_user_dynptr(&d, 0, 0, from));
+	put(s, (__u64)bpf_probe_read_user_str_dynptr(&d, 0, 0, from));
+	return 0;
+}
+
+/* Into a packet. */
+SEC("?tc") int dynptr_fill_skb(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+	struct bpf_dynptr d;
+
+	if (!s)
+		return -1;
+	bpf_dynptr_from_skb(ctx, 0, &d);
+	put(s, (__u64)bpf_probe_read_user_dynptr(&d, 14 + (s->in[0] & 63), s->in[1] & 63,
+						 (void *)s->user));
+	PUT_STR(&d, 14 + (s->in[2] & 63), s->in[3] & 63, bpf_probe_read_user_str_dynptr,
+		(char *)s->user + (s->in[4] & 127));
+	put(s, (__u64)bpf_probe_read_kernel_dynptr(&d, s->in[5] & 127, s->in[6] & 31, s->in));
+	return 0;
+}
+
+/* A packet that must not be written: nothing changes. */
+SEC("?cgroup_skb/egress") int dynptr_fill_rdonly(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+	struct bpf_dynptr d;
+
+	if (!s)
+		return 0;
+	bpf_dynptr_from_skb(ctx, 0, &d);
+	put(s, (__u64)bpf_probe_read_kernel_dynptr(&d, 0, 8, s->in));
+	put(s, (__u64)bpf_probe_read_kernel_str_dynptr(&d, 0, 8, s->in));
+	put(s, (__u64)bpf_probe_read_kernel_dynptr(&d, 0, 1000, s->in));
+	return 1;
 }
 
 /* ---- strings ---- */

@@ -128,6 +128,16 @@ extern int bpf_dynptr_copy(struct bpf_dynptr *dst, __u32 dst_off, struct bpf_dyn
 			   __u32 src_off, __u32 size) __ksym;
 extern int bpf_dynptr_memset(struct bpf_dynptr *p, __u32 offset, __u32 size, __u8 val) __ksym;
 
+#define FILLS(name)                                                                                \
+	extern int name(struct bpf_dynptr *dptr, __u32 off, __u32 size,                            \
+			const void *unsafe_ptr__ign) __ksym;
+FILLS(bpf_probe_read_kernel_dynptr)
+FILLS(bpf_probe_read_kernel_str_dynptr)
+FILLS(bpf_probe_read_user_dynptr)
+FILLS(bpf_probe_read_user_str_dynptr)
+FILLS(bpf_copy_from_user_dynptr)
+FILLS(bpf_copy_from_user_str_dynptr)
+
 extern int bpf_strcmp(const char *s1__ign, const char *s2__ign) __ksym;
 extern int bpf_strcasecmp(const char *s1__ign, const char *s2__ign) __ksym;
 extern int bpf_strchr(const char *s__ign, char c) __ksym;

@@ -5,6 +5,8 @@
 #define CORE __attribute__((preserve_access_index))
 #define NOTES 32
 
+enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID };
+
 struct kernfs_node {
 	__u64 id;
 } CORE;
@@ -29,6 +31,12 @@ extern struct cgroup *bpf_cgroup_acquire(struct cgroup *cgrp) __ksym;
 extern void bpf_cgroup_release(struct cgroup *cgrp) __ksym;
 extern struct cgroup *bpf_cgroup_ancestor(struct cgroup *cgrp, int level) __ksym;
 extern struct cgroup *bpf_cgroup_from_id(__u64 cgid) __ksym;
+extern int bpf_send_signal_task(struct task_struct *task, int sig,
+				enum pid_type type, __u64 value) __ksym;
+extern int bpf_copy_from_user_task_dynptr(struct bpf_dynptr *dptr, __u32 off, __u32 size,
+					  const void *unsafe_ptr__ign, struct task_struct *tsk) __ksym;
+extern int bpf_copy_from_user_task_str_dynptr(struct bpf_dynptr *dptr, __u32 off, __u32 size,
+					      const void *unsafe_ptr__ign, struct task_struct *tsk) __ksym;
 extern int bpf_copy_from_user_str(void *dst, __u32 dst__sz, const void *src, __u64 flags) __ksym;
 
 struct io {
@@ -135,6 +143,61 @@ SEC("syscall") int texts(void *ctx)
 	put(s, bpf_copy_from_user_str(s->copy[3], 16, (void *)s->text, 2));
 	put(s, bpf_copy_from_user_str(s->copy[3], 16, (void *)8, 1));
 	put(s, bpf_copy_from_user_str(s->copy[3], 0, (void *)s->text, 0));
+	return 0;
+}
+
+SEC("syscall") int signals(void *ctx)
+{
+	struct task_struct *t;
+	struct io *s = get_io();
+
+	if (!s)
+		return 1;
+	t = bpf_task_from_pid((__s32)s->pid);
+	if (!t)
+		return 2;
+	put(s, bpf_send_signal_task(t, 10, PIDTYPE_TGID, 0x123456789abcdef0ULL));
+	put(s, bpf_send_signal_task(t, 12, PIDTYPE_PID, 77));
+	put(s, bpf_send_signal_task(t, 0, PIDTYPE_TGID, 0));
+	put(s, bpf_send_signal_task(t, 65, PIDTYPE_TGID, 0));
+	put(s, bpf_send_signal_task(t, -1, PIDTYPE_TGID, 0));
+	put(s, bpf_send_signal_task(t, 10, PIDTYPE_PGID, 0));
+	bpf_task_release(t);
+	t = bpf_task_from_pid(1);
+	put(s, t ? bpf_send_signal_task(t, 0, PIDTYPE_TGID, 0) : 1);
+	if (t)
+		bpf_task_release(t);
+	t = bpf_task_from_pid(2); /* kthreadd */
+	put(s, t ? bpf_send_signal_task(t, 0, PIDTYPE_TGID, 0) : 1);
+	if (t)
+		bpf_task_release(t);
+	return 0;
+}
+
+SEC("syscall") int task_memory(void *ctx)
+{
+	struct io *s = get_io();
+	struct task_struct *t;
+	struct bpf_dynptr d;
+
+	if (!s)
+		return 1;
+	t = bpf_task_from_pid((__s32)s->pid);
+	if (!t)
+		return 2;
+	bpf_dynptr_from_mem(s->copy, sizeof(s->copy), 0, &d);
+	put(s, bpf_copy_from_user_task_dynptr(&d, 3, 9, (void *)s->text, t));
+	put(s, bpf_copy_from_user_task_str_dynptr(&d, 16, 16, (void *)s->text, t));
+	put(s, bpf_copy_from_user_task_str_dynptr(&d, 32, 4, (void *)s->text, t));
+	put(s, bpf_copy_from_user_task_dynptr(&d, 60, 5, (void *)s->text, t));
+	put(s, bpf_copy_from_user_task_str_dynptr(&d, 48, 0, (void *)s->text, t));
+	put(s, bpf_copy_from_user_task_dynptr(&d, 48, 0, (void *)s->text, t));
+	put(s, bpf_copy_from_user_task_str_dynptr(&d, 48, 4, (void *)8, t));
+	put(s, bpf_copy_from_user_task_dynptr(&d, 48, 4, (void *)8, t));
+	/* What is behind a string, or was not read, is no promise. */
+	bpf_dynptr_memset(&d, 25, 7, 'y');
+	bpf_dynptr_memset(&d, 48, 4, 'y');
+	bpf_task_release(t);
 	return 0;
 }
 

@@ -35,6 +35,7 @@ struct io {
 	u64 out[OUT];
 	u32 nr_out;
 	char data[256];
+	u64 user;
 };
 
 enum { JIT, INTERPRETER, KERNEL, ENGINES };
@@ -46,6 +47,7 @@ static struct engine {
 } engines[ENGINES];
 
 static u64 random_state;
+static char memory[768]; /* for programs to read; ends at many places */
 
 static u64 rnd(void)
 {
@@ -139,6 +141,9 @@ static void run_both(const char *name, struct engine *ours, struct engine *their
 			in.in[i] = (u32)rnd();
 		for (u32 i = 0; i < sizeof(in.data); i++)
 			in.data[i] = (char)rnd();
+		for (u32 i = 0; i < sizeof(memory); i++)
+			memory[i] = (char)(rnd() % 48);
+		in.user = (u64)(uintptr_t)memory;
 		for (u32 i = 0; i < 128; i++)
 			packet[0][i] = packet[1][i] = (u8)rnd();
 		packet[0][12] = packet[1][12] = 8;
@@ -236,10 +241,12 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROG(numbers),	   PROG(nested),     PROG(bits),	  PROG(dynptr_mem),
-		PROG(dynptr_copy), PROG(dynptr_skb), PROG(dynptr_rdonly), PROG(dynptr_xdp),
-		PROG(dynptr_ring), PROG(objects),    PROG(stash),	  PROG(percpu),
-		PROG(strings),	   PROG(cpumasks),   PROG(throws),
+		PROG(numbers),	     PROG(nested),	    PROG(bits),
+		PROG(dynptr_mem),    PROG(dynptr_copy),	    PROG(dynptr_skb),
+		PROG(dynptr_rdonly), PROG(dynptr_xdp),	    PROG(dynptr_ring),
+		PROG(objects),	     PROG(stash),	    PROG(percpu),
+		PROG(strings),	     PROG(cpumasks),	    PROG(throws),
+		PROG(dynptr_fill),   PROG(dynptr_fill_skb), PROG(dynptr_fill_rdonly),
 	};
 
 	return cmocka_run_group_tests_name("kernel functions", tests, start, end);

@@ -12,6 +12,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +148,72 @@ static void texts(void **state)
 	assert_memory_equal(io.copy[3], "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
 }
 
+static u32 nr_signals;
+static u64 values[2]; /* of SIGUSR1 and SIGUSR2 */
+
+static void take_signal(int sig, siginfo_t *info, void *ctx)
+{
+	nr_signals++;
+	values[sig == SIGUSR2] = (u64)(uintptr_t)info->si_value.sival_ptr;
+}
+
+static void signals(void **state)
+{
+	struct sigaction act = { .sa_sigaction = take_signal, .sa_flags = SA_SIGINFO }, old[2];
+	struct io io = { .pid = (u32)getpid() };
+	char comm[16];
+	bool kthreads;
+	FILE *f;
+	static const s64 want[] = { 0, 0, 0, -EINVAL, -EINVAL, -EINVAL };
+
+	f = fopen("/proc/2/comm", "re");
+	kthreads = f && fgets(comm, sizeof(comm), f) && !strcmp(comm, "kthreadd\n");
+	if (f)
+		fclose(f);
+	sigaction(SIGUSR1, &act, &old[0]);
+	sigaction(SIGUSR2, &act, &old[1]);
+	for (int i = 0; i < ENGINES; i++) {
+		struct io seen = io;
+
+		nr_signals = 0;
+		memset(values, 0, sizeof(values));
+		if (!run(i, "signals", &seen)) {
+			assert_int_equal(i, KERNEL);
+			print_message("# not compared with the running kernel\n");
+			break;
+		}
+		assert_int_equal(nr_signals, 2);
+		assert_true(values[0] == 0x123456789abcdef0ULL && values[1] == 77);
+		for (u32 k = 0; k < ARRAY_SIZE(want); k++)
+			if (seen.out[k] != want[k])
+				fail_msg("engine %d: output %u is %lld", i, k,
+					 (long long)seen.out[k]);
+		/* init, and a kernel thread where they are to be seen */
+		for (u32 k = 6; k < (kthreads ? 8 : 7); k++)
+			assert_true(seen.out[k] == -EPERM || (i == KERNEL && seen.out[k] == 1));
+	}
+	sigaction(SIGUSR1, &old[0], NULL);
+	sigaction(SIGUSR2, &old[1], NULL);
+}
+
+static void task_memory(void **state)
+{
+	struct io io = { .pid = (u32)getpid(), .text = (u64) "a string" };
+
+	memset(io.copy, 'x', sizeof(io.copy));
+	run_all("task_memory", &io);
+	assert_int_equal(io.out[0], 0);
+	assert_int_equal(io.out[1], 9);
+	assert_int_equal(io.out[2], 4);
+	assert_int_equal(io.out[3], -E2BIG);
+	assert_int_equal(io.out[6], -EFAULT);
+	assert_int_equal(io.out[7], -EFAULT);
+	assert_memory_equal(io.copy[0], "xxxa string\0xxxx", 16);
+	assert_memory_equal(io.copy[1], "a string\0yyyyyyy", 16);
+	assert_memory_equal(io.copy[2], "a s\0xxxxxxxxxxxx", 16);
+	assert_memory_equal(io.copy[3], "yyyyxxxxxxxxxxxx", 16);
+}
+
 static int begin(void **state)
 {
 	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18" };
@@ -168,9 +236,8 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tasks),
-		cmocka_unit_test(groups),
-		cmocka_unit_test(texts),
+		cmocka_unit_test(tasks),   cmocka_unit_test(groups),	  cmocka_unit_test(texts),
+		cmocka_unit_test(signals), cmocka_unit_test(task_memory),
 	};
 
 	return cmocka_run_group_tests_name("kernel functions on tasks", tests, begin, end);
