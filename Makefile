@@ -186,6 +186,10 @@ $(O)/textbook/loader: tests/textbook/loader.c
 $(O)/textbook/attach_device: tests/textbook/attach_device.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O1 -Wall -static -o $@ $<
+$(O)/go/opens.bpf.o: tests/go/opens.bpf.c
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -Wall -Werror -I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
 TEXTBOOK := $(addprefix $(O)/textbook/,hello.bpf.o declared.bpf.o loader attach_device)
 
 $(O)/functions/recorder: tests/functions/recorder.c tests/lib/function_trace.c $(O)/gen/function_rows.h
@@ -254,7 +258,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS) $(CLIENTS) $(O)/tools/work
+test: all $(TESTS) $(CLIENTS) $(O)/tools/work $(O)/go/opens.bpf.o
 	$(Q)O=$(O) tests/run
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)
