@@ -37,6 +37,8 @@ struct link_object *link_attach(struct hook *h, u32 at, u32 type, u32 attach_typ
 				const struct bpf_link_ops *ops, struct prog_object *prog,
 				u64 cookie, int *err);
 void hook_link_release(struct link_object *l);
+/* What BPF_LINK_TYPE_TRACING says of itself. */
+int hook_link_tracing_info(const struct link_object *l, struct bpf_link_info *info);
 int hook_link_detach(struct link_object *l);
 int hook_link_update(struct link_object *l, struct prog_object *new_prog,
 		     struct prog_object *old_prog);

@@ -66,19 +66,9 @@ static void prog_link_release(struct link_object *l)
 	p->target = NULL;
 }
 
-static int prog_link_fill_info(const struct link_object *l, struct bpf_link_info *info)
-{
-	info->tracing.attach_type = l->attach_type;
-	info->tracing.target_obj_id = l->target_obj_id;
-	info->tracing.target_btf_id = l->target_btf_id;
-	if (visible(l->obj.sys->profile, KVER(6, 17)))
-		info->tracing.cookie = l->cookie;
-	return 0;
-}
-
 static const struct bpf_link_ops prog_link_ops = {
 	.release = prog_link_release,
-	.fill_info = prog_link_fill_info,
+	.fill_info = hook_link_tracing_info,
 };
 
 /* What @entry may be added to: 0 or -errno, in Linux's order. */

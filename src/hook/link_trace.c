@@ -29,7 +29,7 @@ bool override_allowed(const struct hook *h, const struct prog_object *prog)
 
 /* ---- fentry, fexit, fmod_ret ---- */
 
-static int tracing_fill_info(const struct link_object *l, struct bpf_link_info *info)
+int hook_link_tracing_info(const struct link_object *l, struct bpf_link_info *info)
 {
 	info->tracing.attach_type = l->attach_type;
 	info->tracing.target_obj_id = l->target_obj_id;
@@ -41,7 +41,7 @@ static int tracing_fill_info(const struct link_object *l, struct bpf_link_info *
 
 static const struct bpf_link_ops tracing_link_ops = {
 	.release = hook_link_release,
-	.fill_info = tracing_fill_info,
+	.fill_info = hook_link_tracing_info,
 };
 
 static int check_trampoline(struct skep_system *sys, u32 row, const struct prog_object *prog)
