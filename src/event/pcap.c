@@ -16,6 +16,7 @@
 #include "event/capture.h"
 #include "hook/hook.h"
 #include "object/facts.h"
+#include "object/fixup.h"
 #include "object/packet.h"
 #include "object/system.h"
 #include "skep/skep.h"
@@ -199,6 +200,8 @@ static bool prog_reads_only(const struct prog_object *obj)
 		const struct bpf_insn *insn = &prog->insns[i];
 		u8 class = BPF_CLASS(insn->code), to = obj->facts->insn[i].mem_reg_type;
 
+		if (insn->code == (BPF_ST | BPF_NOSPEC)) /* stores nothing */
+			continue;
 		if ((class == BPF_ST || class == BPF_STX) && to != PTR_TO_STACK &&
 		    to != PTR_TO_MAP_VALUE && to != PTR_TO_MEM && obj->facts->insn[i].seen)
 			return false;

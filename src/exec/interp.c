@@ -160,8 +160,9 @@ mov32_x:
 mov32_k:
 	DST = (u32)insn->imm;
 	NEXT;
-alu_x:
+alu_x: /* a division; its imm counts what stands in for guards, see verifier/fixup.c */
 	DST = alu_eval(insn, DST, SRC);
+	insn += insn->imm;
 	NEXT;
 alu_k:
 	DST = alu_eval(insn, DST, (u64)(s64)insn->imm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * bpf_loop() (Linux: kernel/bpf/bpf_iter.c). DIFF(loop-e2big): where Linux's verifier
- * inlines the loop, too large a count gives -E2BIG as 32 bits, zero-extended.
+ * bpf_loop() (Linux: kernel/bpf/bpf_iter.c), where the verifier does not inline it: see
+ * verifier/sequence.c.
  */
 #include "helper/helper.h"
 #include "object/fixup.h"

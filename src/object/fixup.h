@@ -35,7 +35,8 @@
  * BPF_REG_AX (11) is a scratch register for rewritten sequences; it is not
  * preserved across calls and engines do not use it themselves. Division by zero, bits
  * above shift widths and zero-extension of 32-bit results are the engines' business:
- * nothing is inserted for them. Code that no path reaches has been removed or replaced.
+ * nothing is inserted for them, but no-ops behind divisions by registers, where dumps show
+ * Linux's guards; imm of such a division is their number. Code that no path reaches has been removed or replaced.
  * Jumps stay inside their subprogram; each subprogram ends in exit or ja.
  */
 #ifndef SKEP_OBJECT_FIXUP_H

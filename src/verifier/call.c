@@ -633,11 +633,15 @@ static int call_callbacks(struct bpf_verifier_env *env, const struct bpf_call_ar
 	if (meta->func_id == BPF_FUNC_timer_set_callback)
 		return push_async_callback(env, insn_idx, meta->subprogno, false,
 					   regs_of_timer_callback);
-	/* bpf_loop: Linux inlines calls with flags 0 on all paths, and must know them precisely. DIFF(loop-inline-stack) */
-	if (!aux->loop_flags && register_is_null(&frame->regs[BPF_REG_4]))
+	/* bpf_loop: inlined with flags 0, which must be known precisely, and one callback on all paths. */
+	if (!aux->loop_stays && register_is_null(&frame->regs[BPF_REG_4]))
 		err = mark_chain_precision(env, BPF_REG_4);
 	else
-		aux->loop_flags = true;
+		aux->loop_stays = true;
+	if (!aux->loop_callback)
+		aux->loop_callback = (u16)(meta->subprogno + 1);
+	else if (aux->loop_callback != meta->subprogno + 1)
+		aux->loop_stays = true;
 	/* Whether there is a further iteration depends on R1. */
 	if (!err)
 		err = mark_chain_precision(env, BPF_REG_1);

@@ -11,7 +11,7 @@
  * show ("xlated"): map ids instead of addresses.
  *
  * Knowing differences: DIFF(xlated) our rewriting differs from Linux's (no inlined
- * lookups or loops, no division guards), so the length of the translated program may, too.
+ * lookups), so the length of the translated program may, too.
  */
 #include "object/fixup.h"
 #include "object/vocabulary.h"
@@ -44,6 +44,7 @@ struct fixup {
 	u32 *start, *stack;
 	u32 nr_subprogs;
 	s16 goto_slot; /* offset from r10 of the current function's loop counter, or 0 */
+	s16 loop_base; /* likewise, of what inlined calls of bpf_loop() save */
 };
 
 static struct bpf_insn raw_insn(u8 code, u8 dst, u8 src, s16 off, s32 imm)
@@ -342,6 +343,56 @@ static int fix_cpu_number(struct fixup *f, struct bpf_insn call)
 				raw_insn(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, BPF_REG_0, 0, 0));
 }
 
+/* The variable that dumps show to be loaded has no address here. */
+static int fix_jiffies(struct fixup *f, struct bpf_insn call, bpf_helper_t func)
+{
+	struct bpf_insn nothing = raw_insn(BPF_ST | BPF_NOSPEC, 0, 0, 0, 0);
+	int err;
+
+	err = add_call(f, func, &call.off);
+	if (!err)
+		err = emit_shown(f, call, raw_insn(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_0, 0, 0, 0));
+	if (!err)
+		err = emit_shown(f, nothing, raw_insn(0, 0, 0, 0, 0));
+	return err ? err :
+		     emit_shown(f, nothing,
+				raw_insn(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_0, BPF_REG_0, 0, 0));
+}
+
+/* Whether call @i of bpf_loop() can call its callback itself, as Linux does since 6.0. */
+static bool inlines_loop(const struct fixup *f, u32 i)
+{
+	const struct bpf_verifier_env *env = f->env;
+	const struct bpf_insn *insn = &env->insns[i];
+	const struct bpf_insn_aux_data *aux = &env->aux[i];
+
+	return insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg && insn->imm == BPF_FUNC_loop &&
+	       visible(env->profile, KVER(6, 0)) && aux->seen && !aux->loop_stays &&
+	       aux->loop_callback &&
+	       /* without iterations, the callback is dead and gone */
+	       f->number[aux->loop_callback - 1] != UINT32_MAX;
+}
+
+static int fix_loop(struct fixup *f, u32 i)
+{
+	u32 callback = f->env->aux[i].loop_callback - 1;
+	struct bpf_insn seq[LOOP_INSNS];
+	int err = 0;
+
+	loop_sequence(f->loop_base, seq);
+	for (u32 k = 0; k < LOOP_INSNS && !err; k++) {
+		if (k == LOOP_CALL) {
+			seq[k].off = (s16)f->number[callback];
+			err = emit_jump(f, seq[k], f->env->subprog_info[callback].start, JUMP_CALL);
+			continue;
+		}
+		err = emit(f, seq[k]);
+		if (!err && (seq[k].dst_reg == BPF_REG_10 || seq[k].src_reg == BPF_REG_10))
+			last_fact(f)->mem_reg_type = PTR_TO_STACK;
+	}
+	return err;
+}
+
 static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 {
 	struct bpf_verifier_env *env = f->env;
@@ -362,6 +413,8 @@ static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 	}
 	if (insn->imm == BPF_FUNC_get_smp_processor_id && inlines_cpu_number(env))
 		return fix_cpu_number(f, to);
+	if (inlines_loop(f, i))
+		return fix_loop(f, i);
 	fn = bpf_prog_helper_proto(env->ops, env->prog, insn->imm, &env->sys->kernel);
 	if (one_map && aux->call_map->ops->helper)
 		func = aux->call_map->ops->helper(aux->call_map->map, insn->imm);
@@ -371,6 +424,8 @@ static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 		func = absent_helper;
 	if (!func)
 		return refuse_err(env, -EFAULT, DIAG_INTERNAL, "helper without function");
+	if (insn->imm == BPF_FUNC_jiffies64)
+		return fix_jiffies(f, to, func);
 	err = load_world_args(f, i);
 	if (!err)
 		err = add_call(f, func, &to.off);
@@ -530,7 +585,7 @@ static int fix_ld_imm64(struct fixup *f, u32 i)
 		shi.imm = (s32)aux->map_off;
 		break;
 	case BPF_PSEUDO_FUNC:
-		lo.imm = (s32)f->number[aux->func_id_subprog];
+		lo.imm = shi.imm = (s32)f->number[aux->func_id_subprog];
 		hi.imm = 0;
 		break;
 	default:
@@ -541,11 +596,36 @@ static int fix_ld_imm64(struct fixup *f, u32 i)
 	return err ?: emit_shown(f, hi, shi);
 }
 
+/*
+ * Engines guard divisions by registers themselves, and for less. So the division runs, and passes
+ * over as many instructions as its imm says; dumps show Linux's guards.
+ */
+static int fix_division(struct fixup *f, const struct bpf_insn *insn, bool zext)
+{
+	struct bpf_insn seq[DIVISION_INSNS], division = *insn;
+	u32 n = division_sequence(insn, seq);
+	int err;
+
+	if (n > 1)
+		division.imm = (s32)n - 1;
+	else
+		division = seq[0];
+	err = emit_shown(f, division, seq[0]);
+	if (err)
+		return err;
+	last_fact(f)->zext_dst = zext;
+	last_fact(f)->divisor_nonzero = n == 1;
+	for (u32 k = 1; k < n && !err; k++)
+		err = emit_shown(f, raw_insn(BPF_ST | BPF_NOSPEC, insn->dst_reg, 0, 0, 0), seq[k]);
+	return err;
+}
+
 static int fix_insn(struct fixup *f, u32 i)
 {
 	struct bpf_verifier_env *env = f->env;
 	const struct bpf_insn *insn = &env->insns[i];
 	const struct bpf_insn_aux_data *aux = &env->aux[i];
+	struct bpf_insn narrow;
 	int err;
 
 	switch (BPF_CLASS(insn->code)) {
@@ -590,22 +670,31 @@ static int fix_insn(struct fixup *f, u32 i)
 	}
 	if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_X) && insn->off == BPF_ADDR_SPACE_CAST_OFF)
 		return fix_arena_cast(f, insn);
-	if (aux->arena_alu) {
-		struct bpf_insn narrow = *insn;
-
+	narrow = *insn;
+	if (aux->arena_alu)
 		narrow.code = BPF_ALU | BPF_OP(insn->code) | BPF_SRC(insn->code);
-		return emit(f, narrow);
-	}
-	err = emit(f, *insn);
-	if (err)
-		return err;
-	last_fact(f)->zext_dst = aux->zext_dst;
 	if (BPF_OP(insn->code) == BPF_DIV || BPF_OP(insn->code) == BPF_MOD)
-		last_fact(f)->divisor_nonzero = BPF_SRC(insn->code) == BPF_K && insn->imm != -1;
-	return 0;
+		return fix_division(f, &narrow, aux->arena_alu || aux->zext_dst);
+	err = emit(f, narrow);
+	if (!err && !aux->arena_alu)
+		last_fact(f)->zext_dst = aux->zext_dst;
+	return err;
 }
 
 /* ---- the whole ---- */
+
+static bool subprog_inlines_loop(const struct fixup *f, u32 from, u32 to)
+{
+	for (u32 i = from; i < to; i++) {
+		if (insn_is_ldimm64(&f->env->insns[i])) {
+			i++;
+			continue;
+		}
+		if (!f->gone[i] && inlines_loop(f, i))
+			return true;
+	}
+	return false;
+}
 
 static bool subprog_has_may_goto(const struct fixup *f, u32 from, u32 to)
 {
@@ -659,6 +748,12 @@ static int write_program(struct fixup *f)
 			empty = f->gone[i];
 		if (empty)
 			continue;
+		if (subprog_inlines_loop(f, from, to)) {
+			u32 depth = round_up(env->subprog_info[s].stack_depth, 8U) + LOOP_STACK;
+
+			env->subprog_info[s].stack_depth = f->stack[f->number[s]] = depth;
+			f->loop_base = -(s16)depth;
+		}
 		f->goto_slot = 0;
 		if (subprog_has_may_goto(f, from, to)) {
 			u32 depth = round_up(env->subprog_info[s].stack_depth, 8U);
@@ -722,7 +817,8 @@ static int set_jumps(struct fixup *f)
 		}
 	}
 	for (u32 i = 0; i < f->out.n; i++) /* short jumps inside rewritten sequences */
-		if (insn_is_cond_jmp(&f->out.v[i]) && i + 1 + f->out.v[i].off < f->out.n)
+		if ((insn_is_cond_jmp(&f->out.v[i]) || f->out.v[i].code == (BPF_JMP | BPF_JA)) &&
+		    i + 1 + f->out.v[i].off < f->out.n)
 			f->facts.v[i + 1 + f->out.v[i].off].jump_target = 1;
 	for (u32 i = 0; i < f->out.n; i++) {
 		struct bpf_insn *insn = &f->xlated.v[i];

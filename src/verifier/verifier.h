@@ -247,7 +247,8 @@ struct bpf_insn_aux_data {
 	u16 live_regs_before; /* registers that this instruction or a later one may read */
 	u8 branch_seen;	      /* BIT(0) taken, BIT(1) fell through */
 	bool seen : 1, zext_dst : 1, prune_point : 1, jmp_point : 1, force_checkpoint : 1,
-		calls_callback : 1, is_iter_next : 1, sanitize_stack_spill : 1, loop_flags : 1,
+		calls_callback : 1, is_iter_next : 1, sanitize_stack_spill : 1,
+		loop_stays : 1, /* bpf_loop(): with flags, or various callbacks */
 		fields_ok : 1;
 	/* arithmetic and atomics: with an arena pointer on some path; without one */
 	bool arena_alu : 1, plain_alu : 1;
@@ -270,6 +271,7 @@ struct bpf_insn_aux_data {
 			u32 kfunc_id;
 			/* bytes of kernel objects that argument 1..5 may point to */
 			u16 arg_world[5];
+			u16 loop_callback; /* of bpf_loop(): subprogram number + 1; 0 unseen */
 		};
 		struct {			  /* arithmetic */
 			u32 alu_state, alu_limit; /* sanitize.c */
@@ -711,6 +713,16 @@ int check_btf_info(struct bpf_verifier_env *env, const union bpf_attr *attr);
 int check_attach_btf_id(struct bpf_verifier_env *env);
 /* All rewriting, then facts; maps, BTF and records pass from @env to env->prog_obj. */
 int fixup_program(struct bpf_verifier_env *env);
+/*
+ * sequence.c: what takes the place of a division, at most DIVISION_INSNS; returns how many. And of
+ * a call of bpf_loop(), LOOP_INSNS, of which the one at LOOP_CALL calls the callback.
+ */
+#define DIVISION_INSNS 9
+#define LOOP_INSNS     19
+#define LOOP_CALL      12
+#define LOOP_STACK     24
+u32 division_sequence(const struct bpf_insn *insn, struct bpf_insn *out);
+void loop_sequence(s16 base, struct bpf_insn *out);
 /* Drops what load.c took and fixup_program() did not pass on: for the end of bpf_check(). */
 void release_loaded(struct bpf_verifier_env *env);
 

@@ -168,4 +168,23 @@ int loops(struct __sk_buff *ctx)
 	return left;
 }
 
+/* Likewise, of a call that is inlined: also with far too many. */
+SEC("tc")
+int loops_inlined(struct __sk_buff *ctx)
+{
+	__u32 zero = 0;
+	struct script *sc = bpf_map_lookup_elem(&scripts, &zero);
+	struct result *r = bpf_map_lookup_elem(&results, &zero);
+	struct step *s;
+	__u64 left;
+
+	if (!sc || !r)
+		return 0;
+	s = STEP(sc, 0);
+	left = s->c & 0xff;
+	r->ret = bpf_loop(s->d & 1 ? s->a & 0xff : s->a, count, &left, 0);
+	r->value = left;
+	return left;
+}
+
 char _license[] SEC("license") = "GPL";

@@ -24,6 +24,7 @@
 
 #include "skep/skep.h"
 #include "tests/lib/asm.h"
+#include "tests/lib/kernel.h"
 
 #define MAX_LINES 256
 
@@ -142,6 +143,23 @@ static void check_records(const char *name, const struct loaded *l)
 	}
 }
 
+/* To the instruction; but constants may be ids and addresses. */
+static void check_same_insns(const struct loaded *ours, const struct loaded *theirs)
+{
+	assert_int_equal(ours->n, theirs->n);
+	for (unsigned i = 0; i < ours->n; i++) {
+		struct bpf_insn a = ours->xlated[i], b = theirs->xlated[i];
+
+		if (insn_is_ldimm64(&a) && a.src_reg != BPF_PSEUDO_FUNC) {
+			a.imm = b.imm;
+			assert_memory_equal(&a, &b, sizeof(a));
+			i++;
+			continue;
+		}
+		assert_memory_equal(&a, &b, sizeof(a));
+	}
+}
+
 static struct skep_system *sys;
 
 static void test_records(void **state)
@@ -150,7 +168,7 @@ static void test_records(void **state)
 	const char *out = getenv("O");
 	struct bpf_object *obj;
 	struct bpf_program *p;
-	unsigned loaded = 0, compared = 0;
+	unsigned loaded = 0, compared = 0, inlined = 0;
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/bpf/calls.bpf.o", out ? out : "build");
@@ -182,11 +200,17 @@ static void test_records(void **state)
 			assert_int_equal(ours.lines[k].line_col, theirs.lines[k].line_col);
 		for (unsigned k = 0; k < ours.nr_funcs; k++)
 			assert_int_equal(ours.funcs[k].type_id, theirs.funcs[k].type_id);
+		if (!strcmp(name, "loop_sum") || !strcmp(name, "loop_return") ||
+		    !strcmp(name, "loop_array")) {
+			inlined++;
+			check_same_insns(&ours, &theirs);
+		}
 	}
 	bpf_object__close(obj);
 	print_message("%u programs, %u of them compared with the running kernel\n", loaded,
 		      compared);
 	assert_true(loaded > 20);
+	assert_true(!compared || inlined >= 2);
 }
 
 /* ---- results ---- */
@@ -285,6 +309,128 @@ static unsigned translated(const char *kernel, const char *jit, const struct bpf
 	close(fd);
 	skep_system_free(s);
 	return info.xlated_prog_len / sizeof(struct bpf_insn);
+}
+
+/* ---- divisions ---- */
+
+typedef int (*bpf_call)(int cmd, void *attr, unsigned size);
+static struct skep_system *engine;
+
+static int engine_bpf(int cmd, void *attr, unsigned size)
+{
+	return skep_bpf(engine, cmd, attr, size);
+}
+
+/* Loads, dumps and runs @insns: its result, or -errno. */
+static s64 run_by(bpf_call call, const struct bpf_insn *insns, unsigned n, struct loaded *l)
+{
+	struct bpf_prog_info info = { 0 };
+	unsigned char packet[64] = { 0 };
+	union bpf_attr attr;
+	int fd, err;
+
+	memset(l, 0, sizeof(*l));
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_XDP;
+	attr.insns = (uintptr_t)insns;
+	attr.insn_cnt = n;
+	attr.license = (uintptr_t) "GPL";
+	fd = call(BPF_PROG_LOAD, &attr, sizeof(attr));
+	if (fd < 0)
+		return fd;
+	info.xlated_prog_insns = (uintptr_t)l->xlated;
+	info.xlated_prog_len = sizeof(l->xlated);
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = (unsigned)fd;
+	attr.info.info = (uintptr_t)&info;
+	attr.info.info_len = sizeof(info);
+	err = call(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	l->n = info.xlated_prog_len / sizeof(struct bpf_insn);
+	memset(&attr, 0, sizeof(attr));
+	attr.test.prog_fd = (unsigned)fd;
+	attr.test.data_in = (uintptr_t)packet;
+	attr.test.data_size_in = sizeof(packet);
+	if (!err)
+		err = call(BPF_PROG_TEST_RUN, &attr, sizeof(attr));
+	close(fd);
+	return err ? err : (s64)attr.test.retval;
+}
+
+/* What a / b and a % b are, by the instruction set's text. */
+static u64 divided(bool wide, bool mod, bool is_signed, u64 a, u64 b)
+{
+	u64 q, r;
+
+	if (!wide) {
+		a = is_signed ? (u64)(s64)(s32)a : (u32)a;
+		b = is_signed ? (u64)(s64)(s32)b : (u32)b;
+	}
+	if (!b) {
+		q = 0;
+		r = a;
+	} else if (is_signed && b == ~0ULL) {
+		q = -a;
+		r = 0;
+	} else if (is_signed) {
+		q = (u64)((s64)a / (s64)b);
+		r = (u64)((s64)a % (s64)b);
+	} else {
+		q = a / b;
+		r = a % b;
+	}
+	q = mod ? r : q;
+	return wide ? q : (u32)q;
+}
+
+/* Both engines divide as the text says; what they translate it to is the kernel's. */
+static void test_divisions(void **state)
+{
+	static const u64 values[] = { 0,	  1,	      7,	   ~0ULL,
+				      1ULL << 63, 1ULL << 31, ~0ULL << 31, 0x123456789abcdefULL };
+	static struct loaded ours, theirs;
+	static const char *const jits[] = { "on", "off" };
+	unsigned compared = 0;
+
+	for (unsigned k = 0; k < 2; k++) {
+		struct skep_system_opts opts = {
+			.sz = sizeof(opts), .kernel = "6.18", .caps = "full", .jit = jits[k]
+		};
+
+		engine = skep_system_new(&opts);
+		assert_non_null(engine);
+		for (unsigned c = 0; c < 24 * ARRAY_SIZE(values) * ARRAY_SIZE(values); c++) {
+			bool wide = c & 1, mod = c & 2, is_signed = c & 4;
+			unsigned form = c / 8 % 3; /* by a register, by a constant, by itself */
+			u64 a = values[c / 24 % ARRAY_SIZE(values)];
+			u64 b = values[c / 24 / ARRAY_SIZE(values)], want;
+			u8 code = (wide ? BPF_ALU64 : BPF_ALU) | (mod ? BPF_MOD : BPF_DIV);
+			struct bpf_insn insns[] = {
+				LD64(2, a),
+				LD64(3, b),
+				I(code | BPF_X, 2, form == 2 ? 2 : 3, is_signed, 0),
+				MOVX(0, 2),
+				I(BPF_ALU64 | BPF_RSH | BPF_K, 2, 0, 0, 32),
+				I(BPF_ALU64 | BPF_XOR | BPF_X, 0, 2, 0, 0),
+				EXIT,
+			};
+
+			if (form == 1) {
+				if (!b || (s64)b != (s32)b)
+					continue;
+				insns[4] =
+					(struct bpf_insn)I(code | BPF_K, 2, 0, is_signed, (s32)b);
+			}
+			want = divided(wide, mod, is_signed, a, form == 2 ? a : b);
+			assert_int_equal(run_by(engine_bpf, insns, ARRAY_SIZE(insns), &ours),
+					 (u32)(want ^ want >> 32));
+			if (k || run_by(kernel_bpf_raw, insns, ARRAY_SIZE(insns), &theirs) < 0)
+				continue;
+			compared++;
+			check_same_insns(&ours, &theirs);
+		}
+		skep_system_free(engine);
+	}
+	print_message("%u programs compared with the running kernel's\n", compared);
 }
 
 /* Spills around calls that keep registers go where Linux removes them: since 6.12, with a JIT. */
@@ -455,8 +601,11 @@ int main(void)
 {
 	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18", .caps = "full" };
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_records),	       cmocka_unit_test(test_fastcall),
-		cmocka_unit_test(test_inner_maps),     cmocka_unit_test(test_results_interpreted),
+		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_fastcall),
+		cmocka_unit_test(test_divisions),
+		cmocka_unit_test(test_inner_maps),
+		cmocka_unit_test(test_results_interpreted),
 		cmocka_unit_test(test_results_native),
 	};
 	int failed;

@@ -619,6 +619,11 @@ static void loops_same(void **state)
 	compare("diff_misc.bpf.o", "loops", make_misc);
 }
 
+static void loops_inlined_same(void **state)
+{
+	compare("diff_misc.bpf.o", "loops_inlined", make_misc);
+}
+
 static void filter_same(void **state)
 {
 	compare("diff_skb.bpf.o", "skb_filter", make_filter);
@@ -759,9 +764,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(xdp_frags_same), cmocka_unit_test(tc_same),
 		cmocka_unit_test(act_same),	  cmocka_unit_test(filter_same),
 		cmocka_unit_test(cgroup_same),	  cmocka_unit_test(misc_same),
-		cmocka_unit_test(loops_same),	  cmocka_unit_test(lwt_in_same),
-		cmocka_unit_test(lwt_out_same),	  cmocka_unit_test(lwt_xmit_same),
-		cmocka_unit_test(devices_same),
+		cmocka_unit_test(loops_same),	  cmocka_unit_test(loops_inlined_same),
+		cmocka_unit_test(lwt_in_same),	  cmocka_unit_test(lwt_out_same),
+		cmocka_unit_test(lwt_xmit_same),  cmocka_unit_test(devices_same),
 	};
 
 	if (argc > 1)
