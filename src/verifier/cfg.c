@@ -481,8 +481,11 @@ static u32 frame_bytes(u32 depth)
 	return round_up(depth, 16u);
 }
 
+#define PRIVATE_STACK_MIN 64 /* Linux: BPF_PRIV_STACK_MIN_SIZE */
+
 struct chain {
 	struct bpf_verifier_env *env;
+	bool private;		     /* functions may have a stack outside of their caller's */
 	u32 caller[MAX_CALL_FRAMES]; /* subprograms on the way here */
 	u32 frames;
 	bool tail_call_reachable;
@@ -526,7 +529,7 @@ static int check_frame(struct chain *c, u32 idx, u32 depth)
 	/* 33 tail calls may each leave the callers' frames behind: bound what they can add up to */
 	if (idx && sub->has_tail_call && depth >= 256)
 		return refuse(env, DIAG_STACK_TAIL_CALL, (int)depth);
-	if (depth + frame_bytes(sub->stack_depth) > MAX_BPF_STACK)
+	if (sub->stack != STACK_PRIVATE && depth + frame_bytes(sub->stack_depth) > MAX_BPF_STACK)
 		return refuse(env, DIAG_STACK_COMBINED, (int)c->frames + 1,
 			      (int)(depth + frame_bytes(sub->stack_depth)));
 	return 0;
@@ -544,10 +547,16 @@ static int check_chain(struct chain *c, u32 idx, u32 depth)
 		return 0;
 	}
 	env->insn_idx = sub->start;
+	if (!c->private)
+		sub->stack = STACK_OF_CALLER;
+	else if (sub->stack == STACK_UNDECIDED &&
+		 frame_bytes(sub->stack_depth) >= PRIVATE_STACK_MIN)
+		sub->stack = STACK_PRIVATE;
 	err = check_frame(c, idx, depth);
 	if (err)
 		return err;
-	depth += frame_bytes(sub->stack_depth);
+	if (sub->stack != STACK_PRIVATE)
+		depth += frame_bytes(sub->stack_depth);
 	for (u32 i = sub->start; i < sub[1].start; i++) {
 		const struct bpf_insn *insn = &env->insns[i];
 		int callee;
@@ -587,16 +596,42 @@ static int check_chain(struct chain *c, u32 idx, u32 depth)
 	return 0;
 }
 
+/*
+ * Whether functions with much stack may have it to themselves: in types of programs that may run
+ * on a stack which is nearly used up already, and never run again in themselves.
+ */
+static bool has_private_stacks(const struct bpf_verifier_env *env)
+{
+	if (!visible(env->profile, KVER(6, 13)))
+		return false;
+	for (u32 i = 0; i < env->subprog_cnt; i++)
+		if (env->subprog_info[i].has_tail_call)
+			return false;
+	switch (env->prog->type) {
+	case BPF_PROG_TYPE_KPROBE:
+	case BPF_PROG_TYPE_TRACEPOINT:
+	case BPF_PROG_TYPE_PERF_EVENT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+		return true;
+	case BPF_PROG_TYPE_TRACING:
+		return env->prog->expected_attach_type != BPF_TRACE_ITER;
+	}
+	return false;
+}
+
 int check_max_stack_depth(struct bpf_verifier_env *env)
 {
 	struct chain *c = mem_alloc(sizeof(*c));
+	bool private = has_private_stacks(env);
 	int err = c ? 0 : out_of_memory(env);
 
-	for (u32 i = 0; i < env->subprog_cnt && !err; i++) {
+	/* Callbacks that run later come first: what they call, too, is not private any more. */
+	for (u32 i = env->subprog_cnt; i-- && !err;) {
 		if (i && !env->subprog_info[i].is_async_cb)
 			continue;
 		memset(c, 0, sizeof(*c));
 		c->env = env;
+		c->private = private && !i;
 		err = check_chain(c, i, 0);
 	}
 	mem_free(c);

@@ -288,6 +288,7 @@ struct bpf_subprog_info {
 	bool has_tail_call, tail_call_reachable, has_ld_abs, is_cb, is_async_cb, is_exception_cb,
 		is_global, args_cached, unreliable, changes_pkt_data, might_sleep, called, verified,
 		returns_void, might_throw;
+	enum { STACK_UNDECIDED, STACK_OF_CALLER, STACK_PRIVATE } stack;
 	struct bpf_subprog_arg_info {
 		u32 arg_type;
 		u32 mem_size;
