@@ -277,30 +277,17 @@ static int walk_files(struct iter_walk *w)
 
 static int show_areas(struct iter_walk *w, u64 task, pid_t tid)
 {
-	unsigned long long start, end, off;
-	char path[64], line[4096 + 128], perms[8];
-	unsigned long ino;
+	char path[64], line[4096 + 128];
 	int err = 0;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
 	f = fopen(path, "re");
 	while (f && !err && fgets(line, sizeof(line), f)) {
-		u64 args[4] = { task, iter_object(w, "vm_area_struct", 5) };
-		u64 flags = 0x70; /* VM_MAYREAD, VM_MAYWRITE, VM_MAYEXEC */
+		u64 args[4] = { task, world_iter_area(w->sys, &w->run, tid, line) };
 
-		if (sscanf(line, "%llx-%llx %7s %llx %*s %lu", &start, &end, perms, &off, &ino) !=
-		    5)
-			continue;
-		flags |= (perms[0] == 'r' ? 1U : 0) | (perms[1] == 'w' ? 2U : 0) |
-			 (perms[2] == 'x' ? 4U : 0) | (perms[3] == 's' ? 0x88U : 0);
-		ITER_PUT(w, args[1], "vm_start", (u64)start);
-		ITER_PUT(w, args[1], "vm_end", (u64)end);
-		ITER_PUT(w, args[1], "vm_flags", flags);
-		ITER_PUT(w, args[1], "vm_pgoff", (u64)off / PAGE_BYTES);
-		ITER_PUT(w, args[1], "vm_file",
-			 ino ? world_iter_mapped(w->sys, &w->run, tid, start, end) : (u64)0);
-		err = args[1] ? iter_show(w, args) : -ENOENT;
+		if (args[1])
+			err = iter_show(w, args);
 	}
 	if (f)
 		fclose(f);

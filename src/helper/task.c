@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The task of the event, and what the hook left in the run (Linux: kernel/bpf/helpers.c). */
 #include "helper/helper.h"
+#include "object/fixup.h"
 #include "object/lock.h"
 #include "object/map_array.h"
 #include "object/task.h"
@@ -95,6 +96,19 @@ BPF_HELPER(send_signal_thread)
 	u64 args[] = { (u32)r1, 1 };
 
 	return run->platform->world(run, WORLD_SEND_SIGNAL, args);
+}
+
+BPF_HELPER(find_vma)
+{
+	u64 args[] = { r1, r2, true }, vma;
+
+	if (r5)
+		return ERR(EINVAL);
+	vma = r1 ? run->platform->world(run, WORLD_AREA, args) : 0;
+	if ((s64)vma <= 0)
+		return ERR(ENOENT);
+	bpf_call_subprog(run, r3, r1, vma, r4, 0, 0);
+	return 0;
 }
 
 BPF_HELPER(get_attach_cookie)

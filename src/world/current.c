@@ -281,6 +281,17 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 	case WORLD_EXE_FILE:
 		o = task_at(w, a[0]);
 		return o ? world_link_file(w, wtask(o), "exe") : 0;
+	case WORLD_AREA:
+		o = task_at(w, a[0]);
+		return o && !wtask(o)->gone ? world_area(w, o, a[1], a[2]) : 0;
+	case WORLD_NEXT_TASK:
+		o = task_at(w, a[0]);
+		return o || !a[0] ? world_next_task(w, run, o, a[1]) : 0;
+	case WORLD_NEXT_CGROUP:
+		return world_next_cgroup(w, a[0], a[1], a[2]);
+	case WORLD_CGROUP_TASK:
+		o = task_at(w, a[1]);
+		return o || !a[1] ? world_cgroup_task(w, a[0], o, a[2]) : 0;
 	case WORLD_SHOW:
 		return (u64)world_show(w, run, (char *)(uintptr_t)a[0], (u32)a[1],
 				       (const void *)(uintptr_t)a[2], a[3],

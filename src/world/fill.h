@@ -32,7 +32,7 @@ u64 world_cgroup_path_id(struct world *w, const char *path);
  */
 struct wplace {
 	u64 task;	 /* task_struct in whose /proc directory ->name is; 0: none */
-	char name[24];	 /* "fd/3", "exe", "cwd"; "": ->path alone */
+	char name[56];	 /* "fd/3", "exe", "../../map_files/1000-2000"; "": ->path alone */
 	char *path;	 /* as we see it, without "(deleted)"; NULL: not asked yet */
 	u32 dev;	 /* kernel's encoding */
 	u64 ino, mnt_id; /* mnt_id 0: not known */

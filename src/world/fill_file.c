@@ -81,7 +81,7 @@ int place_look(struct world *w, struct wtask *p, const char *name, struct wplace
 	out->rdev = kernel_dev(st->stx_rdev_major, st->stx_rdev_minor);
 	out->mnt_id = st->stx_mask & STATX_MNT_ID ? st->stx_mnt_id : 0;
 	if (!out->mnt_id && !strncmp(name, "fd/", 3)) { /* before 5.8 */
-		char info[24 + 8], text[512];
+		char info[sizeof(out->name) + 8], text[512];
 
 		snprintf(info, sizeof(info), "fdinfo/%s", name + 3);
 		if (proc_read(w, p, info, text, sizeof(text)) > 0)

@@ -6,6 +6,8 @@
  */
 #include "world/internal.h"
 
+#include <limits.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -311,7 +313,7 @@ u64 world_cgroup_of(struct world *w, u64 id)
 		o = cgroup_obj(w, "/");
 	if (o || !*mount)
 		return o && o->priv ? o->addr : 0;
-	at = open(mount, O_PATH | O_CLOEXEC);
+	at = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fd = at < 0 ? -1 : open_by_handle_at(at, &handle.h, O_PATH | O_CLOEXEC);
 	if (fd >= 0) {
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
@@ -324,6 +326,87 @@ u64 world_cgroup_of(struct world *w, u64 id)
 	if (at >= 0)
 		close(at);
 	return o && o->key[0] == id ? o->addr : 0;
+}
+
+/* The child with the smallest id above @id; NULL. */
+static struct wobj *child_after(struct world *w, struct wobj *o, u64 id)
+{
+	const char *mount = world_cgroup_mount(w), *path = o->priv;
+	char full[2048], child[1024] = "";
+	u64 least = (u64)-1;
+	struct dirent *e;
+	DIR *d;
+
+	if (!*mount || snprintf(full, sizeof(full), "%s%s", mount, path) >= (int)sizeof(full))
+		return NULL;
+	d = opendir(full);
+	while (d && (e = readdir(d))) {
+		if (e->d_type != DT_DIR || *e->d_name == '.' || e->d_ino <= id || e->d_ino > least)
+			continue;
+		if (snprintf(child, sizeof(child), "%s/%s", path[1] ? path : "", e->d_name) <
+		    (int)sizeof(child))
+			least = e->d_ino;
+	}
+	if (d)
+		closedir(d);
+	return least != (u64)-1 ? cgroup_obj(w, child) : NULL;
+}
+
+static struct wobj *deepest(struct world *w, struct wobj *o)
+{
+	struct wobj *child;
+
+	while ((child = child_after(w, o, 0)))
+		o = child;
+	return o;
+}
+
+u64 world_next_cgroup(struct world *w, u64 root, u64 pos, bool children_first)
+{
+	struct wobj *top = cgroup_at(w, root), *o = pos ? cgroup_at(w, pos) : NULL, *next;
+
+	if (!top || (pos && !o))
+		return 0;
+	if (!pos)
+		return children_first ? deepest(w, top)->addr : root;
+	next = children_first ? NULL : child_after(w, o, 0);
+	if (next)
+		return next->addr;
+	while (o != top) {
+		struct wobj *parent = parent_of(w, o->priv);
+
+		if (!parent)
+			return 0;
+		next = child_after(w, parent, o->key[0]);
+		if (next)
+			return children_first ? deepest(w, next)->addr : next->addr;
+		if (children_first)
+			return parent->addr;
+		o = parent;
+	}
+	return 0;
+}
+
+u64 world_cgroup_task(struct world *w, u64 cgroup, struct wobj *task, bool leaders)
+{
+	struct wobj *o = cgroup_at(w, cgroup), *next;
+	const char *mount = world_cgroup_mount(w);
+	int tid, after = task ? wtask(task)->tid : 0, least = INT_MAX;
+	char path[2048];
+	FILE *f;
+
+	if (!o || !*mount ||
+	    snprintf(path, sizeof(path), "%s%s/cgroup.%s", mount, (char *)o->priv,
+		     leaders ? "procs" : "threads") >= (int)sizeof(path))
+		return 0;
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &tid) == 1)
+		if (tid > after && tid < least)
+			least = tid;
+	if (f)
+		fclose(f);
+	next = least < INT_MAX ? world_tid_obj(w, least) : NULL;
+	return next ? next->addr : 0;
 }
 
 int fill_task_cgroups(struct world *w, struct wobj *o)

@@ -282,6 +282,14 @@ void world_rekey(struct world *w, struct wobj *o, u64 k0, u64 k1);
 u64 world_link_file(struct world *w, struct wtask *p, const char *link);
 /* The namespace of /proc/TID/ns/@kind. 0: not told. */
 u64 world_ns(struct world *w, struct wtask *p, const char *kind);
+/* The vm_area_struct that @addr is in or, unless it must hold @addr, the next one behind. 0: none. */
+u64 world_area(struct world *w, struct wobj *task, u64 addr, bool holds);
+/* The next thread of @task's process, or the next process; NULL: the first. 0: none. */
+u64 world_next_task(struct world *w, const struct bpf_run *run, struct wobj *task, bool thread);
+/* What follows @pos (0: begin) of @root and all below it, parents before or after their children. */
+u64 world_next_cgroup(struct world *w, u64 root, u64 pos, bool children_first);
+/* The next task of a control group behind @task (NULL: the first), or process. 0: none. */
+u64 world_cgroup_task(struct world *w, u64 cgroup, struct wobj *task, bool leaders);
 void mounts_free(struct world *w);
 void sk_lookups_stop(struct world *w);
 /* Fills @p with where a packet goes, as bpf_fib_lookup() does: BPF_FIB_LKUP_RET_* or -errno. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "world/fill.h"
 
 struct tids {
@@ -122,22 +123,48 @@ u64 world_iter_file(struct skep_system *sys, struct bpf_run *run, pid_t tid, int
 	return addr;
 }
 
-u64 world_iter_mapped(struct skep_system *sys, struct bpf_run *run, pid_t tid, u64 start, u64 end)
-{
-	struct wobj *task;
-	struct world *w;
-	char link[64];
-	u64 addr = 0;
+/* ---- one after the other, for programs ---- */
 
-	snprintf(link, sizeof(link), "map_files/%llx-%llx", (unsigned long long)start,
-		 (unsigned long long)end);
-	pthread_mutex_lock(&sys->world_lock);
-	w = world_of(sys);
-	task = w ? world_tid_obj(w, tid) : NULL;
-	if (task) {
-		world_enter(w, run);
-		addr = world_link_file(w, wtask(task), link);
-	}
-	pthread_mutex_unlock(&sys->world_lock);
-	return addr;
+/* Its thread with the next number. */
+static struct wobj *next_thread(struct world *w, struct wobj *task)
+{
+	struct wobj *next = NULL;
+	struct tids l = { 0 };
+	pid_t *tids, tid = wtask(task)->tid;
+	char path[64];
+	u32 n;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", tid);
+	add_names(&l, path);
+	if (!finish(&l, &tids, &n))
+		for (u32 i = 0; i < n && !next; i++)
+			if (tids[i] > tid)
+				next = world_tid_obj(w, tids[i]);
+	mem_free(tids);
+	return next;
+}
+
+/* The process with the next number. */
+static struct wobj *next_process(struct world *w, const struct bpf_run *run, pid_t pid)
+{
+	struct wobj *o, *next = NULL;
+	pid_t *tids = NULL;
+	u32 n;
+
+	if (!world_iter_tids(w->sys, run->task ? 0 : getpid(), &tids, &n))
+		for (u32 i = 0; i < n && !next; i++) {
+			o = tids[i] > pid ? world_tid_obj(w, tids[i]) : NULL;
+			if (o && world_get(w, o, WF_task_struct_tgid) == (u64)tids[i])
+				next = o;
+		}
+	mem_free(tids);
+	return next;
+}
+
+u64 world_next_task(struct world *w, const struct bpf_run *run, struct wobj *task, bool thread)
+{
+	struct wobj *o =
+		thread ? next_thread(w, task) : next_process(w, run, task ? wtask(task)->tid : 0);
+
+	return o ? o->addr : 0;
 }

@@ -18,7 +18,7 @@ int world_iter_fds(pid_t tid, int **out, u32 *n);
 
 u64 world_iter_task(struct skep_system *sys, struct bpf_run *run, pid_t tid, pid_t *tgid);
 u64 world_iter_file(struct skep_system *sys, struct bpf_run *run, pid_t tid, int fd);
-/* The file that the area [@start, @end) of the task's memory is of. */
-u64 world_iter_mapped(struct skep_system *sys, struct bpf_run *run, pid_t tid, u64 start, u64 end);
+/* The memory area that @line of the task's /proc/TID/maps tells of. */
+u64 world_iter_area(struct skep_system *sys, struct bpf_run *run, pid_t tid, const char *line);
 
 #endif

@@ -13,10 +13,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "skep/skep.h"
@@ -33,6 +37,7 @@ struct io {
 	char copy[4][16];
 };
 
+static int begin(void **state);
 static struct skep_system *systems[ENGINES]; /* of KERNEL: NULL */
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -49,7 +54,7 @@ static bool run(int which, const char *name, struct io *io)
 	struct bpf_program *p, *wanted = NULL;
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	struct bpf_object *obj;
-	char path[512];
+	char path[1280];
 	u32 zero = 0;
 	bool ok;
 	int map;
@@ -70,7 +75,8 @@ static bool run(int which, const char *name, struct io *io)
 		io->n = 0;
 		assert_int_equal(bpf_map_update_elem(map, &zero, io, 0), 0);
 		assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(wanted), &opts), 0);
-		assert_int_equal(opts.retval, 0);
+		if (opts.retval) fprintf(stderr, "engine %d %s: %u\n", which, name, opts.retval);
+	assert_int_equal(opts.retval, 0);
 		assert_int_equal(bpf_map_lookup_elem(map, &zero, io), 0);
 		assert_in_range(io->n, 1, NOTES);
 	}
@@ -214,6 +220,147 @@ static void task_memory(void **state)
 	assert_memory_equal(io.copy[3], "yyyyxxxxxxxxxxxx", 16);
 }
 
+static void areas(void **state)
+{
+	struct io io = { .pid = (u32)getpid(), .text = (u64)&begin };
+	struct stat st;
+
+	run_all("areas", &io);
+	assert_int_equal(stat("/proc/self/exe", &st), 0);
+	assert_int_equal(io.out[0], 0);
+	assert_in_range(io.text, io.out[1], io.out[2] - 1);
+	assert_int_equal(io.out[3], 5); /* VM_READ | VM_EXEC */
+	assert_int_equal(io.out[5], st.st_ino);
+	assert_int_equal(io.out[6], -EINVAL);
+	assert_int_equal(io.out[7], -ENOENT);
+	assert_int_equal(io.out[8], -ENOENT);
+	assert_int_equal(io.out[9], 0);
+	assert_int_equal(io.out[10], io.out[1]);
+	assert_int_equal(io.out[11], io.out[2]);
+	assert_int_equal(io.out[16], 0);
+	assert_int_equal(io.out[17], 1);
+	assert_int_equal(io.out[19], 0);
+}
+
+static pthread_barrier_t barrier;
+
+static void *thread(void *tid)
+{
+	*(s64 *)tid = syscall(SYS_gettid);
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	return NULL;
+}
+
+static void all_tasks(void **state)
+{
+	struct io io = { .pid = (u32)getpid() };
+	s64 tids[2], all;
+	pthread_t t[2];
+
+	pthread_barrier_init(&barrier, NULL, 3);
+	for (u32 i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, thread, &tids[i]), 0);
+	pthread_barrier_wait(&barrier);
+	if (tids[0] > tids[1])
+		all = tids[0], tids[0] = tids[1], tids[1] = all;
+	all = (getpid() * 3 + tids[0]) * 3 + tids[1];
+	io.text = (u64)tids[0];
+	run_all("all_tasks", &io);
+	pthread_barrier_wait(&barrier);
+	for (u32 i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	const s64 want[] = {
+		0, 3,	all,	 0, 2, tids[0] * 3 + tids[1], -EINVAL, 0, 0, 0, 1, getpid(), 0,
+		3, all, -EINVAL, 0, 0,
+	};
+	for (u32 i = 0; i < ARRAY_SIZE(want); i++)
+		if (io.out[i] != want[i])
+			fail_msg("output %u: %lld, should be %lld", i, (long long)io.out[i],
+				 (long long)want[i]);
+}
+
+/* A tree of control groups of our own: /, /a, /a/x, /a/y, /b; with a process in /a/x. */
+static char tree[1024];
+static const char *const below[] = { "", "/a", "/a/x", "/a/y", "/b" };
+
+static bool tree_make(u64 ids[5])
+{
+	char path[1280], line[512], type[64];
+	FILE *f = fopen("/proc/self/mounts", "re");
+	struct stat st;
+
+	*tree = 0;
+	while (f && !*tree && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %511s %63s", path, type) == 2 && !strcmp(type, "cgroup2"))
+			snprintf(tree, sizeof(tree), "%.900s/skep-kfunc-%d", path, getpid());
+	if (f)
+		fclose(f);
+	if (!*tree)
+		return false;
+	for (u32 i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "%s%s", tree, below[i]);
+		if (mkdir(path, 0755) || stat(path, &st))
+			return false;
+		ids[i] = st.st_ino;
+	}
+	return true;
+}
+
+static void tree_remove(void)
+{
+	char path[1280];
+
+	for (u32 i = 5; i--;) {
+		snprintf(path, sizeof(path), "%s%s", tree, below[i]);
+		rmdir(path);
+	}
+}
+
+static void group_tree(void **state)
+{
+	struct io io = { .pid = (u32)getpid() };
+	char path[1280];
+	FILE *f = NULL;
+	pid_t pid;
+	u64 id[5];
+	s64 seen;
+
+	if (!tree_make(id)) {
+		tree_remove();
+		print_message("# no control groups can be made here\n");
+		skip();
+	}
+	io.text = id[0];
+	run_all("group_tree", &io);
+	const s64 want[] = {
+		0,	    (s64)id[0], (s64)id[1], (s64)id[2], (s64)id[3], (s64)id[4], 0,
+		(s64)id[2], (s64)id[3], (s64)id[1], (s64)id[4], (s64)id[0], 0,		(s64)id[0],
+	};
+	assert_memory_equal(io.out, want, sizeof(want));
+	assert_int_equal(io.out[io.n - 1], -EINVAL);
+	assert_int_equal(io.out[io.n - 2], -EINVAL);
+
+	pid = fork();
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	snprintf(path, sizeof(path), "%s/a/x/cgroup.procs", tree);
+	f = fopen(path, "w");
+	seen = f ? fprintf(f, "%d", pid) : -1;
+	if (f)
+		seen = fclose(f);
+	io.text = id[2];
+	run_all("group_members", &io);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	tree_remove();
+	assert_int_equal(seen, 0);
+	const s64 members[] = { 0, 1, pid, 0, 1, pid, 0, 1, pid, -EINVAL, 0, 0 };
+	assert_memory_equal(io.out, members, sizeof(members));
+}
+
 static int begin(void **state)
 {
 	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18" };
@@ -236,8 +383,9 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tasks),   cmocka_unit_test(groups),	  cmocka_unit_test(texts),
-		cmocka_unit_test(signals), cmocka_unit_test(task_memory),
+		cmocka_unit_test(tasks),     cmocka_unit_test(groups),	    cmocka_unit_test(texts),
+		cmocka_unit_test(signals),   cmocka_unit_test(task_memory), cmocka_unit_test(areas),
+		cmocka_unit_test(all_tasks), cmocka_unit_test(group_tree),
 	};
 
 	return cmocka_run_group_tests_name("kernel functions on tasks", tests, begin, end);
