@@ -75,8 +75,9 @@ static bool run(int which, const char *name, struct io *io)
 		io->n = 0;
 		assert_int_equal(bpf_map_update_elem(map, &zero, io, 0), 0);
 		assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(wanted), &opts), 0);
-		if (opts.retval) fprintf(stderr, "engine %d %s: %u\n", which, name, opts.retval);
-	assert_int_equal(opts.retval, 0);
+		if (opts.retval)
+			fprintf(stderr, "engine %d %s: %u\n", which, name, opts.retval);
+		assert_int_equal(opts.retval, 0);
 		assert_int_equal(bpf_map_lookup_elem(map, &zero, io), 0);
 		assert_in_range(io->n, 1, NOTES);
 	}
