@@ -173,8 +173,12 @@ static void test_prog(void **state)
 	u32 rounds = text ? (u32)atoi(text) : ROUNDS;
 	bool with_kernel;
 
-	if (!engine_open(&engines[JIT], name))
+	if (!engine_open(&engines[JIT], name)) {
+		/* Types of what maps hold need tags, which Debian's own clang does not write. */
+		if (!strcmp(name, "stash") && access("/usr/bin/clang-19", X_OK))
+			skip();
 		fail_msg("%s: not accepted", name);
+	}
 	assert_true(engine_open(&engines[INTERPRETER], name));
 	run_both(name, &engines[JIT], &engines[INTERPRETER], rounds);
 	engine_close(&engines[INTERPRETER]);

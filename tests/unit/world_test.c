@@ -424,6 +424,20 @@ static void test_file(void **state)
 	assert_int_equal(peek(f, inode, "inode", "i_nlink"), 0);
 }
 
+/* Whether what this process takes for "/" is mounted: not so after chroot(). */
+static bool root_is_mounted(void)
+{
+	FILE *m = fopen("/proc/self/mountinfo", "re");
+	char line[4096], at[4096];
+	bool found = false;
+
+	while (m && !found && fgets(line, sizeof(line), m))
+		found = sscanf(line, "%*s %*s %*s %*s %4095s", at) == 1 && !strcmp(at, "/");
+	if (m)
+		fclose(m);
+	return found;
+}
+
 static void test_paths(void **state)
 {
 	struct fixture *f = *state;
@@ -431,6 +445,10 @@ static void test_paths(void **state)
 	u64 path, d, dir, mm;
 	struct stat st;
 
+	if (!root_is_mounted()) {
+		print_message("# in a chroot(2)\n");
+		skip();
+	}
 	d = world_dentry(f->t, AT_FDCWD, LONG_NAME, true);
 	assert_true(d);
 	name_of(f, d, name, sizeof(name));
