@@ -23,6 +23,12 @@ NOTHING(bpf_preempt_enable)
 NOTHING(bpf_local_irq_save)
 NOTHING(bpf_local_irq_restore)
 
+/* Contexts are not laid out as the kernel's: this makes one that is. */
+BPF_KFUNC(bpf_cast_to_kern_ctx)
+{
+	return run->platform->world(run, WORLD_KERN_CTX, &r1);
+}
+
 /* The fix-ups turn it into a move of R1. */
 BPF_KFUNC(bpf_rdonly_cast)
 {

@@ -57,6 +57,7 @@ enum world_op {
 	WORLD_NEXT_TASK,   /* task_struct or 0, whether of its process -> the next one; 0 */
 	WORLD_NEXT_CGROUP, /* cgroup, one below it or 0, children first -> the next one; 0 */
 	WORLD_CGROUP_TASK, /* cgroup, a task of it or 0, processes only -> the next one; 0 */
+	WORLD_KERN_CTX,	   /* context of a program on packets -> the kernel's struct for it; 0 */
 	WORLD_SHOW, /* buffer, size, struct btf_ptr, flags, world_reader_t -> length without NUL */
 };
 

@@ -32,7 +32,8 @@ static u32 kept_registers(struct bpf_verifier_env *env, const struct bpf_insn *c
 		if (fetch_kfunc(env, call, &meta, true) || !meta.proto)
 			return 0;
 		used = btf_vlen(meta.proto);
-		*goes = meta.k.flags & KF_FASTCALL;
+		/* Contexts are not the kernel's own structs: a call makes these. */
+		*goes = (meta.k.flags & KF_FASTCALL) && meta.k.id != KFUNC_bpf_cast_to_kern_ctx;
 		return CALLER_SAVED & ~1U & ~(((1U << used) - 1) << 1);
 	}
 	if (call->src_reg)

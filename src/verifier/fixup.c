@@ -482,7 +482,6 @@ static int fix_kfunc_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 	if (err)
 		return err;
 	switch ((int)k->id) {
-	case KFUNC_bpf_cast_to_kern_ctx:
 	case KFUNC_bpf_rdonly_cast:
 		return emit(f, raw_insn(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_1, 0, 0));
 	case KFUNC_bpf_obj_new_impl:

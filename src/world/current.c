@@ -292,6 +292,8 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 	case WORLD_CGROUP_TASK:
 		o = task_at(w, a[1]);
 		return o || !a[1] ? world_cgroup_task(w, a[0], o, a[2]) : 0;
+	case WORLD_KERN_CTX:
+		return world_kern_ctx(w, run, current_obj(w, run), (const void *)(uintptr_t)a[0]);
 	case WORLD_SHOW:
 		return (u64)world_show(w, run, (char *)(uintptr_t)a[0], (u32)a[1],
 				       (const void *)(uintptr_t)a[2], a[3],

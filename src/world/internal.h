@@ -205,6 +205,8 @@ void world_enter(struct world *w, const struct bpf_run *run);
  * thread, in place of the one before. NULL: no such type.
  */
 struct wobj *world_made_up(struct world *w, const char *type, u64 key);
+/* The same, as it was if there is one. */
+struct wobj *world_reused(struct world *w, const char *type, u64 key);
 /* Puts @size bytes into its field, 0 or -ENOENT. */
 /* A field's value by its name, filled in if need be; 0: none. */
 u64 world_get_field(struct world *w, struct bpf_run *run, u64 object, const char *field);
@@ -290,6 +292,8 @@ u64 world_next_task(struct world *w, const struct bpf_run *run, struct wobj *tas
 u64 world_next_cgroup(struct world *w, u64 root, u64 pos, bool children_first);
 /* The next task of a control group behind @task (NULL: the first), or process. 0: none. */
 u64 world_cgroup_task(struct world *w, u64 cgroup, struct wobj *task, bool leaders);
+/* The kernel's struct for the context of a program on packets, whose task is @task (or NULL). 0: none. */
+u64 world_kern_ctx(struct world *w, const struct bpf_run *run, struct wobj *task, const void *ctx);
 void mounts_free(struct world *w);
 void sk_lookups_stop(struct world *w);
 /* Fills @p with where a packet goes, as bpf_fib_lookup() does: BPF_FIB_LKUP_RET_* or -errno. */

@@ -643,6 +643,13 @@ struct wobj *world_made_up(struct world *w, const char *type, u64 key)
 	return obj_of(w, t, key, tid, NULL);
 }
 
+struct wobj *world_reused(struct world *w, const char *type, u64 key)
+{
+	struct world_type *t = layout_plain(w, type);
+
+	return t && t->btf_id ? obj_of(w, t, key, (u64)syscall(SYS_gettid), NULL) : NULL;
+}
+
 u64 world_get_field(struct world *w, struct bpf_run *run, u64 object, const char *field)
 {
 	struct world_place at;

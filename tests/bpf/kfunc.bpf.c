@@ -349,6 +349,59 @@ SEC("?syscall") int strings(void *ctx)
 	return 0;
 }
 
+/* ---- contexts as the kernel's structs ---- */
+
+static __always_inline void put_device(struct io *s, struct net_device *dev)
+{
+	put(s, (__u64)dev->ifindex);
+	put(s, *(__u64 *)dev->name);
+}
+
+SEC("?tc") int kern_skb(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+	struct sk_buff *skb, *again;
+
+	if (!s)
+		return -1;
+	ctx->mark = s->in[0];
+	ctx->priority = s->in[1];
+	skb = bpf_cast_to_kern_ctx(ctx);
+	put(s, skb->len);
+	put(s, skb->data_len);
+	put(s, skb->mark);
+	put(s, skb->priority);
+	put(s, skb->protocol);
+	put(s, skb->mac_len);
+	put(s, skb->queue_mapping);
+	put(s, skb->network_header - skb->mac_header);
+	put(s, skb->head + skb->tail - skb->data);
+	put(s, skb->end >= skb->tail);
+	put(s, (__u64)skb->skb_iif);
+	put_device(s, skb->dev);
+	ctx->mark = s->in[2];
+	again = bpf_cast_to_kern_ctx(ctx);
+	put(s, again == skb);
+	put(s, again->mark);
+	put(s, skb->mark);
+	return 0;
+}
+
+SEC("?xdp") int kern_xdp(struct xdp_md *ctx)
+{
+	struct io *s = get_io();
+	struct xdp_buff *xdp;
+
+	if (!s)
+		return -1;
+	xdp = bpf_cast_to_kern_ctx(ctx);
+	put(s, (__u64)(xdp->data_end - xdp->data));
+	put(s, (__u64)(xdp->data - xdp->data_meta));
+	put(s, xdp->rxq->queue_index);
+	put_device(s, xdp->rxq->dev);
+	return 2;
+}
+
 /* ---- objects in lists and trees ---- */
 
 struct item {

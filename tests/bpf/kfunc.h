@@ -12,7 +12,7 @@
 enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_RINGBUF = 27 };
 
 struct __sk_buff {
-	__u32 len;
+	__u32 len, pkt_type, mark, queue_mapping, protocol, vlan_present, vlan_tci, vlan_proto, priority;
 };
 struct xdp_md {
 	__u32 data;
@@ -50,6 +50,28 @@ struct cpumask {
 struct bpf_cpumask {
 	struct cpumask cpumask;
 } __attribute__((preserve_access_index));
+
+#define CORE __attribute__((preserve_access_index))
+struct net_device {
+	char name[16];
+	int ifindex;
+} CORE;
+struct sk_buff {
+	unsigned int len, data_len, mark;
+	__u16 mac_len, protocol, queue_mapping, mac_header, network_header;
+	__u32 priority, tail, end;
+	int skb_iif;
+	unsigned char *head, *data;
+	struct net_device *dev;
+} CORE;
+struct xdp_rxq_info {
+	struct net_device *dev;
+	__u32 queue_index;
+} CORE;
+struct xdp_buff {
+	void *data, *data_end, *data_meta;
+	struct xdp_rxq_info *rxq;
+} CORE;
 
 #include <bpf/bpf_helpers.h>
 
@@ -151,6 +173,7 @@ extern int bpf_strcspn(const char *s__ign, const char *reject__ign) __ksym;
 extern int bpf_strstr(const char *s1__ign, const char *s2__ign) __ksym;
 extern int bpf_strnstr(const char *s1__ign, const char *s2__ign, __u64 len) __ksym;
 
+extern void *bpf_cast_to_kern_ctx(void *obj) __ksym;
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
 extern void bpf_preempt_disable(void) __ksym;

@@ -2,7 +2,6 @@
 /* Kernel functions on tasks and control groups: what one run saw is in .bss. */
 #include "kfunc.h"
 
-#define CORE  __attribute__((preserve_access_index))
 #define NOTES 32
 
 enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID };
