@@ -26,7 +26,9 @@ NOTHING(bpf_local_irq_restore)
 /* Contexts are not laid out as the kernel's: this makes one that is. */
 BPF_KFUNC(bpf_cast_to_kern_ctx)
 {
-	return run->platform->world(run, WORLD_KERN_CTX, &r1);
+	u64 object = run->platform->world(run, WORLD_KERN_CTX, &r1);
+
+	return (s64)object < 0 ? 0 : object; /* what is read through 0 is 0 */
 }
 
 /* The fix-ups turn it into a move of R1. */
