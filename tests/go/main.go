@@ -13,7 +13,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -77,7 +76,7 @@ func main() {
 	for file, called := false, false; !file || !called; {
 		select {
 		case path := <-opens:
-			if strings.HasPrefix(path, "/tmp/") && !file {
+			if path == "/tmp/work-file" && !file {
 				fmt.Println("open", path)
 				file = true
 			}
