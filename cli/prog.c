@@ -30,6 +30,8 @@ struct prog_dump {
 	struct bpf_func_info *funcs;
 	struct bpf_line_info *lines;
 	struct btf *btf;
+	char *symbols; /* /proc/kallsyms; NULL: not needed, or not to be had */
+	unsigned long long call_base;
 };
 
 static void dump_free(struct prog_dump *d)
@@ -42,6 +44,7 @@ static void dump_free(struct prog_dump *d)
 	free(d->funcs);
 	free(d->lines);
 	btf__free(d->btf);
+	free(d->symbols);
 }
 
 static void *room(unsigned n, size_t size)
@@ -143,26 +146,43 @@ static void print_func(const struct cli *cli, const struct prog_dump *d, unsigne
  * The kernel has put the distance from __bpf_call_base where the helper's number was. "" where
  * /proc/kallsyms hides addresses.
  */
-static void kernel_helper(const struct bpf_insn *insn, char *name, size_t size)
+static void kernel_helper(const struct prog_dump *d, const struct bpf_insn *insn, char *name,
+			  size_t size)
 {
-	FILE *f = fopen("/proc/kallsyms", "re");
-	unsigned long long at, base = 0;
-	char line[256], symbol[128];
+	char line[32], symbol[128];
+	const char *at;
 
 	*name = 0;
-	for (int round = 0; f && round < 2; round++) {
-		rewind(f);
-		while (fgets(line, sizeof(line), f) && !(round && *name)) {
-			if (sscanf(line, "%llx %*c %127s", &at, symbol) != 2 || !at)
-				continue;
-			if (!round && !strcmp(symbol, "__bpf_call_base"))
-				base = at;
-			else if (round && base && at == base + (unsigned long long)insn->imm)
-				snprintf(name, size, "%s", symbol);
-		}
-	}
+	snprintf(line, sizeof(line), "\n%016llx ", d->call_base + (unsigned long long)insn->imm);
+	at = d->call_base ? strstr(d->symbols, line) : NULL;
+	if (at && sscanf(at + strlen(line), "%*c %127s", symbol) == 1)
+		snprintf(name, size, "%s", symbol);
+}
+
+/* The kernel's symbols, whole: a program names many of them. */
+static void read_symbols(struct prog_dump *d)
+{
+	static const char base[] = " __bpf_call_base\n";
+	FILE *f = fopen("/proc/kallsyms", "re"), *text;
+	char buf[65536];
+	size_t n, len = 0;
+	char *at;
+
+	text = f ? open_memstream(&d->symbols, &len) : NULL;
+	if (text)
+		fputc('\n', text);
+	while (text && (n = fread(buf, 1, sizeof(buf), f)))
+		fwrite(buf, 1, n, text);
+	if (text)
+		fclose(text);
 	if (f)
 		fclose(f);
+	at = d->symbols ? strstr(d->symbols, base) : NULL;
+	if (!at)
+		return;
+	while (at > d->symbols && at[-1] != '\n')
+		at--;
+	d->call_base = strtoull(at, NULL, 16);
 }
 
 static int print_insn(const struct cli *cli, const struct prog_dump *d, unsigned i, unsigned n)
@@ -172,7 +192,7 @@ static int print_insn(const struct cli *cli, const struct prog_dump *d, unsigned
 	int took = skep_insn_text(insn, n - i, text, sizeof(text));
 
 	if (!cli->system && insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg)
-		kernel_helper(insn, name, sizeof(name));
+		kernel_helper(d, insn, name, sizeof(name));
 	if (*name)
 		fprintf(cli->out, "%4u: (85) call %s\n", i, name);
 	else if (took > 0)
@@ -350,6 +370,8 @@ static int show_program(const struct cli *cli, const struct bpf_program *prog, e
 		print_figures(cli, &d, prog);
 		if (view != VIEW_SHOW)
 			fputc('\n', cli->out);
+		if (view == VIEW_XLATED && !cli->system)
+			read_symbols(&d);
 		if (view == VIEW_XLATED)
 			print_xlated(cli, &d, o);
 		else if (view == VIEW_JITED && d.info.jited_prog_len)
