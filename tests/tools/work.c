@@ -87,11 +87,17 @@ static void *thread(void *arg)
 
 static void signal_somebody(void)
 {
-	pid_t child = fork();
+	sigset_t terminate, before;
+	pid_t child;
 	int status;
 
+	/* Held back until the child waits for it, so that the child always makes the same calls. */
+	sigemptyset(&terminate);
+	sigaddset(&terminate, SIGTERM);
+	sigprocmask(SIG_BLOCK, &terminate, &before);
+	child = fork();
 	if (!child) {
-		pause();
+		sigsuspend(&before);
 		_exit(1);
 	}
 	kill(getpid(), 0);
