@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "hook/cls_bpf.h"
 #include "hook/internal.h"
 #include "hook/points.h"
 #include "object/task.h"
@@ -135,6 +136,7 @@ void netdev_hooks_del(struct skep_system *sys, u32 ifindex)
 		*p = h->next;
 		drop(h);
 	}
+	tc_qdisc_del(sys, ifindex);
 	pthread_mutex_unlock(&sys->lock);
 }
 
@@ -168,6 +170,7 @@ void hooks_stop(struct skep_system *sys)
 	if (!sys->hooks)
 		return;
 	sys->raw_tp = NULL;
+	tc_stop(sys);
 	while ((h = sys->hooks->first)) {
 		sys->hooks->first = h->next;
 		drop(h);

@@ -22,6 +22,7 @@ struct supervisor;
 struct uprobes;
 struct sampling;
 struct task_table;
+struct tc_qdisc;
 struct work;
 struct world;
 
@@ -64,6 +65,12 @@ struct skep_system {
 	struct hook_table *hooks;
 	struct cgroup_table *cgroups;	     /* NULL until it is needed; src/hook/cgroup.c */
 	struct netns_hooks *netns;	     /* src/hook/netns.c */
+	/*
+	 * The network namespace by whose numbers the devices' hooks go, as an inode. Who is in another
+	 * one sees none of them. 0: they go by whoever asks.
+	 */
+	u64 net_ino;
+	struct tc_qdisc *tc;		     /* src/hook/cls_bpf.c */
 	struct pins *pins;		     /* NULL until it is needed; pins.c */
 	const struct pin_text_ops *pin_text; /* object/pins.h; set by src/command */
 	struct world *world;		     /* NULL until it is needed; src/world */
