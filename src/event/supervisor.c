@@ -301,6 +301,8 @@ static void look_around(struct supervisor *sv)
 		host_is_gone(sv);
 	if (__atomic_exchange_n(&sv->hooks_changed, 0, __ATOMIC_SEQ_CST))
 		tracer_update_wants(sv);
+	if (READ_ONCE(sv->decided))
+		decide_look(sv);
 	answer_requests(sv);
 	if (__atomic_exchange_n(&sv->alarmed, 0, __ATOMIC_SEQ_CST))
 		run_timers(sv);
@@ -512,6 +514,7 @@ static void supervisor_stop(struct skep_system *sys)
 			(*s)->stop(sys);
 	sys->supervisor = NULL; /* the loop, which looks at it, has ended */
 	tasks_stop(sys);
+	decide_stop(sv);
 	vec_free(&sv->timers);
 	vec_free(&sv->pending);
 	vec_free(&sv->strays);

@@ -13,6 +13,7 @@
 #include <linux/filter.h>
 
 #include "base/vec.h"
+#include "event/decide.h"
 #include "event/process.h"
 #include "skep/skep.h"
 
@@ -42,7 +43,9 @@ struct skep_process {
 	int event_fd;
 	/* At the entry of a call that the filter stops: may make it in another way and skip it. */
 	void (*intercept)(struct task *t);
-	void *owner;	/* of .intercept */
+	/* Whether our descriptor @fd, which it takes over, answers the call when that is notified. */
+	bool (*gift)(struct task *t, int fd, bool cloexec);
+	void *owner;	/* of .intercept and .gift */
 	int message_fd; /* where its user reads: told when all ends with the host; -1: nowhere else */
 	/* By the loop; the host waits for changes of .seq (a futex). */
 	u32 seq;
@@ -106,6 +109,10 @@ struct trace_state {
 	VEC(siginfo_t) delayed; /* signals that came at a wrong time */
 	u32 nr_sent;		/* of them: sent again, to be completed when they arrive */
 	const char *old_comm;	/* while programs are told of its renaming, which is done already */
+	/* decide.c: a call is being made in its place; it is to be made again; what it may do. */
+	struct decide_work *work;
+	bool again, identity_valid;
+	struct decide_identity *identity;
 	/* Caches of event/task.c */
 	int comm_fd;
 	bool ids_valid;
@@ -153,6 +160,10 @@ struct supervisor {
 	u32 untold;		   /* tasks whose end nobody told of */
 	u64 give_up_due;	   /* when .leaving ends in any case */
 	u64 sweep_due;		   /* when to look after them; 0: never */
+	/* decide.c */
+	struct decide_work *works, *decided; /* going on; done: the workers add to it */
+	struct decide_worker *idle_workers;
+	struct decide_identity *self;
 };
 
 /* supervisor.c */
@@ -211,6 +222,7 @@ struct task *tracer_adopt(struct supervisor *sv, struct skep_process *p, pid_t t
 void tracer_handle(struct supervisor *sv, pid_t pid, int status);
 void tracer_update_wants(struct supervisor *sv);
 void tracer_go(struct task *t);	     /* on from its stop */
+void tracer_decided(struct task *t); /* on from the entry of a call that waited (decide.h) */
 void tracer_release(struct task *t); /* lets it go alive, from its stop; frees @t */
 void tracer_sweep(struct supervisor *sv);
 /* wait4() has said that there is nobody: ends what is still in the books. */

@@ -26,6 +26,7 @@ static struct task *task_of(struct bpf_task *t)
 void task_forget_ids(struct task *t)
 {
 	t->trace->ids_valid = false;
+	t->trace->identity_valid = false;
 }
 
 static u64 task_uid_gid(struct bpf_task *bt)

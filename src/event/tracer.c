@@ -157,7 +157,7 @@ void tracer_go(struct task *t)
 	int sig = tr->sig;
 	long how;
 
-	if (tr->kind == STOP_NONE || tr->child || tree_is_left(t))
+	if (tr->kind == STOP_NONE || tr->child || tr->work || tree_is_left(t))
 		return;
 	task_flush_regs(t);
 	if (unlikely(tr->nr_sent < tr->delayed.n))
@@ -292,6 +292,29 @@ static void call_not_resumed(struct task *t)
 	call_left(t, t->call.ret, true);
 }
 
+/* Everybody has seen the entry: the call is made, or is not. */
+static void call_begins(struct task *t)
+{
+	struct trace_state *tr = t->trace;
+	struct task_call *c = &t->call;
+	u8 want = tr->silent ? 0 : wanted(t->sys->supervisor, t);
+
+	if (!c->skip && !c->compat && load_acquire(&tr->process->intercept))
+		tr->process->intercept(t);
+	if (c->skip)
+		skip_call(t);
+	tr->exit_wanted = want & WANT_EXIT || tr->again || changes_task(c);
+	if (want && !tr->exit_wanted)
+		world_call_end(t);
+}
+
+void tracer_decided(struct task *t)
+{
+	call_begins(t);
+	t->call.skip = false; /* it has been made, if not by the task */
+	tracer_go(t);
+}
+
 static void call_entered(struct task *t, u32 arch, u64 nr, const u64 *args)
 {
 	struct supervisor *sv = t->sys->supervisor;
@@ -330,13 +353,8 @@ static void call_entered(struct task *t, u32 arch, u64 nr, const u64 *args)
 		for_each_source (s)
 			if ((*s)->enter)
 				(*s)->enter(t);
-	if (!c->skip && !c->compat && load_acquire(&tr->process->intercept))
-		tr->process->intercept(t);
-	if (c->skip)
-		skip_call(t);
-	tr->exit_wanted = want & WANT_EXIT || changes_task(c);
-	if (want && !tr->exit_wanted)
-		world_call_end(t);
+	if (!tr->work)
+		call_begins(t);
 }
 
 /* ---- signals ---- */
@@ -813,6 +831,7 @@ static void free_state(struct task *t)
 		mem_free(i);
 	}
 	task_forget_comm(t);
+	decide_forget(t);
 	vec_free(&tr->delayed);
 	mem_free(tr);
 }
@@ -824,6 +843,7 @@ static void forget(struct task *t)
 	struct skep_process *p = tr->process;
 	struct task *creator = tr->creator, *child = tr->child;
 
+	decide_task_lost(t);
 	for_each_source (s)
 		if ((*s)->gone)
 			(*s)->gone(t);
@@ -1018,6 +1038,11 @@ static void call_stop(struct task *t, bool seccomp, bool interrupted)
 			break; /* it is yet to be made */
 		if (tr->timed)
 			repeated_call_left(t, info.exit.rval);
+		if (unlikely(tr->again)) { /* it will be decided about anew */
+			call_left(t, info.exit.rval, true);
+			decide_exit(t);
+			break;
+		}
 		call_left(t, info.exit.rval, false);
 		if (interrupted && info.exit.rval == -EINTR)
 			undo_interruption(t);
@@ -1104,6 +1129,8 @@ void tracer_handle(struct supervisor *sv, pid_t pid, int status)
 		sweep_later(sv);
 		return;
 	}
+	if (unlikely(t->trace->work)) /* killed, or it could not have left its stop */
+		decide_task_lost(t);
 	if (unlikely(hooks_revision(sv->sys) != sv->revision))
 		tracer_update_wants(sv);
 	if (!WIFSTOPPED(status)) {

@@ -187,8 +187,10 @@ void tree_kill(struct supervisor *sv, struct skep_process *p, int sig)
 
 static int interrupt_of(struct task *t, void *arg)
 {
-	if (t->trace->process == arg)
+	if (t->trace->process == arg) {
+		decide_interrupt(t);
 		tracer_interrupt_quietly(t);
+	}
 	return 0;
 }
 
