@@ -336,7 +336,10 @@ struct scc_chain {
 
 struct scc_backedge {
 	struct scc_backedge *next;
-	struct bpf_verifier_state state; /* where it comes from; without frames */
+	struct bpf_verifier_state state; /* where it comes from; without frames unless revised */
+	/* In callbacks: equal only in what was needed precisely so far, so compared again later. */
+	bool revised;
+	u32 history, prev_insn_idx; /* of a revised one, to go on from there */
 };
 
 struct scc_visit {
@@ -459,14 +462,72 @@ static int propagate_backedges(struct bpf_verifier_env *env, struct scc_visit *v
 				return err;
 		}
 	}
-	free_backedges(env, v);
 	return 0;
+}
+
+/* The path that ended with @b goes on: it is no longer equal. All above it have a path again. */
+static int resume_backedge(struct bpf_verifier_env *env, struct scc_visit *v,
+			   struct scc_backedge *b)
+{
+	struct bpf_verifier_stack_elem *elem = mem_zalloc(sizeof(*elem));
+
+	if (!elem)
+		return out_of_memory(env);
+	elem->st = b->state;
+	memset(&b->state, 0, sizeof(b->state));
+	elem->st.equal_state = NULL;
+	elem->st.jmp_history_cnt = b->history;
+	elem->st.branches = 1;
+	elem->kept = true;
+	elem->insn_idx = elem->st.insn_idx;
+	elem->prev_insn_idx = b->prev_insn_idx;
+	elem->log_pos = log_pos(env);
+	elem->next = env->head;
+	env->head = elem;
+	env->stack_size++;
+	for (struct bpf_verifier_state *st = elem->st.parent; st; st = st->parent)
+		if (st->branches++ || st == v->entry)
+			break;
+	return 0;
+}
+
+/*
+ * All paths of the callbacks have ended, what they need precisely is known: whether each state
+ * that was taken for equal still is. 0, or -errno. Those that are not have become paths to explore.
+ */
+static int revise_backedges(struct bpf_verifier_env *env, struct scc_visit *v)
+{
+	struct bpf_verifier_state st = { 0 };
+	int err = 0;
+
+	for (struct scc_backedge **p = &v->backedges, *b; (b = *p) && !err;) {
+		if (!b->revised) {
+			p = &b->next;
+			continue;
+		}
+		if (copy_verifier_state(env, &st, &b->state)) {
+			err = out_of_memory(env);
+			break;
+		}
+		if (states_equal(env, b->state.equal_state, &st, NOT_EXACT)) {
+			p = &b->next;
+			continue;
+		}
+		err = resume_backedge(env, v, b);
+		if (err)
+			break;
+		*p = b->next;
+		mem_free(b);
+	}
+	free_verifier_state(env, &st, false);
+	return err;
 }
 
 static int maybe_exit_scc(struct bpf_verifier_env *env, struct bpf_verifier_state *st)
 {
 	struct scc_chain chain;
 	struct scc_visit *v;
+	int err;
 
 	if (!scc_chain_of(env, st, &chain))
 		return 0;
@@ -476,16 +537,36 @@ static int maybe_exit_scc(struct bpf_verifier_env *env, struct bpf_verifier_stat
 	if (v->entry != st)
 		return 0;
 	log_scc(env, "exit", &chain);
+	err = propagate_backedges(env, v);
+	if (!err)
+		err = revise_backedges(env, v);
+	if (err || st->branches)
+		return err;
 	v->entry = NULL;
 	env->num_backedges -= v->n;
 	v->n = 0;
 	update_peak_states(env);
-	return propagate_backedges(env, v);
+	free_backedges(env, v);
+	return 0;
 }
 
-/* @cur equals @old, a state of a loop that is not complete. */
+/*
+ * Whether a state that equals @old, in callbacks that are not complete, may be taken for equal
+ * before it is known what they need precisely. (Asynchronous callbacks begin without a
+ * parent; and an explanation follows one path from the beginning on.)
+ */
+static bool may_revise(const struct bpf_verifier_env *env, const struct bpf_verifier_state *old)
+{
+	struct scc_chain chain;
+
+	return !env->trail && !old->frame[0]->in_async_callback_fn &&
+	       scc_chain_of(env, old, &chain) && chain.scc >= env->scc_callbacks;
+}
+
+/* @cur equals @old, a state of a loop that is not complete. @history: of @cur, before that. */
 static int add_scc_backedge(struct bpf_verifier_env *env, struct bpf_verifier_state *old,
-			    const struct bpf_verifier_state *cur, u32 insn_idx)
+			    const struct bpf_verifier_state *cur, u32 insn_idx, bool revised,
+			    u32 history)
 {
 	struct scc_backedge *b = mem_zalloc(sizeof(*b));
 	struct scc_chain chain;
@@ -493,7 +574,10 @@ static int add_scc_backedge(struct bpf_verifier_env *env, struct bpf_verifier_st
 
 	if (!b)
 		return out_of_memory(env);
-	if (copy_state_head(&b->state, cur)) {
+	b->revised = revised;
+	b->history = history;
+	b->prev_insn_idx = env->prev_insn_idx;
+	if (revised ? keep_verifier_state(env, &b->state, cur) : copy_state_head(&b->state, cur)) {
 		free_verifier_state(env, &b->state, false);
 		mem_free(b);
 		return out_of_memory(env);
@@ -543,6 +627,8 @@ int update_branch_counts(struct bpf_verifier_env *env, struct bpf_verifier_state
 		err = maybe_exit_scc(env, st);
 		if (err)
 			return err;
+		if (st->branches) /* there are paths again */
+			break;
 		parent = st->parent;
 		if (sl)
 			maybe_free_state(env, sl);
@@ -774,10 +860,14 @@ static int match_open_state(struct bpf_verifier_env *env, struct bpf_verifier_st
 	return MISS;
 }
 
+/* How a state is covered by an explored one: for good, in a loop, or as far as is known. */
+enum hit { HIT, HIT_IN_LOOP, HIT_REVISED };
+
 static int take_hit(struct bpf_verifier_env *env, struct bpf_verifier_state_list *sl, u32 insn_idx,
-		    bool loop)
+		    enum hit hit)
 {
 	struct bpf_verifier_state *cur = env->cur_state;
+	u32 history = cur->jmp_history_cnt;
 	int err = 0;
 
 	sl->hit_cnt++;
@@ -786,8 +876,8 @@ static int take_hit(struct bpf_verifier_env *env, struct bpf_verifier_state_list
 		err = push_jmp_history(env, cur, 0, 0);
 	if (!err)
 		err = propagate_precision(env, &sl->state, cur, NULL);
-	if (!err && loop)
-		err = add_scc_backedge(env, &sl->state, cur, insn_idx);
+	if (!err && hit != HIT)
+		err = add_scc_backedge(env, &sl->state, cur, insn_idx, hit == HIT_REVISED, history);
 	return err ? err : 1;
 }
 
@@ -854,7 +944,7 @@ int is_state_visited(struct bpf_verifier_env *env, u32 insn_idx)
 			if (err < 0)
 				return err;
 			if (err != MISS)
-				return take_hit(env, sl, insn_idx, true);
+				return take_hit(env, sl, insn_idx, HIT_IN_LOOP);
 			/* In a loop: not a state in every round, they would not help. */
 			if (!force && env->jmps_processed - env->prev_jmps_processed < 20 &&
 			    env->insn_processed - env->prev_insn_processed < 100)
@@ -863,7 +953,10 @@ int is_state_visited(struct bpf_verifier_env *env, u32 insn_idx)
 			bool loop = incomplete_read_marks(env, &sl->state);
 
 			if (states_equal(env, &sl->state, cur, loop ? RANGE_WITHIN : NOT_EXACT))
-				return take_hit(env, sl, insn_idx, loop);
+				return take_hit(env, sl, insn_idx, loop ? HIT_IN_LOOP : HIT);
+			if (loop && may_revise(env, &sl->state) &&
+			    states_equal(env, &sl->state, cur, NOT_EXACT))
+				return take_hit(env, sl, insn_idx, HIT_REVISED);
 		}
 		if (add)
 			sl->miss_cnt++;
