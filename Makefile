@@ -81,6 +81,11 @@ demo:
 deps:
 	$(Q)tools/deps.sh
 
+# The interpreter's functions end in jumps, whatever the build; of the thousands of them in ops.c no debugger need know.
+INTERP_CFLAGS := -O1 -foptimize-sibling-calls -fno-sanitize=all
+$(O)/obj/src/exec/interp.o: CFLAGS += $(INTERP_CFLAGS)
+$(O)/obj/src/exec/ops.o: CFLAGS += $(INTERP_CFLAGS) -g0 -fno-asynchronous-unwind-tables
+
 $(O)/obj/%.o: %.c
 	$(call say,CC)
 	@mkdir -p $(@D)

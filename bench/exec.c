@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "exec/exec.h"
 #include "isa/insn.h"
 #include "jit/jit.h"
 #include "object/arena.h"
@@ -126,7 +127,8 @@ static void fix_up(struct kernel *k)
 	k->prog.subprog_start = k->start;
 	k->prog.subprog_stack = k->stack;
 	k->prog.arena = arena;
-	if (jit_place(arena, &k->prog, NULL, jit_cpu_has_bmi2(), NULL)) {
+	if (jit_place(arena, &k->prog, NULL, jit_cpu_has_bmi2(), NULL) ||
+	    interp_prepare(arena, &k->prog)) {
 		fprintf(stderr, "%s: not compiled\n", k->name);
 		exit(1);
 	}

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "command/command.h"
 #include "command/map.h"
+#include "exec/exec.h"
 #include "isa/tag.h"
 #include "jit/jit.h"
 #include "object/vocabulary.h"
@@ -221,6 +222,12 @@ static int check_and_compile(struct call *c, struct prog_object *p)
 		err = jit_compile(sys, p);
 		if (err)
 			return err;
+	}
+	if (sys->jit_mode != JIT_ON) {
+		err = interp_prepare(sys->arena, p->prog);
+		if (err)
+			return err;
+		p->ops_size = interp_ops_size(p->prog);
 	}
 	for (u32 i = 0; i < p->nr_used_maps; i++)
 		if (p->used_maps[i]->map->map_type == BPF_MAP_TYPE_PROG_ARRAY &&

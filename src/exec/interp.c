@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Interpreter of fixed-up programs (Linux: ___bpf_prog_run() in kernel/bpf/core.c).
- * Dispatch is one indirect jump through a table of 256 labels per instruction; what
- * instructions compute comes from isa/alu.h. It trusts the verifier: operands are
- * not checked. Differences from Linux's: it runs subprograms with stack frames of
- * their own depth, and calls name their function by table (object/fixup.h).
+ * A program is decoded once, into operations (op.h); this file enters and decodes it, and has
+ * the operations that are calls or rare. It trusts the verifier: operands are not
+ * checked. Differences from Linux's: subprograms run with stack frames of their own
+ * depth, and calls name their function by table (object/fixup.h).
  */
 #include "exec/exec.h"
+#include "exec/op.h"
 #include "isa/alu.h"
 #include "object/arena.h"
 #include "object/fixup.h"
@@ -21,6 +22,34 @@ typedef s16 __attribute__((aligned(1), may_alias)) s16_any;
 typedef s32 __attribute__((aligned(1), may_alias)) s32_any;
 
 #define FRAME_ALIGN 16
+
+/* ---- calls ---- */
+
+static u64 op_helper(OP_ARGS)
+{
+	bpf_helper_t func = (bpf_helper_t)(uintptr_t)op->imm;
+
+	r0 = func(r1, r2, r3, R_4, R_5, f->run);
+	r1 = r2 = r3 = 0;
+	OP_NEXT;
+}
+
+static u64 op_subprog(OP_ARGS)
+{
+	const struct bpf_prog *prog = f->prog;
+	u32 func = (u32)op->imm;
+
+	if (unlikely(prog->attachable && READ_ONCE(prog->tramp[func]))) {
+		const u64 args[5] = { r1, r2, r3, R_4, R_5 };
+
+		r0 = bpf_tramp_call(f->run, prog, func, args);
+	} else {
+		r0 = interp_subprog(f->run, prog, func, r1, r2, r3, R_4, R_5);
+	}
+	f->run->prog = prog; /* the callee may have tail-called */
+	r1 = r2 = r3 = 0;
+	OP_NEXT;
+}
 
 /* The program a tail call goes to, or NULL: it falls through. */
 static const struct bpf_prog *tail_target(struct bpf_run *run, u64 map, u32 index)
@@ -37,220 +66,300 @@ static const struct bpf_prog *tail_target(struct bpf_run *run, u64 map, u32 inde
 	return (const struct bpf_prog *)(uintptr_t)prog;
 }
 
+/* A taken one ends the function: interp_subprog() goes on with the target. */
+static u64 op_tail_call(OP_ARGS)
+{
+	f->tail = tail_target(f->run, r2, (u32)r3);
+	if (f->tail)
+		return r1;
+	OP_NEXT;
+}
+
+/* ---- what needs no registers ---- */
+
+static u64 op_exit(OP_ARGS)
+{
+	return r0;
+}
+
+static u64 op_jump(OP_ARGS)
+{
+	OP_JUMP;
+}
+
+static u64 op_nothing(OP_ARGS)
+{
+	OP_NEXT;
+}
+
+static u64 op_bad(OP_ARGS)
+{
+	f->run->platform->abort("interpreter: instruction that the verifier does not let through");
+	return 0;
+}
+
+/* ---- rare ones: any instruction on registers in memory ---- */
+
+static u64 load(struct bpf_run *run, const struct bpf_insn *insn, u64 addr)
+{
+	const void *p = (const void *)(uintptr_t)addr;
+	bool sign = BPF_MODE(insn->code) == BPF_MEMSX;
+
+	if (BPF_MODE(insn->code) == BPF_PROBE_MEM || BPF_MODE(insn->code) == BPF_PROBE_MEMSX)
+		return rt_probe_load(
+			run, addr,
+			insn_access_size(insn) |
+				(BPF_MODE(insn->code) == BPF_PROBE_MEMSX ? PROBE_SIGNED : 0));
+	switch (BPF_SIZE(insn->code)) {
+	case BPF_B:
+		return sign ? (u64)(s64) * (const s8 *)p : *(const u8 *)p;
+	case BPF_H:
+		return sign ? (u64)(s64) * (const s16_any *)p : *(const u16_any *)p;
+	case BPF_W:
+		return sign ? (u64)(s64) * (const s32_any *)p : *(const u32_any *)p;
+	}
+	return *(const u64_any *)p;
+}
+
+static void store(const struct bpf_insn *insn, u64 addr, u64 v)
+{
+	void *p = (void *)(uintptr_t)addr;
+
+	switch (BPF_SIZE(insn->code)) {
+	case BPF_B:
+		*(u8 *)p = (u8)v;
+		break;
+	case BPF_H:
+		*(u16_any *)p = (u16)v;
+		break;
+	case BPF_W:
+		*(u32_any *)p = (u32)v;
+		break;
+	default:
+		*(u64_any *)p = v;
+	}
+}
+
+static void atomic(const struct bpf_insn *insn, u64 *r)
+{
+	u64 *dst = &r[insn->dst_reg], *src = &r[insn->src_reg], v;
+
+	if (insn->imm == BPF_LOAD_ACQ) {
+		*dst = alu_atomic(insn, (void *)(uintptr_t)(*src + (u64)(s64)insn->off), 0, 0);
+		return;
+	}
+	v = alu_atomic(insn, (void *)(uintptr_t)(*dst + (u64)(s64)insn->off), *src, r[0]);
+	if (insn->imm == BPF_CMPXCHG)
+		r[0] = v;
+	else if (insn->imm & BPF_FETCH)
+		*src = v;
+}
+
+/* Does one instruction, which is no call. Returns how many to go on by. */
+static s64 step(struct bpf_run *run, const struct bpf_insn *insn, u64 *r)
+{
+	u64 *dst = &r[insn->dst_reg], src = r[insn->src_reg];
+	u8 op = BPF_OP(insn->code);
+
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_ALU:
+	case BPF_ALU64:
+		if (BPF_SRC(insn->code) == BPF_K)
+			src = (u64)(s64)insn->imm;
+		*dst = alu_eval(insn, *dst, src);
+		/* the imm of a division counts what stands in for guards, see verifier/fixup.c */
+		return BPF_SRC(insn->code) == BPF_X && (op == BPF_DIV || op == BPF_MOD) ?
+			       1 + insn->imm :
+			       1;
+	case BPF_JMP:
+	case BPF_JMP32:
+		if (BPF_SRC(insn->code) == BPF_K)
+			src = (u64)(s64)insn->imm;
+		return alu_cond(insn, *dst, src) ? 1 + insn->off : 1;
+	case BPF_LD:
+		*dst = insn_imm64(insn);
+		return 2;
+	case BPF_LDX:
+		*dst = load(run, insn, src + (u64)(s64)insn->off);
+		return 1;
+	case BPF_ST:
+		store(insn, *dst + (u64)(s64)insn->off, (u64)(s64)insn->imm);
+		return 1;
+	case BPF_STX:
+		if (BPF_MODE(insn->code) == BPF_ATOMIC)
+			atomic(insn, r);
+		else
+			store(insn, *dst + (u64)(s64)insn->off, src);
+		return 1;
+	}
+	return 1;
+}
+
+static u64 op_rare(OP_ARGS)
+{
+	u64 *r = f->r;
+	s64 n;
+
+	r[0] = r0;
+	r[1] = r1;
+	r[2] = r2;
+	r[3] = r3;
+	r[4] = R_4;
+	r[6] = R_6;
+	r[7] = R_7;
+	r[8] = R_8;
+	r[9] = R_9;
+	n = step(f->run, (const struct bpf_insn *)(uintptr_t)op->imm, r);
+	r0 = r[0];
+	r1 = r[1];
+	r2 = r[2];
+	r3 = r[3];
+	R_4 = r[4];
+	R_6 = r[6];
+	R_7 = r[7];
+	R_8 = r[8];
+	R_9 = r[9];
+	OP_GOTO(op + n);
+}
+
+/* ---- decoding ---- */
+
+/* Whether step() can do it. */
+static bool can_step(const struct bpf_insn *insn)
+{
+	u8 class = BPF_CLASS(insn->code), mode = BPF_MODE(insn->code);
+
+	switch (class) {
+	case BPF_ALU:
+	case BPF_ALU64:
+		return BPF_OP(insn->code) <= BPF_END;
+	case BPF_JMP:
+	case BPF_JMP32:
+		return BPF_OP(insn->code) <= BPF_JSLE;
+	case BPF_LD:
+		return insn_is_ldimm64(insn);
+	case BPF_LDX:
+		return mode == BPF_MEM || mode == BPF_MEMSX || mode == BPF_PROBE_MEM ||
+		       mode == BPF_PROBE_MEMSX;
+	case BPF_ST:
+		return mode == BPF_MEM;
+	}
+	return mode == BPF_MEM || mode == BPF_ATOMIC;
+}
+
+/* The function of an instruction that is no call. */
+static void decode_plain(const struct bpf_insn *insn, struct interp_op *op)
+{
+	op->fn = op_find(insn);
+	if (op->fn)
+		return;
+	if (insn->code == (BPF_ST | BPF_NOSPEC)) {
+		op->fn = op_nothing;
+		return;
+	}
+	op->fn = can_step(insn) ? op_rare : op_bad;
+	op->imm = (s64)(uintptr_t)insn;
+}
+
+static void decode_jmp(const struct bpf_prog *prog, const struct bpf_insn *insn,
+		       struct interp_op *op)
+{
+	op->to = (1 + insn_jmp_off(insn)) * (s32)sizeof(*op);
+	op->k = insn->imm;
+	switch (insn->code) {
+	case BPF_JMP | BPF_CALL:
+		op->fn = insn->src_reg == BPF_PSEUDO_CALL ? op_subprog : op_helper;
+		op->imm = insn->src_reg == BPF_PSEUDO_CALL ?
+				  (u16)insn->off :
+				  (s64)(uintptr_t)prog->calls[(u16)insn->off];
+		break;
+	case BPF_JMP | BPF_TAIL_CALL:
+		op->fn = op_tail_call;
+		break;
+	case BPF_JMP | BPF_EXIT:
+		op->fn = op_exit;
+		break;
+	case BPF_JMP | BPF_JA:
+	case BPF_JMP32 | BPF_JA:
+		op->fn = op_jump;
+		break;
+	default:
+		decode_plain(insn, op);
+	}
+}
+
+void interp_decode(const struct bpf_prog *prog, struct interp_op *ops)
+{
+	for (u32 i = 0; i < prog->len; i++) {
+		const struct bpf_insn *insn = &prog->insns[i];
+		struct interp_op *op = &ops[i];
+
+		switch (BPF_CLASS(insn->code)) {
+		case BPF_JMP:
+		case BPF_JMP32:
+			decode_jmp(prog, insn, op);
+			continue;
+		case BPF_ALU:
+		case BPF_ALU64:
+			op->imm = insn->imm;
+			break;
+		case BPF_LD:
+			if (i + 1 < prog->len) {
+				op->imm = (s64)insn_imm64(insn);
+				ops[++i].fn = op_bad;
+			}
+			break;
+		case BPF_ST:
+			op->to = insn->off;
+			op->k = insn->imm;
+			break;
+		default:
+			op->imm = insn->off;
+		}
+		decode_plain(insn, op);
+	}
+}
+
+u64 interp_ops_size(const struct bpf_prog *prog)
+{
+	return prog->len * sizeof(struct interp_op);
+}
+
+/* ---- entering ---- */
+
 u64 interp_subprog(struct bpf_run *run, const struct bpf_prog *prog, u32 subprog, u64 r1, u64 r2,
 		   u64 r3, u64 r4, u64 r5)
 {
-#define ALU_LABELS(name, e64, e32)                                                                 \
-	[BPF_ALU64 | BPF_##name | BPF_X] = &&alu64_##name##_x,                                     \
-				  [BPF_ALU64 | BPF_##name | BPF_K] = &&alu64_##name##_k,           \
-				  [BPF_ALU | BPF_##name | BPF_X] = &&alu32_##name##_x,             \
-				  [BPF_ALU | BPF_##name | BPF_K] = &&alu32_##name##_k,
-#define JMP_LABELS(name, cond)                                                                     \
-	[BPF_JMP | BPF_##name | BPF_X] = &&jmp64_##name##_x,                                       \
-				[BPF_JMP | BPF_##name | BPF_K] = &&jmp64_##name##_k,               \
-				[BPF_JMP32 | BPF_##name | BPF_X] = &&jmp32_##name##_x,             \
-				[BPF_JMP32 | BPF_##name | BPF_K] = &&jmp32_##name##_k,
-#define MEM_LABELS(size, type)                                                                     \
-	[BPF_LDX | BPF_MEM | BPF_##size] = &&ldx_##size,                                           \
-			     [BPF_STX | BPF_MEM | BPF_##size] = &&stx_##size,                      \
-			     [BPF_ST | BPF_MEM | BPF_##size] = &&st_##size,                        \
-			     [BPF_STX | BPF_ATOMIC | BPF_##size] = &&atomic,                       \
-			     [BPF_LDX | BPF_PROBE_MEM | BPF_##size] = &&probe,
-#define MEM_SIZES(ROW) ROW(B, u8) ROW(H, u16_any) ROW(W, u32_any) ROW(DW, u64_any)
-#define SX_LABELS(size, type)                                                                      \
-	[BPF_LDX | BPF_MEMSX | BPF_##size] = &&ldsx_##size,                                        \
-			       [BPF_LDX | BPF_PROBE_MEMSX | BPF_##size] = &&probe,
-#define SX_SIZES(ROW) ROW(B, s8) ROW(H, s16_any) ROW(W, s32_any)
-
-/* "bad" first, then the instructions over it */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Woverride-init"
-	static const void *const labels[256] = {
-		[0 ... 255] = &&bad,
-		ALU_ROWS(ALU_LABELS) JMP_ROWS(JMP_LABELS) MEM_SIZES(MEM_LABELS)
-			SX_SIZES(SX_LABELS)[BPF_ALU64 | BPF_MOV | BPF_X] = &&mov64_x,
-		[BPF_ALU64 | BPF_MOV | BPF_K] = &&mov64_k,
-		[BPF_ALU | BPF_MOV | BPF_X] = &&mov32_x,
-		[BPF_ALU | BPF_MOV | BPF_K] = &&mov32_k,
-		[BPF_ALU64 | BPF_DIV | BPF_X] = &&alu_x,
-		[BPF_ALU64 | BPF_DIV | BPF_K] = &&alu_k,
-		[BPF_ALU64 | BPF_MOD | BPF_X] = &&alu_x,
-		[BPF_ALU64 | BPF_MOD | BPF_K] = &&alu_k,
-		[BPF_ALU | BPF_DIV | BPF_X] = &&alu_x,
-		[BPF_ALU | BPF_DIV | BPF_K] = &&alu_k,
-		[BPF_ALU | BPF_MOD | BPF_X] = &&alu_x,
-		[BPF_ALU | BPF_MOD | BPF_K] = &&alu_k,
-		[BPF_ALU64 | BPF_NEG] = &&alu_k,
-		[BPF_ALU | BPF_NEG] = &&alu_k,
-		[BPF_ALU | BPF_END | BPF_TO_LE] = &&alu_k,
-		[BPF_ALU | BPF_END | BPF_TO_BE] = &&alu_k,
-		[BPF_ALU64 | BPF_END | BPF_TO_LE] = &&alu_k,
-		[BPF_LD | BPF_IMM | BPF_DW] = &&ldimm64,
-		[BPF_ST | BPF_NOSPEC] = &&next,
-		[BPF_JMP | BPF_JA] = &&ja,
-		[BPF_JMP32 | BPF_JA] = &&ja32,
-		[BPF_JMP | BPF_CALL] = &&call,
-		[BPF_JMP | BPF_TAIL_CALL] = &&tail_call,
-		[BPF_JMP | BPF_EXIT] = &&exit,
-	};
-#pragma GCC diagnostic pop
-	const struct bpf_prog *target;
-	const struct bpf_insn *insn;
-	u64 reg[16], v;
+	struct interp_frame frame, *f = &frame;
+	const struct interp_op *op;
+	OP_KEEP_REGS;
+	u64 r0 = 0;
 	u32 depth;
 
-	reg[0] = 0;
-	reg[1] = r1;
-	reg[2] = r2;
-	reg[3] = r3;
-	reg[4] = r4;
-	reg[5] = r5;
-enter:
-	/* A tail call enters again and needs the target's stack; at most 33 times. */
-	depth = round_up(prog->subprog_stack[subprog] + 1, FRAME_ALIGN);
-	reg[10] = (u64)(uintptr_t)__builtin_alloca_with_align(depth, FRAME_ALIGN * 8) + depth;
-	insn = prog->insns + prog->subprog_start[subprog];
-
-#define DST	 reg[insn->dst_reg]
-#define SRC	 reg[insn->src_reg]
-#define DISPATCH goto *labels[insn->code]
-#define NEXT                                                                                       \
-	do {                                                                                       \
-		insn++;                                                                            \
-		DISPATCH;                                                                          \
-	} while (0)
-	DISPATCH;
-
-#define ALU_CODE(name, e64, e32)                                                                   \
-	alu64_##name##_x:                                                                          \
-	{                                                                                          \
-		u64 d = DST, s = SRC;                                                              \
-		DST = (e64);                                                                       \
-		NEXT;                                                                              \
-	}                                                                                          \
-	alu64_##name##_k:                                                                          \
-	{                                                                                          \
-		u64 d = DST, s = (u64)(s64)insn->imm;                                              \
-		DST = (e64);                                                                       \
-		NEXT;                                                                              \
-	}                                                                                          \
-	alu32_##name##_x:                                                                          \
-	{                                                                                          \
-		u32 d = (u32)DST, s = (u32)SRC;                                                    \
-		DST = (u32)(e32);                                                                  \
-		NEXT;                                                                              \
-	}                                                                                          \
-	alu32_##name##_k:                                                                          \
-	{                                                                                          \
-		u32 d = (u32)DST, s = (u32)insn->imm;                                              \
-		DST = (u32)(e32);                                                                  \
-		NEXT;                                                                              \
-	}
-	ALU_ROWS(ALU_CODE)
-
-mov64_x:
-	DST = likely(!insn->off) ? SRC : alu_sext(SRC, insn->off);
-	NEXT;
-mov64_k:
-	DST = (u64)(s64)insn->imm;
-	NEXT;
-mov32_x:
-	DST = likely(!insn->off) ? (u32)SRC : (u32)alu_sext(SRC, insn->off);
-	NEXT;
-mov32_k:
-	DST = (u32)insn->imm;
-	NEXT;
-alu_x: /* a division; its imm counts what stands in for guards, see verifier/fixup.c */
-	DST = alu_eval(insn, DST, SRC);
-	insn += insn->imm;
-	NEXT;
-alu_k:
-	DST = alu_eval(insn, DST, (u64)(s64)insn->imm);
-	NEXT;
-ldimm64:
-	DST = insn_imm64(insn);
-	insn += 2;
-	DISPATCH;
-
-#define JMP_ONE(label, U, S, right, cond)                                                          \
-	label : {                                                                                  \
-		U d = (U)DST, s = (U)(right);                                                      \
-		S sd = (S)d, ss = (S)s;                                                            \
-		(void)d, (void)s, (void)sd, (void)ss;                                              \
-		if (cond)                                                                          \
-			insn += insn->off;                                                         \
-		NEXT;                                                                              \
-	}
-#define JMP_CODE(name, cond)                                                                       \
-	JMP_ONE(jmp64_##name##_x, u64, s64, SRC, cond)                                             \
-	JMP_ONE(jmp64_##name##_k, u64, s64, (s64)insn->imm, cond)                                  \
-	JMP_ONE(jmp32_##name##_x, u32, s32, SRC, cond)                                             \
-	JMP_ONE(jmp32_##name##_k, u32, s32, insn->imm, cond)
-	JMP_ROWS(JMP_CODE)
-
-ja:
-	insn += insn->off;
-	NEXT;
-ja32:
-	insn += insn->imm;
-	NEXT;
-
-#define MEM_CODE(size, type)                                                                       \
-	ldx_##size : DST = *(type *)(uintptr_t)(SRC + (s64)insn->off);                             \
-	NEXT;                                                                                      \
-	stx_##size : *(type *)(uintptr_t)(DST + (s64)insn->off) = (type)SRC;                       \
-	NEXT;                                                                                      \
-	st_##size : *(type *)(uintptr_t)(DST + (s64)insn->off) = (type)(s64)insn->imm;             \
-	NEXT;
-	MEM_SIZES(MEM_CODE)
-
-#define SX_CODE(size, type)                                                                        \
-	ldsx_##size : DST = (u64)(s64) * (type *)(uintptr_t)(SRC + (s64)insn->off);                \
-	NEXT;
-	SX_SIZES(SX_CODE)
-
-probe:
-	DST = rt_probe_load(run, SRC + (s64)insn->off,
-			    insn_access_size(insn) |
-				    (BPF_MODE(insn->code) == BPF_PROBE_MEMSX ? PROBE_SIGNED : 0));
-	NEXT;
-atomic:
-	if (insn->imm == BPF_LOAD_ACQ) {
-		DST = alu_atomic(insn, (void *)(uintptr_t)(SRC + (s64)insn->off), 0, 0);
-		NEXT;
-	}
-	v = alu_atomic(insn, (void *)(uintptr_t)(DST + (s64)insn->off), SRC, reg[0]);
-	if (insn->imm == BPF_CMPXCHG)
-		reg[0] = v;
-	else if (insn->imm & BPF_FETCH)
-		SRC = v;
-	NEXT;
-call:
-	if (insn->src_reg == BPF_PSEUDO_CALL) {
-		if (unlikely(prog->attachable && READ_ONCE(prog->tramp[(u16)insn->off])))
-			reg[0] = bpf_tramp_call(run, prog, (u16)insn->off, &reg[1]);
-		else
-			reg[0] = interp_subprog(run, prog, (u16)insn->off, reg[1], reg[2], reg[3],
-						reg[4], reg[5]);
-		run->prog = prog; /* the callee may have tail-called */
-	} else {
-		reg[0] = prog->calls[(u16)insn->off](reg[1], reg[2], reg[3], reg[4], reg[5], run);
-	}
-	NEXT;
-tail_call:
-	target = tail_target(run, reg[2], (u32)reg[3]);
-	if (target) {
-		run->prog = prog = target;
+	frame.run = run;
+	for (;;) {
+		/* A tail call needs the target's stack; at most 33 times. */
+		depth = round_up(prog->subprog_stack[subprog] + 1, FRAME_ALIGN);
+		frame.r[10] =
+			(u64)(uintptr_t)__builtin_alloca_with_align(depth, FRAME_ALIGN * 8) + depth;
+		frame.prog = prog;
+		frame.tail = NULL;
+		if (unlikely(!prog->ops)) {
+			run->platform->abort("interpreter: the program has not been decoded");
+			break;
+		}
+		op = prog->ops + prog->subprog_start[subprog];
+		R_4 = r4;
+		frame.r[5] = r5;
+		r0 = op->fn(op, f, 0, r1, r2, r3);
+		if (!frame.tail)
+			break;
+		run->prog = prog = frame.tail;
 		subprog = 0;
-		goto enter;
+		r1 = r0; /* the context */
 	}
-next:
-	NEXT;
-exit:
-	return reg[0];
-bad:
-	run->platform->abort("interpreter: instruction that the verifier does not let through");
-	return 0;
+	OP_RESTORE_REGS;
+	return r0;
 }
 
 u64 interp_run(const struct bpf_prog *prog, void *ctx, struct bpf_run *run)

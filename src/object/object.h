@@ -117,6 +117,7 @@ struct prog_object {
 	u32 log_true_size; /* out of bpf_check(): bytes the whole log takes, for attr.log_true_size */
 	void *segment;	   /* arena memory of what prog points to */
 	u64 segment_size;
+	u64 ops_size;  /* of the segment of prog->ops */
 	u64 prog_size; /* of the segment that holds *prog itself */
 	struct prog_facts
 		*facts; /* per-instruction knowledge for code generation, see verifier/facts.h */

@@ -22,6 +22,7 @@ static void prog_free(struct arena_retired *r)
 			p->forget_code(p);
 		if (p->prog->code)
 			arena_code_free(arena, p->prog->code, p->prog->code_size);
+		arena_free(arena, p->prog->ops, p->ops_size);
 		arena_free(arena, p->segment, p->segment_size);
 		arena_free(arena, p->prog, p->prog_size);
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/exec.h"
 #include "jit/jit.h"
 #include "object/arena.h"
 #include "object/platform.h"
@@ -41,12 +42,16 @@ void hand_prog_sub(struct hand_prog *h, u32 start, u32 stack)
 
 int hand_prog_jit(struct hand_prog *h, bool bmi2)
 {
-	return jit_place(hand_arena(), &h->prog, NULL, bmi2, NULL);
+	int err = interp_prepare(hand_arena(), &h->prog);
+
+	return err ?: jit_place(hand_arena(), &h->prog, NULL, bmi2, NULL);
 }
 
 void hand_prog_free(struct hand_prog *h)
 {
 	jit_release(hand_arena(), &h->prog);
+	arena_free(hand_arena(), h->prog.ops, interp_ops_size(&h->prog));
+	h->prog.ops = NULL;
 }
 
 u64 hand_prog_run(struct hand_prog *h, void *ctx, bool interpret, void *arg)
@@ -56,5 +61,7 @@ u64 hand_prog_run(struct hand_prog *h, void *ctx, bool interpret, void *arg)
 			       .interpret = interpret,
 			       .event = arg };
 
+	if ((interpret || !h->prog.entry) && interp_prepare(hand_arena(), &h->prog))
+		abort();
 	return bpf_prog_run(&h->prog, ctx, &run);
 }
