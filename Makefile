@@ -179,6 +179,9 @@ $(O)/functions/workload: tests/functions/workload.c
 $(O)/tools/work: tests/tools/work.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O1 -static -Wall -o $@ $< -lpthread
+$(O)/tools/traffic: tests/tools/traffic.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O2 -Wall -o $@ $<
 
 # What textbooks print: tests/textbook
 $(O)/textbook/%.bpf.o: tests/textbook/%.bpf.c $(O)/gen/vmlinux.h
@@ -263,7 +266,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS) $(CLIENTS) $(O)/tools/work $(O)/go/opens.bpf.o
+test: all $(TESTS) $(CLIENTS) $(O)/tools/work $(O)/tools/traffic $(O)/go/opens.bpf.o
 	$(Q)O=$(O) tests/run
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)

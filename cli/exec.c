@@ -22,6 +22,10 @@ static int run(struct cli *cli, int argc, char **argv)
 		}
 		if ((v = cli_option("--instance", argc, argv, &i)))
 			opts.instance = v;
+		else if (!strcmp(argv[i], "--net"))
+			opts.net = "";
+		else if (!strncmp(argv[i], "--net=", 6))
+			opts.net = argv[i] + 6;
 		else if (!strcmp(argv[i], "--root"))
 			opts.root = true;
 		else if (!strcmp(argv[i], "--untraced"))
@@ -47,7 +51,8 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_exec = {
 	.name = "exec",
-	.synopsis = "exec [--instance NAME] [--root] [--untraced] [--] COMMAND [ARGUMENT…]",
+	.synopsis = "exec [--instance NAME] [--net[=NAME…]] [--root] [--untraced] [--] COMMAND "
+		    "[ARGUMENT…]",
 	.help = "Runs COMMAND in an instance: a small machine whose eBPF is skep. For it, and all "
 		"that it\n"
 		"starts, bpf(2), perf_event_open(2), /sys/fs/bpf, /sys/kernel/btf and tracefs are "
@@ -59,6 +64,13 @@ const struct command cmd_exec = {
 		"made when\n"
 		"                        the first command comes and ends with its last process "
 		"and pin\n"
+		"  --net[=eth0,…]        in a network of the instance's own: interfaces (eth0) "
+		"whose "
+		"frames\n"
+		"                        pass by XDP and TC programs; 10.0.0.2, the other end is "
+		"10.0.0.1\n"
+		"  --net=partner         at the other end, where servers and traffic for it can "
+		"be\n"
 		"  --root                COMMAND sees itself as user 0 with all capabilities; it "
 		"has no\n"
 		"                        more rights than you have\n"

@@ -241,6 +241,12 @@ struct skep_exec_opts {
 	 * strace can be used on it. So it is with a caller that is traced already.
 	 */
 	bool untraced;
+	/*
+	 * In a network of the instance's own, made now if it has none: NULL: only if it has one; else
+	 * names of interfaces with commas between them ("": eth0). "tap" among them: TAP devices.
+	 * "partner": in the namespace at the other end of the wire.
+	 */
+	const char *net;
 };
 
 /*

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "daemon/network.h"
 #include "daemon/wire.h"
 #include "event/supervisor.h"
 
@@ -239,18 +241,41 @@ static bool is_traced(void)
 	return p && atoi(p + 11) > 0;
 }
 
+/* "partner" is the side, all others are names. */
+static int request_network(struct wire_request *q, const char *net, const struct failure *f)
+{
+	char list[NETWORK_NAMES], *save, *name;
+	size_t used = 0;
+
+	q->net = true;
+	if (snprintf(list, sizeof(list), "%s", net) >= (int)sizeof(list))
+		return fail(f, -EINVAL, "too many interfaces");
+	for (name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+		if (!strcmp(name, "partner"))
+			q->partner = true;
+		else
+			used += (size_t)snprintf(q->names + used, sizeof(q->names) - used, "%s%s",
+						 used ? "," : "", name);
+	}
+	return 0;
+}
+
 static int make_request(struct wire_request *q, const struct skep_exec_opts *o,
 			const struct failure *f)
 {
 	const struct skep_system_opts *s = o->system;
 	char real[1024];
 	bool fits;
+	int err;
 
 	q->version = WIRE_VERSION;
 	q->op = WIRE_EXEC;
 	q->root = o->root;
 	q->untraced = o->untraced || is_traced();
 	q->named = o->instance || getenv("SKEP_INSTANCE");
+	err = o->net ? request_network(q, o->net, f) : 0;
+	if (err)
+		return err;
 	fits = put(q->instance, sizeof(q->instance), o->instance, "SKEP_INSTANCE") &&
 	       put(q->kernel, sizeof(q->kernel), GIVEN(s, kernel), "SKEP_KERNEL") &&
 	       put(q->caps, sizeof(q->caps), GIVEN(s, caps), "SKEP_CAPS") &&
@@ -362,6 +387,57 @@ static bool try_again(int err)
 	return err == -ECONNRESET || err == -EPIPE;
 }
 
+static bool same_file(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) && !stat(path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* In a user namespace everything is permitted, but execve() would leave it behind: ambient, it stays. */
+static void keep_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return;
+	for (int i = 0; i < 2; i++)
+		data[i].inheritable = data[i].permitted;
+	if (syscall(SYS_capset, &header, data))
+		return;
+	for (unsigned long cap = 0; cap < 64; cap++)
+		if (data[cap / 32].permitted >> (cap % 32) & 1)
+			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+}
+
+/* Into the namespaces that follow on @sock. */
+static int enter_network(int sock, const struct wire_answer *a, const struct failure *f)
+{
+	int fds[2] = { -1, -1 }, err = 0;
+	u32 n = 2;
+	char c;
+
+	if (network_recv(sock, &c, sizeof(c), fds, &n) <= 0 || n != a->nr_net) {
+		err = -EPROTO;
+	} else {
+		if (n == 2 && !same_file(fds[0], "/proc/self/ns/user")) {
+			if (setns(fds[0], CLONE_NEWUSER))
+				err = -errno;
+			else
+				keep_capabilities();
+		}
+		if (!err && !same_file(fds[n - 1], "/proc/self/ns/net") &&
+		    setns(fds[n - 1], CLONE_NEWNET))
+			err = -errno;
+	}
+	for (int i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return err ? fail(f, err, "the instance's network cannot be entered: %s", strerror(-err)) :
+		     0;
+}
+
 /* Until the command can be executed: 0 or -errno. */
 static int join(struct wire_request *q, struct wire_answer *a, const struct failure *f)
 {
@@ -382,6 +458,13 @@ static int join(struct wire_request *q, struct wire_answer *a, const struct fail
 	if (err)
 		return fail(f, err, "the daemon does not answer: %s", strerror(-err));
 	setenv("SKEP_INSTANCE", a->instance, 1);
+	if ((a->op == WIRE_FILTER || a->op == WIRE_INSIDE) && a->nr_net) {
+		err = enter_network(sock, a, f);
+		if (err) {
+			close(sock);
+			return err;
+		}
+	}
 	if (a->op != WIRE_FILTER) {
 		close(sock);
 		return a->op == WIRE_INSIDE ? 0 : answer_error(a, f);

@@ -78,6 +78,7 @@ static struct instance *instance_new(struct daemon *d, const struct wire_request
 		mem_free(i);
 		return NULL;
 	}
+	pthread_mutex_init(&i->start_lock, NULL);
 	skep_set_trace(i->sys, trace_pipe_write, i->trace);
 	i->next = d->instances;
 	d->instances = i;
@@ -114,6 +115,8 @@ static struct instance *instance_unheld(struct daemon *d)
 
 static void instance_free(struct instance *i)
 {
+	network_stop(i->net);
+	pthread_mutex_destroy(&i->start_lock);
 	skep_system_free(i->sys);
 	trace_pipe_free(i->trace);
 	folders_free(i->folders);
@@ -201,6 +204,44 @@ static void instance_unuse(struct instance *i)
 	daemon_wake(d);
 }
 
+/*
+ * The network that the client is to be in, made if it asks for one: a->nr_net. Who comes from within
+ * the instance stays where it is unless it asks.
+ */
+static int instance_network(struct instance *i, const struct wire_request *q, struct wire_answer *a)
+{
+	char why[256] = "";
+	int err = 0, fds[2];
+
+	pthread_mutex_lock(&i->start_lock);
+	if (q->net && !i->net)
+		err = network_start(i->sys, q->names, &i->net, why, sizeof(why));
+	else if (q->net && !network_has(i->net, q->names))
+		snprintf(why, sizeof(why), "instance %s has a network already, without all of %s",
+			 i->name, q->names),
+			err = -EEXIST;
+	if (err) {
+		refuse(a, err, "%s", why);
+	} else if (i->net && (q->net || a->op != WIRE_INSIDE)) {
+		network_namespaces(i->net, NETWORK_INSTANCE, fds);
+		a->nr_net = fds[0] < 0 ? 1 : 2;
+	}
+	pthread_mutex_unlock(&i->start_lock);
+	return err;
+}
+
+/* What the client enters by: behind the answer. */
+static int send_network(struct connection *c, const struct instance *i,
+			const struct wire_request *q, const struct wire_answer *a)
+{
+	int fds[2];
+
+	if (!a->nr_net)
+		return 0;
+	network_namespaces(i->net, q->partner ? NETWORK_PARTNER : NETWORK_INSTANCE, fds);
+	return network_send(c->sock, "n", 1, fds + 2 - a->nr_net, a->nr_net);
+}
+
 static void exec_client(struct connection *c, const struct wire_request *q, struct wire_answer *a,
 			int message_fd)
 {
@@ -211,9 +252,16 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	struct wire_request here;
 	int listener = -1, err;
 
-	if (!i || a->op == WIRE_INSIDE)
+	if (!i || instance_network(i, q, a))
 		goto answer;
+	if (a->op == WIRE_INSIDE) {
+		wire_send(c->sock, a, sizeof(*a), -1);
+		send_network(c, i, q, a);
+		goto out;
+	}
+	pthread_mutex_lock(&i->start_lock);
 	err = supervisor_start(i->sys);
+	pthread_mutex_unlock(&i->start_lock);
 	if (err) {
 		refuse(a, err, "the supervisor cannot be started: %s", strerror(-err));
 		goto answer;
@@ -230,7 +278,7 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	a->nr_insns = filter.n;
 	memcpy(a->insns, filter.insns, filter.n * sizeof(filter.insns[0]));
 	filter_free(&filter);
-	if (wire_send(c->sock, a, sizeof(*a), -1) ||
+	if (wire_send(c->sock, a, sizeof(*a), -1) || send_network(c, i, q, a) ||
 	    wire_recv(c->sock, &here, sizeof(here), &listener) || here.op != WIRE_HERE ||
 	    listener < 0)
 		goto out;
@@ -426,6 +474,7 @@ static void *serve(void *arg)
 		goto out;
 	a->version = WIRE_VERSION;
 	q.instance[sizeof(q.instance) - 1] = 0;
+	q.names[sizeof(q.names) - 1] = 0;
 	if (q.version != WIRE_VERSION) {
 		refuse(a, -EPROTO, "the daemon is of another version of skep: skep stop --all");
 		wire_send(c->sock, a, sizeof(*a), -1);

@@ -15,6 +15,7 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 
+#include "daemon/network.h"
 #include "daemon/wire.h"
 #include "event/supervisor.h"
 #include "object/caller.h"
@@ -42,6 +43,8 @@ struct instance {
 	bool stopping;
 	struct trace_pipe *trace;
 	struct folders *folders;
+	pthread_mutex_t start_lock; /* of the supervisor's start, and of .net */
+	struct network *net;	    /* NULL: none; stays until the instance ends */
 };
 
 /* A descriptor of a process that stands for a ring in its epolls. */

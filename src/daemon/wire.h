@@ -7,6 +7,8 @@
  *   EXEC:  client: EXEC + its standard error. daemon: the filter, or INSIDE (it is a process of
  *          that instance already), or a refusal. client, with the filter on: HERE + the listener.
  *          daemon, which traces it by then: GO. client: execve(). It is itself the command.
+ *          With a network (.nr_net) FILTER and INSIDE are followed by a message of that many
+ *          descriptors: namespaces that the client enters first.
  *   PS:    daemon: one ENTRY for each instance and process, then END.
  *   STOP:  daemon: END when the instance is gone, or a refusal.
  */
@@ -18,7 +20,7 @@
 #include "base/types.h"
 #include "skep/skep.h"
 
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 #define WIRE_INSNS   1024
 
 enum wire_op {
@@ -41,6 +43,9 @@ struct wire_request {
 	bool untraced; /* a debugger has them, or may come to have them */
 	bool all;      /* STOP: every instance */
 	bool named;    /* the user gave a name */
+	bool net;      /* EXEC: in the instance's network, which has interfaces .names */
+	bool partner;  /* at the other end of it */
+	char names[96];
 	char instance[64];
 	/* struct skep_system_opts of an instance that is made now; "": not given */
 	char kernel[32], caps[8], jit[16], verdict[4], unprivileged[4], btf[1024];
@@ -50,6 +55,7 @@ struct wire_answer {
 	u32 version, op;
 	s32 err; /* REFUSED: -errno */
 	s32 tracer;
+	u32 nr_net; /* FILTER, INSIDE: descriptors that follow; 0: no network of its own */
 	u32 nr_insns;
 	struct sock_filter insns[WIRE_INSNS];
 	struct skep_instance_entry entry;
