@@ -6,10 +6,7 @@
  * keeps the references.
  */
 #include <errno.h>
-#include <linux/magic.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -17,6 +14,7 @@
 #include "command/map.h"
 #include "command/struct_ops.h"
 #include "object/caller.h"
+#include "object/cgroup_tree.h"
 #include "object/lock.h"
 #include "object/perf_ring.h"
 #include "world/world.h"
@@ -81,7 +79,7 @@ static int storage_key(const struct map_object *m, const void **key, u64 owner[2
 	if (!is_local_storage(m->map->map_type))
 		return 0;
 	memcpy(&fd, *key, sizeof(fd));
-	err = world_owner_of_fd(m->map->map_type, fd, owner);
+	err = world_owner_of_fd(m->obj.sys, m->map->map_type, fd, owner);
 	*key = owner;
 	return err;
 }
@@ -188,20 +186,17 @@ static bool inner_fits(const struct map_object *m, const struct bpf_map *inner)
 }
 
 /* The id of the cgroup whose directory @fd is; -EBADF when it is none of the unified hierarchy. */
-static int cgroup_of_fd(int fd, void **id)
+static int cgroup_of_fd(struct skep_system *sys, int fd, void **id)
 {
-	struct statfs fs;
-	struct stat st;
-	int err = -EBADF;
+	u64 number;
+	int err;
 
 	fd = caller_take_fd(fd);
 	if (fd < 0)
 		return -EBADF;
-	if (!fstatfs(fd, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC && !fstat(fd, &st) &&
-	    S_ISDIR(st.st_mode)) {
-		*id = (void *)(uintptr_t)st.st_ino;
-		err = 0;
-	}
+	err = cgroup_of_folder(sys, fd, &number);
+	if (!err)
+		*id = (void *)(uintptr_t)number;
 	close(fd);
 	return err;
 }
@@ -251,7 +246,7 @@ static struct object *element_of_fd(struct map_object *m, int fd, void **runtime
 		return (struct object *)p;
 	}
 	if (m->map->map_type == BPF_MAP_TYPE_CGROUP_ARRAY) {
-		*err = cgroup_of_fd(fd, runtime);
+		*err = cgroup_of_fd(sys, fd, runtime);
 		return NULL; /* it is no object of ours */
 	}
 	*err = -EOPNOTSUPP;

@@ -15,6 +15,7 @@
 #include "hook/hook.h"
 #include "hook/netns.h"
 #include "object/async.h"
+#include "object/cgroup_tree.h"
 #include "object/pins.h"
 #include "object/platform.h"
 #include "skep/skep.h"
@@ -225,6 +226,7 @@ void skep_system_free(struct skep_system *sys)
 		pthread_mutex_lock(&sys->lock);
 		pins_stop(sys);
 		cgroups_stop(sys);
+		cgroup_tree_stop(sys);
 		struct_ops_stop(sys);
 		end_objects(sys);
 		async_drain(sys);

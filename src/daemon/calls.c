@@ -232,6 +232,8 @@ static const struct {
 	{ SYS_readlink, CALL_NOTIFY, ALWAYS, view_readlink },
 	{ SYS_readlinkat, CALL_NOTIFY, ALWAYS, view_readlinkat },
 	{ SYS_statfs, CALL_NOTIFY, ALWAYS, view_statfs },
+	{ SYS_fstatfs, CALL_NOTIFY, ALWAYS, view_fstatfs },
+	{ SYS_name_to_handle_at, CALL_NOTIFY, ALWAYS, view_name_to_handle },
 	{ SYS_getcwd, CALL_NOTIFY, ALWAYS, view_getcwd },
 	{ SYS_unlink, CALL_NOTIFY, ALWAYS, view_unlink },
 	{ SYS_unlinkat, CALL_NOTIFY, ALWAYS, view_unlinkat },

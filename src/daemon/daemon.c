@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "daemon/client.h"
 #include "daemon/daemon.h"
+#include "object/cgroup_tree.h"
 #include "object/pins.h"
 
 #define IDLE_MS	   200 /* nobody speaks and nothing is held: then it ends */
@@ -46,6 +47,16 @@ static struct instance *instance_find(struct daemon *d, const char *name)
 static const char *given(const char *option)
 {
 	return *option ? option : NULL;
+}
+
+static void instance_free(struct instance *i)
+{
+	network_stop(i->net);
+	pthread_mutex_destroy(&i->start_lock);
+	skep_system_free(i->sys);
+	trace_pipe_free(i->trace);
+	folders_free(i->folders);
+	mem_free(i);
 }
 
 static struct instance *instance_new(struct daemon *d, const struct wire_request *q,
@@ -79,6 +90,12 @@ static struct instance *instance_new(struct daemon *d, const struct wire_request
 		return NULL;
 	}
 	pthread_mutex_init(&i->start_lock, NULL);
+	if (cgroup_tree_start(i->sys, d->folder)) {
+		a->err = -errno;
+		snprintf(a->text, sizeof(a->text), "no cgroups: %s", strerror(errno));
+		instance_free(i);
+		return NULL;
+	}
 	skep_set_trace(i->sys, trace_pipe_write, i->trace);
 	i->next = d->instances;
 	d->instances = i;
@@ -111,16 +128,6 @@ static struct instance *instance_unheld(struct daemon *d)
 		return i;
 	}
 	return NULL;
-}
-
-static void instance_free(struct instance *i)
-{
-	network_stop(i->net);
-	pthread_mutex_destroy(&i->start_lock);
-	skep_system_free(i->sys);
-	trace_pipe_free(i->trace);
-	folders_free(i->folders);
-	mem_free(i);
 }
 
 /* ---- what clients ask ---- */

@@ -145,6 +145,8 @@ long view_faccessat(struct request *r);
 long view_readlink(struct request *r);
 long view_readlinkat(struct request *r);
 long view_statfs(struct request *r);
+long view_fstatfs(struct request *r);
+long view_name_to_handle(struct request *r);
 long view_unlink(struct request *r);
 long view_unlinkat(struct request *r);
 long view_rmdir(struct request *r);

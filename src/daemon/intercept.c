@@ -111,8 +111,8 @@ static void intercept_chdir(struct stopped *s)
 		if (n < 0)
 			return;
 		path[n] = 0;
-		WRITE_ONCE(s->r.session->moved, true);
 	}
+	WRITE_ONCE(s->r.session->moved, true);
 	c->ret = call_with(t, SYS_chdir, args, 0, path, strlen(path) + 1);
 	c->skip = true;
 }

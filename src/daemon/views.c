@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -23,6 +25,8 @@
 #include "command/pin.h"
 #include "daemon/daemon.h"
 #include "front/files.h"
+#include "hook/hook.h"
+#include "object/cgroup_tree.h"
 
 #define TRACEFS_MAGIC 0x74726163
 
@@ -33,12 +37,15 @@ enum kind {
 	BEHIND,	    /* elsewhere, spelled by way of a folder of ours and ".." */
 	DESCRIPTOR, /* /proc/PID/fd/N of ours */
 	FDINFO,
+	CGROUP,	    /* the tree of cgroups */
+	OF_PROCESS, /* /proc/PID/mounts and others, where they tell of what is ours */
 };
 
 struct place {
 	enum kind kind;
 	struct request *r;
-	u32 pid, fd; /* DESCRIPTOR, FDINFO */
+	u32 pid, fd;	  /* DESCRIPTOR, FDINFO, OF_PROCESS */
+	const char *name; /* OF_PROCESS */
 	char path[PATH_MAX];
 };
 
@@ -95,7 +102,13 @@ static int folder_of(struct request *r, int dirfd, char *path, size_t size)
 		return -errno;
 	path[n] = 0;
 	shown = folders_path_of(r->session->instance->folders, path);
-	if (shown) {
+	if (cgroup_tree_has_file(r->sys, path)) {
+		char real[PATH_MAX];
+
+		memcpy(real, path, (size_t)n + 1);
+		if (cgroup_tree_shown(r->sys, real, path, size))
+			n = (ssize_t)strlen(path);
+	} else if (shown) {
 		n = (ssize_t)strlen(shown);
 		memmove(path, shown, (size_t)n + 1);
 	}
@@ -118,6 +131,37 @@ static bool is_descriptor(struct place *p)
 	else if (sscanf(who, "%u", &p->pid) != 1)
 		return false;
 	p->kind = strcmp(what, "fd") ? FDINFO : DESCRIPTOR;
+	return true;
+}
+
+/* "/proc/self/cgroup" and its like. */
+static bool is_of_process(struct place *p)
+{
+	const char *rest;
+	u32 tid;
+	int n = 0;
+
+	if (strncmp(p->path, "/proc/", 6))
+		return false;
+	rest = p->path + 6;
+	p->pid = p->r->caller.tgid;
+	if (!strncmp(rest, "self/", 5))
+		rest += 5;
+	else if (!strncmp(rest, "thread-self/", 12))
+		rest += 12;
+	else if (sscanf(rest, "%u/%n", &p->pid, &n) == 1 && n)
+		rest += n;
+	else if (strcmp(rest, "mounts"))
+		return false;
+	n = 0;
+	if (sscanf(rest, "task/%u/%n", &tid, &n) == 1 && n) {
+		p->pid = tid;
+		rest += n;
+	}
+	if (strcmp(rest, "cgroup") && strcmp(rest, "mounts") && strcmp(rest, "mountinfo"))
+		return false;
+	p->name = rest;
+	p->kind = OF_PROCESS;
 	return true;
 }
 
@@ -145,18 +189,20 @@ static void locate(struct request *r, int dirfd, u64 address, struct place *p)
 	up = strstr(p->path, "/..");
 	if (up && up > p->path) {
 		*up = 0;
-		through = pins_cover(r->sys, p->path);
+		through = pins_cover(r->sys, p->path) || cgroup_tree_covers(r->sys, p->path);
 		*up = '/';
 	}
 	tidy(p->path);
 	if (pins_cover(r->sys, p->path))
 		p->kind = PIN;
+	else if (cgroup_tree_covers(r->sys, p->path))
+		p->kind = CGROUP;
 	else if (file_is_ours(p->path))
 		p->kind = SHOWN;
 	else if (through)
 		p->kind = BEHIND;
-	else
-		is_descriptor(p);
+	else if (!is_descriptor(p) && r->sys->cgroup_tree)
+		is_of_process(p);
 }
 
 int view_path(struct request *r, int dirfd, u64 path, char *out)
@@ -164,6 +210,8 @@ int view_path(struct request *r, int dirfd, u64 path, char *out)
 	struct place p;
 
 	locate(r, dirfd, path, &p);
+	if (p.kind == CGROUP && !cgroup_tree_real(r->sys, p.path, out, PATH_MAX))
+		return -1;
 	if (p.kind != PIN && p.kind != BEHIND)
 		return 0;
 	memcpy(out, p.path, strlen(p.path) + 1);
@@ -173,7 +221,7 @@ int view_path(struct request *r, int dirfd, u64 path, char *out)
 /* Of a working folder that is one of the tree's, which the kernel knows by another name. */
 long view_getcwd(struct request *r)
 {
-	char path[PATH_MAX], link[48];
+	char path[PATH_MAX], link[48], real[PATH_MAX];
 	struct stat st;
 	int n, err;
 
@@ -183,8 +231,13 @@ long view_getcwd(struct request *r)
 	if (stat(link, &st))
 		return ANSWER_CONTINUE;
 	n = pins_path_of(r->sys, &st, path, sizeof(path));
-	if (n <= 0)
-		return ANSWER_CONTINUE;
+	if (n <= 0) {
+		n = (int)readlink(link, real, sizeof(real) - 1);
+		real[n > 0 ? n : 0] = 0;
+		if (!cgroup_tree_shown(r->sys, real, path, sizeof(path)))
+			return ANSWER_CONTINUE;
+		n = (int)strlen(path);
+	}
 	n++; /* with its NUL */
 	if ((u64)n > r->args[1])
 		return -ERANGE;
@@ -238,6 +291,56 @@ static int open_shown(struct request *r, const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+/*
+ * Of the process's file: its cgroup is one of the tree's, and cgroup2 is mounted where the tree
+ * is instead of what the machine has there.
+ */
+static int open_of_process(const struct place *p, int flags)
+{
+	char path[PATH_MAX], line[8192], at[PATH_MAX];
+	size_t mount = sizeof(CGROUP_MOUNT) - 1;
+	bool info = !strcmp(p->name, "mountinfo");
+	FILE *from, *to;
+	int fd;
+
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		return -EACCES;
+	if (flags & O_DIRECTORY)
+		return -ENOTDIR;
+	snprintf(path, sizeof(path), "/proc/%u/%s", p->pid, p->name);
+	from = fopen(path, "re");
+	if (!from)
+		return -errno;
+	fd = memfd_create(p->name, MFD_CLOEXEC);
+	to = fd < 0 ? NULL : fdopen(dup(fd), "w");
+	if (!to) {
+		fclose(from);
+		if (fd >= 0)
+			close(fd);
+		return -ENOMEM;
+	}
+	if (!strcmp(p->name, "cgroup")) {
+		cgroup_tree_path_of(p->r->sys, p->pid, at, sizeof(at));
+		fprintf(to, "0::%s\n", at);
+	}
+	while (strcmp(p->name, "cgroup") && fgets(line, sizeof(line), from)) {
+		if (sscanf(line, info ? "%*s %*s %*s %*s %4095s" : "%*s %4095s", at) == 1 &&
+		    !strncmp(at, CGROUP_MOUNT, mount) && (!at[mount] || at[mount] == '/'))
+			continue;
+		fputs(line, to);
+	}
+	if (info)
+		fputs("31 23 0:28 / " CGROUP_MOUNT
+		      " rw,nosuid,nodev,noexec,relatime - cgroup2 cgroup2 rw\n",
+		      to);
+	else if (!strcmp(p->name, "mounts"))
+		fputs("cgroup2 " CGROUP_MOUNT " cgroup2 rw,nosuid,nodev,noexec,relatime 0 0\n", to);
+	fclose(from);
+	fclose(to);
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
 static long open_place(struct place *p, int flags)
 {
 	struct request *r = p->r;
@@ -259,6 +362,16 @@ static long open_place(struct place *p, int flags)
 			return ANSWER_CONTINUE;
 		fd = file_open_fdinfo(o);
 		object_put(o);
+		break;
+	case CGROUP:
+		if ((flags & O_ACCMODE) != O_RDONLY && !p->r->session->process)
+			return -EACCES; /* nobody would see what is written */
+		fd = cgroup_tree_open(p->r->sys, p->path, flags);
+		if (fd >= 0 && (flags & O_ACCMODE) != O_RDONLY)
+			hooks_touch(p->r->sys); /* writes are stopped at */
+		break;
+	case OF_PROCESS:
+		fd = open_of_process(p, flags);
 		break;
 	case ELSEWHERE:
 	case BEHIND:
@@ -334,9 +447,12 @@ static int stat_place(struct place *p, bool follow, struct stat *st)
 		return stat_shown(p->r, p->path, st);
 	case BEHIND:
 		return (follow ? stat(p->path, st) : lstat(p->path, st)) ? -errno : 0;
+	case CGROUP:
+		return cgroup_tree_stat(p->r->sys, p->path, st);
 	case FDINFO:
 	case ELSEWHERE:
 	case DESCRIPTOR:
+	case OF_PROCESS:
 		break;
 	}
 	return 1;
@@ -415,6 +531,8 @@ static long access_at(struct request *r, int dirfd, u64 path, int mode)
 		pin_who_of(r->sys, &who);
 		return pins_access(r->sys, &who, p.path, mode);
 	}
+	if (p.kind == CGROUP)
+		return cgroup_tree_access(r->sys, p.path, mode);
 	if (p.kind != SHOWN)
 		return ANSWER_CONTINUE;
 	return access_shown(r, p.path, mode);
@@ -462,6 +580,10 @@ static long readlink_at(struct request *r, int dirfd, u64 path, u64 to, u64 size
 		break;
 	case SHOWN:
 		return file_access(r->sys, p.path, R_OK) ? -errno : -EINVAL;
+	case CGROUP:
+		err = cgroup_tree_access(r->sys, p.path, F_OK);
+		return err ? err : -EINVAL;
+	case OF_PROCESS:
 	case ELSEWHERE:
 	case BEHIND:
 	case FDINFO:
@@ -494,6 +616,8 @@ long view_statfs(struct request *r)
 	locate(r, AT_FDCWD, r->args[0], &p);
 	if (p.kind == PIN)
 		fs.f_type = PINS_FS_MAGIC;
+	else if (p.kind == CGROUP)
+		fs.f_type = CGROUP2_SUPER_MAGIC;
 	else if (p.kind == SHOWN && strstr(p.path, "/tracing"))
 		fs.f_type = TRACEFS_MAGIC;
 	else
@@ -502,10 +626,58 @@ long view_statfs(struct request *r)
 	return err ? err : user_write(r->sys, r->args[1], &fs, sizeof(fs));
 }
 
+long view_fstatfs(struct request *r)
+{
+	struct statfs fs = { .f_bsize = 4096, .f_frsize = 4096, .f_namelen = 255 };
+	char link[48], real[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%u/fd/%d", r->caller.tid, (int)r->args[0]);
+	n = r->sys->cgroup_tree ? readlink(link, real, sizeof(real) - 1) : -1;
+	real[max_t(ssize_t, n, 0)] = 0;
+	if (n <= 0 || !cgroup_tree_has_file(r->sys, real))
+		return ANSWER_CONTINUE;
+	fs.f_type = CGROUP2_SUPER_MAGIC;
+	return user_write(r->sys, r->args[1], &fs, sizeof(fs));
+}
+
+/* The handle of a cgroup is its id: how clients ask for that. */
+long view_name_to_handle(struct request *r)
+{
+	struct {
+		struct file_handle h;
+		u64 id;
+	} handle;
+	struct place p;
+	struct stat st;
+	int err, mount = 0;
+
+	locate(r, (int)r->args[0], r->args[1], &p);
+	if (p.kind != CGROUP)
+		return ANSWER_CONTINUE;
+	if (user_read(r->sys, &handle.h, r->args[2], sizeof(handle.h)))
+		return -EFAULT;
+	err = cgroup_tree_stat(r->sys, p.path, &st);
+	if (err)
+		return err;
+	if (handle.h.handle_bytes < sizeof(handle.id)) {
+		handle.h.handle_bytes = sizeof(handle.id);
+		err = user_write(r->sys, r->args[2], &handle.h, sizeof(handle.h));
+		return err ? err : -EOVERFLOW;
+	}
+	handle.h.handle_bytes = sizeof(handle.id);
+	handle.h.handle_type = 0xfe; /* FILEID_KERNFS */
+	handle.id = st.st_ino;
+	err = user_write(r->sys, r->args[2], &handle, sizeof(handle.h) + sizeof(handle.id));
+	return err ? err : user_write(r->sys, r->args[3], &mount, sizeof(mount));
+}
+
 /* ---- changing the tree of pins ---- */
 
-/* One path of a call that changes something; ELSEWHERE is the kernel's. */
+/* One path of a call that changes something, @cgroups in that tree; ELSEWHERE is the kernel's. */
 #define CHANGE(r, dirfd, address, call)                                                            \
+	CHANGE_OR(r, dirfd, address, call, cgroup_tree_refuse((r)->sys, path))
+#define CHANGE_OR(r, dirfd, address, call, cgroups)                                                \
 	({                                                                                         \
 		struct place _p;                                                                   \
 		struct pin_who who;                                                                \
@@ -516,6 +688,8 @@ long view_statfs(struct request *r)
 		if (_p.kind == PIN) {                                                              \
 			pin_who_of((r)->sys, &who);                                                \
 			_result = (call);                                                          \
+		} else if (_p.kind == CGROUP) {                                                    \
+			_result = (cgroups);                                                       \
 		} else if (_p.kind == SHOWN) {                                                     \
 			_result = -EPERM;                                                          \
 		}                                                                                  \
@@ -529,25 +703,30 @@ long view_unlink(struct request *r)
 
 long view_unlinkat(struct request *r)
 {
-	return CHANGE(r, (int)r->args[0], r->args[1],
-		      r->args[2] & AT_REMOVEDIR ? pins_rmdir(r->sys, &who, path) :
-						  pins_unlink(r->sys, &who, path));
+	return CHANGE_OR(r, (int)r->args[0], r->args[1],
+			 r->args[2] & AT_REMOVEDIR ? pins_rmdir(r->sys, &who, path) :
+						     pins_unlink(r->sys, &who, path),
+			 r->args[2] & AT_REMOVEDIR ? cgroup_tree_rmdir(r->sys, path) :
+						     cgroup_tree_refuse(r->sys, path));
 }
 
 long view_rmdir(struct request *r)
 {
-	return CHANGE(r, AT_FDCWD, r->args[0], pins_rmdir(r->sys, &who, path));
+	return CHANGE_OR(r, AT_FDCWD, r->args[0], pins_rmdir(r->sys, &who, path),
+			 cgroup_tree_rmdir(r->sys, path));
 }
 
 long view_mkdir(struct request *r)
 {
-	return CHANGE(r, AT_FDCWD, r->args[0], pins_mkdir(r->sys, &who, path, (u32)r->args[1]));
+	return CHANGE_OR(r, AT_FDCWD, r->args[0], pins_mkdir(r->sys, &who, path, (u32)r->args[1]),
+			 cgroup_tree_mkdir(r->sys, path, (u32)r->args[1]));
 }
 
 long view_mkdirat(struct request *r)
 {
-	return CHANGE(r, (int)r->args[0], r->args[1],
-		      pins_mkdir(r->sys, &who, path, (u32)r->args[2]));
+	return CHANGE_OR(r, (int)r->args[0], r->args[1],
+			 pins_mkdir(r->sys, &who, path, (u32)r->args[2]),
+			 cgroup_tree_mkdir(r->sys, path, (u32)r->args[2]));
 }
 
 long view_chmod(struct request *r)
@@ -583,6 +762,8 @@ static long change_two(struct request *r, int from_dir, u64 from, int to_dir, u6
 
 	locate(r, from_dir, from, &a);
 	locate(r, to_dir, to, &b);
+	if (a.kind == CGROUP || b.kind == CGROUP)
+		return a.kind == b.kind ? cgroup_tree_refuse(r->sys, a.path) : -EXDEV;
 	if (a.kind != PIN && b.kind != PIN)
 		return a.kind == SHOWN || b.kind == SHOWN ? -EPERM : ANSWER_CONTINUE;
 	if (a.kind != b.kind)
@@ -632,7 +813,7 @@ static long symlink_at(struct request *r, u64 target, int dirfd, u64 path)
 
 	locate(r, dirfd, path, &p);
 	if (p.kind != PIN)
-		return p.kind == SHOWN ? -EPERM : ANSWER_CONTINUE;
+		return p.kind == SHOWN || p.kind == CGROUP ? -EPERM : ANSWER_CONTINUE;
 	n = user_read_str(r->sys, text, target, sizeof(text));
 	if (n < 0)
 		return n == -E2BIG ? -ENAMETOOLONG : n;
@@ -657,7 +838,8 @@ long view_getxattr(struct request *r)
 	struct place p;
 
 	locate(r, AT_FDCWD, r->args[0], &p);
-	return p.kind == PIN || p.kind == SHOWN ? -EOPNOTSUPP :
+	return p.kind == CGROUP			? -ENODATA :
+	       p.kind == PIN || p.kind == SHOWN ? -EOPNOTSUPP :
 	       p.kind == BEHIND			? -ENODATA :
 						  ANSWER_CONTINUE;
 }
@@ -667,7 +849,9 @@ long view_listxattr(struct request *r)
 	struct place p;
 
 	locate(r, AT_FDCWD, r->args[0], &p);
-	return p.kind == PIN || p.kind == SHOWN || p.kind == BEHIND ? 0 : ANSWER_CONTINUE;
+	return p.kind == PIN || p.kind == SHOWN || p.kind == BEHIND || p.kind == CGROUP ?
+		       0 :
+		       ANSWER_CONTINUE;
 }
 
 /* ---- mounts ---- */
@@ -684,6 +868,8 @@ long view_mount(struct request *r)
 		return ANSWER_CONTINUE;
 	locate(r, AT_FDCWD, r->args[1], &p);
 	pin_who_of(r->sys, &who);
+	if (!strcmp(type, "cgroup2") && p.kind == CGROUP)
+		return cgroup_tree_access(r->sys, p.path, F_OK); /* it is */
 	if (strcmp(type, "bpf")) {
 		/* Propagation of what is ours: there is nowhere for it to go. */
 		if (p.kind == PIN || (p.kind == ELSEWHERE && pins_cover(r->sys, p.path)))

@@ -16,6 +16,7 @@
 
 #include "event/stack.h"
 #include "event/supervisor.h"
+#include "object/cgroup_tree.h"
 #include "world/world.h"
 
 static struct task *task_of(struct bpf_task *t)
@@ -146,10 +147,18 @@ static u64 task_cgroup_id(struct bpf_task *bt, int ancestor_level)
 {
 	struct task *t = task_of(bt);
 	char buf[4096], path[4200], *p, *end;
-	int fd = task_open_proc(t, "cgroup"), level = 0;
-	ssize_t n = fd < 0 ? 0 : read(fd, buf, sizeof(buf) - 1);
+	u64 ids[CGROUP_LEVELS_MAX];
+	int fd, level = 0;
 	struct stat st;
+	ssize_t n;
 
+	n = cgroup_tree_chain(t->sys, t->bpf.tid, ids, CGROUP_LEVELS_MAX);
+	if (n)
+		return ancestor_level < 0     ? ids[0] :
+		       ancestor_level < n ? ids[n - 1 - ancestor_level] :
+						0;
+	fd = task_open_proc(t, "cgroup");
+	n = fd < 0 ? 0 : read(fd, buf, sizeof(buf) - 1);
 	if (fd >= 0)
 		close(fd);
 	buf[n > 0 ? n : 0] = 0;

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "event/supervisor.h"
+#include "object/cgroup_tree.h"
 #include "world/world.h"
 
 #define ERESTARTSYS	      512
@@ -117,6 +118,7 @@ struct task *tracer_adopt(struct supervisor *sv, struct skep_process *p, pid_t t
 	tr->comm_fd = -1;
 	p->nr_tasks++;
 	p->stats.tasks++;
+	cgroup_tree_join(sv->sys, (u32)tid, t->bpf.tgid, leader ? leader->bpf.tid : 0);
 	return t;
 }
 
@@ -730,6 +732,7 @@ static void forked(struct task *t, int event)
 			ptrace(PTRACE_DETACH, (pid_t)msg, NULL, NULL);
 		return;
 	}
+	cgroup_tree_join(sv->sys, child->bpf.tid, child->bpf.tgid, t->bpf.tid);
 	child->parent = flags & (CLONE_PARENT | CLONE_THREAD) ? t->leader->parent : t->leader;
 	child->ppid = child->parent ? (pid_t)child->parent->bpf.tgid : t->leader->ppid;
 	child->vforked = (flags & (CLONE_VFORK | CLONE_VM)) == (CLONE_VFORK | CLONE_VM);
@@ -809,6 +812,8 @@ void tracer_sweep(struct supervisor *sv)
 			ptrace(PTRACE_DETACH, s.pid, NULL, NULL);
 			continue;
 		}
+		if (parent)
+			cgroup_tree_join(sv->sys, t->bpf.tid, t->bpf.tgid, parent->bpf.tid);
 		t->parent = parent;
 		t->ppid = (pid_t)ppid;
 		if (t->trace->process->killing)
@@ -850,6 +855,7 @@ static void forget(struct task *t)
 	if (tr->held)
 		p->nr_held--;
 	world_task_gone(t);
+	cgroup_tree_leave(t->sys, t->bpf.tid);
 	free_state(t);
 	task_del(t);
 	p->nr_tasks--;
@@ -923,6 +929,7 @@ static void execed(struct task *t, pid_t old_tid)
 
 	if (old != t) {
 		dying(old, 0); /* killed by the exec, it may not have said so itself */
+		cgroup_tree_leave(t->sys, (u32)old_tid);
 		task_becomes_leader(t);
 		forget(old);
 	}

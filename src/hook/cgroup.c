@@ -11,14 +11,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "hook/internal.h"
+#include "object/cgroup_tree.h"
 
 static const u8 attach_types[] = {
 	BPF_CGROUP_INET_INGRESS,
@@ -133,13 +132,13 @@ static int compute(struct cgroup_hooks *cg, u32 list);
 static struct cgroup_hooks *record(struct skep_system *sys, int fd, u32 depth, int *err)
 {
 	struct cgroup_hooks *cg, *parent = NULL;
-	struct statfs fs;
 	struct stat st, above;
+	u64 id;
 	int up;
 
 	*err = -EBADF;
-	if (fstatfs(fd, &fs) || (u64)fs.f_type != CGROUP2_SUPER_MAGIC || fstat(fd, &st) ||
-	    !S_ISDIR(st.st_mode) || faccessat(fd, "cgroup.controllers", F_OK, 0)) {
+	if (cgroup_of_folder(sys, fd, &id) || fstat(fd, &st) ||
+	    faccessat(fd, "cgroup.controllers", F_OK, 0)) {
 		close(fd);
 		return NULL;
 	}

@@ -149,6 +149,8 @@ int hooks_each(struct skep_system *sys, enum hook_kind kind, int (*fn)(struct ho
 
 /* Changes with every attachment and detachment; hooks_notify() is told, too. */
 u64 hooks_revision(const struct skep_system *sys);
+/* As if it had: for what else sources depend on. */
+void hooks_touch(struct skep_system *sys);
 /* @fn is called (under sys->lock, from any thread) after such a change. NULL: nobody. */
 void hooks_notify(struct skep_system *sys, void (*fn)(void *arg), void *arg);
 

@@ -267,3 +267,10 @@ void hooks_changed(struct skep_system *sys)
 	if (t->notify)
 		t->notify(t->notify_arg);
 }
+
+void hooks_touch(struct skep_system *sys)
+{
+	pthread_mutex_lock(&sys->lock);
+	hooks_changed(sys);
+	pthread_mutex_unlock(&sys->lock);
+}

@@ -13,6 +13,7 @@
 struct async;
 struct bpf_verifier_env;
 struct cgroup_table;
+struct cgroup_tree;
 struct explanation;
 struct hook_table;
 struct netns_hooks;
@@ -64,6 +65,7 @@ struct skep_system {
 	u32 stats_enabled;	      /* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
 	struct cgroup_table *cgroups;	     /* NULL until it is needed; src/hook/cgroup.c */
+	struct cgroup_tree *cgroup_tree;     /* NULL: cgroups are the machine's; cgroup_tree.h */
 	struct netns_hooks *netns;	     /* src/hook/netns.c */
 	/*
 	 * The network namespace by whose numbers the devices' hooks go, as an inode. Who is in another

@@ -16,6 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "object/cgroup_tree.h"
 #include "world/fill.h"
 
 /* ---- namespaces ---- */
@@ -180,8 +181,11 @@ const char *world_cgroup_mount(struct world *w)
 static int cgroup_path(struct world *w, struct wtask *p, char *path, u32 size)
 {
 	char text[8192], *line, *end;
-	long n = proc_read(w, p, "cgroup", text, sizeof(text));
+	long n;
 
+	if (cgroup_tree_path_of(w->sys, (u32)p->tid, path, size))
+		return 0;
+	n = proc_read(w, p, "cgroup", text, sizeof(text));
 	if (n < 0)
 		return (int)n;
 	line = !strncmp(text, "0::", 3) ? text : strstr(text, "\n0::");
@@ -206,6 +210,8 @@ u64 world_cgroup_path_id(struct world *w, const char *path)
 	char full[2048];
 	struct stat st;
 
+	if (w->sys->cgroup_tree)
+		return cgroup_tree_id(w->sys, path);
 	if (*mount && snprintf(full, sizeof(full), "%s%s", mount, path) < (int)sizeof(full) &&
 	    !stat(full, &st))
 		return st.st_ino;
@@ -309,6 +315,11 @@ u64 world_cgroup_of(struct world *w, u64 id)
 	int at, fd;
 	ssize_t n;
 
+	if (w->sys->cgroup_tree) {
+		if (!o && cgroup_tree_path(w->sys, id, path, sizeof(path)))
+			o = cgroup_obj(w, path);
+		return o && o->priv ? o->addr : 0;
+	}
 	if (id == 1)
 		o = cgroup_obj(w, "/");
 	if (o || !*mount)
@@ -337,6 +348,15 @@ static struct wobj *child_after(struct world *w, struct wobj *o, u64 id)
 	struct dirent *e;
 	DIR *d;
 
+	if (w->sys->cgroup_tree) {
+		char name[256];
+
+		if (!cgroup_tree_child(w->sys, o->key[0], id, name, sizeof(name)) ||
+		    snprintf(child, sizeof(child), "%s/%s", path[1] ? path : "", name) >=
+			    (int)sizeof(child))
+			return NULL;
+		return cgroup_obj(w, child);
+	}
 	if (!*mount || snprintf(full, sizeof(full), "%s%s", mount, path) >= (int)sizeof(full))
 		return NULL;
 	d = opendir(full);
@@ -395,6 +415,11 @@ u64 world_cgroup_task(struct world *w, u64 cgroup, struct wobj *task, bool leade
 	char path[2048];
 	FILE *f;
 
+	if (o && w->sys->cgroup_tree) {
+		tid = (int)cgroup_tree_member(w->sys, o->key[0], (u32)after, leaders);
+		next = tid ? world_tid_obj(w, tid) : NULL;
+		return next ? next->addr : 0;
+	}
 	if (!o || !*mount ||
 	    snprintf(path, sizeof(path), "%s%s/cgroup.%s", mount, (char *)o->priv,
 		     leaders ? "procs" : "threads") >= (int)sizeof(path))

@@ -23,6 +23,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "object/cgroup_tree.h"
 #include "object/rt_heap.h"
 #include "world/fill.h"
 
@@ -133,7 +134,7 @@ static int pidfd_owner(int fd, u64 owner[2])
 	return owner[1] ? 0 : -ENOENT; /* it has been waited for */
 }
 
-int world_owner_of_fd(u32 map_type, int fd, u64 owner[2])
+int world_owner_of_fd(struct skep_system *sys, u32 map_type, int fd, u64 owner[2])
 {
 	struct statfs fs;
 	struct statx x;
@@ -157,11 +158,9 @@ int world_owner_of_fd(u32 map_type, int fd, u64 owner[2])
 			    statx_birth(&x), owner);
 		return 0;
 	case BPF_MAP_TYPE_CGRP_STORAGE:
-		return !fstatfs(fd, &fs) && S_ISDIR(st.st_mode) &&
-				       (fs.f_type == CGROUP2_SUPER_MAGIC ||
-					fs.f_type == CGROUP_SUPER_MAGIC) ?
-			       0 :
-			       -EBADF;
+		if (S_ISDIR(st.st_mode) && !fstatfs(fd, &fs) && fs.f_type == CGROUP_SUPER_MAGIC)
+			return 0;
+		return cgroup_of_folder(sys, fd, &owner[0]);
 	case BPF_MAP_TYPE_SK_STORAGE:
 		return S_ISSOCK(st.st_mode) && !fstatfs(fd, &fs) &&
 				       fs.f_type == SOCKFS_SUPER_MAGIC ?
@@ -198,6 +197,15 @@ struct sweep {
 	int mount; /* of cgroups */
 };
 
+static bool cgroup_alive(const struct sweep *s, u64 id)
+{
+	char path[2];
+
+	if (s->m->obj.sys->cgroup_tree)
+		return cgroup_tree_path(s->m->obj.sys, id, path, sizeof(path));
+	return cgroup_there(s->mount, id);
+}
+
 static long sweep_one(struct bpf_map *table, const void *key, void *value, void *arg)
 {
 	struct sweep *s = arg;
@@ -206,7 +214,7 @@ static long sweep_one(struct bpf_map *table, const void *key, void *value, void 
 	memcpy(owner, key, sizeof(owner));
 	if (s->tid ? owner[0] == (u64)s->tid :
 	    s->m->map->map_type == BPF_MAP_TYPE_CGRP_STORAGE ?
-		     !cgroup_there(s->mount, owner[0]) :
+		     !cgroup_alive(s, owner[0]) :
 		     tid_start((pid_t)owner[0]) != owner[1])
 		s->m->ops->delete_elem(s->m->map, owner, &s->run);
 	return 0;

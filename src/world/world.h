@@ -82,7 +82,7 @@ void world_call_done(struct task *t);
  * Identities of what storages hang on (owner.c): two words, the same for an object of the world,
  * for a descriptor and in every process. @map_type: BPF_MAP_TYPE_TASK_STORAGE ... 0 or -errno.
  */
-int world_owner_of_fd(u32 map_type, int fd, u64 owner[2]);
+int world_owner_of_fd(struct skep_system *sys, u32 map_type, int fd, u64 owner[2]);
 /* Drops from all storages what belongs to things that are gone; @m NULL: of task @tid. */
 void world_owners_sweep(struct skep_system *sys, struct map_object *m);
 void world_owner_task_gone(struct skep_system *sys, pid_t tid);
