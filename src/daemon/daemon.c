@@ -122,7 +122,8 @@ static struct instance *instance_unheld(struct daemon *d)
 	for (struct instance **p = &d->instances; *p; p = &(*p)->next) {
 		struct instance *i = *p;
 
-		if (i->sessions || i->users || (!i->stopping && pins_hold(i)))
+		if (i->sessions || i->users ||
+		    (!i->stopping && (pins_hold(i) || cgroup_tree_used(i->sys))))
 			continue;
 		*p = i->next;
 		return i;

@@ -46,6 +46,7 @@ struct place {
 	struct request *r;
 	u32 pid, fd;	  /* DESCRIPTOR, FDINFO, OF_PROCESS */
 	const char *name; /* OF_PROCESS */
+	bool dot;	  /* spelled with "." at its end */
 	char path[PATH_MAX];
 };
 
@@ -175,8 +176,10 @@ static void locate(struct request *r, int dirfd, u64 address, struct place *p)
 
 	p->kind = ELSEWHERE;
 	p->r = r;
+	p->dot = false;
 	if (len <= 0)
 		return;
+	p->dot = name[len - 1] == '.' && (len == 1 || name[len - 2] == '/');
 	if (*name == '/') {
 		memcpy(p->path, name, (size_t)len + 1);
 	} else {
@@ -706,14 +709,15 @@ long view_unlinkat(struct request *r)
 	return CHANGE_OR(r, (int)r->args[0], r->args[1],
 			 r->args[2] & AT_REMOVEDIR ? pins_rmdir(r->sys, &who, path) :
 						     pins_unlink(r->sys, &who, path),
-			 r->args[2] & AT_REMOVEDIR ? cgroup_tree_rmdir(r->sys, path) :
-						     cgroup_tree_refuse(r->sys, path));
+			 r->args[2] & AT_REMOVEDIR ?
+				 (_p.dot ? -EINVAL : cgroup_tree_rmdir(r->sys, path)) :
+				 cgroup_tree_refuse(r->sys, path));
 }
 
 long view_rmdir(struct request *r)
 {
 	return CHANGE_OR(r, AT_FDCWD, r->args[0], pins_rmdir(r->sys, &who, path),
-			 cgroup_tree_rmdir(r->sys, path));
+			 _p.dot ? -EINVAL : cgroup_tree_rmdir(r->sys, path));
 }
 
 long view_mkdir(struct request *r)

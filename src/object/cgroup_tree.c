@@ -16,6 +16,11 @@
 
 /* ---- finding ---- */
 
+bool cgroup_tree_used(const struct skep_system *sys)
+{
+	return sys->cgroup_tree && READ_ONCE(sys->cgroup_tree->root.children);
+}
+
 bool cgroup_tree_covers(const struct skep_system *sys, const char *path)
 {
 	const size_t len = sizeof(CGROUP_MOUNT) - 1;
@@ -448,12 +453,18 @@ static int open_text(struct skep_system *sys, const struct cgroup_node *n, int f
 }
 
 /* Remembers that the file is open to be written to: by a description that can be asked for a lease. */
-static int note_writer(struct cgroup_tree *t, const char *real)
+static int note_writer(struct cgroup_tree *t, const char *real, u32 mode)
 {
-	int fd = open(real, O_RDONLY | O_CLOEXEC), err;
+	int fd, err;
 
-	if (fd < 0)
-		return -errno;
+	if (!(mode & 0400))
+		chmod(real, mode | 0400);
+	fd = open(real, O_RDONLY | O_CLOEXEC);
+	err = fd < 0 ? -errno : 0;
+	if (!(mode & 0400))
+		chmod(real, mode);
+	if (err)
+		return err;
 	err = vec_push(&t->writers, fd);
 	if (err)
 		close(fd);
@@ -504,7 +515,7 @@ int cgroup_tree_open(struct skep_system *sys, const char *path, int flags)
 		if (fd == -1)
 			fd = -errno;
 		if (fd >= 0 && write) {
-			int err = note_writer(t, real);
+			int err = note_writer(t, real, mode);
 
 			if (err) {
 				close(fd);

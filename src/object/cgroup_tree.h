@@ -27,6 +27,9 @@
 int cgroup_tree_start(struct skep_system *sys, const char *parent);
 void cgroup_tree_stop(struct skep_system *sys);
 
+/* Whether there is a cgroup beside the root. */
+bool cgroup_tree_used(const struct skep_system *sys);
+
 /* ---- the file system ---- */
 
 /* Whether @path is the mount or below. */
