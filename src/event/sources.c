@@ -13,6 +13,6 @@ extern const struct process_source sched_source;    /* sched.c */
 extern const struct process_source signal_source;   /* signal.c */
 
 const struct process_source *const process_sources[] = {
-	&cgroup_source, &syscall_source, &function_source, &tcp_source,	 &signal_source,
-	&sched_source,	 &uprobe_source,   &perf_source, NULL,
+	&cgroup_source, &syscall_source, &function_source, &tcp_source, &signal_source,
+	&sched_source,	&uprobe_source,	 &perf_source,	   NULL,
 };

@@ -154,9 +154,9 @@ static u64 task_cgroup_id(struct bpf_task *bt, int ancestor_level)
 
 	n = cgroup_tree_chain(t->sys, t->bpf.tid, ids, CGROUP_LEVELS_MAX);
 	if (n)
-		return ancestor_level < 0     ? ids[0] :
+		return ancestor_level < 0 ? ids[0] :
 		       ancestor_level < n ? ids[n - 1 - ancestor_level] :
-						0;
+					    0;
 	fd = task_open_proc(t, "cgroup");
 	n = fd < 0 ? 0 : read(fd, buf, sizeof(buf) - 1);
 	if (fd >= 0)

@@ -64,9 +64,9 @@ struct skep_system {
 	char *btf_path;		      /* NULL: host's, else built-in */
 	u32 stats_enabled;	      /* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
-	struct cgroup_table *cgroups;	     /* NULL until it is needed; src/hook/cgroup.c */
-	struct cgroup_tree *cgroup_tree;     /* NULL: cgroups are the machine's; cgroup_tree.h */
-	struct netns_hooks *netns;	     /* src/hook/netns.c */
+	struct cgroup_table *cgroups;	 /* NULL until it is needed; src/hook/cgroup.c */
+	struct cgroup_tree *cgroup_tree; /* NULL: cgroups are the machine's; cgroup_tree.h */
+	struct netns_hooks *netns;	 /* src/hook/netns.c */
 	/*
 	 * The network namespace by whose numbers the devices' hooks go, as an inode. Who is in another
 	 * one sees none of them. 0: they go by whoever asks.
