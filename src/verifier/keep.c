@@ -106,12 +106,13 @@ static s64 keep_reg(struct bpf_verifier_env *env, const struct bpf_reg_state *re
 	struct kept_slot *e = kept_entry(env, before);
 	u32 nr;
 
+	/* One that cannot be read (as R1 to R5 after a call): where it was lost does not matter. */
+	if (reg->type == NOT_INIT)
+		return NOTHING;
 	if (same_reg(&e->s.spilled_ptr, reg) && !e->is_slot) {
 		e->refs += before != NOTHING;
 		return before;
 	}
-	if (same_reg(&kept_entry(env, NOTHING)->s.spilled_ptr, reg))
-		return NOTHING;
 	nr = new_entry(env);
 	if (nr == NOTHING)
 		return -ENOMEM;

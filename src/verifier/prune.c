@@ -20,6 +20,7 @@
 
 #define ITER_STATE_ACTIVE  1
 #define MAX_BACKEDGE_ITERS 64
+#define MANY_STATES	   20000
 
 enum exact_level { NOT_EXACT, EXACT, RANGE_WITHIN };
 
@@ -919,6 +920,16 @@ static int add_state(struct bpf_verifier_env *env, u32 insn_idx)
 	return 0;
 }
 
+/*
+ * How many instructions must lie between states that are kept. Programs that people write keep
+ * some thousands at a time; one that is made to keep a hundred thousand would take memory for
+ * nothing. DIFF(many-states)
+ */
+static u32 insns_between_states(const struct bpf_verifier_env *env)
+{
+	return env->explored_states_size < MANY_STATES ? 8 : 64;
+}
+
 /* At a prune point: 1 when the current state is covered by an explored one, 0 to go on. */
 int is_state_visited(struct bpf_verifier_env *env, u32 insn_idx)
 {
@@ -926,8 +937,9 @@ int is_state_visited(struct bpf_verifier_env *env, u32 insn_idx)
 	struct bpf_verifier_state_list *sl, *next;
 	bool force = env->test_state_freq || env->aux[insn_idx].force_checkpoint ||
 		     cur->jmp_history_cnt > 40;
-	bool add = force || (env->jmps_processed - env->prev_jmps_processed >= 2 &&
-			     env->insn_processed - env->prev_insn_processed >= 8);
+	bool add = force ||
+		   (env->jmps_processed - env->prev_jmps_processed >= 2 &&
+		    env->insn_processed - env->prev_insn_processed >= insns_between_states(env));
 	u32 states = 0, patience;
 	int err;
 

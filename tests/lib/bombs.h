@@ -159,7 +159,7 @@ static const struct {
 	{ "ladder", bomb_ladder, 60, false },
 	{ "deep calls", bomb_deep_calls, 60, true },
 	{ "waiting paths", bomb_waiting_paths, 60, true },
-	{ "straight", bomb_straight, 400, true },
+	{ "straight", bomb_straight, 200, true },
 	{ "plain", bomb_plain, 200, true },
 };
 
