@@ -121,9 +121,8 @@ static inline void bomb_waiting_paths(struct bomb *b)
 }
 
 /*
- * The worst that is known, above the 200 MB that we want of any: nearly as long as a program
- * may be, the stack full, and after every eight instructions a state of which much is new; so
- * many of the jumps are undecided as may wait.
+ * The worst that is known: nearly as long as a program may be, the stack full, and after every
+ * eight instructions a state of which much is new; so many of the jumps are undecided as may wait.
  */
 static inline void bomb_straight(struct bomb *b)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * What a verification keeps at a time: programs that make the most of the limit of a
- * million instructions (tests/lib/bombs.h), each in a process of its own, end, and stay below 200 MB
- * (but for one, of which bombs.h says why). BOMB=NAME: only that one; BOMB=all; BOMB_LOG=1: with its log.
+ * million instructions (tests/lib/bombs.h), each in a process of its own, end, and stay below 200 MB.
+ * BOMB=NAME: only that one; BOMB=all; BOMB_LOG=1: with its log.
  */
 #include <errno.h>
 #include <setjmp.h>
