@@ -212,6 +212,10 @@ static const struct {
 	{ SYS_ioctl, CALL_IOCTL, ALWAYS, answer_ioctl },
 	{ SYS_mmap, CALL_MMAP, ALWAYS, answer_mmap },
 	{ SYS_epoll_ctl, CALL_NOTIFY, ALWAYS, answer_epoll_ctl },
+	{ SYS_sendto, CALL_NETLINK_FD, ALWAYS, netlink_send },
+	{ SYS_sendmsg, CALL_NETLINK_FD, ALWAYS, netlink_send },
+	{ SYS_recvfrom, CALL_NETLINK_FD, ALWAYS, netlink_receive },
+	{ SYS_recvmsg, CALL_NETLINK_FD, ALWAYS, netlink_receive },
 	{ SYS_getxattr, CALL_NOTIFY, ALWAYS, view_getxattr },
 	{ SYS_lgetxattr, CALL_NOTIFY, ALWAYS, view_getxattr },
 	{ SYS_listxattr, CALL_NOTIFY, ALWAYS, view_listxattr },
@@ -267,8 +271,10 @@ void calls_filter(const struct skep_system *sys, const struct wire_request *q, u
 {
 	for (u32 nr = 0; nr < CALLS_MAX; nr++)
 		answers[nr] = !q->untraced && filter_needs(nr) ? CALL_TRACE : CALL_ALLOW;
-	if (!q->untraced)
+	if (!q->untraced) {
 		answers[SYS_clone] = CALL_CLONE;
+		answers[SYS_socket] = CALL_NETLINK;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		if ((calls[i].when == ROOT && !q->root) ||
 		    (calls[i].when == PROFILE && !sys->profile_set) ||

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "daemon/client.h"
 #include "daemon/daemon.h"
+#include "front/rtnl.h"
 #include "object/cgroup_tree.h"
 #include "object/pins.h"
 
@@ -56,6 +57,7 @@ static void instance_free(struct instance *i)
 	skep_system_free(i->sys);
 	trace_pipe_free(i->trace);
 	folders_free(i->folders);
+	netlink_free(i->netlink);
 	mem_free(i);
 }
 
@@ -80,12 +82,14 @@ static struct instance *instance_new(struct daemon *d, const struct wire_request
 	snprintf(i->kernel, sizeof(i->kernel), "%s", q->kernel);
 	i->trace = trace_pipe_new();
 	i->folders = folders_new(d->folder);
-	i->sys = i->trace && i->folders ? skep_system_new(&opts) : NULL;
+	i->netlink = netlink_new();
+	i->sys = i->trace && i->folders && i->netlink ? skep_system_new(&opts) : NULL;
 	if (!i->sys) {
 		a->err = -errno;
 		snprintf(a->text, sizeof(a->text), "no system: %s", strerror(errno));
 		trace_pipe_free(i->trace);
 		folders_free(i->folders);
+		netlink_free(i->netlink);
 		mem_free(i);
 		return NULL;
 	}
@@ -123,7 +127,8 @@ static struct instance *instance_unheld(struct daemon *d)
 		struct instance *i = *p;
 
 		if (i->sessions || i->users ||
-		    (!i->stopping && (pins_hold(i) || cgroup_tree_used(i->sys))))
+		    (!i->stopping &&
+		     (pins_hold(i) || cgroup_tree_used(i->sys) || rtnl_anything(i->sys))))
 			continue;
 		*p = i->next;
 		return i;

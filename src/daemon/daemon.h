@@ -30,6 +30,7 @@ struct daemon {
 	u32 connections;
 };
 
+struct netlink;
 struct trace_pipe;
 struct folders;
 
@@ -45,6 +46,7 @@ struct instance {
 	struct folders *folders;
 	pthread_mutex_t start_lock; /* of the supervisor's start, and of .net */
 	struct network *net;	    /* NULL: none; stays until the instance ends */
+	struct netlink *netlink;
 };
 
 /* A descriptor of a process that stands for a ring in its epolls. */
@@ -125,6 +127,14 @@ int folders_open(struct folders *f, struct skep_system *sys, const char *path);
 /* The path that such a folder stands for, by its real one; NULL: it is none. */
 const char *folders_path_of(const struct folders *f, const char *real);
 void folders_free(struct folders *f);
+
+/* ---- netlink.c: rtnetlink sockets ---- */
+struct netlink *netlink_new(void); /* NULL: no memory */
+void netlink_free(struct netlink *l);
+long netlink_send(struct request *r);
+long netlink_receive(struct request *r);
+/* socket() for one, at its entry. */
+void netlink_socket(struct task *t);
 
 /* ---- views.c: calls that name files ---- */
 /*

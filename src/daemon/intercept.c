@@ -6,14 +6,16 @@
  *
  * chdir() into the tree of pins goes to the real folder that holds its names. epoll_ctl() of a ring
  * puts an eventfd of the task's into the epoll where we cannot have that epoll (a default container
- * forbids pidfd_getfd()).
+ * forbids pidfd_getfd()). socket() of rtnetlink gets a number that the filter looks for.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -170,6 +172,11 @@ void intercept_call(struct task *t)
 
 	if (t->call.nr == SYS_fchdir)
 		WRITE_ONCE(session->moved, true);
+	if (t->call.nr == SYS_socket && (int)t->call.args[0] == AF_NETLINK &&
+	    (int)t->call.args[2] == NETLINK_ROUTE) {
+		netlink_socket(t);
+		return;
+	}
 	if (t->call.nr != SYS_chdir && t->call.nr != SYS_epoll_ctl)
 		return;
 	s.r = (struct request){ .caller = { &stopped_ops, t->bpf.tid, t->bpf.tgid },

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,6 +99,7 @@ int network_start(struct skep_system *sys, const char *names, struct network **o
 {
 	struct network *n = mem_zalloc(sizeof(*n));
 	int legs[2 * NETWORK_PORTS], err;
+	struct stat st;
 
 	*out = NULL;
 	if (!n)
@@ -109,6 +111,8 @@ int network_start(struct skep_system *sys, const char *names, struct network **o
 	err = start_keeper(n, names, legs, why, size);
 	if (err)
 		goto out;
+	if (!fstat(n->ns[NETWORK_INSTANCE], &st))
+		sys->net_ino = st.st_ino;
 	for (; n->registered < n->report.nr_ports && !err; n->registered += !err)
 		err = netdev_hooks_add(sys, n->report.ports[n->registered].ifindex,
 				       n->report.ports[n->registered].name);

@@ -139,6 +139,21 @@ static void emit_answer(struct call_filter *f, enum call_answer a)
 		emit_answer_if(f, BPF_JEQ, 1, 8, CALL_NOTIFY);
 		emit_answer(f, CALL_ALLOW);
 		break;
+	case CALL_NETLINK:
+		emit_load(f, offsetof(struct seccomp_data, args[0]));
+		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 16 /* AF_NETLINK */);
+		emit_load(f, offsetof(struct seccomp_data, args[2]));
+		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0 /* NETLINK_ROUTE */);
+		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_TRACE | FILTER_DATA);
+		emit_answer(f, CALL_ALLOW);
+		break;
+	case CALL_NETLINK_FD:
+		emit_load(f, offsetof(struct seccomp_data, args[0]));
+		emit(f, BPF_ALU | BPF_SUB | BPF_K, 0, 0, NETLINK_FD_FIRST);
+		emit(f, BPF_JMP | BPF_JGE | BPF_K, 1, 0, NETLINK_FD_END - NETLINK_FD_FIRST);
+		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_USER_NOTIF);
+		emit_answer(f, CALL_ALLOW);
+		break;
 	}
 }
 

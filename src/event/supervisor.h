@@ -195,7 +195,11 @@ enum call_answer {
 	CALL_AT_3,
 	CALL_RLIMIT_0, /* NOTIFY when argument 0 is RLIMIT_MEMLOCK */
 	CALL_RLIMIT_1,
+	CALL_NETLINK,	 /* TRACE when a socket for rtnetlink is made */
+	CALL_NETLINK_FD, /* NOTIFY for descriptors in their range */
 };
+/* Where descriptors of rtnetlink sockets are (src/daemon/netlink.c): below FD_SETSIZE. */
+enum { NETLINK_FD_FIRST = 960, NETLINK_FD_END = 1024 };
 /*
  * Requests of ioctl() that stand for the calls which a filter outside of ours answers (a default
  * container): argument 1, the request's place, is in argument 5 meanwhile.

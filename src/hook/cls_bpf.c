@@ -86,7 +86,7 @@ s32 cls_bpf_run(struct skep_system *sys, u32 ifindex, bool ingress, struct sk_bu
 		const struct tc_filter *f = &filters->v[i];
 
 		if (f->chain)
-			break;
+			continue;
 		if (f->protocol == skb->protocol || f->protocol == htons(ETH_P_ALL))
 			ret = run_filter(f, skb, run);
 	}
@@ -212,12 +212,11 @@ static bool place(const struct tc_filters *filters, const struct tc_filter *f, u
 			*at = i;
 			return true;
 		}
-	for (*at = 0; *at < n; (*at)++) {
-		const struct tc_filter *o = &filters->v[*at];
-
-		if (o->chain > f->chain || (o->chain == f->chain && o->prio >= f->prio))
-			break;
-	}
+	/* A new chain is the last one. */
+	for (*at = 0; *at < n && filters->v[*at].chain != f->chain;)
+		(*at)++;
+	while (*at < n && filters->v[*at].chain == f->chain && filters->v[*at].prio < f->prio)
+		(*at)++;
 	return false;
 }
 

@@ -32,7 +32,7 @@ struct tc_filter {
 	char *name; /* NULL: none */
 };
 
-/* Of one direction: ordered by chain and priority, those of one priority from the newest on. */
+/* Of one direction: chains by age, in them priorities, those of one priority from the newest on. */
 struct tc_filters {
 	struct arena_retired retired;
 	u32 n;
@@ -47,6 +47,7 @@ struct tc_qdisc {
 	u32 ifindex;
 	bool clsact;			 /* else ingress, which has no egress */
 	struct tc_filters *at[TC_SIDES]; /* NULL: none */
+	u32 classid[TC_SIDES];		 /* the name that a side was last asked for by */
 	u64 bytes, packets, drops;	 /* that went through, by atomic additions */
 };
 

@@ -64,6 +64,7 @@ struct hook {
 	u64 since;			/* hooks_revision() when it came into use */
 	u32 xdp_flags;			/* XDP_FLAGS_SKB_MODE ... of an attachment by netlink */
 	struct hook_progs *progs;	/* NULL: none; read with load_acquire() in a slot */
+	bool had_qdisc;			/* TCX ingress: traffic control has been there */
 	u32 row;			/* points: of their table */
 	u64 func_ip;			/* kernel functions: address in the world window */
 	struct hook_uprobe *uprobe;	/* HOOK_UPROBE, HOOK_URETPROBE */
@@ -178,6 +179,15 @@ struct link_object *link_attach_xdp(struct skep_system *sys, struct prog_object 
 struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object *prog,
 				    u32 attach_type, u32 ifindex, const struct hook_place *place,
 				    int *err);
+/*
+ * XDP without a link, as by netlink; sys->lock is held. @prog NULL takes off what is there. @old: what is
+ * expected to be there, looked at with XDP_FLAGS_REPLACE. 0 or -errno, then *@why: Linux's
+ * sentence, NULL where it has none. Takes its own reference.
+ */
+int hook_attach_xdp(struct skep_system *sys, struct prog_object *prog, struct prog_object *old,
+		    u32 ifindex, u32 flags, const char **why);
+/* Whether what is attached is meant for the generic mode. */
+bool hook_xdp_generic(const struct hook *h);
 /* Without a link (sys->lock is held); @old: with BPF_F_REPLACE. 0 or -errno; own references. */
 int hook_attach_tcx(struct skep_system *sys, struct prog_object *prog, struct prog_object *old,
 		    u32 attach_type, u32 ifindex, const struct hook_place *place);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Links of the hooks (Linux: bpf_xdp_link_attach() of net/core/dev.c,
- * bpf_raw_tp_link_attach() of kernel/bpf/syscall.c). Those of functions are in link_trace.c,
- * of TCX in tcx.c.
+ * What links of hooks have in common, and those of raw tracepoints (Linux:
+ * bpf_raw_tp_link_attach() of kernel/bpf/syscall.c). Those of functions are in link_trace.c, of
+ * devices in xdp.c and tcx.c.
  */
 #include <errno.h>
-#include <linux/if_link.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -132,50 +131,6 @@ int hook_link_update(struct link_object *l, struct prog_object *new_prog,
 	object_put(&l->prog->obj);
 	l->prog = new_prog;
 	return 0;
-}
-
-/* ---- XDP ---- */
-
-static int xdp_fill_info(const struct link_object *l, struct bpf_link_info *info)
-{
-	info->xdp.ifindex = l->hook ? l->hook->ifindex : 0;
-	return 0;
-}
-
-static const struct bpf_link_ops xdp_link_ops = {
-	.release = hook_link_release,
-	.detach = hook_link_detach,
-	.update_prog = hook_link_update,
-	.fill_info = xdp_fill_info,
-};
-
-struct link_object *link_attach_xdp(struct skep_system *sys, struct prog_object *prog, u32 ifindex,
-				    u32 flags, int *err)
-{
-	u32 modes = flags & XDP_FLAGS_MODES;
-	struct link_object *l = NULL;
-	struct hook *h;
-
-	*err = -EINVAL;
-	pthread_mutex_lock(&sys->lock);
-	h = hook_find_netdev(sys, HOOK_XDP, ifindex);
-	if (!h || flags & ~(u32)XDP_FLAGS_MODES || modes & (modes - 1))
-		goto out;
-	if (prog->prog->expected_attach_type == BPF_XDP_DEVMAP ||
-	    prog->prog->expected_attach_type == BPF_XDP_CPUMAP)
-		goto out;
-	if (flags & XDP_FLAGS_HW_MODE) { /* no device offers it */
-		*err = -EOPNOTSUPP;
-		goto out;
-	}
-	*err = -EBUSY;
-	if (!hook_active(h))
-		l = link_attach(h, 0, BPF_LINK_TYPE_XDP, BPF_XDP, &xdp_link_ops, prog, 0, err);
-	if (l)
-		h->xdp_flags = flags;
-out:
-	pthread_mutex_unlock(&sys->lock);
-	return l;
 }
 
 /* ---- raw tracepoints ---- */

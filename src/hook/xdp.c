@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * XDP: the one program of a device at its receive path, by a link or by netlink (Linux:
+ * dev_xdp_attach() and its neighbours in net/core/dev.c). Our devices run it natively and
+ * generically, one at a time, and have no hardware to run it.
+ */
+#include <errno.h>
+#include <linux/if_link.h>
+
+#include "hook/internal.h"
+
+/* What is asked for: a link's program, a program, or (both NULL) none. */
+struct xdp_wish {
+	struct prog_object *prog, *old;
+	bool link;
+	u32 flags;
+};
+
+static u32 mode_of(u32 flags)
+{
+	return flags & XDP_FLAGS_MODES ? flags & XDP_FLAGS_MODES : XDP_FLAGS_DRV_MODE;
+}
+
+static int refuse(const char **why, const char *text, int err)
+{
+	*why = text;
+	return err;
+}
+
+/* In Linux's order. 0 or -errno; *@why: its sentence. */
+static int check(const struct hook *h, const struct xdp_wish *w, const char **why)
+{
+	const struct hook_prog *there = h->progs ? &h->progs->v[0] : NULL;
+	u32 mode = mode_of(w->flags), modes = w->flags & XDP_FLAGS_MODES;
+	const struct hook_prog *current;
+
+	*why = NULL;
+	if (w->link && w->flags & ~(u32)XDP_FLAGS_MODES)
+		return refuse(why, "Invalid XDP flags for BPF link attachment", -EINVAL);
+	if (modes & (modes - 1))
+		return refuse(why, "Only one XDP mode flag can be set", -EINVAL);
+	if (w->old && !(w->flags & XDP_FLAGS_REPLACE))
+		return refuse(why, "XDP_FLAGS_REPLACE is not specified", -EINVAL);
+	current = there && mode_of(h->xdp_flags) == mode ? there : NULL;
+	if (current && current->link)
+		return refuse(why, "Can't replace active BPF XDP link", -EBUSY);
+	if (w->link && current)
+		return refuse(why, "Can't replace active XDP program with BPF link", -EBUSY);
+	if (w->flags & XDP_FLAGS_REPLACE && (current ? current->owner : NULL) != w->old)
+		return refuse(why, "Active program does not match expected", -EEXIST);
+	if (!w->prog)
+		return 0;
+	if (w->flags & XDP_FLAGS_UPDATE_IF_NOEXIST && current)
+		return refuse(why, "XDP program already attached", -EBUSY);
+	if (current && current->owner == w->prog)
+		return 0;
+	if (mode != XDP_FLAGS_HW_MODE && there && !current)
+		return refuse(why, "Native and generic XDP can't be active at the same time",
+			      -EEXIST);
+	if (w->prog->prog->expected_attach_type == BPF_XDP_DEVMAP)
+		return refuse(why, "BPF_XDP_DEVMAP programs can not be attached to a device",
+			      -EINVAL);
+	if (w->prog->prog->expected_attach_type == BPF_XDP_CPUMAP)
+		return refuse(why, "BPF_XDP_CPUMAP programs can not be attached to a device",
+			      -EINVAL);
+	/* As a driver says that has native mode and cannot take programs over. */
+	return mode == XDP_FLAGS_HW_MODE ? -EINVAL : 0;
+}
+
+/* ---- by netlink: the key of the entry is its program ---- */
+
+int hook_attach_xdp(struct skep_system *sys, struct prog_object *prog, struct prog_object *old,
+		    u32 ifindex, u32 flags, const char **why)
+{
+	struct hook_prog entry = { .prog = prog ? prog->prog : NULL, .owner = prog, .key = prog };
+	struct xdp_wish w = { prog, old, false, flags };
+	struct hook *h = hook_find_netdev(sys, HOOK_XDP, ifindex);
+	struct prog_object *gone;
+	int err;
+
+	*why = NULL;
+	if (!h)
+		return -ENODEV;
+	err = check(h, &w, why);
+	if (err)
+		return err;
+	/* What runs in another mode is not meant. */
+	gone = h->progs && mode_of(h->xdp_flags) == mode_of(flags) ? h->progs->v[0].owner : NULL;
+	if (gone == prog)
+		return 0;
+	if (gone && prog)
+		err = hook_rekey(h, gone, prog, prog);
+	else if (prog)
+		err = hook_insert(h, 0, &entry);
+	else
+		err = hook_remove(h, gone);
+	if (err)
+		return err;
+	if (prog) {
+		object_get(&prog->obj);
+		h->xdp_flags = flags & XDP_FLAGS_MODES;
+	}
+	object_put((struct object *)gone);
+	return 0;
+}
+
+bool hook_xdp_generic(const struct hook *h)
+{
+	return mode_of(h->xdp_flags) == XDP_FLAGS_SKB_MODE;
+}
+
+/* ---- links ---- */
+
+static int xdp_fill_info(const struct link_object *l, struct bpf_link_info *info)
+{
+	info->xdp.ifindex = l->hook ? l->hook->ifindex : 0;
+	return 0;
+}
+
+static const struct bpf_link_ops xdp_link_ops = {
+	.release = hook_link_release,
+	.detach = hook_link_detach,
+	.update_prog = hook_link_update,
+	.fill_info = xdp_fill_info,
+};
+
+struct link_object *link_attach_xdp(struct skep_system *sys, struct prog_object *prog, u32 ifindex,
+				    u32 flags, int *err)
+{
+	struct xdp_wish w = { prog, NULL, true, flags };
+	struct link_object *l = NULL;
+	const char *why;
+	struct hook *h;
+
+	*err = -EINVAL;
+	pthread_mutex_lock(&sys->lock);
+	h = hook_find_netdev(sys, HOOK_XDP, ifindex);
+	if (h)
+		*err = check(h, &w, &why);
+	if (!*err)
+		l = link_attach(h, 0, BPF_LINK_TYPE_XDP, BPF_XDP, &xdp_link_ops, prog, 0, err);
+	if (l)
+		h->xdp_flags = flags & XDP_FLAGS_MODES;
+	pthread_mutex_unlock(&sys->lock);
+	return l;
+}
