@@ -19,8 +19,9 @@ enum batch_op { BATCH_LOOKUP, BATCH_LOOKUP_AND_DELETE, BATCH_UPDATE, BATCH_DELET
 
 static bool is_hash(u32 type)
 {
-	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_PERCPU_HASH ||
-	       type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+	return type == BPF_MAP_TYPE_HASH_OF_MAPS || type == BPF_MAP_TYPE_HASH ||
+	       type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_HASH ||
+	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 }
 
 static bool has_batch(u32 type, enum batch_op op, kver profile)
@@ -37,8 +38,9 @@ static bool has_batch(u32 type, enum batch_op op, kver profile)
 		return (op == BATCH_LOOKUP || op == BATCH_UPDATE) && visible(profile, KVER(5, 13));
 	case BPF_MAP_TYPE_LPM_TRIE:
 		return op != BATCH_LOOKUP_AND_DELETE;
-	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
 	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		return visible(profile, KVER(5, 19));
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
 		return op != BATCH_LOOKUP_AND_DELETE && visible(profile, KVER(5, 19));
 	default:
 		return false;
@@ -84,8 +86,13 @@ static int give(struct call *c, struct map_object *m, bool delete, const u8 *key
 	u32 key_size = m->map->key_size, value_size = map_user_value_size(m->map);
 	int err;
 
-	err = delete ? map_elem_lookup_and_delete(m, key, value, attr->batch.elem_flags) :
-		       map_elem_lookup(m, key, value, attr->batch.elem_flags);
+	if (delete &&m->map->map_type == BPF_MAP_TYPE_HASH_OF_MAPS) {
+		err = map_elem_lookup(m, key, value, attr->batch.elem_flags);
+		if (!err)
+			err = map_elem_delete(m, key);
+	} else
+		err = delete ? map_elem_lookup_and_delete(m, key, value, attr->batch.elem_flags) :
+			       map_elem_lookup(m, key, value, attr->batch.elem_flags);
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	err = user_write(c->sys, attr->batch.keys + (u64)n * key_size, key, key_size);

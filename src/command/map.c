@@ -18,6 +18,7 @@
 #include "command/struct_ops.h"
 #include "object/map_arena.h"
 #include "object/vocabulary.h"
+#include "object/watch.h"
 
 #define NUMA_NO_NODE   (-1)
 #define TEMPLATE_BYTES 4096
@@ -278,6 +279,9 @@ int command_map_create(struct call *c)
 	m->judged = judged;
 	if (type == BPF_MAP_TYPE_TASK_STORAGE)
 		sys->task_storages = true;
+	err = map_is_watching(type) ? watches_start(sys) : 0;
+	if (err)
+		goto out;
 	err = object_set_address(&m->obj, m->map);
 	if (!err)
 		err = object_publish(&m->obj);

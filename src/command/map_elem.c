@@ -17,6 +17,7 @@
 #include "object/cgroup_tree.h"
 #include "object/lock.h"
 #include "object/perf_ring.h"
+#include "object/watch.h"
 #include "world/world.h"
 
 #define SWEEP_EVERY 256 /* updates */
@@ -70,18 +71,36 @@ static bool is_local_storage(u32 type)
 	       type == BPF_MAP_TYPE_TASK_STORAGE || type == BPF_MAP_TYPE_CGRP_STORAGE;
 }
 
-/* A storage's key is a descriptor: *@key becomes the identity of what it names. 0 or -errno. */
-static int storage_key(const struct map_object *m, const void **key, u64 owner[2])
+/*
+ * A storage's key is a descriptor: *@key becomes the identity of what it names, whose end is watched
+ * if it is to have a value (@keep). 0 or -errno.
+ */
+static int storage_key(const struct map_object *m, const void **key, u64 owner[2], bool keep)
 {
 	s32 fd;
-	int err;
+	int err, own;
 
 	if (!is_local_storage(m->map->map_type))
 		return 0;
 	memcpy(&fd, *key, sizeof(fd));
-	err = world_owner_of_fd(m->obj.sys, m->map->map_type, fd, owner);
 	*key = owner;
+	own = fd < 0 ? -EBADF : caller_take_fd(fd);
+	if (own < 0)
+		return own;
+	err = world_owner_of_fd(m->obj.sys, m->map->map_type, own, owner);
+	/* What cannot be watched goes with the map. */
+	if (!err && keep && m->map->map_type == BPF_MAP_TYPE_SK_STORAGE)
+		watch_socket(m->obj.sys, own, 0);
+	else if (!err && keep && m->map->map_type == BPF_MAP_TYPE_INODE_STORAGE)
+		watch_inode(m->obj.sys, own, owner);
+	close(own);
 	return err;
+}
+
+static void sweep_for(const struct map_object *m)
+{
+	if (map_is_watching(m->map->map_type))
+		watches_sweep(m->obj.sys);
 }
 
 int map_elem_lookup(struct map_object *m, const void *key, void *value, u64 flags)
@@ -93,7 +112,8 @@ int map_elem_lookup(struct map_object *m, const void *key, void *value, u64 flag
 	u64 owner[2];
 	int err;
 
-	err = storage_key(m, &key, owner);
+	sweep_for(m);
+	err = storage_key(m, &key, owner, false);
 	if (err)
 		return err;
 	err = -ENOTSUPP;
@@ -279,13 +299,14 @@ int map_elem_update(struct map_object *m, const void *key, const void *value, u6
 	u64 owner[2];
 	int err;
 
+	sweep_for(m);
 	if (map->map_type == BPF_MAP_TYPE_STRUCT_OPS)
 		return struct_ops_map_update(m, key, value, flags);
 	if (is_object_map(map->map_type))
 		return update_object(m, key, value, flags);
 	if (map_is_of_things(map->map_type))
 		return map_thing_update(m, key, value, flags);
-	err = storage_key(m, &key, owner);
+	err = storage_key(m, &key, owner, true);
 	if (err)
 		return err;
 	if (is_local_storage(map->map_type) &&
@@ -314,13 +335,14 @@ int map_elem_delete(struct map_object *m, const void *key)
 	u64 owner[2];
 	int err;
 
+	sweep_for(m);
 	if (m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS)
 		return struct_ops_map_delete(m, key);
 	if (is_object_map(m->map->map_type) || map_is_of_things(m->map->map_type))
 		return map_object_delete(m, key);
 	if (!m->ops->delete_elem)
 		return -ENOTSUPP;
-	err = storage_key(m, &key, owner);
+	err = storage_key(m, &key, owner, false);
 	if (err)
 		return err;
 	if (!map_write_begin(m->map))
@@ -340,6 +362,7 @@ int map_elem_next_key(struct map_object *m, const void *key, void *next)
 
 	if (!m->ops->get_next_key)
 		return -ENOTSUPP;
+	sweep_for(m);
 	slot_claim(sys->arena, sys->platform, &run);
 	err = m->ops->get_next_key(m->map, key, next);
 	slot_release(&run);

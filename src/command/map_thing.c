@@ -17,6 +17,8 @@
 
 #include "command/map.h"
 #include "hook/hook.h"
+#include "object/caller.h"
+#include "object/watch.h"
 
 #ifndef SO_COOKIE
 #define SO_COOKIE 57
@@ -190,6 +192,7 @@ static bool socket_redirects(int fd, const struct socket_look *s)
 	return s->protocol == IPPROTO_UDP && has_port(fd);
 }
 
+/* The caller's descriptor in @value. */
 static int value_fd(const struct map_object *m, const u8 *value, int *fd)
 {
 	u64 wide;
@@ -205,18 +208,18 @@ static int value_fd(const struct map_object *m, const u8 *value, int *fd)
 	return 0;
 }
 
-static int sock_word(const struct map_object *m, const void *key, const u8 *value, u64 flags,
-		     u64 *word)
+/* O_PATH is no way to a socket, whoever copies the descriptor. */
+static int take_socket(int fd)
+{
+	return fd < 0 ? -EBADF : caller_take_fd(fd);
+}
+
+static int sock_word(const struct map_object *m, const void *key, int fd, u64 flags, u64 *word)
 {
 	struct socket_look s;
 	u32 index;
-	int fd, err;
+	int err;
 
-	err = value_fd(m, value, &fd);
-	if (err)
-		return err;
-	if (fd < 0)
-		return -EINVAL;
 	err = socket_look(fd, &s);
 	if (err)
 		return err;
@@ -231,14 +234,13 @@ static int sock_word(const struct map_object *m, const void *key, const u8 *valu
 	return socket_redirects(fd, &s) ? 0 : -EOPNOTSUPP;
 }
 
-static int xsk_word(const struct map_object *m, const u8 *value, u64 *word)
+static int xsk_word(int fd, u64 *word)
 {
 	struct sockaddr_xdp at = { 0 };
 	socklen_t size = sizeof(at);
 	struct socket_look s;
-	int fd, err;
+	int err;
 
-	memcpy(&fd, value, sizeof(fd));
 	err = socket_look(fd, &s);
 	if (err)
 		return err;
@@ -266,16 +268,13 @@ static bool in_reuseport_array(struct skep_system *sys, u64 cookie)
 	return false;
 }
 
-static int reuseport_word(struct map_object *m, const void *key, const u8 *value, u64 flags,
-			  u64 *word)
+static int reuseport_word(struct map_object *m, const void *key, int fd, u64 flags, u64 *word)
 {
 	struct socket_look s;
 	bool there, bound;
-	int fd, err;
+	int err;
 
-	err = value_fd(m, value, &fd);
-	if (!err)
-		err = socket_look(fd, &s);
+	err = socket_look(fd, &s);
 	if (err)
 		return err;
 	there = m->ops->obj_lookup(m->map, key);
@@ -293,6 +292,33 @@ static int reuseport_word(struct map_object *m, const void *key, const u8 *value
 		return -EBUSY;
 	*word = s.cookie;
 	return 0;
+}
+
+/* The word for the socket whose descriptor @value is; watched from then on. */
+static int socket_word(struct map_object *m, const void *key, const u8 *value, u64 flags, u64 *word)
+{
+	struct skep_system *sys = m->obj.sys;
+	u32 type = m->map->map_type;
+	int fd, own, err;
+
+	err = value_fd(m, value, &fd);
+	if (err)
+		return err;
+	if (fd < 0 && (type == BPF_MAP_TYPE_SOCKMAP || type == BPF_MAP_TYPE_SOCKHASH))
+		return -EINVAL;
+	own = take_socket(fd);
+	if (own < 0)
+		return own;
+	if (type == BPF_MAP_TYPE_XSKMAP)
+		err = xsk_word(own, word);
+	else if (type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)
+		err = reuseport_word(m, key, own, flags, word);
+	else
+		err = sock_word(m, key, own, flags, word);
+	if (!err) /* out of descriptors: then it stays until it is taken out */
+		watch_socket(sys, own, type == BPF_MAP_TYPE_XSKMAP ? 0 : *word);
+	close(own);
+	return err;
 }
 
 /* ---- updates ---- */
@@ -314,14 +340,8 @@ int map_thing_update(struct map_object *m, const void *key, const void *value, u
 	case BPF_MAP_TYPE_CPUMAP:
 		err = cpu_word(m, key, value, &word, &prog);
 		break;
-	case BPF_MAP_TYPE_XSKMAP:
-		err = xsk_word(m, value, &word);
-		break;
-	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
-		err = reuseport_word(m, key, value, flags, &word);
-		break;
 	default:
-		err = sock_word(m, key, value, flags, &word);
+		err = socket_word(m, key, value, flags, &word);
 	}
 	if (err)
 		return err;

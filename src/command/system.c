@@ -18,6 +18,7 @@
 #include "object/cgroup_tree.h"
 #include "object/pins.h"
 #include "object/platform.h"
+#include "object/watch.h"
 #include "skep/skep.h"
 #include "world/world.h"
 
@@ -237,6 +238,7 @@ void skep_system_free(struct skep_system *sys)
 		platform_register(sys->arena, NULL);
 	}
 	objects_stop(sys);
+	watches_stop(sys);
 	while ((w = sys->wakers)) {
 		sys->wakers = w->next;
 		if (w->fd >= 0)

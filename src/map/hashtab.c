@@ -10,8 +10,6 @@
  * .map_extra, which bpf(2) does not let through for hashes, is the number of buckets of a table
  * that serves another map type (storage.h).
  * DIFF(lru-replace): an update of a key that is there never evicts another.
- * DIFF(lru-percpu-lists): BPF_F_NO_COMMON_LRU rounds max_entries as Linux does, but
- * eviction is the same with and without it.
  */
 #include <linux/errno.h>
 
@@ -29,6 +27,7 @@
 #define LINUX_HTAB_SIZE	   832 /* sizeof(struct bpf_htab) on 6.18, x86-64: for memlock */
 #define LINUX_LOCKS	   8   /* HASHTAB_MAP_LOCK_COUNT */
 #define U32_MAX		   0xffffffffU
+#define LRU_SET		   1024 /* elements that share an order of eviction */
 #define HTAB_FLAGS                                                                                 \
 	(BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY | \
 	 BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG | BPF_F_ZERO_SEED)
@@ -52,9 +51,9 @@ static u64 pow2_above(u64 n)
 
 /* Everything about a table's shape, from its attributes. */
 struct htab_shape {
-	u32 max_entries, nr_buckets, nr_stripes;
+	u32 max_entries, nr_buckets, nr_stripes, nr_lists;
 	u32 key_off, value_off, elem_size, value_stride;
-	u64 stripes, buckets, elems, percpu, cpu_stride, size; /* offsets and sizes, bytes */
+	u64 stripes, lists, buckets, elems, percpu, cpu_stride, size; /* offsets and sizes, bytes */
 };
 
 /* @nr_buckets 0: as many as max_entries asks for. */
@@ -76,7 +75,7 @@ static int shape_of(u32 type, u32 key_size, u32 value_size, u32 max_entries, u32
 	s->nr_buckets =
 		nr_buckets ? (u32)nr_buckets : max_t(u64, pow2_above(s->max_entries) / 4, 1);
 	if (lru)
-		s->nr_stripes = s->max_entries / 256;
+		s->nr_stripes = s->max_entries / LRU_SET;
 	else
 		s->nr_stripes = max_t(u32, nr_cpus * 16, s->nr_buckets >= 4096 ? 128 : 16);
 	s->nr_stripes = min_t(u32, s->nr_stripes, min_t(u32, s->nr_buckets, HTAB_STRIPES_MAX));
@@ -90,7 +89,14 @@ static int shape_of(u32 type, u32 key_size, u32 value_size, u32 max_entries, u32
 
 	elems = (u64)s->max_entries + s->nr_stripes + 1;
 	s->stripes = round_up(sizeof(struct bpf_htab), 64);
-	s->buckets = s->stripes + s->nr_stripes * sizeof(struct htab_stripe);
+	/* An element names its list in a byte. */
+	s->nr_lists = flags & BPF_F_NO_COMMON_LRU ? min_t(u32, nr_cpus, 256) : 1;
+	s->lists = s->stripes + s->nr_stripes * sizeof(struct htab_stripe);
+	s->buckets = s->lists;
+	if (flags & BPF_F_NO_COMMON_LRU)
+		s->buckets = round_up(s->lists + (u64)s->nr_stripes * s->nr_lists *
+							 sizeof(struct htab_lru_list),
+				      64);
 	s->elems = round_up(s->buckets + s->nr_buckets * sizeof(struct htab_bucket), PAGE_SIZE);
 	s->percpu = s->elems + round_up(elems * s->elem_size, PAGE_SIZE);
 	s->cpu_stride = percpu ? round_up(elems * s->value_stride, PAGE_SIZE) : 0;
@@ -181,6 +187,9 @@ static int htab_map_init(struct bpf_map *map, const struct skep_platform *platfo
 		h->seed[1] ^= platform->random() << 1; /* stays odd */
 	}
 	h->stripes = (void *)((u8 *)map + s.stripes);
+	h->lists = map->map_flags & BPF_F_NO_COMMON_LRU ? (void *)((u8 *)map + s.lists) : NULL;
+	h->nr_lists = s.nr_lists;
+	h->quota = max_t(u32, s.max_entries / s.nr_lists / s.nr_stripes, 1);
 	h->buckets = (void *)((u8 *)map + s.buckets);
 	h->elems = (u8 *)map + s.elems;
 	h->percpu = s.cpu_stride ? (u8 *)map + s.percpu : NULL;
@@ -342,6 +351,7 @@ write_elem(struct bpf_htab *h, u32 n, const void *key, u32 size, u64 hash, const
 	htab_write_begin(e);
 	e->hash = (u32)hash;
 	e->ref = 0;
+	e->list = (u8)cpu;
 	rt_copy(htab_key(h, e), key, size);
 	if (form == VALUE_OBJECT) {
 		*(u64 *)htab_value(h, n, 0) = *(const u64 *)value;
@@ -405,7 +415,7 @@ again:
 		if (unlikely(h->map.record))
 			htab_drop_objects(h, at.n, platform);
 	} else {
-		err = htab_new(h, s, platform, &n);
+		err = htab_new(h, s, (u8)cpu, platform, &n);
 		if (unlikely(err))
 			goto out;
 		write_elem(h, n, key, size, hash, value, form, cpu, platform);
@@ -892,6 +902,7 @@ const struct bpf_map_ops htab_of_maps_map_ops = {
 	.init = htab_map_init,
 	.lookup_elem = htab_of_maps_map_lookup_elem,
 	.get_next_key = htab_map_get_next_key,
+	.keys_from = htab_map_keys_from,
 	.obj_update = htab_of_maps_map_obj_update,
 	.obj_delete = htab_of_maps_map_obj_delete,
 	.obj_lookup = htab_of_maps_map_obj_lookup,

@@ -47,21 +47,25 @@ struct htab_elem {
 	u32 hash;     /* low half; its low bits number the bucket */
 	u16 taken_by; /* stripe + 1 that took it out of another's free list; 0: never moved */
 	u8 ref;	      /* LRU: looked up since it was last considered for eviction */
-	u8 unused;
+	u8 list;      /* LRU: number of the stripe's list that it is, or was last, in */
 	/* LRU: u32 lru_next, lru_prev (the stripe's list, oldest first); then key and value */
 };
 
+struct htab_lru_list { /* oldest first */
+	u32 oldest, newest, count;
+};
+
 struct htab_stripe {
-	u32 lock;	    /* owner's tid */
-	u32 dirty;	    /* set while the lock's owner changes things */
-	u32 new, old;	    /* elements in motion, see above */
-	u32 from;	    /* stripe + 1 out of which .new is being taken */
-	u32 away;	    /* element that another stripe is taking */
-	u32 spare;	    /* what the next replacement in this stripe uses */
-	u32 free;	    /* elements that deletions left, linked by .next */
-	u64 fresh;	    /* elements of the pool: first | count << 32 */
-	u32 used;	    /* elements in the stripe's buckets */
-	u32 oldest, newest; /* LRU list */
+	u32 lock;		   /* owner's tid */
+	u32 dirty;		   /* set while the lock's owner changes things */
+	u32 new, old;		   /* elements in motion, see above */
+	u32 from;		   /* stripe + 1 out of which .new is being taken */
+	u32 away;		   /* element that another stripe is taking */
+	u32 spare;		   /* what the next replacement in this stripe uses */
+	u32 free;		   /* elements that deletions left, linked by .next */
+	u64 fresh;		   /* elements of the pool: first | count << 32 */
+	u32 used;		   /* elements in the stripe's buckets */
+	struct htab_lru_list list; /* the only one, but with BPF_F_NO_COMMON_LRU */
 } __attribute__((aligned(64)));
 
 struct bpf_htab {
@@ -70,7 +74,9 @@ struct bpf_htab {
 	u64 seed[2];
 	struct htab_bucket *buckets;
 	struct htab_stripe *stripes;
-	u8 *elems;  /* element 0 */
+	struct htab_lru_list *lists; /* BPF_F_NO_COMMON_LRU: nr_lists of each stripe; else NULL */
+	u32 nr_lists, quota;	     /* how many elements a list may have there */
+	u8 *elems;		     /* element 0 */
 	u8 *percpu; /* value of element 0 on CPU 0; NULL: values are in the elements */
 	u64 cpu_stride;
 	u32 bucket_mask, stripe_mask;
@@ -198,12 +204,12 @@ void htab_unlock(struct htab_stripe *s);
 /* Finds @key under the lock. */
 bool htab_locate(const struct bpf_htab *h, const void *key, u64 hash, struct htab_place *at);
 /*
- * An unused element, noted in s->new: of the stripe, of the pool, or (LRU: at once by
- * eviction) of other stripes. 0 and -errno: -E2BIG, -ENOMEM, or -EAGAIN when the
+ * An unused element, noted in s->new, for LRU list number @list: of the stripe, of the pool, or
+ * (LRU: at once by eviction) of other stripes. 0 and -errno: -E2BIG, -ENOMEM, or -EAGAIN when the
  * caller must drop the lock, call htab_unjam() and start again.
  */
-int htab_new(struct bpf_htab *h, struct htab_stripe *s, const struct skep_platform *platform,
-	     u32 *out);
+int htab_new(struct bpf_htab *h, struct htab_stripe *s, u32 list,
+	     const struct skep_platform *platform, u32 *out);
 int htab_unjam(struct bpf_htab *h, const struct skep_platform *platform,
 	       const struct bpf_run *run); /* 0 or -EBUSY */
 /* Links s->new, whose contents are complete, as @hash says. */

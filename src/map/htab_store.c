@@ -12,8 +12,9 @@
  * LRU (differs from Linux, which keeps an active and an inactive list for the whole
  * map): each stripe has one list in the order of insertion. A lookup only sets a
  * flag; eviction takes the oldest without it and gives the others a second chance.
- * Large maps are thus sets of some hundred elements. The list's .lru_next is the
- * truth; .lru_prev and .newest are derived and rebuilt after a death.
+ * Large maps are thus sets of a thousand elements. With BPF_F_NO_COMMON_LRU a stripe has
+ * a list for each CPU, which evicts from its own once that has its share. The list's
+ * .lru_next is the truth; .lru_prev, .newest and .count are derived and rebuilt after a death.
  */
 #include <linux/errno.h>
 
@@ -124,40 +125,51 @@ static bool locate_elem(const struct bpf_htab *h, u32 n, struct htab_place *at)
 
 /* ---- the LRU list ---- */
 
+static struct htab_lru_list *lru_list(struct bpf_htab *h, struct htab_stripe *s, u32 list)
+{
+	if (likely(!h->lists))
+		return &s->list;
+	return &h->lists[(u64)stripe_nr(h, s) * h->nr_lists + list % h->nr_lists];
+}
+
 static void lru_add(struct bpf_htab *h, struct htab_stripe *s, u32 n)
 {
 	struct htab_elem *e = htab_elem(h, n);
+	struct htab_lru_list *l = lru_list(h, s, e->list);
 
 	STORE(*lru_next(e), 0);
-	STORE(*lru_prev(e), s->newest);
-	if (s->newest)
-		STORE(*lru_next(htab_elem(h, s->newest)), n);
+	STORE(*lru_prev(e), l->newest);
+	if (l->newest)
+		STORE(*lru_next(htab_elem(h, l->newest)), n);
 	else
-		STORE(s->oldest, n);
-	STORE(s->newest, n);
+		STORE(l->oldest, n);
+	STORE(l->newest, n);
+	STORE(l->count, l->count + 1);
 }
 
 static void lru_del(struct bpf_htab *h, struct htab_stripe *s, u32 n)
 {
 	struct htab_elem *e = htab_elem(h, n);
+	struct htab_lru_list *l = lru_list(h, s, e->list);
 	u32 next = *lru_next(e), prev = *lru_prev(e);
 
 	if (prev)
 		STORE(*lru_next(htab_elem(h, prev)), next);
 	else
-		STORE(s->oldest, next);
+		STORE(l->oldest, next);
 	if (next)
 		STORE(*lru_prev(htab_elem(h, next)), prev);
 	else
-		STORE(s->newest, prev);
+		STORE(l->newest, prev);
+	STORE(l->count, l->count - 1);
 }
 
-/* After a death: what is in the list but not linked goes, what of @moved is linked but not in it comes. */
-static void lru_repair(struct bpf_htab *h, struct htab_stripe *s, const u32 *moved)
+/* What of @moved is in list @l but not linked goes; what is both is noted in @in_list. */
+static void lru_repair_list(struct bpf_htab *h, struct htab_lru_list *l, const u32 *moved,
+			    bool *in_list)
 {
 	struct htab_place at;
-	bool in_list[2] = { false, false };
-	u32 prev = 0, n = s->oldest;
+	u32 prev = 0, count = 0, n = l->oldest;
 
 	while (n) {
 		struct htab_elem *e = htab_elem(h, n);
@@ -167,16 +179,28 @@ static void lru_repair(struct bpf_htab *h, struct htab_stripe *s, const u32 *mov
 			if (prev)
 				STORE(*lru_next(htab_elem(h, prev)), next);
 			else
-				STORE(s->oldest, next);
+				STORE(l->oldest, next);
 		} else {
 			in_list[0] |= n == moved[0];
 			in_list[1] |= n == moved[1];
 			STORE(*lru_prev(e), prev);
 			prev = n;
+			count++;
 		}
 		n = next;
 	}
-	STORE(s->newest, prev);
+	STORE(l->newest, prev);
+	STORE(l->count, count);
+}
+
+/* After a death: what is in a list but not linked goes, what of @moved is linked but in none comes. */
+static void lru_repair(struct bpf_htab *h, struct htab_stripe *s, const u32 *moved)
+{
+	bool in_list[2] = { false, false };
+	struct htab_place at;
+
+	for (u32 i = 0; i < h->nr_lists; i++)
+		lru_repair_list(h, lru_list(h, s, i), moved, in_list);
 	for (u32 i = 0; i < 2; i++)
 		if (moved[i] && !in_list[i] && (!i || moved[1] != moved[0]) &&
 		    locate_elem(h, moved[i], &at))
@@ -396,19 +420,20 @@ htab_drop_objects(struct bpf_htab *h, u32 n, const struct skep_platform *platfor
 		object_drop_fields(h->map.arena, platform, htab_value(h, n, cpu), h->map.record);
 }
 
-/* Unlinks the element of @s that was not looked up for longest, and frees it. */
-static bool evict(struct bpf_htab *h, struct htab_stripe *s, const struct skep_platform *platform)
+/* Unlinks the element of list @l of @s that was not looked up for longest, and frees it. */
+static bool evict(struct bpf_htab *h, struct htab_stripe *s, struct htab_lru_list *l,
+		  const struct skep_platform *platform)
 {
 	struct htab_place at;
 
-	for (u32 i = 0; s->oldest; i++) {
-		u32 n = s->oldest;
+	for (u32 i = 0; l->oldest; i++) {
+		u32 n = l->oldest;
 		struct htab_elem *e = htab_elem(h, n);
 
 		if (e->ref && i < SCAN_MAX) {
 			STORE(s->old, n);
 			e->ref = 0;
-			if (s->newest != n) {
+			if (l->newest != n) {
 				lru_del(h, s, n);
 				lru_add(h, s, n);
 			}
@@ -424,6 +449,17 @@ static bool evict(struct bpf_htab *h, struct htab_stripe *s, const struct skep_p
 	return false;
 }
 
+/* The longest of a stripe's lists. */
+static struct htab_lru_list *lru_longest(struct bpf_htab *h, struct htab_stripe *s)
+{
+	struct htab_lru_list *longest = lru_list(h, s, 0);
+
+	for (u32 i = 1; i < h->nr_lists; i++)
+		if (READ_ONCE(lru_list(h, s, i)->count) > READ_ONCE(longest->count))
+			longest = lru_list(h, s, i);
+	return longest;
+}
+
 /* Takes a free element from another stripe into s->new; LRU with @force: evicts there. */
 static int take_others(struct bpf_htab *h, struct htab_stripe *s, bool force, u32 *out,
 		       const struct skep_platform *platform)
@@ -435,7 +471,7 @@ static int take_others(struct bpf_htab *h, struct htab_stripe *s, bool force, u3
 		u32 n;
 
 		if (!READ_ONCE(t->free) && !RANGE_COUNT(READ_ONCE(t->fresh)) &&
-		    !(force && READ_ONCE(t->oldest)))
+		    !(force && READ_ONCE(lru_longest(h, t)->oldest)))
 			continue;
 		if (!lock_try(&t->lock, tid)) { /* waiting here could be for ever */
 			err = -EAGAIN;
@@ -448,7 +484,7 @@ static int take_others(struct bpf_htab *h, struct htab_stripe *s, bool force, u3
 		}
 		STORE(t->dirty, 1);
 		if (force && !t->free && !RANGE_COUNT(t->fresh)) {
-			evict(h, t, platform);
+			evict(h, t, lru_longest(h, t), platform);
 			STORE(t->old, 0); /* or its repair would claim what we take */
 		}
 		n = t->free ? t->free : RANGE_COUNT(t->fresh) ? RANGE_FIRST(t->fresh) : 0;
@@ -474,11 +510,14 @@ static int take_others(struct bpf_htab *h, struct htab_stripe *s, bool force, u3
 	return err;
 }
 
-int htab_new(struct bpf_htab *h, struct htab_stripe *s, const struct skep_platform *platform,
-	     u32 *out)
+int htab_new(struct bpf_htab *h, struct htab_stripe *s, u32 list,
+	     const struct skep_platform *platform, u32 *out)
 {
+	struct htab_lru_list *l = lru_list(h, s, list);
 	int err, pool;
 
+	if (unlikely(h->lists) && l->count >= h->quota)
+		evict(h, s, l, platform);
 	*out = take_own(h, s);
 	if (likely(*out))
 		return 0;
@@ -504,7 +543,9 @@ int htab_new(struct bpf_htab *h, struct htab_stripe *s, const struct skep_platfo
 	}
 	if (!h->lru)
 		return pool == -ENOENT ? -E2BIG : pool;
-	if (evict(h, s, platform)) {
+	if (!l->oldest)
+		l = lru_longest(h, s);
+	if (evict(h, s, l, platform)) {
 		*out = take_own(h, s);
 		return 0;
 	}
@@ -671,23 +712,33 @@ static const char *check_bucket(const struct bpf_htab *h, u32 nr, u32 *linked)
 	return NULL;
 }
 
-static const char *check_lru(struct bpf_htab *h, const struct htab_stripe *s)
+static const char *check_lru(struct bpf_htab *h, struct htab_stripe *s)
 {
-	u32 prev = 0, count = 0;
 	struct htab_place at;
+	u32 all = 0;
 
-	for (u32 n = s->oldest; n; prev = n, n = *lru_next(htab_elem(h, n))) {
-		if (n >= h->pool_next || ++count > h->nr_elems)
-			return "htab: LRU list leads astray";
-		if (*lru_prev(htab_elem(h, n)) != prev)
-			return "htab: LRU list differs backwards";
-		if (!locate_elem(h, n, &at) ||
-		    (htab_elem(h, n)->hash & h->stripe_mask) != stripe_nr(h, s))
-			return "htab: LRU list holds an element that is not linked";
+	for (u32 i = 0; i < h->nr_lists; i++) {
+		const struct htab_lru_list *l = lru_list(h, s, i);
+		u32 prev = 0, count = 0;
+
+		for (u32 n = l->oldest; n; prev = n, n = *lru_next(htab_elem(h, n))) {
+			if (n >= h->pool_next || ++count > h->nr_elems)
+				return "htab: LRU list leads astray";
+			if (*lru_prev(htab_elem(h, n)) != prev)
+				return "htab: LRU list differs backwards";
+			if (!locate_elem(h, n, &at) ||
+			    (htab_elem(h, n)->hash & h->stripe_mask) != stripe_nr(h, s))
+				return "htab: LRU list holds an element that is not linked";
+			if (lru_list(h, s, htab_elem(h, n)->list) != l)
+				return "htab: element in the LRU list of another CPU";
+		}
+		if (l->newest != prev)
+			return "htab: LRU list ends wrongly";
+		if (l->count != count)
+			return "htab: count of an LRU list is wrong";
+		all += count;
 	}
-	if (s->newest != prev)
-		return "htab: LRU list ends wrongly";
-	return count == s->used ? NULL : "htab: LRU list is incomplete";
+	return all == s->used ? NULL : "htab: LRU list is incomplete";
 }
 
 /* The caller sees to it that nobody changes the map meanwhile; dead owners are welcome. */

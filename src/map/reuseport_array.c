@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Sockets of SO_REUSEPORT groups (Linux: kernel/bpf/reuseport_array.c): cookies, as in sock_map.c
- * and with its DIFF(sock-maps).
+ * Sockets of SO_REUSEPORT groups (Linux: kernel/bpf/reuseport_array.c): cookies, as in sock_map.c.
  */
 #include "map/words.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Sockets by index or by hash (Linux: net/core/sock_map.c). An element is the socket's cookie,
- * which bpf(2) shows where values have eight bytes. DIFF(sock-maps): it stays when the socket
- * is closed.
+ * which bpf(2) shows where values have eight bytes. DIFF(sock-maps): the
+ * socket is not kept; its element goes when object/watch.h sees its end.
  */
 #include "map/words.h"
 
@@ -106,6 +106,13 @@ static int sock_map_obj_delete(struct bpf_map *map, const void *key, void **old,
 	return word && __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST) ? 0 : -EINVAL;
 }
 
+static void *sock_map_obj_lookup(struct bpf_map *map, const void *key)
+{
+	const u64 *word = is_hash(map) ? htab_words_lookup(map, key) : word_at(map, key);
+
+	return word ? (void *)load_acquire(word) : NULL;
+}
+
 static u64 sock_map_mem_usage(const struct bpf_map *map)
 {
 	return is_hash(map) ? hash_usage(map->max_entries, map->key_size, htab_words_count(map)) :
@@ -119,6 +126,7 @@ const struct bpf_map_ops sock_map_ops = {
 	.get_next_key = words_next_key,
 	.obj_update = sock_map_obj_update,
 	.obj_delete = sock_map_obj_delete,
+	.obj_lookup = sock_map_obj_lookup,
 	.mem_usage = sock_map_mem_usage,
 };
 
@@ -130,6 +138,7 @@ const struct bpf_map_ops sock_hash_ops = {
 	.get_next_key = htab_words_next_key,
 	.obj_update = sock_map_obj_update,
 	.obj_delete = sock_map_obj_delete,
+	.obj_lookup = sock_map_obj_lookup,
 	.mem_usage = sock_map_mem_usage,
 	.check = htab_words_check,
 };

@@ -65,6 +65,13 @@ static int xsk_map_obj_delete(struct bpf_map *map, const void *key, void **old,
 	return 0;
 }
 
+static void *xsk_map_obj_lookup(struct bpf_map *map, const void *key)
+{
+	const u64 *word = word_at(map, key);
+
+	return word ? (void *)load_acquire(word) : NULL;
+}
+
 static u64 xsk_map_mem_usage(const struct bpf_map *map)
 {
 	return LINUX_XSK_MAP_SIZE + (u64)map->max_entries * 8;
@@ -78,5 +85,6 @@ const struct bpf_map_ops xsk_map_ops = {
 	.obj_check = xsk_map_obj_check,
 	.obj_update = xsk_map_obj_update,
 	.obj_delete = xsk_map_obj_delete,
+	.obj_lookup = xsk_map_obj_lookup,
 	.mem_usage = xsk_map_mem_usage,
 };

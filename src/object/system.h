@@ -21,6 +21,7 @@ struct pin_text_ops;
 struct pins;
 struct supervisor;
 struct uprobes;
+struct watches;
 struct sampling;
 struct task_table;
 struct tc_qdisc;
@@ -89,6 +90,7 @@ struct skep_system {
 	/* Calls @fn where supervised tasks stand still; -ECHILD: nobody supervises. */
 	int (*supervisor_ask)(struct skep_system *sys,
 			      int (*fn)(struct skep_system *sys, void *arg), void *arg);
+	struct watches *watches;  /* NULL: nothing that maps refer to is watched; watch.c */
 	bool task_storages;	  /* there is, or was, a map of them */
 	struct task_table *tasks; /* supervised; src/world/task.c */
 	struct uprobes *uprobes;  /* src/event/uprobe.c */

@@ -121,6 +121,7 @@ struct wobj {
 	u64 addr;
 	struct world_type *type;
 	u8 state;
+	bool watched; /* as the owner of a storage, see owner.c */
 	u32 filled; /* mask of groups */
 	u64 run;    /* of the RUN groups in .filled */
 	u8 *valid;  /* bit per byte */

@@ -10,7 +10,8 @@
  *   socket  inode number
  *
  * DIFF(storage-life): of supervised tasks the end is seen at once; of others, and of cgroups,
- * when a storage grows; of inodes and sockets not at all: their values go with the map.
+ * when a storage grows; of inodes and sockets (object/watch.h) when a command looks at a storage of
+ * theirs, or a supervised task ends.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 
 #include "object/cgroup_tree.h"
 #include "object/rt_heap.h"
+#include "object/watch.h"
 #include "world/fill.h"
 
 #define SOCKFS_SUPER_MAGIC 0x534F434B
@@ -78,6 +80,30 @@ static int task_owner(struct world *w, struct wobj *o, u64 owner[2])
 	return p->start ? 0 : -ENOENT;
 }
 
+/* So that the value goes with its inode or socket, as long as somebody of ours has it open now. */
+static void watch_owner(struct world *w, u32 map_type, struct wobj *o, const u64 owner[2])
+{
+	const struct wplace *at = o->priv;
+	struct wobj *task;
+	struct stat st;
+	int fd = -1;
+
+	if (!at || o->watched || !READ_ONCE(w->sys->watches))
+		return;
+	task = at->task ? world_at(w, at->task) : NULL;
+	if (*at->name && task && task->state != WOBJ_FREE && task->priv)
+		fd = openat(proc_dir(w, wtask(task)), at->name, O_PATH | O_CLOEXEC);
+	else if (at->path)
+		fd = open(at->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (!fstat(fd, &st) && st.st_ino == o->key[0])
+		o->watched =
+			!(map_type == BPF_MAP_TYPE_SK_STORAGE ? watch_socket(w->sys, fd, 0) :
+								watch_inode(w->sys, fd, owner));
+	close(fd);
+}
+
 int world_owner_of(struct world *w, u32 map_type, u64 addr, u64 owner[2])
 {
 	struct wobj *o = world_at(w, addr);
@@ -91,6 +117,7 @@ int world_owner_of(struct world *w, u32 map_type, u64 addr, u64 owner[2])
 		if (o->type->id != WT_inode)
 			return -ENOENT;
 		inode_owner(o->key[0], (u32)o->key[1], inode_birth(w, o), owner);
+		watch_owner(w, map_type, o, owner);
 		return 0;
 	case BPF_MAP_TYPE_CGRP_STORAGE:
 		if (o->type->id != WT_cgroup)
@@ -107,6 +134,8 @@ int world_owner_of(struct world *w, u32 map_type, u64 addr, u64 owner[2])
 	}
 	owner[0] = o->key[0];
 	owner[1] = 0;
+	if (map_type == BPF_MAP_TYPE_SK_STORAGE)
+		watch_owner(w, map_type, o, owner);
 	return 0;
 }
 
@@ -251,6 +280,7 @@ void world_owner_task_gone(struct skep_system *sys, pid_t tid)
 {
 	const struct object_table *maps = &sys->tables[OBJECT_MAP];
 
+	watches_sweep(sys);
 	if (!READ_ONCE(sys->task_storages))
 		return;
 	pthread_mutex_lock(&sys->lock);

@@ -97,6 +97,8 @@ struct bpf_map *map_make(struct map_spec spec, int *err)
 		.value_size = spec.value_size,
 		.max_entries = spec.max_entries,
 		.map_flags = spec.flags,
+		.btf_key_type_id = spec.btf,
+		.btf_value_type_id = spec.btf,
 	};
 	struct bpf_map_params p = {
 		.attr = &attr,
@@ -149,7 +151,7 @@ struct bpf_map *map_make(struct map_spec spec, int *err)
 		map->inner.map_flags = spec.inner->map_flags;
 		map->inner.nr_fields = spec.inner->nr_fields;
 	}
-	*err = ops->init(map, fx.run.platform);
+	*err = ops->init ? ops->init(map, fx.run.platform) : 0;
 	return *err ? NULL : map;
 }
 

@@ -45,6 +45,7 @@ struct map_spec {
 	u32 lock_at; /* offset of a bpf_spin_lock in the value, plus 1 */
 	bool unprivileged;
 	struct bpf_map *inner;
+	u32 btf; /* type of key and value, for the types of map that ask for one */
 };
 /* NULL and *err = -errno as MAP_CREATE would give it. */
 struct bpf_map *map_make(struct map_spec spec, int *err);

@@ -156,8 +156,18 @@ static void test_all_used(void **state)
 	map_ok(m);
 }
 
+static void put_on(struct bpf_map *m, u64 k, u32 cpu)
+{
+	struct bpf_run run = fixture_run(cpu);
+	u64 v = k * 3;
+
+	assert_int_equal(ops_of(m)->update_elem(m, &k, &v, BPF_NOEXIST, &run), 0);
+}
+
+/* Each CPU has its share, and evicts from that alone. */
 static void test_no_common(void **state)
 {
+	static const u32 types[] = { BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH };
 	struct bpf_map *m;
 
 	fixture_start(false);
@@ -165,8 +175,34 @@ static void test_no_common(void **state)
 	assert_int_equal(m->max_entries, 12); /* a multiple of the CPUs */
 	for (u64 k = 0; k < 100; k++)
 		put(m, k);
+	assert_int_equal(count(m), 3);
+	for (u64 k = 97; k < 100; k++)
+		assert_true(has(m, k));
+	for (u32 cpu = 1; cpu < FIXTURE_CPUS; cpu++)
+		for (u64 k = 0; k < 10; k++)
+			put_on(m, 1000 * cpu + k, cpu);
 	assert_int_equal(count(m), 12);
+	for (u64 k = 97; k < 100; k++)
+		assert_true(has(m, k)); /* whatever the others did */
+	for (u32 cpu = 1; cpu < FIXTURE_CPUS; cpu++)
+		for (u64 k = 7; k < 10; k++)
+			assert_true(has(m, 1000 * cpu + k));
 	map_ok(m);
+	for (u32 t = 0; t < ARRAY_SIZE(types); t++) { /* of many stripes, in any order */
+		m = map_must((struct map_spec){ types[t], 8, 8, 8192, BPF_F_NO_COMMON_LRU });
+		srandom(1);
+		for (u32 i = 0; i < 60000; i++) {
+			u64 k = (u64)random() % 12000, v = k * 3;
+			struct bpf_run run = fixture_run((u32)random() % FIXTURE_CPUS);
+
+			if (random() % 4)
+				assert_int_equal(ops_of(m)->update_elem(m, &k, &v, 0, &run), 0);
+			else
+				ops_of(m)->delete_elem(m, &k, &run);
+		}
+		assert_true(count(m) > 6000 && count(m) <= 8192);
+		map_ok(m);
+	}
 }
 
 /* Memory runs out long before max_entries: inserting goes on, by eviction. */

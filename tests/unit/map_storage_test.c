@@ -277,6 +277,53 @@ static void test_gone(void **state)
 	close(btf);
 }
 
+/* What belongs to a socket or an inode goes when it is gone, and not while somebody has it open. */
+static void test_sockets_and_inodes(void **state)
+{
+	int btf = load_btf(SKEP), sockets = create(SKEP, BPF_MAP_TYPE_SK_STORAGE, btf, false, 1);
+	int inodes = create(SKEP, BPF_MAP_TYPE_INODE_STORAGE, btf, false, 1), fd[40], copy[2];
+	char path[] = "/tmp/skep-inode-XXXXXX", other[64];
+	u32 v = 5;
+
+	assert_true(sockets >= 0 && inodes >= 0);
+	for (u32 i = 0; i < ARRAY_SIZE(fd); i++) {
+		fd[i] = socket(i % 2 ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+		assert_true(fd[i] >= 0);
+		assert_int_equal(elem(SKEP, BPF_MAP_UPDATE_ELEM, sockets, &fd[i], &v, 0), 0);
+	}
+	copy[0] = dup(fd[0]);
+	for (u32 i = 0; i < 30; i++)
+		close(fd[i]);
+	assert_int_equal(elem(SKEP, BPF_MAP_LOOKUP_ELEM, sockets, &fd[35], &v, 0), 0);
+	assert_int_equal(elem(SKEP, BPF_MAP_LOOKUP_ELEM, sockets, &copy[0], &v, 0), 0);
+	assert_int_equal(values_of(sockets), 11); /* one is open yet */
+	for (u32 i = 30; i < ARRAY_SIZE(fd); i++)
+		close(fd[i]);
+	close(copy[0]);
+
+	fd[0] = mkstemp(path);
+	assert_true(fd[0] >= 0);
+	copy[0] = dup(fd[0]);
+	assert_int_equal(elem(SKEP, BPF_MAP_UPDATE_ELEM, inodes, &fd[0], &v, 0), 0);
+	snprintf(other, sizeof(other), "%s-2", path);
+	assert_int_equal(rename(path, other), 0); /* not the file's end */
+	assert_int_equal(elem(SKEP, BPF_MAP_LOOKUP_ELEM, inodes, &fd[0], &v, 0), 0);
+	unlink(other);
+	close(fd[0]);
+	assert_int_equal(elem(SKEP, BPF_MAP_LOOKUP_ELEM, inodes, &copy[0], &v, 0), 0);
+	assert_int_equal(values_of(inodes), 1);
+	copy[1] = open("/dev/null", O_RDONLY);
+	close(copy[0]);
+	assert_int_equal(elem(SKEP, BPF_MAP_LOOKUP_ELEM, inodes, &copy[1], &v, 0), -ENOENT);
+	assert_int_equal(values_of(inodes), 0);
+	assert_int_equal(elem(SKEP, BPF_MAP_LOOKUP_ELEM, sockets, &copy[1], &v, 0), -ENOTSOCK);
+	assert_int_equal(values_of(sockets), 0);
+	close(copy[1]);
+	close(sockets);
+	close(inodes);
+	close(btf);
+}
+
 /* A supervised task's goes with it. */
 static void test_supervised(void **state)
 {
@@ -393,9 +440,8 @@ static void test_programs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_commands),
-		cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_supervised),
+		cmocka_unit_test(test_commands),	   cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_sockets_and_inodes), cmocka_unit_test(test_supervised),
 		cmocka_unit_test(test_programs),
 	};
 	const char *o = getenv("O");

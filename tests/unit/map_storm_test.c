@@ -20,6 +20,7 @@
 #include "map/storage.h"
 #include "object/helper.h"
 #include "object/map_ringbuf.h"
+#include "object/prog.h"
 
 BPF_HELPER_DECLARE(bpf_ringbuf_reserve);
 BPF_HELPER_DECLARE(bpf_ringbuf_submit);
@@ -51,18 +52,48 @@ static const struct map_spec specs[] = {
 	{ BPF_MAP_TYPE_DEVMAP_HASH, 4, 8, KEYS / 2 },
 	{ BPF_MAP_TYPE_SOCKHASH, 8, 8, KEYS / 2 },
 	{ BPF_MAP_TYPE_DEVMAP, 4, 8, KEYS },
+	{ BPF_MAP_TYPE_HASH, 16, 8 * WORDS, 2 * KEYS, BPF_F_NO_PREALLOC },
+	{ BPF_MAP_TYPE_LRU_HASH, 16, 8 * WORDS, KEYS / 2, BPF_F_NO_COMMON_LRU },
+	{ BPF_MAP_TYPE_LRU_PERCPU_HASH, 16, 8 * WORDS, 4 * 1100, BPF_F_NO_COMMON_LRU },
+	{ BPF_MAP_TYPE_PROG_ARRAY, 4, 4, KEYS },
+	{ BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, KEYS },
+	{ BPF_MAP_TYPE_CGROUP_ARRAY, 4, 4, KEYS },
+	{ BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, KEYS },
+	{ BPF_MAP_TYPE_HASH_OF_MAPS, 8, 4, KEYS / 2 },
+	{ BPF_MAP_TYPE_SOCKMAP, 4, 8, KEYS },
+	{ BPF_MAP_TYPE_CPUMAP, 4, 8, FIXTURE_CPUS },
+	{ BPF_MAP_TYPE_XSKMAP, 4, 4, KEYS },
+	{ BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, 4, 8, KEYS },
+	{ BPF_MAP_TYPE_SK_STORAGE, 4, 8 * WORDS, 0, BPF_F_NO_PREALLOC, .btf = 1 },
+	{ BPF_MAP_TYPE_INODE_STORAGE, 4, 8 * WORDS, 0, BPF_F_NO_PREALLOC, .btf = 1 },
+	{ BPF_MAP_TYPE_TASK_STORAGE, 4, 8 * WORDS, 0, BPF_F_NO_PREALLOC, .btf = 1 },
+	{ BPF_MAP_TYPE_CGRP_STORAGE, 4, 8 * WORDS, 0, BPF_F_NO_PREALLOC, .btf = 1 },
 };
+/*
+ * Not here: maps that clients alone write to by their own stores (user ring buffer, arena), and those
+ * which nobody but the system changes (struct_ops).
+ */
 
 #define MAPS ARRAY_SIZE(specs)
 
 static struct bpf_map *maps[MAPS];
-static u64 *done; /* operations of all workers, shared: that they get on */
+static struct bpf_map *inner[3]; /* of the maps of maps */
+static u64 *done;		 /* operations of all workers, shared: that they get on */
 
 static bool is_htab(u32 type)
 {
 	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_PERCPU_HASH ||
 	       type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
-	       type == BPF_MAP_TYPE_DEVMAP_HASH || type == BPF_MAP_TYPE_SOCKHASH;
+	       type == BPF_MAP_TYPE_DEVMAP_HASH || type == BPF_MAP_TYPE_SOCKHASH ||
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+/* Values in a table that the map keeps for itself. */
+static bool is_storage(u32 type)
+{
+	return type == BPF_MAP_TYPE_CGROUP_STORAGE || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE ||
+	       type == BPF_MAP_TYPE_SK_STORAGE || type == BPF_MAP_TYPE_INODE_STORAGE ||
+	       type == BPF_MAP_TYPE_TASK_STORAGE || type == BPF_MAP_TYPE_CGRP_STORAGE;
 }
 
 static bool in_place(u32 type) /* as in Linux: values may be seen half written */
@@ -83,6 +114,25 @@ static void ring_consume(struct bpf_map *map)
 		if (len & BPF_RINGBUF_BUSY_BIT)
 			return;
 		*rb->consumer_pos += (len + 8 + 7) / 8 * 8;
+	}
+}
+
+/* What the elements of a map of things are: a few objects, or any word but 0. */
+static void *object_for(u32 type, u64 x)
+{
+	static struct bpf_prog programs[3];
+
+	switch (type) {
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		return inner[(x >> 16) % ARRAY_SIZE(inner)];
+	case BPF_MAP_TYPE_PROG_ARRAY:
+		return &programs[(x >> 16) % ARRAY_SIZE(programs)];
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+		return (void *)((x | 8) & ~7ULL);
+	default:
+		return (void *)(x | 1);
 	}
 }
 
@@ -151,11 +201,34 @@ static void act(struct bpf_map *map, u64 x, struct bpf_run *run)
 		else
 			ops->storage_forget(map, key, run);
 		break;
+	case BPF_MAP_TYPE_SK_STORAGE:
+	case BPF_MAP_TYPE_INODE_STORAGE:
+	case BPF_MAP_TYPE_TASK_STORAGE:
+	case BPF_MAP_TYPE_CGRP_STORAGE:
+		if (add && x & 1 << 12)
+			ops->storage_get(map, key, v, true, run);
+		else if (add)
+			ops->update_elem(map, key, v, 0, run);
+		else
+			ops->delete_elem(map, key, run);
+		break;
 	case BPF_MAP_TYPE_DEVMAP:
 	case BPF_MAP_TYPE_DEVMAP_HASH:
+	case BPF_MAP_TYPE_SOCKMAP:
 	case BPF_MAP_TYPE_SOCKHASH:
+	case BPF_MAP_TYPE_CPUMAP:
+	case BPF_MAP_TYPE_XSKMAP:
+	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		if (ops->obj_check && ops->obj_check(map, key, 0))
+			break;
 		if (add)
-			ops->obj_update(map, key, (void *)(x | 1), 0, &old, run->platform);
+			ops->obj_update(map, key, object_for(map->map_type, x), 0, &old,
+					run->platform);
 		else
 			ops->obj_delete(map, key, &old, run->platform);
 		break;
@@ -218,8 +291,7 @@ static void check_all(void)
 
 		if (is_htab(map->map_type))
 			assert_int_equal(htab_unjam(to_htab(map), fx.run.platform, &fx.run), 0);
-		if (map->map_type == BPF_MAP_TYPE_CGROUP_STORAGE ||
-		    map->map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE)
+		if (is_storage(map->map_type))
 			assert_int_equal(
 				htab_unjam(to_htab(storage_table(map)), fx.run.platform, &fx.run),
 				0);
@@ -265,8 +337,16 @@ static void test_storm(void **state)
 
 	fixture_start(true);
 	done = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	for (u32 i = 0; i < MAPS; i++)
-		maps[i] = map_must(specs[i]);
+	for (u32 i = 0; i < ARRAY_SIZE(inner); i++)
+		inner[i] = map_must((struct map_spec){ BPF_MAP_TYPE_HASH, 4, 8, 4 });
+	for (u32 i = 0; i < MAPS; i++) {
+		struct map_spec spec = specs[i];
+
+		if (spec.type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+		    spec.type == BPF_MAP_TYPE_HASH_OF_MAPS)
+			spec.inner = inner[0];
+		maps[i] = map_must(spec);
+	}
 	srandom(1);
 	for (u32 i = 0; i < WORKERS; i++)
 		pid[i] = start_worker(i);
