@@ -3,9 +3,9 @@
 # Builds what `make conformance` needs of Linux's own suites, from the unmodified
 # sources of Debian's linux-source packages: test_verifier of 6.1, and of 6.12 the part
 # of test_progs that its tests "verifier" and "reg_bounds" consist of. Each with the libbpf of its
-# own tree; and other tests of 6.12, of areas where skep wants to be complete. Nothing of it enters
-# the repository.
-#   tools/conformance/build.sh WORKDIR      WORKDIR/6.1/test_verifier, WORKDIR/6.12/test_progs
+# own tree; and other tests of 6.12, of areas where skep wants to be complete; and of both test_maps,
+# test_lru_map and test_lpm_map. Nothing of it enters the repository.
+#   tools/conformance/build.sh WORKDIR      WORKDIR/6.1/test_verifier, WORKDIR/6.12/test_progs, …
 set -eu
 work=$(realpath -m "$1")
 jobs=${JOBS:-2}
@@ -190,7 +190,56 @@ build_areas() {
 		$(printf "areas/%s.o " "${tests[@]}") "$o/lib/libbpf.a" -lelf -lz -lrt -lpthread -lcap -o "$work/$v/test_progs_areas")
 }
 
+# test_lpm_map as it is; test_maps and test_lru_map, which end with their first failure, as one
+# process for each case (cases.c). What test_maps opens lies where it runs.
+build_maps() {
+	local v=$1 s=$work/$1/tools/testing/selftests/bpf o=$work/$1/out bpftool=$work/6.12/out/bpftool/bootstrap/bpftool
+	local here includes f n flag t
+	here=$(cd "$(dirname "$0")" && pwd)
+
+	[ "$work/$v/test_maps" -nt "$here/cases.c" ] && [ "$work/$v/test_maps" -nt "$here/build.sh" ] && return
+	say SUITE "test_maps, test_lru_map, test_lpm_map of $v"
+	mkdir -p "$o/maps"
+	"$bpftool" btf dump file "$work/$v/vmlinux.btf" format c >"$o/vmlinux.h"
+	includes=$($clang -v -E - </dev/null 2>&1 |
+		sed -n '/<...> search starts here:/,/End of search list./{ s| \(/.*\)|-idirafter \1|p }')
+	for n in sockmap_parse_prog sockmap_verdict_prog sockmap_tcp_msg_prog test_map_in_map test_map_in_map_invalid \
+		$(sed -n 's/^#include "\(.*\)\.skel\.h"/\1/p' "$s"/map_tests/*.c); do
+		# shellcheck disable=SC2086
+		[ -e "$work/$v/$n.bpf.o" ] || (cd "$s" && $clang -g -w -D__TARGET_ARCH_x86 -mlittle-endian -I"$o" -I"$o/include" -I"$s" \
+			-I"$work/$v/tools/include/uapi" $includes -O2 --target=bpf -mcpu=v3 -c "progs/$n.c" -o "$work/$v/$n.bpf.o")
+		"$bpftool" gen skeleton "$work/$v/$n.bpf.o" name "$n" >"$o/$n.skel.h"
+	done
+	sed -nE 's/^void (serial_)?test_([a-zA-Z0-9_]+)\((void)?\).*/DEFINE_TEST(\2)/p' "$s"/map_tests/*.c >"$s/map_tests/tests.h"
+	{
+		for flag in 0 BPF_F_NO_PREALLOC; do
+			sed -n '/^static void run_all_tests/,/^}/{ s/^\t\(test_\([a-z_]*\)(.*);\)$/\1 \2/p }' "$s/test_maps.c" |
+				sed "s|^\(.*\); \(.*\)|CASE(\"\2$([ $flag = 0 ] || echo /no_prealloc)\", map_opts.map_flags = $flag; \1)|"
+		done
+		sed 's/DEFINE_TEST(\(.*\))/CASE("\1", test_\1())/' "$s/map_tests/tests.h"
+	} >"$o/maps/maps.h"
+	for t in LRU_HASH LRU_PERCPU_HASH; do
+		for flag in 0 BPF_F_NO_COMMON_LRU; do
+			for n in 0 1 2 3 4 5 6 7 8; do
+				echo "CASE(\"sanity$n/$t$([ $flag = 0 ] || echo /no_common_lru)\", test_lru_sanity$n(BPF_MAP_TYPE_$t, $flag" \
+					"$(case $n in 1 | 2 | 3 | 4 | 6) [ $flag = 0 ] && echo ', LOCAL_FREE_TARGET' || echo ', PERCPU_FREE_TARGET' ;; esac)))"
+			done
+		done
+	done >"$o/maps/lru.h"
+	# shellcheck disable=SC2046
+	(
+		cd "$s"
+		gcc $(flags "$v") -I"$s" -DMAP_TESTS -DSUITE='"test_maps.c"' -DCASES="\"$o/maps/maps.h\"" -DPREPARE='srand(time(NULL))' \
+			"$here/cases.c" map_tests/*.c testing_helpers.c "$o/lib/libbpf.a" -lelf -lz -lrt -lpthread -lcap -o "$work/$v/test_maps"
+		gcc $(flags "$v") -I"$s" -DSUITE='"test_lru_map.c"' -DCASES="\"$o/maps/lru.h\"" -DPREPARE='nr_cpus = bpf_num_possible_cpus()' \
+			"$here/cases.c" testing_helpers.c "$o/lib/libbpf.a" -lelf -lz -lrt -lpthread -lcap -o "$work/$v/test_lru_map"
+		gcc $(flags "$v") test_lpm_map.c "$o/lib/libbpf.a" -lelf -lz -lrt -lpthread -o "$work/$v/test_lpm_map"
+	)
+}
+
 mkdir -p "$work"
 build_6_1
 build_6_12
 build_areas
+build_maps 6.1
+build_maps 6.12

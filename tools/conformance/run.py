@@ -5,7 +5,8 @@
 usage: tools/conformance/run.py [--work DIR] [--update] [SUITE...]
 
 Suites: test_verifier (6.1), verifier and reg_bounds (of test_progs, 6.12), areas (what
-tests/conformance/areas.list names of test_progs, 6.12). build.sh builds them from
+tests/conformance/areas.list names of test_progs, 6.12), maps-6.1 and maps-6.12 (test_maps,
+test_lru_map and test_lpm_map of either). build.sh builds them from
 the unmodified sources. Each runs with skep's preload library, the profile of its own
 kernel and the process's own capabilities. tests/conformance/SUITE.txt pins the totals and
 lists the cases that do not pass; a listed case that passes is a failure, too.
@@ -72,6 +73,18 @@ def parse_areas(text):
     return cases
 
 
+def parse_cases(text):
+    """What cases.c says: "hashmap/no_prealloc:OK"."""
+    return {m.group(1): m.group(2).lower() for m in re.finditer(r"^([a-z0-9_][\w/]*):(OK|FAIL)$", text, re.M)}
+
+
+def map_program(case):
+    return "test_lru_map" if case.startswith("sanity") else "test_lpm_map" if case == "lpm" else "test_maps"
+
+
+MAPS = "./test_maps; ./test_lru_map; ./test_lpm_map && echo lpm:OK || echo lpm:FAIL"
+
+
 def way(case):
     return "privileged" if case.endswith("/p") else "unprivileged"
 
@@ -80,6 +93,8 @@ SUITES = [
     Suite("test_verifier", "6.1", ["{work}/6.1/test_verifier"], parse_verifier, way),
     Suite("verifier", "6.12", ["{work}/6.12/test_progs", "-t", "verifier"], parse_progs, lambda c: "subtests"),
     Suite("reg_bounds", "6.12", ["{work}/6.12/test_progs", "-t", "reg_bounds"], parse_progs, lambda c: "subtests"),
+    Suite("maps-6.1", "6.1", ["bash", "-c", MAPS], parse_cases, map_program),
+    Suite("maps-6.12", "6.12", ["bash", "-c", MAPS], parse_cases, map_program),
     Suite("areas", "6.12", ["{work}/6.12/test_progs_areas"], parse_areas, lambda c: c.split("/")[0]),
 ]
 
