@@ -122,10 +122,10 @@ struct wobj {
 	struct world_type *type;
 	u8 state;
 	bool watched; /* as the owner of a storage, see owner.c */
-	u32 filled; /* mask of groups */
-	u64 run;    /* of the RUN groups in .filled */
-	u8 *valid;  /* bit per byte */
-	u64 key[2]; /* identity among its type */
+	u32 filled;   /* mask of groups */
+	u64 run;      /* of the RUN groups in .filled */
+	u8 *valid;    /* bit per byte */
+	u64 key[2];   /* identity among its type */
 	struct wobj *next_hash;
 	struct wobj *prev, *next; /* .free or .lru of the type */
 	struct wobj *next_temp;
