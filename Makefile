@@ -46,7 +46,7 @@ EMBED_SRC := $(filter-out %.bpf.c,$(EMBED_SRC))
 CLIENT_SRC := $(wildcard tests/clients/*.c)
 
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
-LIB_OBJ := $(call obj,$(LIB_SRC)) $(O)/obj/gen/builtin_btf.o
+LIB_OBJ := $(call obj,$(LIB_SRC)) $(O)/obj/gen/builtin_btf.o $(O)/obj/gen/kheaders.o
 RUNTIME_OBJ := $(call obj,$(RUNTIME_SRC))
 BPF_OBJ := $(patsubst %.bpf.c,$(O)/bpf/%.bpf.o,$(notdir $(BPF_SRC)))
 TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(TEST_SRC))
@@ -105,6 +105,14 @@ $(O)/gen/builtin_btf.o.bpf: src/btf/builtin_types.c $(O)/gen/named/base/uapi.h
 $(O)/gen/builtin_btf.c: $(O)/gen/builtin_btf.o.bpf tools/embed-btf.py
 	$(Q)$(PYTHON) tools/embed-btf.py $< > $@
 $(O)/obj/gen/builtin_btf.o: $(O)/gen/builtin_btf.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# What /sys/kernel/kheaders.tar.xz has beside types
+$(O)/gen/kheaders.c: src/front/kheaders/macros.h tools/embed-kheaders.py
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/embed-kheaders.py $(CLANG) $< > $@
+$(O)/obj/gen/kheaders.o: $(O)/gen/kheaders.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 

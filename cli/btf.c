@@ -3,6 +3,7 @@
 #include "object.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bpf/btf.h>
@@ -10,6 +11,44 @@
 static void print_c(void *ctx, const char *fmt, va_list ap)
 {
 	vprintf(fmt, ap);
+}
+
+struct to_c {
+	void (*emit)(void *arg, const char *text, size_t len);
+	void *arg;
+	int err;
+};
+
+static void emit_c(void *ctx, const char *fmt, va_list ap)
+{
+	struct to_c *c = ctx;
+	char text[512], *big = NULL;
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	if (n >= (int)sizeof(text) && vasprintf(&big, fmt, again) < 0)
+		c->err = -ENOMEM;
+	else
+		c->emit(c->arg, big ? big : text, (size_t)n);
+	va_end(again);
+	free(big);
+}
+
+int btf_to_c(const void *data, size_t size, void (*emit)(void *arg, const char *text, size_t len),
+	     void *arg)
+{
+	struct btf *btf = btf__new(data, (__u32)size);
+	struct to_c c = { emit, arg, 0 };
+	struct btf_dump *d = btf ? btf_dump__new(btf, emit_c, &c, NULL) : NULL;
+	int err = d ? 0 : -errno;
+
+	for (__u32 id = 1; !err && id < btf__type_cnt(btf); id++)
+		err = btf_dump__dump_type(d, id);
+	btf_dump__free(d);
+	btf__free(btf);
+	return err ? err : c.err;
 }
 
 /* The same frame as bpftool's, so that a header of either can stand for the other. */

@@ -39,6 +39,10 @@ struct command {
 	bool judges; /* always in verdict mode: nothing is run */
 };
 
+/* btf.c: see struct skep_exec_opts */
+int btf_to_c(const void *data, size_t size, void (*emit)(void *arg, const char *text, size_t len),
+	     void *arg);
+
 extern const struct command cmd_run, cmd_attach, cmd_list, cmd_explain, cmd_verify, cmd_btf,
 	cmd_features, cmd_diff, cmd_prog, cmd_map, cmd_exec, cmd_ps, cmd_stop;
 

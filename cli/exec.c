@@ -35,6 +35,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	}
 	if (i >= argc)
 		return cli_usage(&cmd_exec, "which command?");
+	opts.btf_to_c = btf_to_c;
 	if (cli->engine == ENGINE_KERNEL)
 		return cli_usage(&cmd_exec, "the kernel's engine needs no instance");
 	err = skep_exec(argv[i], argv + i, &opts, error, sizeof(error));

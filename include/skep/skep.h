@@ -247,6 +247,12 @@ struct skep_exec_opts {
 	 * "partner": in the namespace at the other end of the wire.
 	 */
 	const char *net;
+	/*
+	 * Writes BTF as declarations in C, in pieces to @emit (libbpf's btf_dump does it): 0 or -errno. The instance's
+	 * processes then find the headers that BCC compiles with; without it there are none.
+	 */
+	int (*btf_to_c)(const void *btf, size_t size,
+			void (*emit)(void *arg, const char *text, size_t len), void *arg);
 };
 
 /*

@@ -125,7 +125,8 @@ static void forget_options(void)
 	}
 }
 
-static void __attribute__((noreturn)) become_daemon(int listen_fd, const char *folder)
+static void __attribute__((noreturn))
+become_daemon(int listen_fd, const char *folder, btf_to_c_t btf_to_c)
 {
 	struct sigaction sa = { .sa_handler = SIG_DFL };
 	sigset_t none;
@@ -148,11 +149,11 @@ static void __attribute__((noreturn)) become_daemon(int listen_fd, const char *f
 	close(null);
 	umask(077);
 	forget_options();
-	_exit(daemon_main(3, folder) ? 125 : 0);
+	_exit(daemon_main(3, folder, btf_to_c) ? 125 : 0);
 }
 
 /* The lock is held, and nobody listens. 0 or -errno. */
-static int start_daemon(const char *folder)
+static int start_daemon(const char *folder, btf_to_c_t btf_to_c)
 {
 	struct sockaddr_un addr;
 	int sock = socket_address(folder, &addr), err = 0;
@@ -174,7 +175,7 @@ static int start_daemon(const char *folder)
 			pid = fork();
 			if (pid)
 				_exit(pid < 0 ? 1 : 0);
-			become_daemon(sock, folder);
+			become_daemon(sock, folder, btf_to_c);
 		}
 		if (pid < 0)
 			err = -errno;
@@ -187,7 +188,7 @@ static int start_daemon(const char *folder)
 }
 
 /* A connection to the daemon, which is started if @start. fd; -ESRCH: none runs; or -errno. */
-static int reach_daemon(bool start, const struct failure *f)
+static int reach_daemon(bool start, btf_to_c_t btf_to_c, const struct failure *f)
 {
 	char folder[256];
 	int sock, lock, err;
@@ -206,7 +207,7 @@ static int reach_daemon(bool start, const struct failure *f)
 		return fail(f, lock, "%s/lock: %s", folder, strerror(-lock));
 	sock = connect_to(folder); /* another was faster */
 	if (sock < 0) {
-		err = start_daemon(folder);
+		err = start_daemon(folder, btf_to_c);
 		sock = err ? err : connect_to(folder);
 	}
 	close(lock);
@@ -439,14 +440,15 @@ static int enter_network(int sock, const struct wire_answer *a, const struct fai
 }
 
 /* Until the command can be executed: 0 or -errno. */
-static int join(struct wire_request *q, struct wire_answer *a, const struct failure *f)
+static int join(struct wire_request *q, struct wire_answer *a, btf_to_c_t btf_to_c,
+		const struct failure *f)
 {
 	int sock, listener, err = -ECONNRESET;
 
 	for (int i = 0; i < TRIES && try_again(err); i++) {
 		if (i)
 			usleep(20000);
-		sock = reach_daemon(true, f);
+		sock = reach_daemon(true, btf_to_c, f);
 		if (sock < 0)
 			return sock;
 		err = wire_send(sock, q, sizeof(*q), STDERR_FILENO);
@@ -535,7 +537,7 @@ int skep_exec(const char *file, char *const argv[], const struct skep_exec_opts 
 				"traced, and cannot be while %s",
 				o.untraced ? "that is not wanted" : "a debugger has it");
 		else
-			err = join(q, a, &f);
+			err = join(q, a, o.btf_to_c, &f);
 	}
 	mem_free(q);
 	mem_free(a);
@@ -560,7 +562,7 @@ int skep_instances(void (*fn)(void *arg, const struct skep_instance_entry *entry
 
 	if (!q || !a)
 		goto out;
-	sock = reach_daemon(false, &f);
+	sock = reach_daemon(false, NULL, &f);
 	err = sock < 0 ? sock : 0;
 	if (err == -ESRCH) { /* no daemon, no instance */
 		err = 0;
@@ -597,7 +599,7 @@ int skep_instance_stop(const char *name, char *error, size_t error_size)
 
 	if (!q || !a)
 		goto out;
-	sock = reach_daemon(false, &f);
+	sock = reach_daemon(false, NULL, &f);
 	if (sock == -ESRCH) {
 		err = name ? fail(&f, -ENOENT, "there is no instance %s", name) : 0;
 		goto out;

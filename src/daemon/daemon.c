@@ -58,6 +58,7 @@ static void instance_free(struct instance *i)
 	trace_pipe_free(i->trace);
 	folders_free(i->folders);
 	netlink_free(i->netlink);
+	shown_free(i->shown);
 	mem_free(i);
 }
 
@@ -83,13 +84,15 @@ static struct instance *instance_new(struct daemon *d, const struct wire_request
 	i->trace = trace_pipe_new();
 	i->folders = folders_new(d->folder);
 	i->netlink = netlink_new();
-	i->sys = i->trace && i->folders && i->netlink ? skep_system_new(&opts) : NULL;
+	i->shown = shown_new();
+	i->sys = i->trace && i->folders && i->netlink && i->shown ? skep_system_new(&opts) : NULL;
 	if (!i->sys) {
 		a->err = -errno;
 		snprintf(a->text, sizeof(a->text), "no system: %s", strerror(errno));
 		trace_pipe_free(i->trace);
 		folders_free(i->folders);
 		netlink_free(i->netlink);
+		shown_free(i->shown);
 		mem_free(i);
 		return NULL;
 	}
@@ -101,6 +104,7 @@ static struct instance *instance_new(struct daemon *d, const struct wire_request
 		return NULL;
 	}
 	skep_set_trace(i->sys, trace_pipe_write, i->trace);
+	i->sys->btf_to_c = d->btf_to_c;
 	i->next = d->instances;
 	d->instances = i;
 	return i;
@@ -617,7 +621,7 @@ static bool drain_objects(struct daemon *d)
 	return suspects;
 }
 
-int daemon_main(int listen_fd, const char *folder)
+int daemon_main(int listen_fd, const char *folder, btf_to_c_t btf_to_c)
 {
 	static struct daemon d;
 	struct pollfd fds[34];
@@ -633,6 +637,7 @@ int daemon_main(int listen_fd, const char *folder)
 	prctl(PR_SET_DUMPABLE, 0);
 	pthread_mutex_init(&d.lock, NULL);
 	d.listen_fd = listen_fd;
+	d.btf_to_c = btf_to_c;
 	d.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (d.wake_fd < 0)
 		return -errno;

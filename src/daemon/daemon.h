@@ -15,6 +15,7 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 
+#include "daemon/client.h"
 #include "daemon/network.h"
 #include "daemon/wire.h"
 #include "event/supervisor.h"
@@ -28,11 +29,13 @@ struct daemon {
 	pthread_mutex_t lock; /* of all below, and of lists and counts in instances */
 	struct instance *instances;
 	u32 connections;
+	btf_to_c_t btf_to_c; /* of the program that we are */
 };
 
 struct netlink;
 struct trace_pipe;
 struct folders;
+struct shown;
 
 struct instance {
 	struct instance *next;
@@ -47,6 +50,7 @@ struct instance {
 	pthread_mutex_t start_lock; /* of the supervisor's start, and of .net */
 	struct network *net;	    /* NULL: none; stays until the instance ends */
 	struct netlink *netlink;
+	struct shown *shown;
 };
 
 /* A descriptor of a process that stands for a ring in its epolls. */
@@ -135,6 +139,15 @@ long netlink_send(struct request *r);
 long netlink_receive(struct request *r);
 /* socket() for one, at its entry. */
 void netlink_socket(struct task *t);
+
+/* ---- shown.c: the kernel's files about eBPF, @path of front/files.h ---- */
+struct shown *shown_new(void);					/* NULL: no memory */
+int shown_open(struct request *r, const char *path, int flags); /* fd or -errno */
+/* As access(2), stat(2): 0 or -errno. */
+int shown_access(struct request *r, const char *path, int mode);
+struct stat;
+int shown_stat(struct request *r, const char *path, struct stat *st);
+void shown_free(struct shown *s);
 
 /* ---- views.c: calls that name files ---- */
 /*

@@ -262,38 +262,6 @@ static struct object *object_behind(const struct place *p)
 
 /* ---- opening ---- */
 
-static bool is_trace_pipe(const char *path)
-{
-	return !strcmp(path, "/sys/kernel/tracing/trace_pipe") ||
-	       !strcmp(path, "/sys/kernel/debug/tracing/trace_pipe");
-}
-
-/* As access(2): 0 or -errno. */
-static int access_shown(struct request *r, const char *path, int mode)
-{
-	if (is_trace_pipe(path))
-		return mode & (W_OK | X_OK) ? -EACCES : 0;
-	return file_access(r->sys, path, mode) ? -errno : 0;
-}
-
-static int open_shown(struct request *r, const char *path, int flags)
-{
-	int fd;
-
-	if ((flags & O_ACCMODE) != O_RDONLY)
-		return file_access(r->sys, path, R_OK) ? -errno : -EACCES;
-	if (is_trace_pipe(path))
-		return trace_pipe_open(r->session->instance->trace);
-	fd = file_open(r->sys, path);
-	if (fd < 0 && errno == EISDIR)
-		return folders_open(r->session->instance->folders, r->sys, path);
-	if (fd >= 0 && flags & O_DIRECTORY) {
-		close(fd);
-		return -ENOTDIR;
-	}
-	return fd < 0 ? -errno : fd;
-}
-
 /*
  * Of the process's file: its cgroup is one of the tree's, and cgroup2 is mounted where the tree
  * is instead of what the machine has there.
@@ -357,7 +325,7 @@ static long open_place(struct place *p, int flags)
 		fd = pins_open(r->sys, &who, p->path, flags);
 		break;
 	case SHOWN:
-		fd = open_shown(r, p->path, flags);
+		fd = shown_open(r, p->path, flags);
 		break;
 	case FDINFO:
 		o = object_behind(p);
@@ -414,29 +382,6 @@ long view_openat2(struct request *r)
 
 /* ---- looking ---- */
 
-static int stat_shown(struct request *r, const char *path, struct stat *st)
-{
-	int err = access_shown(r, path, R_OK), fd = -1;
-
-	if (err)
-		return err;
-	errno = 0;
-	memset(st, 0, sizeof(*st));
-	st->st_nlink = 1;
-	st->st_blksize = 4096;
-	st->st_ino = 1;
-	for (const char *c = path; *c; c++)
-		st->st_ino = st->st_ino * 31 + (u8)*c;
-	if (!is_trace_pipe(path))
-		fd = file_open(r->sys, path);
-	st->st_mode = fd < 0 && errno == EISDIR ? S_IFDIR | 0555 : S_IFREG | 0444;
-	if (fd >= 0) {
-		st->st_size = lseek(fd, 0, SEEK_END);
-		close(fd);
-	}
-	return 0;
-}
-
 /* 1: it is elsewhere. */
 static int stat_place(struct place *p, bool follow, struct stat *st)
 {
@@ -447,7 +392,7 @@ static int stat_place(struct place *p, bool follow, struct stat *st)
 		pin_who_of(p->r->sys, &who);
 		return pins_stat(p->r->sys, &who, p->path, follow, st);
 	case SHOWN:
-		return stat_shown(p->r, p->path, st);
+		return shown_stat(p->r, p->path, st);
 	case BEHIND:
 		return (follow ? stat(p->path, st) : lstat(p->path, st)) ? -errno : 0;
 	case CGROUP:
@@ -538,7 +483,7 @@ static long access_at(struct request *r, int dirfd, u64 path, int mode)
 		return cgroup_tree_access(r->sys, p.path, mode);
 	if (p.kind != SHOWN)
 		return ANSWER_CONTINUE;
-	return access_shown(r, p.path, mode);
+	return shown_access(r, p.path, mode);
 }
 
 long view_access(struct request *r)

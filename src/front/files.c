@@ -16,13 +16,15 @@
 #include "base/mem.h"
 #include "btf/btf.h"
 #include "command/command.h"
+#include "front/kheaders.h"
 #include "hook/functions.h"
 #include "hook/perf.h"
 #include "hook/record.h"
 #include "object/system.h"
 
-/* What a file holds; @text is NULL where only its presence is asked for. */
+/* What a file holds. */
 struct text {
+	bool presence; /* only that is asked for */
 	char *data;
 	size_t len, cap;
 	int err;
@@ -152,40 +154,43 @@ static int nothing(struct skep_system *sys, struct text *t)
 	return 0;
 }
 
-/* /boot/config-RELEASE: options that clients ask for, as the kernels that we are have them. */
+/* Options that clients ask for, as the kernels that we are have them. */
+static const char *const options[] = {
+	"BPF",
+	"BPF_SYSCALL",
+	"BPF_JIT",
+	"BPF_EVENTS",
+	"BPF_LSM",
+	"CGROUP_BPF",
+	"CGROUPS",
+	"DEBUG_INFO_BTF",
+	"DEBUG_INFO",
+	"FTRACE",
+	"FTRACE_SYSCALLS",
+	"FUNCTION_TRACER",
+	"HAVE_EBPF_JIT",
+	"KALLSYMS",
+	"KPROBES",
+	"KPROBE_EVENTS",
+	"NET",
+	"NET_ACT_BPF",
+	"NET_CLS_BPF",
+	"NET_CLS_ACT",
+	"NET_SCH_INGRESS",
+	"PERF_EVENTS",
+	"SOCK_CGROUP_DATA",
+	"STREAM_PARSER",
+	"TRACEPOINTS",
+	"UPROBES",
+	"UPROBE_EVENTS",
+	"XDP_SOCKETS",
+};
+
+#define CONFIG_HZ "250"
+
+/* /boot/config-RELEASE */
 static int config(struct skep_system *sys, struct text *t)
 {
-	static const char *const options[] = {
-		"BPF",
-		"BPF_SYSCALL",
-		"BPF_JIT",
-		"BPF_EVENTS",
-		"BPF_LSM",
-		"CGROUP_BPF",
-		"CGROUPS",
-		"DEBUG_INFO_BTF",
-		"DEBUG_INFO",
-		"FTRACE",
-		"FTRACE_SYSCALLS",
-		"FUNCTION_TRACER",
-		"HAVE_EBPF_JIT",
-		"KALLSYMS",
-		"KPROBES",
-		"KPROBE_EVENTS",
-		"NET",
-		"NET_ACT_BPF",
-		"NET_CLS_BPF",
-		"NET_CLS_ACT",
-		"NET_SCH_INGRESS",
-		"PERF_EVENTS",
-		"SOCK_CGROUP_DATA",
-		"STREAM_PARSER",
-		"TRACEPOINTS",
-		"UPROBES",
-		"UPROBE_EVENTS",
-		"XDP_SOCKETS",
-	};
-
 	/* The second line is what bpftool knows such a file by. */
 	add(t,
 	    "#\n# Automatically generated file; DO NOT EDIT.\n"
@@ -193,8 +198,33 @@ static int config(struct skep_system *sys, struct text *t)
 	    KVER_MAJOR(sys->profile), KVER_MINOR(sys->profile));
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		add(t, "CONFIG_%s=y\n", options[i]);
-	add(t, "CONFIG_HZ=250\n");
+	add(t, "CONFIG_HZ=" CONFIG_HZ "\n");
 	return 0;
+}
+
+static int add_piece(void *arg, const void *data, size_t size)
+{
+	struct text *t = arg;
+
+	add_bytes(t, data, size);
+	return t->err;
+}
+
+static int kheaders(struct skep_system *sys, struct text *t)
+{
+	struct text macros = { 0 };
+	int err;
+
+	if (t->presence)
+		return sys->btf_to_c ? 0 : -ENOENT;
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		add(&macros, "#define CONFIG_%s 1\n", options[i]);
+	add(&macros,
+	    "#define CONFIG_HZ " CONFIG_HZ "\n#define CONFIG_X86_64 1\n#define CONFIG_64BIT 1\n");
+	add_bytes(&macros, "", 1);
+	err = macros.err ? macros.err : kheaders_write(sys, macros.data, add_piece, t);
+	mem_free(macros.data);
+	return err;
 }
 
 #define NUMBER(x)  NUMBER_(x)
@@ -210,6 +240,7 @@ static const struct {
 	{ "/proc/sys/kernel/unprivileged_bpf_disabled", unprivileged_bpf_disabled },
 	{ "/proc/kallsyms", kallsyms },
 	{ "/sys/kernel/debug/kprobes/blacklist", blacklist },
+	{ "/sys/kernel/kheaders.tar.xz", kheaders },
 	{ EVENTS "kprobe/type", NULL, NUMBER(PERF_TYPE_KPROBE) },
 	{ EVENTS "kprobe/format/retprobe", NULL, "config:0\n" },
 	{ EVENTS "uprobe/type", NULL, NUMBER(PERF_TYPE_UPROBE) },
@@ -310,6 +341,11 @@ bool file_is_ours(const char *path)
 			return true;
 	return in_tracefs(path) || beneath(path, EVENTS "kprobe/") ||
 	       beneath(path, EVENTS "uprobe/") || beneath(path, "/boot/config-");
+}
+
+bool file_changes(const char *path)
+{
+	return !strcmp(path, "/proc/sys/kernel/unprivileged_bpf_disabled");
 }
 
 /* -EISDIR for folders. */
@@ -422,7 +458,7 @@ int file_open(struct skep_system *sys, const char *path)
 
 int file_access(struct skep_system *sys, const char *path, int mode)
 {
-	struct text t = { 0 };
+	struct text t = { .presence = true };
 	int err = contents(sys, path, &t);
 	bool folder = err == -EISDIR;
 

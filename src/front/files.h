@@ -10,6 +10,8 @@
 
 /* Whether @path belongs to what we answer for; asks no system. NULL is fine. */
 bool file_is_ours(const char *path);
+/* Whether its contents change while the system lives. */
+bool file_changes(const char *path);
 /* A descriptor to read such a file by, or -1 and errno: ENOENT for what the system does not have. */
 int file_open(struct skep_system *sys, const char *path);
 /* As access(2) of an ordinary user: 0, or -1 and errno. */

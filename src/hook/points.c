@@ -14,7 +14,8 @@
 #include "hook/functions.h"
 #include "hook/internal.h"
 
-#define FUNCTION_SPACING 64 /* bytes between the addresses of two functions */
+#define FUNCTION_SPACING 64		       /* bytes between the addresses of two functions */
+#define KERNEL_TEXT	 0xffffffff81000000ULL /* x86-64: where the kernel begins */
 
 static const struct {
 	const char *name;
@@ -111,7 +112,7 @@ static const struct hook_point_table function_table = { FUNC_ROWS, function_name
 
 u64 function_ip(const struct skep_system *sys, u32 row)
 {
-	return (u64)sys->arena + ARENA_WORLD + (u64)row * FUNCTION_SPACING;
+	return KERNEL_TEXT + (u64)row * FUNCTION_SPACING;
 }
 
 int function_at(const struct skep_system *sys, u64 ip)

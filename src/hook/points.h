@@ -65,7 +65,10 @@ struct hook_point_text {
 };
 /* Point @index of all that the profile has; -ENOENT behind the last. Strings as in skep_hook_point. */
 int hook_point_text(struct skep_system *sys, u32 index, struct hook_point_text *out);
-/* The function's address in the world window, which run.func_ip and kallsyms tell. */
+/*
+ * The function's address, which run.func_ip and kallsyms tell. It lies where Linux's text does (clients
+ * know a kernel's symbol by that, as libbcc), and nothing can be read there.
+ */
 u64 function_ip(const struct skep_system *sys, u32 row);
 /* Row of the function at @ip exactly, or -ENOENT. */
 int function_at(const struct skep_system *sys, u64 ip);

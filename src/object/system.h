@@ -123,6 +123,9 @@ struct skep_system {
 	bool jit_forbidden;		 /* the host forbids executable shared memory: JIT_OFF */
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;
+	/* BTF as declarations in C; NULL: this program has no way to. See skep_exec_opts. */
+	int (*btf_to_c)(const void *btf, size_t size,
+			void (*emit)(void *arg, const char *text, size_t len), void *arg);
 };
 
 enum { JIT_ON, JIT_OFF, JIT_COMPARE };

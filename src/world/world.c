@@ -722,7 +722,7 @@ int world_start(struct skep_system *sys)
 		return -ENOMEM;
 	w->sys = sys;
 	w->btf = btf->btf;
-	w->base = (u64)(uintptr_t)sys->arena + ARENA_WORLD + WORLD_TEXT_SIZE;
+	w->base = (u64)(uintptr_t)sys->arena + ARENA_WORLD + WORLD_GAP;
 	w->end = (u64)(uintptr_t)sys->arena + ARENA_OBJECTS;
 	w->max_slabs = (u32)((w->end - w->base) / SLAB_SIZE);
 	w->slabs = mem_calloc(w->max_slabs, sizeof(*w->slabs));

@@ -20,8 +20,7 @@
 
 #include "world/task.h"
 
-#define WORLD_TEXT	ARENA_WORLD /* addresses of kernel functions: row * 64 */
-#define WORLD_TEXT_SIZE (16ULL << 20)
+#define WORLD_GAP (16ULL << 20) /* at the beginning of the window: no object is there */
 
 /* Lets programs of @sys reach its world, which is made when the first one does. */
 void world_attach(struct skep_system *sys);
