@@ -563,7 +563,7 @@ int rtnl_filter(struct rtnl_call *c)
 
 static void fill_chain(struct rtnl_call *c, const struct tcmsg *t, const struct place *p, u16 flags)
 {
-	struct tcmsg to = { .tcm_ifindex = t->tcm_ifindex, .tcm_parent = p->q->classid[p->side] };
+	struct tcmsg to = { .tcm_ifindex = t->tcm_ifindex, .tcm_parent = HANDLE };
 	size_t at = rtnl_begin(c->out, RTM_NEWCHAIN, flags, c->n->nlmsg_seq, c->a->portid, &to,
 			       sizeof(to));
 

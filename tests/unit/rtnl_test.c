@@ -531,6 +531,9 @@ static void step(void)
 	case 13:
 		show_filters(RTM_GETTFILTER);
 		break;
+	case 14:
+		show_filters(RTM_GETCHAIN);
+		break;
 	default:
 		add_filter();
 	}
