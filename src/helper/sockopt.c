@@ -70,6 +70,16 @@ static const struct opt_row {
 	{ SOL_TCP, 27 /* TCP_SAVE_SYN */, OPT_INT, 0, 0, 2 },
 };
 
+bool sk_option(u32 i, u32 *level, u32 *name, bool *doubled)
+{
+	if (i >= ARRAY_SIZE(rows))
+		return false;
+	*level = rows[i].level;
+	*name = rows[i].name;
+	*doubled = rows[i].kind == OPT_SNDBUF || rows[i].kind == OPT_RCVBUF;
+	return true;
+}
+
 _Static_assert(ARRAY_SIZE(rows) <= SK_OPTS, "options of a socket");
 
 /* Those of BPF alone (TCP_BPF_*); cb_flags can be got, too. */

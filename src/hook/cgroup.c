@@ -258,6 +258,7 @@ static int compute(struct cgroup_hooks *cg, u32 list)
 			to->prog = e->prog->prog;
 			to->link = e->link;
 			to->key = e;
+			to->cookie = p->id; /* where it is attached */
 		}
 	}
 	cg->lists[list].coming = progs;
@@ -339,6 +340,48 @@ const struct hook_progs *cgroup_effective(const struct skep_system *sys, const u
 	for (u32 i = 0; i < n && !cg && list >= 0; i++)
 		cg = find(t, ids[i]);
 	return cg ? load_acquire(&cg->lists[list].effective) : NULL;
+}
+
+bool cgroup_in_use(const struct skep_system *sys, u32 attach_type)
+{
+	const struct cgroup_table *t = sys->cgroups;
+	int list = simple_list(attach_type);
+
+	for (const struct cgroup_hooks *cg = t ? load_acquire(&t->first) : NULL; cg && list >= 0;
+	     cg = load_acquire(&cg->next))
+		if (!cg->dead && load_acquire(&cg->lists[list].effective))
+			return true;
+	return false;
+}
+
+s32 cgroup_run(struct skep_system *sys, const u64 *ids, u32 n, u32 attach_type, void *ctx,
+	       struct bpf_run *run, s32 retval, struct cgroup_result *result)
+{
+	const struct hook_progs *progs;
+
+	*result = (struct cgroup_result){ .ctx_retval = result->ctx_retval };
+	slot_claim(sys->arena, sys->platform, run);
+	progs = cgroup_effective(sys, ids, n, attach_type, 0);
+	run->retval = retval;
+	run->cgroup_attach_type = attach_type;
+	for (u32 i = 0; progs && i < READ_ONCE(progs->n); i++) {
+		const struct hook_prog *e = &progs->v[i];
+		s32 before = run->retval;
+		u32 ret;
+
+		run->cgroup = e->cookie;
+		if (result->ctx_retval)
+			*result->ctx_retval = before;
+		ret = (u32)bpf_prog_run(e->prog, ctx, run);
+		if (result->ctx_retval && *result->ctx_retval != before)
+			run->retval = *result->ctx_retval;
+		result->ran = true;
+		result->flags |= ret >> 1;
+		if (!(ret & 1) && (run->retval >= 0 || run->retval < -4095))
+			run->retval = -EPERM;
+	}
+	slot_release(run);
+	return run->retval;
 }
 
 /* ---- attaching ---- */

@@ -23,6 +23,21 @@ struct cgroup_hooks;
 const struct hook_progs *cgroup_effective(const struct skep_system *sys, const u64 *ids, u32 n,
 					  u32 attach_type, u32 btf_id);
 
+/* Whether a cgroup has programs at @attach_type. */
+bool cgroup_in_use(const struct skep_system *sys, u32 attach_type);
+
+struct cgroup_result {
+	bool ran;	 /* there were programs */
+	u32 flags;	 /* what they returned beside 0 or 1, all of it, from bit 1 on */
+	s32 *ctx_retval; /* the context has the call's result, too: there. Set by the caller */
+};
+/*
+ * Runs them for that task on @ctx (Linux: bpf_prog_run_array_cg()); @run zeroed by the caller but for .task and .event.
+ * @retval: what the call would return. Gives what it is to return: -EPERM, or what a program has set, when one says no.
+ */
+s32 cgroup_run(struct skep_system *sys, const u64 *ids, u32 n, u32 attach_type, void *ctx,
+	       struct bpf_run *run, s32 retval, struct cgroup_result *result);
+
 /* ---- for the commands; sys->lock is held ---- */
 
 bool is_cgroup_attach_type(u32 attach_type);

@@ -34,6 +34,9 @@ static inline bool sock_is_full(const struct bpf_rt_sock *sk)
 	return sk->u.state != BPF_TCP_TIME_WAIT && sk->u.state != BPF_TCP_NEW_SYN_RECV;
 }
 
+/* Option number @i of .opt; @doubled: it reads as twice what is set. False: there is none. */
+bool sk_option(u32 i, u32 *level, u32 *name, bool *doubled);
+
 /* struct bpf_sysctl: a parameter of /proc/sys being read or written. */
 struct bpf_rt_sysctl {
 	struct bpf_sysctl u;

@@ -37,6 +37,7 @@ struct task_call {
 	u64 nr;
 	u64 args[6];
 	s64 ret; /* at exit */
+	u32 room; /* for the address that it gives back, as it was at entry; of event/cgroup_sock.c */
 	struct call_model *model;
 };
 

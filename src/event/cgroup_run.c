@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * See cgroup_run.h. What a program sees of a socket is asked of the socket itself, and what it
+ * sets is set there when it has run.
+ */
+#include "event/cgroup_run.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "event/decide.h"
+#include "object/cgroup_tree.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+#ifndef SO_BINDTOIFINDEX
+#define SO_BINDTOIFINDEX 62
+#endif
+
+bool cgroup_decides(struct task *t, u32 attach_type)
+{
+	u64 ids[CGROUP_LEVELS_MAX];
+
+	return cgroup_in_use(t->sys, attach_type) &&
+	       cgroup_effective(t->sys, ids, task_cgroups(t, ids, CGROUP_LEVELS_MAX), attach_type,
+				0);
+}
+
+s32 cgroup_run_task(struct task *t, u32 attach_type, void *ctx, s32 retval,
+		    struct cgroup_result *result)
+{
+	struct cgroup_result unused = { .ctx_retval = NULL };
+	struct bpf_run run = { .task = &t->bpf };
+	u64 ids[CGROUP_LEVELS_MAX];
+	u32 n = task_cgroups(t, ids, CGROUP_LEVELS_MAX);
+
+	return cgroup_run(t->sys, ids, n, attach_type, ctx, &run, retval,
+			  result ? result : &unused);
+}
+
+/* ---- sockets ---- */
+
+static int get_int(int fd, int level, int name)
+{
+	socklen_t len = sizeof(int);
+	int v = 0;
+
+	return getsockopt(fd, level, name, &v, &len) ? 0 : v;
+}
+
+static u64 get_u64(int fd, int level, int name)
+{
+	socklen_t len = sizeof(u64);
+	u64 v = 0;
+
+	return getsockopt(fd, level, name, &v, &len) ? 0 : v;
+}
+
+static void get_state(struct cgroup_sock *s, bool connected)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	struct bpf_rt_sock *sk = &s->sk;
+
+	sk->u.state = connected ? BPF_TCP_ESTABLISHED : BPF_TCP_CLOSE;
+	memset(&info, 0, sizeof(info));
+	if (sk->u.protocol != IPPROTO_TCP || getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return;
+	sk->u.state = info.tcpi_state;
+	sk->tcp.snd_cwnd = info.tcpi_snd_cwnd;
+	sk->tcp.srtt_us = info.tcpi_rtt << 3;
+	sk->tcp.snd_ssthresh = info.tcpi_snd_ssthresh;
+	sk->tcp.mss_cache = info.tcpi_snd_mss;
+	sk->tcp.packets_out = info.tcpi_unacked;
+	sk->tcp.retrans_out = info.tcpi_retrans;
+	sk->tcp.total_retrans = info.tcpi_total_retrans;
+	sk->tcp.segs_in = info.tcpi_segs_in;
+	sk->tcp.segs_out = info.tcpi_segs_out;
+	sk->tcp.data_segs_in = info.tcpi_data_segs_in;
+	sk->tcp.data_segs_out = info.tcpi_data_segs_out;
+	sk->tcp.lost_out = info.tcpi_lost;
+	sk->tcp.sacked_out = info.tcpi_sacked;
+	sk->tcp.bytes_received = info.tcpi_bytes_received;
+	sk->tcp.bytes_acked = info.tcpi_bytes_acked;
+}
+
+static void get_options(struct cgroup_sock *s)
+{
+	socklen_t size = sizeof(s->sk.congestion);
+	u32 level, name;
+	bool doubled;
+
+	for (u32 i = 0; sk_option(i, &level, &name, &doubled); i++) {
+		socklen_t len = sizeof(s32);
+
+		if (!getsockopt(s->fd, (int)level, (int)name, &s->sk.opt[i], &len))
+			s->sk.opt_set |= 1ULL << i;
+	}
+	if (s->sk.u.protocol == IPPROTO_TCP)
+		getsockopt(s->fd, IPPROTO_TCP, TCP_CONGESTION, s->sk.congestion, &size);
+}
+
+int cgroup_sock_open(struct task *t, int fd, struct cgroup_sock *s)
+{
+	struct sockaddr_storage a;
+	struct bpf_rt_sock *sk = &s->sk;
+	const struct sockaddr_in *in = (const void *)&a;
+	const struct sockaddr_in6 *in6 = (const void *)&a;
+	socklen_t len = sizeof(a);
+	bool connected;
+
+	memset(s, 0, sizeof(*s));
+	s->fd = decide_take_fd(t, fd);
+	if (s->fd < 0)
+		return s->fd;
+	memset(&a, 0, sizeof(a));
+	if (getsockname(s->fd, (struct sockaddr *)&a, &len)) {
+		int err = -errno;
+
+		close(s->fd);
+		s->fd = -1;
+		return err;
+	}
+	sk->u.family = (u32)get_int(s->fd, SOL_SOCKET, SO_DOMAIN);
+	sk->u.type = (u32)get_int(s->fd, SOL_SOCKET, SO_TYPE);
+	sk->u.protocol = (u32)get_int(s->fd, SOL_SOCKET, SO_PROTOCOL);
+	sk->u.mark = (u32)get_int(s->fd, SOL_SOCKET, SO_MARK);
+	sk->u.priority = (u32)get_int(s->fd, SOL_SOCKET, SO_PRIORITY);
+	sk->u.bound_dev_if = (u32)get_int(s->fd, SOL_SOCKET, SO_BINDTOIFINDEX);
+	sk->u.rx_queue_mapping = -1;
+	sk->cookie = get_u64(s->fd, SOL_SOCKET, SO_COOKIE);
+	sk->netns_cookie = get_u64(s->fd, SOL_SOCKET, SO_NETNS_COOKIE);
+	sk->reuseport = (u8)get_int(s->fd, SOL_SOCKET, SO_REUSEPORT);
+	sk->uid = (u32)t->bpf.ops->uid_gid(&t->bpf);
+	if (a.ss_family == AF_INET) {
+		sk->u.src_ip4 = in->sin_addr.s_addr;
+		sk->u.src_port = ntohs(in->sin_port);
+	} else if (a.ss_family == AF_INET6) {
+		memcpy(sk->u.src_ip6, &in6->sin6_addr, 16);
+		sk->u.src_port = ntohs(in6->sin6_port);
+	}
+	len = sizeof(a);
+	memset(&a, 0, sizeof(a));
+	connected = !getpeername(s->fd, (struct sockaddr *)&a, &len);
+	if (connected && a.ss_family == AF_INET) {
+		sk->u.dst_ip4 = in->sin_addr.s_addr;
+		sk->u.dst_port = in->sin_port;
+	} else if (connected && a.ss_family == AF_INET6) {
+		memcpy(sk->u.dst_ip6, &in6->sin6_addr, 16);
+		sk->u.dst_port = in6->sin6_port;
+	}
+	get_state(s, connected);
+	get_options(s);
+	s->before = s->sk;
+	return 0;
+}
+
+/* What bpf_bind() has said. */
+static int bind_source(struct cgroup_sock *s)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = s->sk.u.src_ip4 };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	const struct bpf_sock *u = &s->sk.u;
+	bool six = u->family == AF_INET6;
+	int one = 1;
+
+	memcpy(&in6.sin6_addr, u->src_ip6, 16);
+	in.sin_port = in6.sin6_port = htons((u16)u->src_port);
+	if (!u->src_port)
+		setsockopt(s->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+	return bind(s->fd, six ? (struct sockaddr *)&in6 : (struct sockaddr *)&in,
+		    six ? sizeof(in6) : sizeof(in)) ?
+		       -errno :
+		       0;
+}
+
+int cgroup_sock_apply(struct task *t, struct cgroup_sock *s)
+{
+	const struct bpf_rt_sock *sk = &s->sk, *old = &s->before;
+	u32 level, name;
+	bool doubled;
+	int v, err = 0;
+
+	if (!memcmp(sk, old, sizeof(*sk)))
+		return 0;
+	for (u32 i = 0; sk_option(i, &level, &name, &doubled); i++) {
+		if (sk->opt[i] == old->opt[i])
+			continue;
+		v = doubled ? sk->opt[i] / 2 : sk->opt[i];
+		setsockopt(s->fd, (int)level, (int)name, &v, sizeof(v));
+	}
+	if (strcmp(sk->congestion, old->congestion))
+		setsockopt(s->fd, IPPROTO_TCP, TCP_CONGESTION, sk->congestion,
+			   (socklen_t)strlen(sk->congestion));
+	/* By the context: INET_SOCK_CREATE. Options of the same meaning have been set above. */
+	if (sk->u.mark != old->u.mark && (v = (int)sk->u.mark, true))
+		setsockopt(s->fd, SOL_SOCKET, SO_MARK, &v, sizeof(v));
+	if (sk->u.priority != old->u.priority && (v = (int)sk->u.priority, true))
+		setsockopt(s->fd, SOL_SOCKET, SO_PRIORITY, &v, sizeof(v));
+	if (sk->u.bound_dev_if != old->u.bound_dev_if && (v = (int)sk->u.bound_dev_if, true))
+		setsockopt(s->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &v, sizeof(v));
+	if (sk->u.src_ip4 != old->u.src_ip4 || sk->u.src_port != old->u.src_port ||
+	    memcmp(sk->u.src_ip6, old->u.src_ip6, 16))
+		err = bind_source(s);
+	s->before = s->sk;
+	return err;
+}
+
+void cgroup_sock_close(struct cgroup_sock *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
