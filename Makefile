@@ -187,6 +187,9 @@ $(O)/functions/workload: tests/functions/workload.c
 $(O)/tools/work: tests/tools/work.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O1 -static -Wall -o $@ $< -lpthread
+$(O)/tools/race_connect: tests/tools/race_connect.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -static -Wall -o $@ $< -lpthread
 $(O)/tools/traffic: tests/tools/traffic.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -o $@ $<
@@ -274,7 +277,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS) $(CLIENTS) $(O)/tools/work $(O)/tools/traffic $(O)/go/opens.bpf.o
+test: all $(TESTS) $(CLIENTS) $(O)/tools/work $(O)/tools/traffic $(O)/tools/race_connect $(O)/go/opens.bpf.o
 	$(Q)O=$(O) tests/run
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)

@@ -6,6 +6,8 @@
 #include "event/process.h"
 
 extern const struct process_source cgroup_sock_source; /* cgroup_sock.c */
+extern const struct process_source cgroup_opt_source;  /* cgroup_opt.c */
+extern const struct process_source cgroup_file_source; /* cgroup_file.c */
 extern const struct process_source cgroup_source;      /* cgroup.c */
 extern const struct process_source syscall_source;     /* syscall.c */
 extern const struct process_source function_source;    /* function.c */
@@ -14,6 +16,7 @@ extern const struct process_source sched_source;       /* sched.c */
 extern const struct process_source signal_source;      /* signal.c */
 
 const struct process_source *const process_sources[] = {
-	&cgroup_source, &syscall_source, &function_source, &tcp_source,		&signal_source,
-	&sched_source,	&uprobe_source,	 &perf_source,	   &cgroup_sock_source, NULL,
+	&cgroup_source,	     &syscall_source,	 &function_source,    &tcp_source,
+	&signal_source,	     &sched_source,	 &uprobe_source,      &perf_source,
+	&cgroup_sock_source, &cgroup_opt_source, &cgroup_file_source, NULL,
 };

@@ -65,7 +65,8 @@ int on_connect4(struct bpf_sock_addr *ctx)
 	count(0);
 	if (ctx->user_family != AF_INET || ctx->family != AF_INET)
 		return 1;
-	if (ctx->user_ip4 == bpf_htonl(0x0a600002)) /* denied by the program's word */
+	if (ctx->user_ip4 == bpf_htonl(0x0a600002) || /* denied by the program's word */
+	    ctx->user_ip4 == bpf_htonl(0x7f000009))
 		return 0;
 	if (ctx->user_ip4 == bpf_htonl(0x0a600003)) { /* and with an error of its own */
 		bpf_set_retval(-ENETUNREACH);
