@@ -13,6 +13,7 @@
 #include "exec/exec.h"
 #include "isa/tag.h"
 #include "jit/jit.h"
+#include "object/caller.h"
 #include "object/vocabulary.h"
 #include "verifier/verifier.h"
 
@@ -170,6 +171,21 @@ static int find_target(struct call *c, struct prog_object **dst, struct object_b
 	return 0;
 }
 
+/* Instructions and license, at once where both are as they mostly are. */
+static int read_text(struct call *c, void *insns, size_t bytes, char license[MAX_LICENSE])
+{
+	const union bpf_attr *attr = c->attr;
+	size_t n = min_t(size_t, MAX_LICENSE - 1, 4096 - (attr->license & 4095));
+
+	if (!caller_read_two(insns, attr->insns, bytes, license, attr->license, n) &&
+	    (n == MAX_LICENSE - 1 || memchr(license, 0, n)))
+		return 0;
+	if (user_read(c->sys, insns, attr->insns, bytes))
+		return -EFAULT;
+	return user_read_str(c->sys, license, attr->license, MAX_LICENSE - 1) == -EFAULT ? -EFAULT :
+											   0;
+}
+
 static int read_program(struct call *c, struct prog_object *p)
 {
 	const union bpf_attr *attr = c->attr;
@@ -181,9 +197,7 @@ static int read_program(struct call *c, struct prog_object *p)
 	if (!p->orig_insns)
 		return -ENOMEM;
 	p->orig_len = attr->insn_cnt;
-	if (user_read(c->sys, p->orig_insns, attr->insns, bytes))
-		return -EFAULT;
-	if (user_read_str(c->sys, license, attr->license, sizeof(license) - 1) == -EFAULT)
+	if (read_text(c, p->orig_insns, bytes, license))
 		return -EFAULT;
 	license[sizeof(license) - 1] = 0;
 	p->prog->gpl_compatible = license_is_gpl(license);

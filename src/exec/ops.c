@@ -24,13 +24,14 @@ typedef s32 __attribute__((aligned(1), may_alias)) s32_any;
  */
 #define DST10(M, w, s)                                                                             \
 	M(w, 0, s)                                                                                 \
-	M(w, 1, s) M(w, 2, s) M(w, 3, s) M(w, 4, s) M(w, 5, s) M(w, 6, s) M(w, 7, s) M(w, 8, s)    \
-		M(w, 9, s)
+	M(w, 1, s)                                                                                 \
+	M(w, 2, s) M(w, 3, s) M(w, 4, s) M(w, 5, s) M(w, 6, s) M(w, 7, s) M(w, 8, s) M(w, 9, s)
 #define DST11(M, w, s) DST10(M, w, s) M(w, 10, s)
 #define SRC10(DST, M, w)                                                                           \
 	DST(M, w, 0)                                                                               \
-	DST(M, w, 1) DST(M, w, 2) DST(M, w, 3) DST(M, w, 4) DST(M, w, 5) DST(M, w, 6) DST(M, w, 7) \
-		DST(M, w, 8) DST(M, w, 9)
+	DST(M, w, 1)                                                                               \
+	DST(M, w, 2)                                                                               \
+	DST(M, w, 3) DST(M, w, 4) DST(M, w, 5) DST(M, w, 6) DST(M, w, 7) DST(M, w, 8) DST(M, w, 9)
 #define PAIRS(M, w)	   SRC10(DST10, M, w)
 #define PAIRS_FP_SRC(M, w) SRC10(DST10, M, w) DST10(M, w, 10)
 #define PAIRS_FP_DST(M, w) SRC10(DST11, M, w)

@@ -21,15 +21,20 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "object/object.h"
+#include "object/platform.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
 #endif
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -51,9 +56,24 @@ struct extent_table {
 	struct extent v[2][EXTENTS_MAX];
 };
 
+/*
+ * Pages that are free, but still have memory: most segments are one page, and the
+ * file system's part of giving one back and getting it again costs more than the rest of
+ * what they are for. Like the tables, an entry is there once .n says so.
+ */
+#define SPARE_MAX  32
+#define SPARE_STEP 8 /* taken at once when there is none */
+
+struct spare {
+	u32 n;
+	u64 at[SPARE_MAX];
+};
+
 struct arena_private {
 	struct arena pub;
 	u64 inode, code_inode; /* of the two files */
+	struct spare pages;    /* as their last owner left them */
+	struct spare codes;    /* a page and its guard, all traps */
 	struct extent_table heap, code;
 };
 
@@ -90,7 +110,7 @@ bool thread_is_dead(u32 tid)
 
 static void lock_arena(struct arena *arena)
 {
-	u32 tid = (u32)syscall(SYS_gettid), spins = 0;
+	u32 tid = platform_process()->tid(), spins = 0;
 
 	for (;;) {
 		u32 owner = 0;
@@ -263,6 +283,29 @@ static void range_give(struct arena *arena, struct extent_table *t, u64 start, u
 	store_release(&t->active, b);
 }
 
+/* ---- spare pages; the lock is held ---- */
+
+static u64 spare_take(struct spare *spare)
+{
+	u32 n = spare->n;
+
+	if (!n)
+		return 0;
+	store_release(&spare->n, n - 1); /* killed now, a page is lost */
+	return spare->at[n - 1];
+}
+
+static bool spare_give(struct spare *spare, u64 at)
+{
+	u32 n = spare->n;
+
+	if (n == SPARE_MAX)
+		return false;
+	spare->at[n] = at;
+	store_release(&spare->n, n + 1);
+	return true;
+}
+
 /* ---- life of an arena ---- */
 
 static int make_memfd(const char *name, unsigned int flags)
@@ -408,16 +451,63 @@ void arena_destroy(struct arena *arena)
 
 /* ---- segments ---- */
 
+/* Pages for the next few segments of one page, with one call for all of them. */
+static void stock_pages(struct arena *arena)
+{
+	struct arena_private *p = priv(arena);
+	u64 len = SPARE_STEP * PAGE, start;
+
+	lock_arena(arena);
+	start = range_take(&p->heap, len);
+	unlock_arena(arena);
+	if (!start)
+		return;
+	if (back(arena->fd, p->inode, start - (u64)arena, len)) {
+		unback(arena->fd, p->inode, start - (u64)arena, len);
+		lock_arena(arena);
+		range_give(arena, &p->heap, start, len);
+		unlock_arena(arena);
+		return;
+	}
+	/* Linux before 5.14 does this at the first touch of each. */
+	madvise((void *)start, len, MADV_POPULATE_WRITE);
+	lock_arena(arena);
+	for (u64 at = start; at < start + len; at += PAGE)
+		if (!spare_give(&p->pages, at))
+			range_give(arena, &p->heap, at, PAGE);
+	unlock_arena(arena);
+}
+
+/* A zeroed page, or NULL: there is none to be had so easily. */
+static void *alloc_page(struct arena *arena)
+{
+	struct arena_private *p = priv(arena);
+	u64 at;
+
+	if (!READ_ONCE(p->pages.n))
+		stock_pages(arena);
+	lock_arena(arena);
+	at = spare_take(&p->pages);
+	unlock_arena(arena);
+	return at ? memset((void *)at, 0, PAGE) : NULL;
+}
+
 void *arena_alloc(struct arena *arena, u64 reserve, u64 backed, int *err)
 {
 	struct arena_private *p = priv(arena);
 	u64 start;
+	void *page;
 
 	*err = -ENOMEM;
 	if (!reserve || reserve > ARENA_CODE - ARENA_HEAP || backed > reserve)
 		return NULL;
 	reserve = round_up(reserve, PAGE);
-	backed = round_up(backed, PAGE);
+	backed = reserve == PAGE ? PAGE : round_up(backed, PAGE); /* so a spare page has memory */
+	page = reserve == PAGE ? alloc_page(arena) : NULL;
+	if (page) {
+		*err = 0;
+		return page;
+	}
 	lock_arena(arena);
 	start = range_take(&p->heap, reserve);
 	unlock_arena(arena);
@@ -439,10 +529,18 @@ int arena_back(struct arena *arena, void *addr, u64 len)
 void arena_free(struct arena *arena, void *segment, u64 reserve)
 {
 	struct arena_private *p = priv(arena);
+	bool kept = false;
 
 	if (!segment)
 		return;
 	reserve = round_up(reserve, PAGE);
+	if (reserve == PAGE) {
+		lock_arena(arena);
+		kept = spare_give(&p->pages, (u64)segment);
+		unlock_arena(arena);
+	}
+	if (kept)
+		return;
 	unback(arena->fd, p->inode, (u64)segment - (u64)arena, reserve);
 	lock_arena(arena);
 	range_give(arena, &p->heap, (u64)segment, reserve);
@@ -527,11 +625,86 @@ static int write_code(struct arena *arena, u64 at, const void *bytes, u64 len)
 	return 0;
 }
 
-void *arena_code_alloc(struct arena *arena, u64 len, int *err)
+/* Fills code with int3. */
+static int write_traps(struct arena *arena, u64 at, u64 len)
+{
+	u64 off = at - (u64)arena - ARENA_CODE, end = off + len;
+	struct iovec piece[16];
+	u8 traps[PAGE];
+
+	if (!is_file(arena->code_fd, priv(arena)->code_inode))
+		return -ENOMEM;
+	memset(traps, INT3, sizeof(traps));
+	while (off < end) {
+		u64 left = end - off;
+		int pieces = 0;
+		ssize_t n;
+
+		for (; pieces < ARRAY_SIZE(piece) && left; left -= piece[pieces++].iov_len)
+			piece[pieces] = (struct iovec){ traps, min(left, PAGE) };
+		n = pwritev(arena->code_fd, piece, pieces, (off_t)off);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -ENOMEM;
+		off += (u64)n;
+	}
+	return 0;
+}
+
+static void give_code(struct arena *arena, u64 start, u64 size)
 {
 	struct arena_private *p = priv(arena);
-	u8 traps[PAGE];
-	u64 start, size;
+
+	unback(arena->code_fd, p->code_inode, start - (u64)arena - ARENA_CODE, size);
+	lock_arena(arena);
+	range_give(arena, &p->code, start, size);
+	unlock_arena(arena);
+}
+
+/* @size bytes of traps; 0: there are none. */
+static u64 take_code(struct arena *arena, u64 size)
+{
+	struct arena_private *p = priv(arena);
+	u64 start;
+
+	lock_arena(arena);
+	start = range_take(&p->code, size);
+	unlock_arena(arena);
+	if (start && write_traps(arena, start, size)) {
+		give_code(arena, start, size);
+		start = 0;
+	}
+	return start;
+}
+
+/* A page of code and its guard, all of it traps; 0: as above. */
+static u64 take_code_page(struct arena *arena)
+{
+	struct arena_private *p = priv(arena);
+	u64 start, len = SPARE_STEP * 2 * PAGE, at;
+
+	if (!READ_ONCE(p->codes.n)) {
+		start = take_code(arena, len);
+		for (at = start; start && at < start + len; at += 2 * PAGE) {
+			bool kept;
+
+			lock_arena(arena);
+			kept = spare_give(&p->codes, at);
+			unlock_arena(arena);
+			if (!kept)
+				give_code(arena, at, 2 * PAGE);
+		}
+	}
+	lock_arena(arena);
+	at = spare_take(&p->codes);
+	unlock_arena(arena);
+	return at;
+}
+
+void *arena_code_alloc(struct arena *arena, u64 len, int *err)
+{
+	u64 start = 0;
 
 	if (arena->code_fd < 0) {
 		*err = -EACCES;
@@ -540,18 +713,12 @@ void *arena_code_alloc(struct arena *arena, u64 len, int *err)
 	*err = -ENOMEM;
 	if (!len || len > ARENA_CODE_SIZE / 2)
 		return NULL;
-	size = round_up(len, PAGE) + PAGE;
-	lock_arena(arena);
-	start = range_take(&p->code, size);
-	unlock_arena(arena);
+	if (len <= PAGE)
+		start = take_code_page(arena);
+	if (!start)
+		start = take_code(arena, round_up(len, PAGE) + PAGE);
 	if (!start)
 		return NULL;
-	memset(traps, INT3, sizeof(traps));
-	for (u64 off = 0; off < size; off += PAGE)
-		if (write_code(arena, start + off, traps, PAGE)) {
-			arena_code_free(arena, (void *)start, len);
-			return NULL;
-		}
 	*err = 0;
 	return (void *)start;
 }
@@ -571,13 +738,19 @@ void arena_code_free(struct arena *arena, void *code, u64 len)
 {
 	struct arena_private *p = priv(arena);
 	u64 size = round_up(len, PAGE) + PAGE;
+	bool kept = false;
 
 	if (!code)
 		return;
-	unback(arena->code_fd, p->code_inode, (u64)code - (u64)arena - ARENA_CODE, size);
-	lock_arena(arena);
-	range_give(arena, &p->code, (u64)code, size);
-	unlock_arena(arena);
+	/* A stray jump to what was code finds traps, at once. */
+	if (size == 2 * PAGE && READ_ONCE(p->codes.n) < SPARE_MAX &&
+	    !write_traps(arena, (u64)code, len)) {
+		lock_arena(arena);
+		kept = spare_give(&p->codes, (u64)code);
+		unlock_arena(arena);
+	}
+	if (!kept)
+		give_code(arena, (u64)code, size);
 }
 
 u64 arena_pages_used(const struct arena *arena)
@@ -590,6 +763,7 @@ u64 arena_pages_used(const struct arena *arena)
 	t = &priv(arena)->code;
 	for (u32 i = 0; i < t->n[t->active]; i++)
 		free_bytes += t->v[t->active][i].len;
+	free_bytes += priv(arena)->pages.n * PAGE + priv(arena)->codes.n * 2 * PAGE;
 	return ARENA_CODE - ARENA_HEAP + ARENA_CODE_SIZE - free_bytes;
 }
 

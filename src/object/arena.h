@@ -44,6 +44,10 @@ struct arena {
 	u32 stats;	 /* somebody wants run counts and times of programs (BPF_ENABLE_STATS) */
 	u32 profile;	 /* kver of the system: some helpers' results changed over time */
 	int fd, code_fd; /* memfds; inherited by fork under the same numbers; code_fd -1: no JIT */
+	/* which life the file of an object is in, where it is not its first; fd.c */
+	struct file_life {
+		u64 inode, number;
+	} lives[16];
 	struct bpf_slot slots[BPF_MAX_SLOTS];
 	/* private allocator state follows; see arena.c */
 };

@@ -42,6 +42,13 @@ int caller_read(void *dst, u64 src, size_t size)
 			 platform_read(dst, src, size);
 }
 
+int caller_read_two(void *dst1, u64 src1, size_t size1, void *dst2, u64 src2, size_t size2)
+{
+	if (!current)
+		return platform_read_two(dst1, src1, size1, dst2, src2, size2);
+	return caller_read(dst1, src1, size1) ?: caller_read(dst2, src2, size2);
+}
+
 int caller_write(u64 dst, const void *src, size_t size)
 {
 	return current ? current->ops->write(current, dst, src, size) :

@@ -40,6 +40,7 @@ struct caller *caller_enter(struct caller *c);
 void caller_leave(struct caller *before);
 
 int caller_read(void *dst, u64 src, size_t size); /* 0 or -EFAULT */
+int caller_read_two(void *dst1, u64 src1, size_t size1, void *dst2, u64 src2, size_t size2);
 int caller_write(u64 dst, const void *src, size_t size);
 
 /* fstat() of the caller's @fd. 0 or -errno. */

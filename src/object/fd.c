@@ -66,12 +66,41 @@ int fd_move_up(int fd)
 
 static int reopen(int fd, int access)
 {
-	char path[32];
+	char path[32] = "/proc/self/fd/", *p = path + 14;
+	u32 unit = 1;
 	int new;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	while ((u32)fd / unit >= 10)
+		unit *= 10;
+	for (; unit; unit /= 10)
+		*p++ = (char)('0' + (u32)fd / unit % 10);
 	new = open(path, access | O_CLOEXEC);
 	return new < 0 ? -errno : new;
+}
+
+/*
+ * A file may serve one object after the other (see keep_file()). Which life it is in stands in
+ * the shared memory, so that a forked child does not take a later object for one that it knows.
+ */
+static struct file_life *life_of(const struct skep_system *sys, u64 inode)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(sys->arena->lives); i++)
+		if (READ_ONCE(sys->arena->lives[i].inode) == inode)
+			return &sys->arena->lives[i];
+	return NULL;
+}
+
+static u64 life_number(const struct object *o)
+{
+	const struct file_life *l = life_of(o->sys, o->inode);
+
+	return l ? READ_ONCE(l->number) : 0;
+}
+
+static bool is_file_of(const struct stat *st, const struct object *o)
+{
+	return st->st_ino == o->inode && st->st_dev == o->sys->memfd_device &&
+	       (!o->plain_file || life_number(o) == o->life);
 }
 
 /* Whether o->probe_fd still is ours: a client may have closed it and got the number again. */
@@ -79,8 +108,7 @@ static bool is_ours(const struct object *o)
 {
 	struct stat st;
 
-	return o->probe_fd >= 0 && !fstat(o->probe_fd, &st) && st.st_ino == o->inode &&
-	       st.st_dev == o->sys->memfd_device;
+	return o->probe_fd >= 0 && !fstat(o->probe_fd, &st) && is_file_of(&st, o);
 }
 
 /* ---- making the file ---- */
@@ -103,6 +131,91 @@ static void watch(struct object *o)
 		o->watch = wd;
 }
 
+/*
+ * Files of dead objects, for the next ones: making one takes as long as all the rest of loading a
+ * small program. Only where nobody but this process can know the file, and when a
+ * probe has shown that it does not have it any more.
+ */
+static bool keep_file(struct object *o)
+{
+	struct skep_system *sys = o->sys;
+	struct file_life *life;
+	u64 none = 0;
+
+	if (!o->plain_file || !o->let_go || o->watch < 0 || sys->inotify_fd < 0 ||
+	    sys->nr_spare_files == ARRAY_SIZE(sys->spare_files) || !object_is_mine(o))
+		return false;
+	life = life_of(sys, o->inode) ?: life_of(sys, 0);
+	if (!life ||
+	    (!life->inode && !__atomic_compare_exchange_n(&life->inode, &none, o->inode, false,
+							  __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)))
+		return false;
+	WRITE_ONCE(life->number, life->number + 1);
+	sys->spare_files[sys->nr_spare_files++] =
+		(struct spare_file){ o->kind, o->probe_fd, o->watch, o->inode };
+	return true;
+}
+
+static void end_life(struct skep_system *sys, u64 inode)
+{
+	struct file_life *life = life_of(sys, inode);
+
+	if (life)
+		store_release(&life->inode, 0);
+}
+
+static bool take_file(struct object *o)
+{
+	struct skep_system *sys = o->sys;
+	struct spare_file f;
+	u32 i;
+
+	for (i = 0; i < sys->nr_spare_files && sys->spare_files[i].kind != o->kind; i++)
+		;
+	if (i == sys->nr_spare_files || caller_current())
+		return false;
+	f = sys->spare_files[i];
+	sys->spare_files[i] = sys->spare_files[--sys->nr_spare_files];
+	o->probe_fd = f.fd;
+	o->inode = f.inode;
+	o->life = life_number(o);
+	o->plain_file = true;
+	if (!is_ours(o)) /* the client closed it */
+		goto fail;
+	if (idmap_set(&sys->by_inode, f.inode, o))
+		goto close;
+	if (idmap_set(&sys->by_watch, (u64)f.watch, o)) {
+		idmap_del(&sys->by_inode, f.inode);
+		goto close;
+	}
+	o->watch = f.watch;
+	return true;
+close:
+	close(f.fd);
+fail:
+	inotify_rm_watch(sys->inotify_fd, f.watch);
+	end_life(sys, f.inode);
+	o->probe_fd = -1;
+	o->inode = 0;
+	o->plain_file = false;
+	return false;
+}
+
+/* In a forked child the files and lives are its parent's, too. */
+static void drop_files(struct skep_system *sys, bool mine)
+{
+	struct stat st;
+
+	while (sys->nr_spare_files) {
+		const struct spare_file *f = &sys->spare_files[--sys->nr_spare_files];
+
+		if (!fstat(f->fd, &st) && st.st_ino == f->inode && st.st_dev == sys->memfd_device)
+			close(f->fd);
+		if (mine)
+			end_life(sys, f->inode);
+	}
+}
+
 static int make_file(struct object *o, u64 size, bool final, bool sparse, void **client, int *raw)
 {
 	struct skep_system *sys = o->sys;
@@ -112,6 +225,8 @@ static int make_file(struct object *o, u64 size, bool final, bool sparse, void *
 
 	if (client)
 		*client = NULL;
+	else if (!raw && !size && final && take_file(o))
+		return 0;
 	fd = memfd_create(file_names[o->kind], MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
 		fd = memfd_create(file_names[o->kind], MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -141,6 +256,8 @@ static int make_file(struct object *o, u64 size, bool final, bool sparse, void *
 	if (!err) {
 		sys->memfd_device = st.st_dev;
 		o->inode = st.st_ino;
+		o->plain_file = !client && !raw && !size && final && !caller_current();
+		o->life = life_number(o);
 		err = idmap_set(&sys->by_inode, o->inode, o);
 		if (err)
 			o->inode = 0;
@@ -228,19 +345,23 @@ static bool is_inotify(int fd)
 int object_new_fd_flags(struct object *o, int flags)
 {
 	struct skep_system *sys = o->sys;
+	bool new = o->probe_fd < 0;
 	int fd = 0;
 
 	pthread_mutex_lock(&sys->lock);
 	if (o->probe_fd < 0)
 		fd = make_file(o, 0, true, false, NULL, NULL);
 	if (!fd)
-		fd = is_ours(o) ? reopen(o->probe_fd, flags & O_ACCMODE) : -EBADF;
+		fd = new || is_ours(o) ? reopen(o->probe_fd, flags & O_ACCMODE) : -EBADF;
 	if (fd >= 0) {
 		o->held = true;
+		o->let_go = false;
 		if (o->kind == OBJECT_MAP && ((struct map_object *)o)->map)
 			WRITE_ONCE(((struct map_object *)o)->map->async.unheld, 0);
 	}
 	pthread_mutex_unlock(&sys->lock);
+	if (!caller_current() && flags & O_CLOEXEC)
+		return fd; /* as it is */
 	return caller_give_fd(fd, flags & O_CLOEXEC);
 }
 
@@ -265,14 +386,23 @@ void object_forget_file(struct object *o)
 	}
 	if (o->inode)
 		idmap_del(&sys->by_inode, o->inode);
-	if (o->watch >= 0) {
+	if (o->watch >= 0)
 		idmap_del(&sys->by_watch, (u64)o->watch);
+	if (keep_file(o)) {
+		o->watch = -1;
+		o->probe_fd = -1;
+		o->inode = 0;
+		return;
+	}
+	if (o->watch >= 0) {
 		if (sys->inotify_fd >= 0 && object_is_mine(o))
 			inotify_rm_watch(sys->inotify_fd, o->watch);
 	}
 	o->watch = -1;
 	if (is_ours(o))
 		close(o->probe_fd);
+	if (o->plain_file && object_is_mine(o))
+		end_life(sys, o->inode);
 	o->probe_fd = -1;
 	o->inode = 0;
 }
@@ -292,9 +422,11 @@ struct object *object_get_any(struct skep_system *sys, int fd, int *err)
 	pthread_mutex_lock(&sys->lock);
 	if (st.st_ino && st.st_dev == sys->memfd_device)
 		o = idmap_get(&sys->by_inode, st.st_ino);
-	if (o) {
+	if (o && is_file_of(&st, o)) {
 		o->refs++;
 		*err = 0;
+	} else {
+		o = NULL;
 	}
 	pthread_mutex_unlock(&sys->lock);
 	return o;
@@ -348,6 +480,7 @@ static void probe(struct object *o, bool closed, u64 now)
 	if (!o->held || o->probe_fd < 0)
 		return;
 	if (!somebody_holds(o)) {
+		o->let_go = true;
 		unheld(o);
 		return;
 	}
@@ -412,6 +545,7 @@ static void notice_fork(struct skep_system *sys)
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return;
 	system_lock_init(sys);
+	drop_files(sys, false);
 	if (sys->inotify_fd >= 0 && is_inotify(sys->inotify_fd))
 		close(sys->inotify_fd);
 	sys->inotify_fd = -1;
@@ -433,9 +567,11 @@ void objects_drain(struct skep_system *sys, bool all)
 	}
 	if (fstat(sys->inotify_fd, &st) < 0 || st.st_ino != sys->inotify_inode) {
 		sys->inotify_fd = -1; /* the client closed it, and may have the number again */
+		drop_files(sys, true);
 		all = true;
 	}
-	while (sys->inotify_fd >= 0 && (n = read(sys->inotify_fd, buf, sizeof(buf))) > 0) {
+	do {
+		n = sys->inotify_fd >= 0 ? read(sys->inotify_fd, buf, sizeof(buf)) : 0;
 		for (char *p = buf; p < buf + n;) {
 			struct inotify_event *e = (struct inotify_event *)p;
 			struct object *o;
@@ -453,7 +589,7 @@ void objects_drain(struct skep_system *sys, bool all)
 			if (o)
 				probe(o, true, now);
 		}
-	}
+	} while (n > (ssize_t)sizeof(buf) / 2); /* else that was all */
 	if (sys->suspects || all)
 		probe_many(sys, all, sys->platform->ktime_ns(CLOCK_MONOTONIC));
 out:
@@ -492,6 +628,7 @@ void objects_stop(struct skep_system *sys)
 	idmap_free(&sys->by_inode);
 	idmap_free(&sys->by_watch);
 	idmap_free(&sys->by_address);
+	drop_files(sys, true);
 	if (sys->inotify_fd >= 0 && is_inotify(sys->inotify_fd))
 		close(sys->inotify_fd);
 	sys->inotify_fd = -1;

@@ -39,16 +39,19 @@ struct skep_system;
 
 struct object {
 	enum object_kind kind;
-	u32 id;		/* 0: not published */
-	u32 refs;	/* references by other objects and by running commands */
-	u32 pins;	/* of the references: by the tree of pins, which count as descriptors do */
-	bool held;	/* some process has a descriptor */
-	bool dying;	/* destroy() has been called */
-	bool suspect;	/* a close was seen, but a descriptor still counted: probe again */
-	int probe_fd;	/* read-only description; -1: never had a descriptor */
-	int watch;	/* inotify watch, -1: none */
-	u32 generation; /* of the process that made it: only that one gives arena pages back */
+	u32 id;		 /* 0: not published */
+	u32 refs;	 /* references by other objects and by running commands */
+	u32 pins;	 /* of the references: by the tree of pins, which count as descriptors do */
+	bool held;	 /* some process has a descriptor */
+	bool dying;	 /* destroy() has been called */
+	bool plain_file; /* empty, sealed and made for no other process: fit for another object */
+	bool let_go;	 /* its last descriptor is known to be gone */
+	bool suspect;	 /* a close was seen, but a descriptor still counted: probe again */
+	int probe_fd;	 /* read-only description; -1: never had a descriptor */
+	int watch;	 /* inotify watch, -1: none */
+	u32 generation;	 /* of the process that made it: only that one gives arena pages back */
 	u64 inode;
+	u64 life;	   /* of its file, which may have served others before */
 	u64 suspect_since; /* CLOCK_MONOTONIC ns */
 	u32 created_by_uid;
 	u64 load_time; /* CLOCK_BOOTTIME ns */

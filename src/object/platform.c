@@ -266,6 +266,18 @@ int platform_read(void *dst, u64 src, u64 size)
 	return copy_own((u64)dst, src, size, false);
 }
 
+int platform_read_two(void *dst1, u64 src1, u64 size1, void *dst2, u64 src2, u64 size2)
+{
+	struct iovec local[] = { { dst1, size1 }, { dst2, size2 } };
+	struct iovec remote[] = { { (void *)src1, size1 }, { (void *)src2, size2 } };
+
+	know_self();
+	if (size1 + size2 < 1ULL << 30 && syscall(SYS_process_vm_readv, self.tgid, local, 2, remote,
+						  2, 0) == (long)(size1 + size2))
+		return 0;
+	return platform_read(dst1, src1, size1) ?: platform_read(dst2, src2, size2);
+}
+
 int platform_write(u64 dst, const void *src, u64 size)
 {
 	return copy_own(dst, (u64)src, size, true);

@@ -19,6 +19,8 @@ void platform_register(struct arena *arena, struct skep_system *sys);
 u32 platform_fork_generation(void);
 /* Bytes of this process's memory, never a signal: 0 or -EFAULT. */
 int platform_read(void *dst, u64 src, u64 size);
+/* Two pieces by one call. */
+int platform_read_two(void *dst1, u64 src1, u64 size1, void *dst2, u64 src2, u64 size2);
 int platform_write(u64 dst, const void *src, u64 size);
 
 #endif

@@ -43,8 +43,8 @@ struct bpf_prog {
 	u32 native_len;		      /* bytes of instructions in .code; constants follow */
 	const u64 *subprog_code;      /* where each subprogram's instructions begin, for dumps */
 	const struct bpf_insn *insns; /* after fix-ups (object/fixup.h), in the arena */
-	struct interp_op *ops;	      /* of .insns, as the interpreter wants them; NULL: compiled only */
-	const bpf_helper_t *calls;    /* functions that calls in .insns name by .off */
+	struct interp_op *ops; /* of .insns, as the interpreter wants them; NULL: compiled only */
+	const bpf_helper_t *calls; /* functions that calls in .insns name by .off */
 	u32 nr_calls;
 	/* subprogram i covers instructions [subprog_start[i], subprog_start[i + 1]) */
 	u32 nr_subprogs;

@@ -54,7 +54,13 @@ struct skep_system {
 	u64 memfd_device;	 /* st_dev of all memfds */
 	int inotify_fd;		 /* -1: probe by polling */
 	u64 inotify_inode;
-	u32 generation;	      /* platform_fork_generation() of the process that this copy is for */
+	u32 generation; /* platform_fork_generation() of the process that this copy is for */
+	struct spare_file {
+		enum object_kind kind;
+		int fd, watch;
+		u64 inode;
+	} spare_files[8]; /* of dead objects, for the next ones; see fd.c */
+	u32 nr_spare_files;
 	u32 suspects;	      /* objects to probe again soon, see fd.c */
 	struct waker *wakers; /* grows only; read without a lock */
 	struct arena_retired *retired;

@@ -539,6 +539,59 @@ static void *lock_holder(void *arg)
 }
 
 /* fork() while another thread is in the middle of a command. */
+/*
+ * The file of a dead object serves the next one. A child that was forked between the two knows the
+ * dead one by that file: handed a descriptor of the new one, it must not take it for the other.
+ */
+static void test_file_again(void **state)
+{
+	struct skep_system *sys = *state;
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+	int fd = hash(sys), pair[2], status;
+	unsigned id = object_id(sys, fd);
+	struct stat first, second;
+	pid_t child;
+
+	fstat(fd, &first);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	child = fork();
+	if (!child) {
+		close(fd);
+		if (recvmsg(pair[1], &msg, 0) != 1)
+			_exit(1);
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+		_exit(object_id(sys, fd) ? 2 : 0);
+	}
+	usleep(50000); /* the child has closed its copy */
+	close(fd);
+	assert_int_equal(maps(sys), 0);
+	fd = hash(sys);
+	fstat(fd, &second);
+	assert_int_equal(second.st_ino, first.st_ino);
+	assert_true(object_id(sys, fd) > id);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
+	assert_int_equal(sendmsg(pair[0], &msg, 0), 1);
+	waitpid(child, &status, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	close(pair[0]);
+	close(pair[1]);
+	close(fd);
+}
+
 static void test_fork_under_lock(void **state)
 {
 	struct skep_system *sys = *state;
@@ -579,6 +632,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_two_processes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_child_makes_maps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_close_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_file_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fork_under_lock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_free_under_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dead_owners, setup, teardown),
