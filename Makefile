@@ -193,6 +193,9 @@ $(O)/tools/race_connect: tests/tools/race_connect.c
 $(O)/tools/traffic: tests/tools/traffic.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -o $@ $<
+$(O)/tools/attach: tests/tools/attach.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O2 -Wall -o $@ $< -lbpf
 
 # What textbooks print: tests/textbook
 $(O)/textbook/%.bpf.o: tests/textbook/%.bpf.c $(O)/gen/vmlinux.h
@@ -277,7 +280,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS) $(CLIENTS) $(O)/tools/work $(O)/tools/traffic $(O)/tools/race_connect $(O)/go/opens.bpf.o
+test: all $(TESTS) $(CLIENTS) $(O)/tools/work $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/attach $(O)/go/opens.bpf.o
 	$(Q)O=$(O) tests/run
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)

@@ -23,6 +23,7 @@ static u32 move(struct links *l, struct port *p, bool inbound)
 	struct leg_frame frames[LEG_BURST];
 	u32 n = leg_receive(from, frames);
 
+	l->bursts += n != 0;
 	if (n && inbound)
 		link_inbound(l, p, frames, n);
 	else if (n)
@@ -123,13 +124,15 @@ int links_start(struct skep_system *sys, const struct link_opts *o, struct links
 		l->packet = o->packet;
 		l->control = o->control;
 		l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		pthread_mutex_init(&l->cpus_lock, NULL);
 		l->ports = mem_calloc(o->nr_ports, sizeof(*l->ports));
+		l->room = mem_alloc(sizeof(*l->room));
 	}
 	if (l && l->ports) {
 		l->nr_ports = o->nr_ports;
 		for (u32 i = 0; i < o->nr_ports; i++)
 			l->ports[i].inner.fd = l->ports[i].outer.fd = -1;
-		err = l->wake < 0 ? -errno : 0;
+		err = l->wake < 0 ? -errno : l->room ? 0 : -ENOMEM;
 		for (u32 i = 0; i < o->nr_ports && !err; i++)
 			err = open_port(l, &l->ports[i], &o->ports[i], o->tap);
 	}
@@ -139,10 +142,13 @@ int links_start(struct skep_system *sys, const struct link_opts *o, struct links
 		if (!l || !l->ports || l->ports[i].outer.fd < 0)
 			close_fd(o->ports[i].outer);
 	}
-	if (!err)
+	if (!err) {
+		l->room->next = NULL;
+		sys->links = l;
+		store_release(&sys->netdev_call, link_netdev_call);
 		err = -pthread_create(&l->thread, NULL, links_main, l);
-	if (!err)
-		l->started = true;
+		l->started = !err;
+	}
 	if (err)
 		links_stop(l);
 	else
@@ -159,6 +165,14 @@ void links_stop(struct links *l)
 		eventfd_write(l->wake, 1);
 		pthread_join(l->thread, NULL);
 	}
+	l->sys->netdev_call = NULL;
+	l->sys->links = NULL;
+	link_cpus_stop(l);
+	for (struct link_room *r = l->room, *next; r; r = next) {
+		next = r->next;
+		mem_free(r);
+	}
+	pthread_mutex_destroy(&l->cpus_lock);
 	for (u32 i = 0; i < l->nr_ports; i++) {
 		leg_close(&l->ports[i].inner);
 		leg_close(&l->ports[i].outer);

@@ -1,21 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* Inside of live links: what link.c (the thread) and link_run.c (the programs) share. */
+/*
+ * Inside of live links: link.c moves bursts, link_run.c takes their frames through XDP and traffic
+ * control, link_redirect.c sends them elsewhere, link_cpu.c hands them to other CPUs.
+ */
 #ifndef SKEP_EVENT_LINK_RUN_H
 #define SKEP_EVENT_LINK_RUN_H
 
 #include <pthread.h>
 #include <sched.h>
 
+#include "event/frame.h"
 #include "event/leg.h"
 #include "event/link.h"
 #include "hook/hook.h"
+
+#define LINK_PAGE     4096 /* a driver's: what of a frame is linear */
+#define LINK_FRAGS    17   /* Linux: MAX_SKB_FRAGS */
+#define LINK_XDP_ROOM (LINK_PAGE - XDP_PACKET_HEADROOM - SKB_SHARED_INFO)
+#define LINK_SKB_ROOM (SKB_ROOM + LEG_FRAME_MAX)
+#define LINK_DEPTH    9 /* devices that one frame may go on to; Linux: XMIT_RECURSION_LIMIT */
 
 struct port {
 	struct link_port p;
 	struct leg inner, outer;
 	struct hook *xdp, *ingress, *egress;
-	bool gone; /* the interface has been deleted */
+	/* As the instance has set the interface; asked for at most once in a burst. */
+	u64 known; /* the burst's number */
+	bool up;
+	u32 mtu;
 };
+
+struct link_cpu;
 
 struct links {
 	struct skep_system *sys;
@@ -27,10 +42,83 @@ struct links {
 	pthread_t thread;
 	bool stays; /* it is bound to a CPU; else it was allowed .anywhere */
 	cpu_set_t anywhere;
+	u64 bursts;		/* that the thread has begun */
+	struct link_room *room; /* the thread's */
+	pthread_mutex_t cpus_lock;
+	struct link_cpu *cpus; /* of CPUMAPs: made when they are needed */
 };
+
+/* Memory for one frame under way. */
+struct link_room {
+	struct link_room *next; /* of a clone of that frame; NULL: not made yet */
+	u8 skb[LINK_SKB_ROOM];
+	u8 whole[XDP_PACKET_HEADROOM + LEG_FRAME_MAX +
+		 LINK_PAGE];		     /* linear, with room at both ends */
+	u8 out[LEG_FRAME_MAX + SKB_MAX_LEN]; /* what leaves, in one piece */
+	u8 copy[LEG_FRAME_MAX];		     /* of what goes to many devices */
+	struct xdp_frag frags[LINK_FRAGS];
+	u8 pages[LINK_FRAGS][LINK_PAGE];
+};
+
+/* A frame's way: run->event of the programs that it meets. */
+struct link_way {
+	struct links *l;
+	struct link_room *room;
+	struct bpf_run *run; /* its slot is claimed */
+	bool queued;	     /* leg_put(): the thread flushes; else sent at once */
+	u32 depth;
+};
+
+static inline struct port *link_port_at(const struct links *l, u32 ifindex)
+{
+	for (u32 i = 0; i < l->nr_ports; i++)
+		if (l->ports[i].p.ifindex == ifindex)
+			return &l->ports[i];
+	return NULL;
+}
+
+/* ---- link_run.c ---- */
 
 /* A burst that has come on a leg of @p; what goes on is put to the other legs. */
 void link_inbound(struct links *l, struct port *p, struct leg_frame *frames, u32 n);
 void link_outbound(struct links *l, struct port *p, struct leg_frame *frames, u32 n);
+
+/* @stable: @data stay as they are for the rest of the burst. */
+void link_emit(struct link_way *w, struct leg *leg, const u8 *data, u32 len, bool stable);
+/* A received frame behind XDP, on to the stack by traffic control. */
+void link_receive(struct link_way *w, struct port *p, const u8 *data, u32 len, u32 meta,
+		  bool stable);
+void link_receive_skb(struct link_way *w, struct port *p, struct sk_buff *skb);
+/* As if the stack had sent it: by traffic control to the wire. 0, or 1 (NET_XMIT_DROP): dropped there. */
+int link_transmit_skb(struct link_way *w, struct port *p, struct sk_buff *skb);
+/* Calls an XDP program; what it says. */
+u32 link_call_xdp(struct link_way *w, const struct bpf_prog *prog, struct xdp_buff *xdp);
+/* What becomes of a frame on which @prog has said @act. @stable: its linear part is. */
+void link_after_xdp(struct link_way *w, struct port *p, const struct bpf_prog *prog,
+		    struct xdp_buff *xdp, u32 act, bool stable);
+void link_exception(struct link_way *w, const struct port *p, const struct bpf_prog *prog, u32 act);
+/* The frame in one piece; its length is *@len. It is @xdp's own memory unless there are fragments. */
+const u8 *link_xdp_bytes(struct link_way *w, const struct xdp_buff *xdp, u32 *len);
+
+/* ---- link_redirect.c ---- */
+
+/* A program by its id, referenced; NULL: it has ended, or the system is busy with something long. */
+struct prog_object *link_prog_get(struct skep_system *sys, u32 id);
+void link_prog_put(struct prog_object *prog);
+/* What bpf_redirect(), bpf_redirect_map() of an XDP program wished. */
+void link_redirect_xdp(struct link_way *w, struct port *p, const struct bpf_prog *prog,
+		       struct xdp_buff *xdp);
+/* What a program of traffic control wished. */
+void link_redirect_skb(struct link_way *w, struct sk_buff *skb, bool ingress);
+/* sys->netdev_call, see object/system.h */
+u64 link_netdev_call(struct skep_system *sys, struct bpf_run *run, enum world_op op,
+		     const u64 *args);
+
+/* ---- link_cpu.c ---- */
+
+/* To the queue of CPU @cpu, of at most @room frames. False: it is full, or there is no such CPU. */
+bool link_cpu_put(struct links *l, u32 cpu, u32 room, struct port *p, const u8 *data, u32 len,
+		  u32 meta, u32 prog_id);
+void link_cpus_stop(struct links *l);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "event/capture.h"
+#include "event/frame.h"
 #include "hook/hook.h"
 #include "object/facts.h"
 #include "object/fixup.h"
@@ -21,23 +22,12 @@
 #include "object/system.h"
 #include "skep/skep.h"
 
-#define ETH_HLEN      14
-#define VLAN_HLEN     4
 #define BURST	      256 /* packets per claim of a slot */
 #define FIRST_IFINDEX 100
 #define PACKET_MAX    262144 /* libpcap's MAXIMUM_SNAPLEN; offload makes packets beyond 64 KiB */
 #define XDP_ROOM      (XDP_PACKET_HEADROOM + SKB_SHARED_INFO)
 
 enum { ACT_ABORTED, ACT_DROP, ACT_PASS, ACT_TX, ACT_REDIRECT, ACT_OTHER };
-enum {
-	TC_OK = 0,
-	TC_SHOT = 2,
-	TC_STOLEN = 4,
-	TC_QUEUED = 5,
-	TC_REDIRECT = 7,
-	TC_TRAP = 8,
-	TC_OTHER = 9
-};
 
 struct skep_pcap {
 	struct skep_system *sys;
@@ -258,76 +248,15 @@ static int close_outputs(struct outputs *o, char *error, size_t error_size)
 
 /* ---- the stack behind XDP ---- */
 
-static u16 get16(const u8 *p)
-{
-	u16 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static bool is_vlan(u16 proto)
-{
-	return proto == __builtin_bswap16(0x8100) || proto == __builtin_bswap16(0x88a8);
-}
-
-/* An skb as it comes to TC ingress: at the Ethernet header, a VLAN tag taken out of the data. */
-static void build_skb(struct skep_pcap *p, struct sk_buff *skb, const u8 *data, u32 len, u64 ns)
-{
-	u8 *at = p->buffer + SKB_ROOM / 2;
-	u16 proto = get16(data + 12);
-
-	memset(skb, 0, sizeof(*skb));
-	skb->head = p->buffer;
-	skb->end = p->buffer + p->buffer_size;
-	memcpy(at, data, len);
-	if (is_vlan(proto) && len >= ETH_HLEN + VLAN_HLEN) {
-		skb->vlan_present = 1;
-		skb->vlan_proto = proto;
-		skb->vlan_tci = __builtin_bswap16(get16(data + 14));
-		memmove(at + 12, at + 16, len - 16);
-		len -= VLAN_HLEN;
-		proto = get16(at + 12);
-	}
-	skb->data = at;
-	skb->data_end = at + len;
-	skb->data_meta = at;
-	skb->len = len;
-	skb->protocol = proto;
-	skb->l2 = 1;
-	skb->is_ingress = 1;
-	skb->mac_len = ETH_HLEN;
-	skb->mac_header = (u16)(at - skb->head);
-	skb->network_header = (u16)(skb->mac_header + ETH_HLEN);
-	skb->transport_header = SKB_UNSET;
-	skb->ifindex = skb->ingress_ifindex = p->ifindex;
-	skb->tstamp = ns;
-	skb->wire_len = len;
-	skb->pkt_type = !(at[0] & 1)				   ? 0 /* PACKET_HOST */ :
-			!memcmp(at, "\xff\xff\xff\xff\xff\xff", 6) ? 1 /* PACKET_BROADCAST */ :
-								     2 /* PACKET_MULTICAST */;
-}
-
 static void write_skb(struct skep_pcap *p, struct capture_writer *to,
 		      const struct capture_packet *pkt, const struct sk_buff *skb, u32 limit)
 {
-	u32 len = (u32)(skb->data_end - skb->data);
-	u8 tag[VLAN_HLEN], *whole = p->tagged;
-	u16 tci = __builtin_bswap16(skb->vlan_tci);
+	u32 len;
 
 	if (!to)
 		return;
-	len = min(len, limit);
-	if (!skb->vlan_present || len < 12) {
-		capture_write(to, pkt, skb->data, len);
-		return;
-	}
-	memcpy(tag, &skb->vlan_proto, 2);
-	memcpy(tag + 2, &tci, 2);
-	memcpy(whole, skb->data, 12);
-	memcpy(whole + 12, tag, VLAN_HLEN);
-	memcpy(whole + 12 + VLAN_HLEN, skb->data + 12, len - 12);
-	capture_write(to, pkt, whole, len + VLAN_HLEN);
+	len = frame_from_skb(skb, p->tagged);
+	capture_write(to, pkt, p->tagged, min(skb->len, limit) + (len - skb->len));
 }
 
 static void observe(struct skep_pcap *p, struct sk_buff *skb, const struct capture_packet *pkt,
@@ -383,7 +312,8 @@ static void deliver(struct skep_pcap *p, const struct capture_packet *pkt, const
 			capture_write(o->pass, pkt, data, len);
 		return;
 	}
-	build_skb(p, &skb, data, len, pkt->ns);
+	frame_to_skb(&skb, p->buffer, p->buffer_size, data, len, 0, p->ifindex);
+	skb.tstamp = pkt->ns;
 	if (p->filter)
 		observe(p, &skb, pkt, run, o, s);
 	if (!tc) {

@@ -16,12 +16,20 @@
 
 /* ---- MTU ---- */
 
-/* DIFF(test-run-device): of other devices nothing is known. 0 or -ENODEV. */
-static s64 device_mtu(u32 ifindex, u32 own, u32 *mtu)
+/* Of the loopback device, and those of a live link's namespace. 0 or -ENODEV. */
+static s64 device_mtu(struct bpf_run *run, u32 ifindex, u32 own, u32 *mtu)
 {
-	if ((ifindex ? ifindex : own) != LOOPBACK)
-		return -ENODEV;
-	*mtu = LOOPBACK_MTU;
+	u64 arg = ifindex ? ifindex : own;
+	s64 found;
+
+	if (arg == LOOPBACK) {
+		*mtu = LOOPBACK_MTU;
+		return 0;
+	}
+	found = (s64)run->platform->world(run, WORLD_DEVICE_MTU, &arg);
+	if (found < 0)
+		return found;
+	*mtu = (u32)found;
 	return 0;
 }
 
@@ -45,7 +53,7 @@ BPF_HELPER(skb_check_mtu)
 		return ERR(EINVAL);
 	if (unlikely(r5 & BPF_MTU_CHK_SEGS && (diff || *mtu_len)))
 		return ERR(EINVAL);
-	err = device_mtu((u32)r2, skb->ifindex, &mtu);
+	err = device_mtu(run, (u32)r2, skb->ifindex, &mtu);
 	return err ? (u64)err : check_mtu(mtu, mtu_len, skb->len, diff, skb_is_gso(skb));
 }
 
@@ -57,7 +65,7 @@ BPF_HELPER(xdp_check_mtu)
 
 	if (unlikely(r5))
 		return ERR(EINVAL);
-	err = device_mtu((u32)r2, xdp->ingress_ifindex, &mtu);
+	err = device_mtu(run, (u32)r2, xdp->ingress_ifindex, &mtu);
 	return err ? (u64)err :
 		     check_mtu(mtu, mtu_len, (u32)(xdp->data_end - xdp->data), (s32)r4, false);
 }
@@ -69,10 +77,10 @@ BPF_HELPER(check_mtu)
 
 /* ---- redirects that need more than a device ---- */
 
-static u64 redirect(struct bpf_run *run, u32 ifindex)
+static u64 redirect(struct bpf_run *run, u32 ifindex, u32 how)
 {
 	run->redirect.tgt_index = ifindex;
-	run->redirect.flags = 0;
+	run->redirect.flags = how;
 	run->redirect.map = NULL;
 	run->redirect.kind = TC_ACT_REDIRECT;
 	return TC_ACT_REDIRECT;
@@ -80,14 +88,24 @@ static u64 redirect(struct bpf_run *run, u32 ifindex)
 
 BPF_HELPER(redirect_peer)
 {
-	return unlikely(r2) ? TC_ACT_SHOT : redirect(run, (u32)r1);
+	return unlikely(r2) ? TC_ACT_SHOT : redirect(run, (u32)r1, REDIRECT_PEER);
 }
 
 BPF_HELPER(redirect_neigh)
 {
 	if (unlikely(((u32)r3 && (u32)r3 < REDIR_NEIGH_SIZE) || r4))
 		return TC_ACT_SHOT;
-	return redirect(run, (u32)r1);
+	return redirect(run, (u32)r1, REDIRECT_NEIGH);
+}
+
+BPF_HELPER(clone_redirect)
+{
+	u64 args[] = { r1, (u32)r2, r3 };
+
+	if (unlikely(r3 & ~(u64)BPF_F_INGRESS))
+		return ERR(EINVAL);
+	args[0] = run->platform->world(run, WORLD_CLONE_REDIRECT, args);
+	return args[0] == ERR(ENODEV) ? ERR(EINVAL) : args[0];
 }
 
 /* ---- control groups of sockets ---- */

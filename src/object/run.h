@@ -58,6 +58,8 @@ enum world_op {
 	WORLD_NEXT_CGROUP, /* cgroup, one below it or 0, children first -> the next one; 0 */
 	WORLD_CGROUP_TASK, /* cgroup, a task of it or 0, processes only -> the next one; 0 */
 	WORLD_KERN_CTX,	   /* context of a program on packets -> the kernel's struct for it; 0 */
+	WORLD_CLONE_REDIRECT, /* struct sk_buff, ifindex, flags -> 0 or -errno */
+	WORLD_DEVICE_MTU,     /* ifindex -> its MTU or -ENODEV */
 	WORLD_SHOW, /* buffer, size, struct btf_ptr, flags, world_reader_t -> length without NUL */
 };
 
@@ -115,6 +117,7 @@ struct skep_platform {
 };
 
 /* bpf_redirect*() leaves its wish here; the hook that ran the program acts on it. */
+enum { REDIRECT_NEIGH = 1 << 1, REDIRECT_PEER = 1 << 2 }; /* in .flags, beside BPF_F_INGRESS */
 struct bpf_redirect_info {
 	u32 tgt_index; /* ifindex, or key of .map */
 	u32 flags;

@@ -91,6 +91,13 @@ struct skep_system {
 			       u32 size);
 	u64 (*world_call)(struct skep_system *sys, struct bpf_run *run, enum world_op op,
 			  const u64 *args);
+	/*
+	 * Answers WORLD_CLONE_REDIRECT and WORLD_DEVICE_MTU; NULL: there are no live links. Both are set
+	 * before, and taken back after, any program can be attached there.
+	 */
+	u64 (*netdev_call)(struct skep_system *sys, struct bpf_run *run, enum world_op op,
+			   const u64 *args);
+	struct links *links;				  /* src/event/link.c */
 	struct supervisor *supervisor;			  /* NULL until skep_spawn(); src/event */
 	void (*supervisor_stop)(struct skep_system *sys); /* set with .supervisor */
 	/* Calls @fn where supervised tasks stand still; -ECHILD: nobody supervises. */

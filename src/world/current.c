@@ -226,6 +226,9 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 	struct wobj *o;
 
 	switch (op) {
+	case WORLD_CLONE_REDIRECT: /* sys->netdev_call's */
+	case WORLD_DEVICE_MTU:
+		break;
 	case WORLD_CURRENT_TASK:
 		o = current_obj(w, run);
 		return o ? o->addr : 0;

@@ -9,7 +9,8 @@
  *   traffic echo PORT N                 answers N datagrams
  *   traffic serve PORT                  one TCP connection, read to its end
  *   traffic send ADDRESS PORT BYTES     to that
- *   traffic frames INTERFACE N SECONDS  counts frames that come with our own EtherType
+ *   traffic mtu INTERFACE N             sets it
+ *   traffic frames                      shows frames of our own EtherType until SIGTERM
  *   traffic frame INTERFACE N [SIZE]    sends such
  */
 #include <arpa/inet.h>
@@ -23,9 +24,11 @@
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -76,6 +79,15 @@ static int interfaces(void)
 					 text, sizeof(text)),
 			       i->ifa_flags & IFF_UP ? "up" : "down");
 	return 0;
+}
+
+static int mtu(const char *interface, int bytes)
+{
+	struct ifreq r = { .ifr_mtu = bytes };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", interface);
+	return ioctl(fd, SIOCSIFMTU, &r) ? die(interface) : 0;
 }
 
 /* ---- echo requests ---- */
@@ -264,48 +276,74 @@ static int send_flow(const char *host, const char *port, unsigned long bytes)
 static int packet_socket(const char *interface)
 {
 	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(OUR_ETHER) };
-	int fd = socket(AF_PACKET, SOCK_RAW, 0), buffer = 8 << 20;
+	int fd = socket(AF_PACKET, SOCK_RAW, 0), buffer = 8 << 20, one = 1;
 
-	at.sll_ifindex = (int)if_nametoindex(interface);
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer));
-	if (fd < 0 || !at.sll_ifindex || bind(fd, (struct sockaddr *)&at, sizeof(at)))
+	at.sll_ifindex = interface ? (int)if_nametoindex(interface) : 0;
+	if (interface && !at.sll_ifindex)
 		die(interface);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer));
+	setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one));
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)))
+		die("packet socket");
 	return fd;
 }
 
-/* What came: how many, their bytes in all, whether one was not the next. */
-static int frames(const char *interface, unsigned n, double seconds)
+static void show_frame(int fd)
 {
-	int fd = packet_socket(interface);
-	unsigned got = 0, disorder = 0, number;
-	unsigned char data[65536];
-	unsigned long bytes = 0;
-	double end = now() + seconds;
+	static unsigned char data[65536];
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+		struct cmsghdr align;
+	} control;
+	struct sockaddr_ll from;
+	struct iovec v = { data, sizeof(data) };
+	struct msghdr m = { .msg_name = &from,
+			    .msg_namelen = sizeof(from),
+			    .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = control.bytes,
+			    .msg_controllen = sizeof(control) };
+	ssize_t len = recvmsg(fd, &m, MSG_DONTWAIT);
+	struct tpacket_auxdata aux = { 0 };
+	char name[IF_NAMESIZE];
 
+	if (len < 18 || from.sll_pkttype == PACKET_OUTGOING)
+		return;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA)
+			memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+	printf("%s %zd ", if_indextoname((unsigned)from.sll_ifindex, name), len);
+	for (int i = 0; i < 18; i++)
+		printf("%02x", data[i]);
+	printf(" %02x%02x", len > 40 ? data[40] : 0, data[len - 1]);
+	if (aux.tp_status & TP_STATUS_VLAN_VALID)
+		printf(" vlan %u", aux.tp_vlan_tci);
+	printf("\n");
+}
+
+static volatile sig_atomic_t ending;
+
+static void end(int sig)
+{
+	(void)sig;
+	ending = 1;
+}
+
+/* What comes until the end is asked for, then what has come. */
+static int frames(void)
+{
+	struct sigaction sa = { .sa_handler = end };
+	int fd = packet_socket(NULL);
+
+	sigaction(SIGTERM, &sa, NULL);
 	printf("ready\n");
-	fflush(stdout);
-	while (got < n && now() < end) {
+	while (!ending) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		struct sockaddr_ll from;
-		socklen_t from_len = sizeof(from);
-		ssize_t len;
 
-		if (poll(&p, 1, 50) < 1)
-			continue;
-		len = recvfrom(fd, data, sizeof(data), 0, (struct sockaddr *)&from, &from_len);
-		if (len < 18 || from.sll_pkttype == PACKET_OUTGOING)
-			continue;
-		memcpy(&number, data + 14, 4);
-		disorder += number != got;
-		got++;
-		bytes += (unsigned long)len;
-		if (getenv("TRAFFIC_SHOW")) {
-			for (ssize_t i = 0; i < len && i < 64; i++)
-				printf("%02x", data[i]);
-			printf("\n");
-		}
+		fflush(stdout);
+		if (poll(&p, 1, -1) == 1)
+			show_frame(fd);
 	}
-	printf("%u frames, %lu bytes, %s\n", got, bytes, disorder ? "not all" : "in order");
 	return 0;
 }
 
@@ -321,7 +359,8 @@ static int frame(const char *interface, unsigned n, size_t size)
 		data[i] = (unsigned char)i;
 	for (unsigned i = 0; i < n; i++) {
 		memcpy(data + 14, &i, 4);
-		if (write(fd, data, size) < 0)
+		/* ENOBUFS: a program at the egress has dropped it. */
+		if (write(fd, data, size) < 0 && errno != ENOBUFS)
 			die("write");
 		if (i % WINDOW == WINDOW - 1)
 			usleep(2000);
@@ -346,8 +385,10 @@ int main(int argc, char **argv)
 		return serve(argv[2]);
 	if (!strcmp(what, "send") && argc > 4)
 		return send_flow(argv[2], argv[3], strtoul(argv[4], NULL, 0));
-	if (!strcmp(what, "frames") && argc > 4)
-		return frames(argv[2], (unsigned)atoi(argv[3]), atof(argv[4]));
+	if (!strcmp(what, "mtu") && argc > 3)
+		return mtu(argv[2], atoi(argv[3]));
+	if (!strcmp(what, "frames"))
+		return frames();
 	if (!strcmp(what, "frame") && argc > 3)
 		return frame(argv[2], (unsigned)atoi(argv[3]),
 			     argc > 4 ? (size_t)atoi(argv[4]) : 60);
