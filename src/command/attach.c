@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,30 @@ static u64 netns_of_caller(void)
 	return netns_at(path);
 }
 
+/* The interface of that number is an instance's own, and the caller is in its network. */
+static bool netdev_is_ours(struct call *c, u32 ifindex)
+{
+	return hook_find_netdev(c->sys, HOOK_XDP, ifindex) &&
+	       (!c->sys->net_ino || c->sys->net_ino == netns_of_caller());
+}
+
+/* Of another namespace than this process's only rtnetlink knows which there are. */
+static bool netdev_is_foreign(u32 ifindex)
+{
+	char name[IF_NAMESIZE];
+
+	return netns_of_caller() == netns_at("/proc/self/ns/net") && if_indextoname(ifindex, name);
+}
+
+int netdev_check(struct call *c, u32 ifindex, int none)
+{
+	if (netdev_is_ours(c, ifindex))
+		return 0;
+	if (!netdev_is_foreign(ifindex))
+		return none;
+	return attach_refuse(c->sys, DIAG_ATTACH_NETDEV_FOREIGN, (unsigned long long)ifindex);
+}
+
 /* Whether @ino is the machine's first one, as far as we may see. */
 static bool netns_is_first(u64 ino)
 {
@@ -306,10 +331,11 @@ static int attach_tcx(struct call *c, struct prog_object *p)
 	struct prog_object *old = NULL;
 	int err = 0;
 
+	err = netdev_check(c, attr->target_ifindex, -ENODEV);
+	if (err)
+		return err;
 	if (attr->attach_type == BPF_NETKIT_PRIMARY || attr->attach_type == BPF_NETKIT_PEER)
-		return hook_find_netdev(c->sys, HOOK_XDP, attr->target_ifindex) ? -ENXIO : -ENODEV;
-	if (!hook_find_netdev(c->sys, HOOK_TCX_INGRESS, attr->target_ifindex))
-		return -ENODEV;
+		return -ENXIO;
 	if (attr->attach_flags & BPF_F_REPLACE)
 		old = prog_get_type(c, attr->replace_bpf_fd, p->prog->type, &err);
 	if (!err)
@@ -433,7 +459,9 @@ static int detach_tcx(struct call *c, struct prog_object *p)
 				    attr->expected_revision };
 
 	if (attr->attach_type == BPF_NETKIT_PRIMARY || attr->attach_type == BPF_NETKIT_PEER)
-		return hook_find_netdev(c->sys, HOOK_XDP, attr->target_ifindex) ? -ENXIO : -ENODEV;
+		return netdev_is_ours(c, attr->target_ifindex) ? -ENXIO : -ENODEV;
+	if (!netdev_is_ours(c, attr->target_ifindex))
+		return netdev_is_foreign(attr->target_ifindex) ? -ENOENT : -ENODEV;
 	return hook_detach_tcx(c->sys, p, attr->attach_type, attr->target_ifindex, &place);
 }
 
@@ -486,18 +514,27 @@ int command_prog_detach(struct call *c)
 
 /* ---- what is attached ---- */
 
-static int query_tcx(struct call *c, const struct hook *h)
+static int query_tcx(struct call *c, enum hook_kind kind)
 {
 	const union bpf_attr *attr = c->attr;
-	const struct hook_progs *progs = h->progs;
-	u32 total = progs ? progs->n : 0, n = min(total, attr->query.count), id, zero = 0;
+	u32 ifindex = attr->query.target_ifindex, total, n, id, zero = 0;
+	const struct hook *h = hook_find_netdev(c->sys, kind, ifindex);
+	const struct hook_progs *progs;
 	int err;
 
+	if (!netdev_is_ours(c, ifindex)) {
+		if (!netdev_is_foreign(ifindex))
+			return -ENODEV;
+		h = NULL; /* nothing can be attached to it */
+	}
+	progs = h ? h->progs : NULL;
+	total = progs ? progs->n : 0;
+	n = min(total, attr->query.count);
 	if (attr->query.query_flags || attr->query.attach_flags)
 		return -EINVAL;
 	err = ATTR_PUT(c, query.attach_flags, 0);
 	if (!err)
-		err = ATTR_PUT(c, query.revision, h->revision);
+		err = ATTR_PUT(c, query.revision, h ? h->revision : 1);
 	if (!err)
 		err = ATTR_PUT(c, query.count, total);
 	if (err || !attr->query.count || !attr->query.prog_ids || !total)
@@ -592,21 +629,18 @@ static int query(struct call *c)
 {
 	const union bpf_attr *attr = c->attr;
 	struct map_object *m;
-	struct hook *h;
+	u32 ifindex;
 	int err;
 
 	switch (attr->query.attach_type) {
 	case BPF_TCX_INGRESS:
 	case BPF_TCX_EGRESS:
-		h = hook_find_netdev(c->sys,
-				     attr->query.attach_type == BPF_TCX_INGRESS ? HOOK_TCX_INGRESS :
-										  HOOK_TCX_EGRESS,
-				     attr->query.target_ifindex);
-		return h ? query_tcx(c, h) : -ENODEV;
+		return query_tcx(c, attr->query.attach_type == BPF_TCX_INGRESS ? HOOK_TCX_INGRESS :
+										 HOOK_TCX_EGRESS);
 	case BPF_NETKIT_PRIMARY:
 	case BPF_NETKIT_PEER:
-		return hook_find_netdev(c->sys, HOOK_XDP, attr->query.target_ifindex) ? -ENXIO :
-											-ENODEV;
+		ifindex = attr->query.target_ifindex;
+		return netdev_is_ours(c, ifindex) || netdev_is_foreign(ifindex) ? -ENXIO : -ENODEV;
 	case BPF_FLOW_DISSECTOR:
 	case BPF_SK_LOOKUP:
 		return query_netns(c);

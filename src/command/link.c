@@ -22,15 +22,19 @@ static struct link_object *create(struct call *c, struct prog_object *p, int *er
 
 	switch (p->prog->type) {
 	case BPF_PROG_TYPE_XDP:
+		*err = netdev_check(c, attr->link_create.target_ifindex, -EINVAL);
+		if (*err)
+			return NULL;
 		return link_attach_xdp(c->sys, p, attr->link_create.target_ifindex,
 				       attr->link_create.flags, err);
 	case BPF_PROG_TYPE_SCHED_CLS:
+		*err = netdev_check(c, attr->link_create.target_ifindex, -ENODEV);
+		if (*err)
+			return NULL;
 		if (attach_type == BPF_TCX_INGRESS || attach_type == BPF_TCX_EGRESS)
 			return link_attach_tcx(c->sys, p, attach_type,
 					       attr->link_create.target_ifindex, &place, err);
-		*err = hook_find_netdev(c->sys, HOOK_XDP, attr->link_create.target_ifindex) ?
-			       -ENXIO : /* no device of ours is netkit */
-			       -ENODEV;
+		*err = -ENXIO; /* no device of ours is netkit */
 		return NULL;
 	case BPF_PROG_TYPE_TRACING:
 	case BPF_PROG_TYPE_LSM:

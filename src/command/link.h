@@ -23,6 +23,11 @@ struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, i
 u32 prog_type_of_attach(u32 attach_type, kver profile);
 int check_attach_type(const struct skep_system *sys, const struct bpf_prog *prog, u32 attach_type);
 struct link_object *attach_cgroup_link(struct call *c, struct prog_object *p, int *err);
+/*
+ * Whether programs can be attached to interface @ifindex, as the caller numbers it: 0; -EOPNOTSUPP: its
+ * packets are not ours; @none: there is none.
+ */
+int netdev_check(struct call *c, u32 ifindex, int none);
 struct link_object *attach_netns_link(struct call *c, struct prog_object *p, int *err);
 struct link_object *attach_netfilter_link(struct call *c, struct prog_object *p, int *err);
 
