@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "exec/exec.h"
 #include "hook/hook.h"
 
 #define DEVICE 7
@@ -46,6 +47,7 @@ static int returns(struct skep_system *sys, u32 type, s32 value)
 	p->ops = bpf_prog_type_ops_of(type);
 	p->prog->type = type;
 	assert_int_equal(prog_object_place(p, insns, 2, NULL, 0, start, stack, 1), 0);
+	assert_int_equal(interp_prepare(sys->arena, p->prog), 0);
 	assert_int_equal(object_set_address(&p->obj, p->prog), 0);
 	assert_int_equal(object_publish(&p->obj), 0);
 	p->prog->id = p->obj.id;
