@@ -83,12 +83,13 @@ static int show(struct iter_walk *w, const u64 *args, bool last)
 	w->seq.overflow = false;
 	w->run.seq = &w->seq;
 	ret = bpf_prog_run(w->link->l.prog->prog, ctx, &w->run);
-	if (ret || w->seq.overflow) {
+	w->ended = ret && w->link->ops->ends && !last;
+	if ((ret && !w->link->ops->ends) || w->seq.overflow) {
 		w->err = ret ? -EAGAIN : -E2BIG;
 		return w->err;
 	}
 	w->err = keep(w, w->seq.buf, w->seq.len);
-	return w->err;
+	return w->err ? w->err : w->ended;
 }
 
 int iter_show(struct iter_walk *w, const u64 *args)
@@ -102,7 +103,7 @@ static int walk_all(struct skep_system *sys, void *arg)
 	struct iter_walk *w = arg;
 
 	slot_claim(sys->arena, sys->platform, &w->run);
-	if (!w->link->ops->walk(w))
+	if (!w->link->ops->walk(w) || w->ended)
 		show(w, nothing, true);
 	slot_release(&w->run);
 	return 0;
@@ -217,6 +218,10 @@ static int link_fill_info(const struct link_object *link, struct bpf_link_info *
 	}
 	if (l->map)
 		info->iter.map.map_id = l->map->obj.id;
+	if (l->order) {
+		info->iter.cgroup.order = l->order;
+		info->iter.cgroup.cgroup_id = l->cgroup;
+	}
 	if (l->ops->tasks && visible(sys->profile, KVER(6, 1))) {
 		info->iter.task.tid = l->asked_tid;
 		info->iter.task.pid = l->asked_pid;

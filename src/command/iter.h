@@ -17,6 +17,8 @@ struct iter_link {
 	struct map_object *map;	  /* bpf_map_elem, bpf_sk_storage_map */
 	u32 tid, pid;		  /* tasks: only this thread, this process; 0: all */
 	u32 asked_tid, asked_pid; /* as given, for the link's info */
+	u64 cgroup;		  /* id, where it begins */
+	u32 order;		  /* BPF_CGROUP_ITER_* */
 };
 
 /* One going over everything. */
@@ -31,6 +33,7 @@ struct iter_walk {
 	bool shown; /* an object, at least */
 	pid_t self; /* the reader's process */
 	int err;    /* why it stopped early */
+	bool ended; /* by the program, .ends */
 };
 
 struct iter_ops {
@@ -42,6 +45,7 @@ struct iter_ops {
 	/* Calls iter_show() for each thing, until it is not 0. */
 	int (*walk)(struct iter_walk *w);
 	bool tasks; /* goes over tasks: done in the supervisor's loop */
+	bool ends;  /* a program that returns 1 has seen enough; else it wants the same again */
 };
 
 /* By the function of the target, "bpf_iter_task"; NULL: none. */

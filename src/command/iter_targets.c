@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "command/iter.h"
 #include "object/caller.h"
+#include "object/cgroup_tree.h"
 #include "world/iter.h"
 
 /* ---- objects of the system ---- */
@@ -299,6 +300,65 @@ static int walk_areas(struct iter_walk *w)
 	return each_task(w, true, show_areas);
 }
 
+/* ---- cgroups ---- */
+
+static int attach_walk_cgroups(struct call *c, struct iter_link *l,
+			       const union bpf_iter_link_info *info)
+{
+	u32 order = info->cgroup.order;
+	char path[2];
+	int fd, err;
+
+	if (order < BPF_CGROUP_ITER_SELF_ONLY || order > BPF_CGROUP_ITER_ANCESTORS_UP ||
+	    (info->cgroup.cgroup_fd && info->cgroup.cgroup_id))
+		return -EINVAL;
+	l->order = order;
+	if (info->cgroup.cgroup_fd) {
+		fd = caller_take_fd((int)info->cgroup.cgroup_fd);
+		if (fd < 0)
+			return -EBADF;
+		err = cgroup_of_folder(c->sys, fd, &l->cgroup);
+		close(fd);
+		return err;
+	}
+	if (!info->cgroup.cgroup_id) {
+		l->cgroup = c->sys->cgroup_tree ? cgroup_tree_id(c->sys, "/") : 1;
+		return 0;
+	}
+	l->cgroup = info->cgroup.cgroup_id;
+	return c->sys->cgroup_tree && !cgroup_tree_path(c->sys, l->cgroup, path, sizeof(path)) ?
+		       -ENOENT :
+		       0;
+}
+
+static u64 world_call(struct iter_walk *w, enum world_op op, u64 a, u64 b, u64 c)
+{
+	const u64 args[] = { a, b, c };
+
+	return w->sys->platform->world(&w->run, op, args);
+}
+
+static int walk_cgroups(struct iter_walk *w)
+{
+	u32 order = w->link->order;
+	u64 top = world_call(w, WORLD_CGROUP_OF, w->link->cgroup, 0, 0), args[4] = { 0 };
+	int err = 0;
+
+	args[0] = order == BPF_CGROUP_ITER_DESCENDANTS_POST ?
+			  world_call(w, WORLD_NEXT_CGROUP, top, 0, 1) :
+			  top;
+	while (args[0] && top && !err) {
+		err = iter_show(w, args);
+		if (order == BPF_CGROUP_ITER_SELF_ONLY)
+			break;
+		args[0] = order == BPF_CGROUP_ITER_ANCESTORS_UP ?
+				  world_call(w, WORLD_CGROUP_PARENT, args[0], 0, 0) :
+				  world_call(w, WORLD_NEXT_CGROUP, top, args[0],
+					     order == BPF_CGROUP_ITER_DESCENDANTS_POST);
+	}
+	return err;
+}
+
 static const struct iter_ops targets[] = {
 	{ "bpf_map", KVER(5, 8), 1, NULL, walk_maps, false },
 	{ "bpf_prog", KVER(5, 9), 1, NULL, walk_progs, false },
@@ -307,6 +367,7 @@ static const struct iter_ops targets[] = {
 	{ "task", KVER(5, 8), 1, attach_task, walk_tasks, true },
 	{ "task_file", KVER(5, 8), 3, attach_task, walk_files, true },
 	{ "task_vma", KVER(5, 12), 2, attach_task, walk_areas, true },
+	{ "cgroup", KVER(6, 1), 1, attach_walk_cgroups, walk_cgroups, true, true },
 };
 
 const struct iter_ops *iter_ops_of(const char *func, kver profile)

@@ -12,8 +12,8 @@
 
 struct cgroup_node {
 	struct cgroup_node *parent, *children, *next;
-	char *name; /* NULL: the root */
-	u64 id;
+	char *name;			/* NULL: the root */
+	u64 id, seq;			/* .seq: in the order in which they were made */
 	u32 members;			/* threads in it, not below */
 	s64 max_depth, max_descendants; /* -1: any */
 };
@@ -28,6 +28,7 @@ struct cgroup_tree {
 	char folder[256]; /* with tree/, and gone/ for folders of what was removed */
 	dev_t device;
 	struct cgroup_node root;
+	u64 seq;	      /* of the newest one */
 	struct idmap by_id;   /* id -> struct cgroup_node */
 	struct idmap members; /* thread id -> struct cgroup_member */
 	VEC(int) writers; /* of files that somebody opened to write to; see cgroup_tree_writers() */

@@ -264,6 +264,7 @@ int cgroup_tree_mkdir(struct skep_system *sys, const char *path, u32 mode)
 		goto out;
 	}
 	n->parent = parent;
+	n->seq = ++t->seq;
 	n->max_depth = n->max_descendants = -1;
 	real_of(t, n, real, sizeof(real));
 	err = make_folder(sys, n, real);
@@ -700,14 +701,15 @@ u64 cgroup_tree_id(struct skep_system *sys, const char *path)
 u64 cgroup_tree_child(struct skep_system *sys, u64 id, u64 after, char *name, size_t size)
 {
 	struct cgroup_tree *t = sys->cgroup_tree;
-	const struct cgroup_node *n, *best = NULL;
+	const struct cgroup_node *n, *before, *best = NULL;
 
 	if (!t)
 		return 0;
 	pthread_mutex_lock(&t->lock);
 	n = idmap_get(&t->by_id, id);
+	before = after ? idmap_get(&t->by_id, after) : NULL;
 	for (const struct cgroup_node *c = n ? n->children : NULL; c; c = c->next)
-		if (c->id > after && (!best || c->id < best->id))
+		if (c->seq > (before ? before->seq : 0) && (!best || c->seq < best->seq))
 			best = c;
 	if (best)
 		snprintf(name, size, "%s", best->name);

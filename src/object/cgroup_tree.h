@@ -70,7 +70,7 @@ bool cgroup_tree_path_of(struct skep_system *sys, u32 tid, char *path, size_t si
 bool cgroup_tree_path(struct skep_system *sys, u64 id, char *path, size_t size);
 /* Id of the cgroup at "/a/b", a path in the tree; 0: none. */
 u64 cgroup_tree_id(struct skep_system *sys, const char *path);
-/* The child with the smallest id above @after: its id and name. 0: none. */
+/* The child that was made next after child @after (0: the first): its id and name. 0: none. */
 u64 cgroup_tree_child(struct skep_system *sys, u64 id, u64 after, char *name, size_t size);
 /* The member with the smallest id above @after, of processes or threads. 0: none. */
 u32 cgroup_tree_member(struct skep_system *sys, u64 id, u32 after, bool processes);

@@ -290,6 +290,8 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 	case WORLD_NEXT_TASK:
 		o = task_at(w, a[0]);
 		return o || !a[0] ? world_next_task(w, run, o, a[1]) : 0;
+	case WORLD_CGROUP_PARENT:
+		return world_cgroup_ancestor(w, a[0], world_cgroup_level(w, a[0]) - 1);
 	case WORLD_NEXT_CGROUP:
 		return world_next_cgroup(w, a[0], a[1], a[2]);
 	case WORLD_CGROUP_TASK:
