@@ -753,10 +753,14 @@ int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int 
 		return err;
 
 	if (load && size < BPF_REG_SIZE && regs[value_regno].type == SCALAR_VALUE) {
-		if (is_ldsx)
+		if (is_ldsx) {
+			/* DIFF(fill-sign): read back with its sign it may be another number. */
+			if (regs[value_regno].umax_value >= 1ULL << (size * 8 - 1))
+				clear_scalar_id(&regs[value_regno]);
 			coerce_reg_to_size_sx(&regs[value_regno], size);
-		else
+		} else {
 			coerce_reg_to_size(&regs[value_regno], size);
+		}
 	}
 	return 0;
 }

@@ -25,6 +25,7 @@
 
 static const u64 found[] = {
 	913706, /* precision of what an atomic instruction fetches from the stack */
+	5987753, /* a number read back from the stack with its sign is not the one that was stored */
 };
 
 static u64 number_from(const char *name, u64 otherwise)
@@ -116,6 +117,29 @@ static void accepted_programs_stay_in_their_states(void **state)
 	free(lengths);
 }
 
+/* Programs that write outside their stack, and verdicts of the running kernel on them. */
+static void refused(const struct bpf_insn *insns, u32 n, u32 flags)
+{
+	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18", .caps = "full" };
+	struct skep_system *sys = skep_system_new(&opts);
+	union bpf_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
+	attr.insns = (u64)(uintptr_t)insns;
+	attr.insn_cnt = n;
+	attr.license = (u64)(uintptr_t) "GPL";
+	attr.prog_flags = flags;
+	assert_non_null(sys);
+	assert_int_equal(skep_bpf(sys, BPF_PROG_LOAD, &attr, sizeof(attr)), -EACCES);
+	skep_system_free(sys);
+	fd = kernel_bpf_raw(BPF_PROG_LOAD, &attr, sizeof(attr));
+	print_message("# the running kernel says %d\n", fd < 0 ? fd : 0);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* On one of two ways the old value moves the pointer out of the stack: not to be pruned by the other. */
 static void fetched_value_is_followed_into_the_stack(void **state)
 {
@@ -136,31 +160,37 @@ static void fetched_value_is_followed_into_the_stack(void **state)
 		STK(DW, 9, 0, 0),
 		RET(0),
 	};
-	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18", .caps = "full" };
-	struct skep_system *sys = skep_system_new(&opts);
-	union bpf_attr attr;
-	int fd;
 
 	(void)state;
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
-	attr.insns = (u64)(uintptr_t)insns;
-	attr.insn_cnt = ARRAY_SIZE(insns);
-	attr.license = (u64)(uintptr_t) "GPL";
-	attr.prog_flags = BPF_F_TEST_STATE_FREQ;
-	assert_non_null(sys);
-	assert_int_equal(skep_bpf(sys, BPF_PROG_LOAD, &attr, sizeof(attr)), -EACCES);
-	skep_system_free(sys);
-	fd = kernel_bpf_raw(BPF_PROG_LOAD, &attr, sizeof(attr));
-	print_message("# the running kernel says %d\n", fd < 0 ? fd : 0);
-	if (fd >= 0)
-		close(fd);
+	refused(insns, ARRAY_SIZE(insns), BPF_F_TEST_STATE_FREQ);
+}
+
+/* What is read back with its sign is another number: a comparison of the first tells nothing of it. */
+static void sign_extended_fill_is_another_number(void **state)
+{
+	static const struct bpf_insn insns[] = {
+		LD(W, 2, 1, 0),
+		ST(DW, 10, -16, 2),
+		LDS(W, 4, 10, -16),
+		JK(JGT, 2, 31, 2),
+		RET(0),
+		I(BPF_ALU64 | BPF_RSH | BPF_K, 4, 0, 0, 32), /* "0" */
+		MOVX(9, 10),
+		ADDK(9, -8),
+		ADDX(9, 4),
+		STK(DW, 9, 0, 0),
+		RET(0),
+	};
+
+	(void)state;
+	refused(insns, ARRAY_SIZE(insns), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fetched_value_is_followed_into_the_stack),
+		cmocka_unit_test(sign_extended_fill_is_another_number),
 		cmocka_unit_test(accepted_programs_stay_in_their_states),
 	};
 
