@@ -90,6 +90,11 @@ int check_tail_zero(struct skep_system *sys, u64 addr, u32 known, u32 actual);
 /* Copies an object name: [A-Za-z0-9_.]*, NUL-terminated within @size. Length or -EINVAL. */
 int object_name_copy(char *dst, const char *src, u32 size);
 bool prog_type_visible(const struct profile *profile, u32 type);
+/*
+ * What poll() would say of the ring that @fd stands for; -EBADF: it is no ring. @wake (NULL: not wanted): the
+ * system's eventfd that gets an edge when that may have changed, or -errno.
+ */
+int ring_events(struct skep_system *sys, int fd, int *wake);
 /* A descriptor of a map with a check of its mode. */
 struct map_object *map_get_access(struct skep_system *sys, int fd, bool read, bool write, int *err);
 #endif

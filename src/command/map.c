@@ -288,6 +288,9 @@ int command_map_create(struct call *c)
 	if (err)
 		goto out;
 	m->map->id = m->obj.id;
+	if (m->map->map_type == BPF_MAP_TYPE_RINGBUF ||
+	    m->map->map_type == BPF_MAP_TYPE_USER_RINGBUF)
+		WRITE_ONCE(sys->has_rings, true);
 	err = object_new_fd_mode(&m->obj, access);
 out:
 	object_put(&m->obj);
@@ -320,7 +323,7 @@ struct map_object *map_get_access(struct skep_system *sys, int fd, bool read, bo
 		object_put(&m->obj);
 		return NULL;
 	}
-	mode = caller_fd_mode(fd);
+	mode = READ_ONCE(m->obj.restricted) ? caller_fd_mode(fd) : O_RDWR;
 	if ((read && mode == O_WRONLY) ||
 	    (write && (mode == O_RDONLY || READ_ONCE(m->map->frozen)))) {
 		object_put(&m->obj);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -215,6 +216,53 @@ int skep_mmap(struct skep_system *sys, int fd, size_t len, int prot, long off)
 	}
 	object_put(o);
 	return err;
+}
+
+/* What poll() would say of perf ring @ring. */
+static int perf_ready(const struct perf_ring *ring)
+{
+	const struct perf_event_mmap_page *page = load_acquire(&ring->page);
+
+	return page && READ_ONCE(page->data_head) != READ_ONCE(page->data_tail) ?
+		       POLLIN | POLLRDNORM :
+		       0;
+}
+
+static int ringbuf_ready(const struct bpf_ringbuf_map *rb)
+{
+	u64 used;
+
+	if (rb->map.map_type == BPF_MAP_TYPE_RINGBUF)
+		return READ_ONCE(rb->head) != READ_ONCE(*rb->consumer_pos) ? POLLIN | POLLRDNORM :
+									     0;
+	used = READ_ONCE(*rb->producer_pos) - READ_ONCE(rb->pending);
+	return used <= rb->mask ? POLLOUT | POLLWRNORM : 0;
+}
+
+int ring_events(struct skep_system *sys, int fd, int *wake)
+{
+	const struct map_object *m;
+	struct object *o;
+	int events = -EBADF;
+	int err;
+
+	o = object_get_any(sys, fd, &err);
+	if (!o)
+		return -EBADF;
+	m = (const struct map_object *)o;
+	if (o->kind == OBJECT_PERF && ((struct perf_object *)o)->ring) {
+		events = perf_ready(((struct perf_object *)o)->ring);
+		if (wake)
+			*wake = waker_fd(sys, ((struct perf_object *)o)->ring);
+	} else if (o->kind == OBJECT_MAP && m->map &&
+		   (m->map->map_type == BPF_MAP_TYPE_RINGBUF ||
+		    m->map->map_type == BPF_MAP_TYPE_USER_RINGBUF)) {
+		events = ringbuf_ready((const struct bpf_ringbuf_map *)m->map);
+		if (wake)
+			*wake = waker_fd(sys, m->map);
+	}
+	object_put(o);
+	return events;
 }
 
 int skep_epoll_fd(struct skep_system *sys, int fd)

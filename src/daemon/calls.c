@@ -216,6 +216,10 @@ static const struct {
 	{ SYS_sendmsg, CALL_NETLINK_FD, ALWAYS, netlink_send },
 	{ SYS_recvfrom, CALL_NETLINK_FD, ALWAYS, netlink_receive },
 	{ SYS_recvmsg, CALL_NETLINK_FD, ALWAYS, netlink_receive },
+	{ SYS_poll, CALL_NOTIFY, ALWAYS, poll_answer },
+	{ SYS_ppoll, CALL_NOTIFY, ALWAYS, poll_answer },
+	{ SYS_select, CALL_NOTIFY, ALWAYS, select_answer },
+	{ SYS_pselect6, CALL_NOTIFY, ALWAYS, select_answer },
 	{ SYS_getxattr, CALL_NOTIFY, ALWAYS, view_getxattr },
 	{ SYS_lgetxattr, CALL_NOTIFY, ALWAYS, view_getxattr },
 	{ SYS_listxattr, CALL_NOTIFY, ALWAYS, view_listxattr },
@@ -361,6 +365,8 @@ static bool may_last(const struct request *r)
 {
 	u64 cmd = r->args[0];
 
+	if (r->nr == SYS_poll || r->nr == SYS_ppoll || r->nr == SYS_select || r->nr == SYS_pselect6)
+		return READ_ONCE(r->sys->has_rings);
 	if (r->nr != SYS_bpf && (r->nr != SYS_ioctl || (u32)r->args[1] != CALL_PROXY_BPF))
 		return false;
 	return cmd == BPF_PROG_LOAD || cmd == BPF_BTF_LOAD || cmd == BPF_PROG_TEST_RUN ||

@@ -621,8 +621,13 @@ static bool drain_objects(struct daemon *d)
 	return suspects;
 }
 
+static void nothing(int sig)
+{
+}
+
 int daemon_main(int listen_fd, const char *folder, btf_to_c_t btf_to_c)
 {
+	static const struct sigaction wake = { .sa_handler = nothing };
 	static struct daemon d;
 	struct pollfd fds[34];
 	bool suspects = false, idle;
@@ -633,6 +638,7 @@ int daemon_main(int listen_fd, const char *folder, btf_to_c_t btf_to_c)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
+	sigaction(SESSION_SIGNAL, &wake, NULL); /* without SA_RESTART */
 	prctl(PR_SET_NAME, "skepd");
 	prctl(PR_SET_DUMPABLE, 0);
 	pthread_mutex_init(&d.lock, NULL);

@@ -75,10 +75,17 @@ struct session {
 	int gift;
 	VEC(struct stand_in) stand_ins; /* the supervisor's */
 	pid_t tgid_of_last;		/* see notify.c */
+	u32 last_tid, fd_dir_tid;
+	int fd_dir; /* of /proc/.fd_dir_tid/fd; 0 or less: none */
+	pthread_t receiver;
+	bool ending, ended;
 };
 
 /* daemon.c */
 void daemon_wake(struct daemon *d);
+
+/* Interrupts a session's thread in its wait. */
+#define SESSION_SIGNAL SIGUSR2
 
 /* session.c: takes over @process, @listener, @message_fd. 0 or -errno. */
 int session_start(struct instance *inst, struct skep_process *process, pid_t pid, int listener,
@@ -92,7 +99,9 @@ struct request {
 	struct skep_system *sys;
 	u64 id;
 	u64 nr, args[6];
-	bool checked; /* it was still there after the first look at its memory */
+	bool checked;		      /* it was still there after the first look at its memory */
+	u64 window_from, window_size; /* of the task's memory, see notify.c */
+	u8 window[1024];
 };
 
 /* The call is to be made by the kernel after all. */
@@ -103,6 +112,9 @@ int notify_receive(struct session *s, struct request *r);
 void notify_answer(struct request *r, long result);
 /* Tells Linux to wake the other side on this CPU, if it can. */
 void notify_tune(int listener);
+
+/* Whether the task is still in that call. */
+bool notify_waits(const struct request *r);
 
 /* A descriptor of another's cannot be had here: its epoll_ctl() is stopped at instead. */
 bool notify_cannot_take(void);
@@ -116,6 +128,10 @@ void intercept_call(struct task *t);
 void calls_filter(const struct skep_system *sys, const struct wire_request *q, u8 *answers);
 /* Answers @r, here or in a thread of its own. */
 void calls_answer(struct request *r);
+
+/* ---- poll.c: waits for rings. May last when the system has any. ---- */
+long poll_answer(struct request *r);
+long select_answer(struct request *r);
 
 /* ---- trace_pipe.c ---- */
 struct trace_pipe *trace_pipe_new(void); /* NULL: no memory */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The thread of one tree of processes: answers the calls that its filter holds, until the last
- * process has ended.
+ * The threads of one tree of processes: one answers the calls that its filter holds, the other sees the
+ * last process end.
  */
 #include <errno.h>
 #include <poll.h>
@@ -31,6 +31,8 @@ static void session_end(struct session *s)
 	skep_process_free(s->process);
 	if (s->listener >= 0)
 		close(s->listener);
+	if (s->fd_dir > 0)
+		close(s->fd_dir);
 	vec_free(&s->stand_ins);
 	if (s->message_fd >= 0)
 		close(s->message_fd);
@@ -45,24 +47,52 @@ static void session_end(struct session *s)
 	daemon_wake(d);
 }
 
-static void *session_main(void *arg)
+/*
+ * Waits in the listener alone: a call costs one wait. That there will be no more is what watch() finds
+ * out, whose signal ends the wait.
+ */
+static void *receive(void *arg)
+{
+	struct pollfd listener = { .fd = ((struct session *)arg)->listener };
+	struct session *s = arg;
+	struct request r;
+	int err;
+
+	while (!load_acquire(&s->ending)) {
+		err = notify_receive(s, &r);
+		if (!err)
+			calls_answer(&r);
+		else if (err != -EINTR && poll(&listener, 1, 0) > 0)
+			poll(NULL, 0, 10); /* no process has the filter any more */
+	}
+	store_release(&s->ended, true);
+	return NULL;
+}
+
+static void receive_end(struct session *s)
+{
+	store_release(&s->ending, true);
+	while (!load_acquire(&s->ended)) {
+		pthread_kill(s->receiver, SESSION_SIGNAL);
+		usleep(1000);
+	}
+	pthread_join(s->receiver, NULL);
+}
+
+static void *watch(void *arg)
 {
 	struct session *s = arg;
 	struct pollfd fds[] = {
-		{ .fd = s->listener, .events = POLLIN },
+		{ .fd = s->listener }, /* POLLHUP */
 		{ .fd = s->process ? skep_process_fd(s->process) : -1, .events = POLLIN },
 	};
-	struct request r;
 	int err;
 
 	for (;;) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			break;
-		if (fds[0].revents & POLLIN) {
-			if (!notify_receive(s, &r))
-				calls_answer(&r);
-		} else if (fds[0].revents) {
-			fds[0].fd = -1; /* no process has the filter any more */
+		if (fds[0].revents) {
+			fds[0].fd = -1;
 			if (!s->process)
 				break;
 		}
@@ -75,6 +105,7 @@ static void *session_main(void *arg)
 		if (err != -EAGAIN)
 			break;
 	}
+	receive_end(s);
 	session_end(s);
 	return NULL;
 }
@@ -105,7 +136,12 @@ int session_start(struct instance *inst, struct skep_process *process, pid_t pid
 	inst->sessions = s;
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	err = -pthread_create(&thread, &attr, session_main, s);
+	err = -pthread_create(&s->receiver, NULL, receive, s);
+	if (!err) {
+		err = -pthread_create(&thread, &attr, watch, s);
+		if (err)
+			receive_end(s);
+	}
 	pthread_attr_destroy(&attr);
 	if (err)
 		inst->sessions = s->next;

@@ -28,7 +28,9 @@
 #include "hook/hook.h"
 #include "object/cgroup_tree.h"
 
-#define TRACEFS_MAGIC 0x74726163
+#define TRACEFS		   "/sys/kernel/tracing"
+#define TRACEFS_IN_DEBUGFS "/sys/kernel/debug/tracing"
+#define TRACEFS_MAGIC	   0x74726163
 
 enum kind {
 	ELSEWHERE,
@@ -262,15 +264,32 @@ static struct object *object_behind(const struct place *p)
 
 /* ---- opening ---- */
 
+static bool is_mounted_here(struct skep_system *sys, const char *at)
+{
+	size_t mount = sizeof(CGROUP_MOUNT) - 1;
+
+	return (!strncmp(at, CGROUP_MOUNT, mount) && (!at[mount] || at[mount] == '/')) ||
+	       !strcmp(at, TRACEFS) || !strcmp(at, TRACEFS_IN_DEBUGFS) || pins_cover(sys, at);
+}
+
+static void put_mount(FILE *to, const char *file, u32 number, const char *type, const char *at)
+{
+	if (!strcmp(file, "mountinfo"))
+		fprintf(to, "%u 23 0:%u / %s rw,nosuid,nodev,noexec,relatime - %s %s rw\n",
+			900 + number, 900 + number, at, type, type);
+	else if (!strcmp(file, "mounts"))
+		fprintf(to, "%s %s %s rw,nosuid,nodev,noexec,relatime 0 0\n", type, at, type);
+}
+
 /*
  * Of the process's file: its cgroup is one of the tree's, and cgroup2 is mounted where the tree
- * is instead of what the machine has there.
+ * is, BPF's file systems and tracefs where ours are, instead of what the machine has there.
  */
 static int open_of_process(const struct place *p, int flags)
 {
 	char path[PATH_MAX], line[8192], at[PATH_MAX];
-	size_t mount = sizeof(CGROUP_MOUNT) - 1;
 	bool info = !strcmp(p->name, "mountinfo");
+	const char *bpffs;
 	FILE *from, *to;
 	int fd;
 
@@ -296,16 +315,15 @@ static int open_of_process(const struct place *p, int flags)
 	}
 	while (strcmp(p->name, "cgroup") && fgets(line, sizeof(line), from)) {
 		if (sscanf(line, info ? "%*s %*s %*s %*s %4095s" : "%*s %4095s", at) == 1 &&
-		    !strncmp(at, CGROUP_MOUNT, mount) && (!at[mount] || at[mount] == '/'))
+		    is_mounted_here(p->r->sys, at))
 			continue;
 		fputs(line, to);
 	}
-	if (info)
-		fputs("31 23 0:28 / " CGROUP_MOUNT
-		      " rw,nosuid,nodev,noexec,relatime - cgroup2 cgroup2 rw\n",
-		      to);
-	else if (!strcmp(p->name, "mounts"))
-		fputs("cgroup2 " CGROUP_MOUNT " cgroup2 rw,nosuid,nodev,noexec,relatime 0 0\n", to);
+	put_mount(to, p->name, 0, "cgroup2", CGROUP_MOUNT);
+	put_mount(to, p->name, 1, "tracefs", TRACEFS);
+	put_mount(to, p->name, 2, "tracefs", TRACEFS_IN_DEBUGFS);
+	for (u32 m = 0; (bpffs = pins_mount_at(p->r->sys, m)); m++)
+		put_mount(to, p->name, 3 + m, "bpf", bpffs);
 	fclose(from);
 	fclose(to);
 	lseek(fd, 0, SEEK_SET);

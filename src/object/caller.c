@@ -72,6 +72,11 @@ int caller_fstat(int fd, struct stat *st)
 		return fstat(fd, st) ? -errno : 0;
 	if (fd < 0)
 		return -EBADF;
+	if (current->fd_dir > 0) {
+		snprintf(path, sizeof(path), "%d", fd);
+		if (!fstatat(current->fd_dir, path, st, 0))
+			return 0; /* else perhaps it is the folder of another who had that number */
+	}
 	fd_path(path, fd);
 	if (stat(path, st))
 		return errno == ENOENT ? -EBADF : -errno;

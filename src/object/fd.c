@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -354,6 +355,8 @@ int object_new_fd_flags(struct object *o, int flags)
 	if (!fd)
 		fd = new || is_ours(o) ? reopen(o->probe_fd, flags & O_ACCMODE) : -EBADF;
 	if (fd >= 0) {
+		if ((flags & O_ACCMODE) != O_RDWR)
+			WRITE_ONCE(o->restricted, true);
 		o->held = true;
 		o->let_go = false;
 		if (o->kind == OBJECT_MAP && ((struct map_object *)o)->map)
@@ -556,6 +559,7 @@ void objects_drain(struct skep_system *sys, bool all)
 	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 	struct stat st;
 	u64 now = 0;
+	int unread;
 	ssize_t n;
 
 	notice_fork(sys);
@@ -565,6 +569,10 @@ void objects_drain(struct skep_system *sys, bool all)
 			probe_many(sys, true, 0);
 		goto out;
 	}
+	/* Mostly nothing has been closed. Now and then we look whether it is ours at all. */
+	if (!all && !sys->suspects && ++sys->drains % 64 &&
+	    !ioctl(sys->inotify_fd, FIONREAD, &unread) && !unread)
+		goto out;
 	if (fstat(sys->inotify_fd, &st) < 0 || st.st_ino != sys->inotify_inode) {
 		sys->inotify_fd = -1; /* the client closed it, and may have the number again */
 		drop_files(sys, true);

@@ -43,6 +43,7 @@ struct object {
 	u32 refs;	 /* references by other objects and by running commands */
 	u32 pins;	 /* of the references: by the tree of pins, which count as descriptors do */
 	bool held;	 /* some process has a descriptor */
+	bool restricted; /* one was given that cannot both read and write */
 	bool dying;	 /* destroy() has been called */
 	bool plain_file; /* empty, sealed and made for no other process: fit for another object */
 	bool let_go;	 /* its last descriptor is known to be gone */

@@ -56,6 +56,7 @@ int perf_object_new(struct skep_system *sys, const struct perf_event_attr *attr,
 	p->ring = r = arena_alloc(sys->arena, sizeof(*r), sizeof(*r), &err);
 	if (!r)
 		goto fail;
+	WRITE_ONCE(sys->has_rings, true);
 	r->arena = sys->arena;
 	r->cpu = cpu;
 	r->enabled = !attr->disabled;

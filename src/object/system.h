@@ -54,6 +54,7 @@ struct skep_system {
 	u64 memfd_device;	 /* st_dev of all memfds */
 	int inotify_fd;		 /* -1: probe by polling */
 	u64 inotify_inode;
+	u32 drains;
 	u32 generation; /* platform_fork_generation() of the process that this copy is for */
 	struct spare_file {
 		enum object_kind kind;
@@ -111,6 +112,7 @@ struct skep_system {
 	u8 function_calls[64];
 	struct async *async;	   /* callbacks that run later; NULL until there is one; async.c */
 	struct sampling *sampling; /* src/event/sampling.c */
+	bool has_rings;		   /* there is, or was, one that can be polled */
 	u64 perf_ids;		   /* last PERF_EVENT_IOC_ID given */
 	u64 iter_sessions;	   /* last session of an iterator */
 	/* Where bpf_trace_printk() lines go (Linux: trace_pipe). */
