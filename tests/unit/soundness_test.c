@@ -24,7 +24,7 @@
 #define INPUTS 4
 
 static const u64 found[] = {
-	913706, /* precision of what an atomic instruction fetches from the stack */
+	913706,	 /* precision of what an atomic instruction fetches from the stack */
 	5987753, /* a number read back from the stack with its sign is not the one that was stored */
 };
 
