@@ -44,7 +44,7 @@ int btf_to_c(const void *data, size_t size, void (*emit)(void *arg, const char *
 	     void *arg);
 
 extern const struct command cmd_run, cmd_attach, cmd_list, cmd_explain, cmd_verify, cmd_btf,
-	cmd_features, cmd_diff, cmd_prog, cmd_map, cmd_exec, cmd_ps, cmd_stop;
+	cmd_features, cmd_diff, cmd_bench, cmd_prog, cmd_map, cmd_exec, cmd_ps, cmd_stop;
 
 /* "skep: " and the message on stderr, or {"error": …} with --json. Returns EXIT_REFUSED. */
 int cli_error(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

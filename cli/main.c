@@ -13,7 +13,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_run,     &cmd_attach, &cmd_exec,	  &cmd_ps,   &cmd_stop, &cmd_list, &cmd_verify,
-	&cmd_explain, &cmd_btf,	   &cmd_features, &cmd_diff, &cmd_prog, &cmd_map,
+	&cmd_explain, &cmd_btf,	   &cmd_features, &cmd_diff, &cmd_bench, &cmd_prog, &cmd_map,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -23,7 +23,7 @@
 #define OUT_ROOM 131072 /* data may grow */
 #define NR_ARGS	 12
 
-struct run_opts {
+struct prog_opts {
 	const struct command *cmd;
 	const char *object, *prog, *data_out, *ctx_out, *expect;
 	unsigned repeat, cpu, batch, flags;
@@ -158,7 +158,7 @@ static bool parse_number(const char *text, unsigned long long *v)
 }
 
 /* --field options. 0 or an exit status. */
-static int set_fields(const struct cli *cli, struct run_opts *o, int type, const struct btf *btf)
+static int set_fields(const struct cli *cli, struct prog_opts *o, int type, const struct btf *btf)
 {
 	const struct ctx_type *ctx = ctx_type_of(type);
 	int id = ctx && ctx->name && btf ? btf__find_by_name_kind(btf, ctx->name, BTF_KIND_STRUCT) :
@@ -211,7 +211,7 @@ static int read_file(const struct cli *cli, const char *path, void *to, size_t r
 	return room == (size_t)-1 ? cli_error(cli, "%s: too large", path) : 0;
 }
 
-static int read_hex(struct run_opts *o, const char *text)
+static int read_hex(struct prog_opts *o, const char *text)
 {
 	int digits = 0, v = 0;
 
@@ -232,7 +232,7 @@ static int read_hex(struct run_opts *o, const char *text)
 }
 
 /* "2=5", "2.f_flags=3", "1.comm=x". */
-static int set_arg(struct run_opts *o, const char *text)
+static int set_arg(struct prog_opts *o, const char *text)
 {
 	unsigned long nr;
 	unsigned long long v;
@@ -261,7 +261,7 @@ static int set_arg(struct run_opts *o, const char *text)
 	return 0;
 }
 
-static int number(struct run_opts *o, const char *name, const char *text, unsigned *to)
+static int number(struct prog_opts *o, const char *name, const char *text, unsigned *to)
 {
 	unsigned long long v;
 
@@ -271,7 +271,7 @@ static int number(struct run_opts *o, const char *name, const char *text, unsign
 	return 0;
 }
 
-static int option(const struct cli *cli, struct run_opts *o, int argc, char **argv, int *i)
+static int option(const struct cli *cli, struct prog_opts *o, int argc, char **argv, int *i)
 {
 	const char *v;
 
@@ -321,7 +321,7 @@ static int option(const struct cli *cli, struct run_opts *o, int argc, char **ar
 
 /* ---- the run ---- */
 
-static struct bpf_program *choose(const struct cli *cli, const struct run_opts *o,
+static struct bpf_program *choose(const struct cli *cli, const struct prog_opts *o,
 				  struct bpf_object *obj)
 {
 	struct bpf_program *prog, *found = NULL;
@@ -346,7 +346,7 @@ static struct bpf_program *choose(const struct cli *cli, const struct run_opts *
 }
 
 /* Contexts that say how long the data is, where the caller did not. */
-static void complete(struct run_opts *o, int type)
+static void complete(struct prog_opts *o, int type)
 {
 	struct xdp_md *md = (struct xdp_md *)o->ctx;
 
@@ -378,7 +378,7 @@ static bool has_no_data(int type)
 	return type == BPF_PROG_TYPE_SK_LOOKUP || has_no_ctx_out(type);
 }
 
-static void run_it(const struct run_opts *o, int fd, int type, struct result *r)
+static void run_it(const struct prog_opts *o, int fd, int type, struct result *r)
 {
 	struct bpf_test_run_opts *t = &r->t;
 
@@ -458,7 +458,7 @@ static cJSON *as_struct(const struct btf *btf, const char *name, const void *byt
 }
 
 /* What the run left, as one object. */
-static cJSON *result_json(const struct run_opts *o, struct bpf_program *prog, int type,
+static cJSON *result_json(const struct prog_opts *o, struct bpf_program *prog, int type,
 			  const struct btf *btf, const struct result *r)
 {
 	const struct ctx_type *ctx = ctx_type_of(type);
@@ -529,7 +529,7 @@ static void trace_line(void *arg, const char *line, uint32_t len)
 	fputc('\n', stderr);
 }
 
-static const char *why(int err, int type, const struct run_opts *o)
+static const char *why(int err, int type, const struct prog_opts *o)
 {
 	if (err == 524)
 		return "programs of this type cannot be test-run by the kernel: skep's own engine "
@@ -540,7 +540,7 @@ static const char *why(int err, int type, const struct run_opts *o)
 	return strerror(err);
 }
 
-static int run_object(struct cli *cli, struct run_opts *o)
+static int run_object(struct cli *cli, struct prog_opts *o)
 {
 	struct bpf_object *obj = object_open(cli, o->object);
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -600,27 +600,105 @@ out:
 	return status;
 }
 
-int prog_run(struct cli *cli, const struct command *cmd, int argc, char **argv)
+/* ---- the same for a benchmark ---- */
+
+struct prog_opts *prog_opts_new(const struct command *cmd, int argc)
 {
-	struct run_opts *o = calloc(1, sizeof(*o));
-	int status = EXIT_BROKEN;
+	struct prog_opts *o = calloc(1, sizeof(*o));
 
 	if (!o)
-		return status;
+		return NULL;
 	o->cmd = cmd;
 	o->data = malloc(DATA_MAX);
 	o->fields = calloc((size_t)argc, sizeof(*o->fields));
 	if (o->data && o->fields)
-		status = 0;
+		return o;
+	prog_opts_free(o);
+	return NULL;
+}
+
+void prog_opts_free(struct prog_opts *o)
+{
+	if (!o)
+		return;
+	free(o->objects);
+	free(o->fields);
+	free(o->data);
+	free(o);
+}
+
+int prog_opts_parse(const struct cli *cli, struct prog_opts *o, int argc, char **argv, int *i)
+{
+	return option(cli, o, argc, argv, i);
+}
+
+const char *prog_opts_object(const struct prog_opts *o)
+{
+	return o->object;
+}
+
+const char *prog_opts_prog(const struct prog_opts *o)
+{
+	return o->prog;
+}
+
+int prog_opts_fit(const struct cli *cli, struct prog_opts *o, int type)
+{
+	static const unsigned char packet[64] = {
+		[12] = 0x08, [14] = 0x45, [17] = 50, [22] = 64, [23] = 6, [46] = 0x50
+	};
+	struct btf *btf = o->nr_fields ? btf__load_vmlinux_btf() : NULL;
+	int status = set_fields(cli, o, type, btf);
+	const struct ctx_type *ctx = ctx_type_of(type);
+
+	btf__free(btf);
+	/* A packet for those that take one: TCP in IPv4. */
+	if (!o->data_given && !o->objects && type != BPF_PROG_TYPE_SK_REUSEPORT && ctx &&
+	    (!strcmp(ctx->name, "__sk_buff") || !strcmp(ctx->name, "xdp_md") ||
+	     !strcmp(ctx->name, "bpf_flow_keys"))) {
+		memcpy(o->data, packet, sizeof(packet));
+		o->data_size = sizeof(packet);
+		o->data_given = true;
+	}
+	/* Arguments of which we know nothing are 0. */
+	if (!o->ctx_given && (type == BPF_PROG_TYPE_RAW_TRACEPOINT ||
+			      type == BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE)) {
+		o->ctx_given = true;
+		o->ctx_size = NR_ARGS * 8;
+	}
+	complete(o, type);
+	return status;
+}
+
+int prog_opts_run(const struct prog_opts *o, int fd, int type, unsigned repeat, unsigned *ns)
+{
+	struct prog_opts once = *o;
+	struct result *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	once.repeat = repeat;
+	run_it(&once, fd, type, r);
+	err = r->err;
+	*ns = r->t.duration;
+	free(r);
+	return err;
+}
+
+int prog_run(struct cli *cli, const struct command *cmd, int argc, char **argv)
+{
+	struct prog_opts *o = prog_opts_new(cmd, argc);
+	int status = 0;
+
+	if (!o)
+		return EXIT_BROKEN;
 	for (int i = 1; i < argc && !status; i++)
 		status = option(cli, o, argc, argv, &i);
 	if (!status && !o->object)
 		status = cli_usage(cmd, "run: which object file?");
 	if (!status)
 		status = run_object(cli, o);
-	free(o->objects);
-	free(o->fields);
-	free(o->data);
-	free(o);
+	prog_opts_free(o);
 	return status;
 }

@@ -8,6 +8,19 @@
 /* @argv[0] is "run". An exit status. */
 int prog_run(struct cli *cli, const struct command *cmd, int argc, char **argv);
 
+/* The options of it, for other commands that run programs: */
+struct prog_opts;
+struct prog_opts *prog_opts_new(const struct command *cmd, int argc); /* or NULL */
+void prog_opts_free(struct prog_opts *o);
+/* The option or object at argv[*i], as cli_option(). 0 or an exit status. */
+int prog_opts_parse(const struct cli *cli, struct prog_opts *o, int argc, char **argv, int *i);
+const char *prog_opts_object(const struct prog_opts *o); /* or NULL */
+const char *prog_opts_prog(const struct prog_opts *o);	 /* or NULL */
+/* Context and data for programs of @type, made up where none were given. 0 or an exit status. */
+int prog_opts_fit(const struct cli *cli, struct prog_opts *o, int type);
+/* Runs program @fd on them. 0 or -errno; *@ns by BPF_PROG_TEST_RUN's own measure. */
+int prog_opts_run(const struct prog_opts *o, int fd, int type, unsigned repeat, unsigned *ns);
+
 #define PROG_RUN_HELP                                                                              \
 	"run: runs one program once (BPF_PROG_TEST_RUN) on a context and data that you give, of\n" \
 	"any type, and prints what it returned, what it changed, and the object's maps.\n"         \

@@ -32,7 +32,11 @@ struct skep_system_opts {
 	const char *kernel;
 	const char *btf;  /* kernel BTF file; NULL: $SKEP_BTF, else the host's, else built-in */
 	const char *caps; /* "full" (default) or "real"; NULL: $SKEP_CAPS */
-	const char *jit;  /* "on" (default), "off", "compare"; NULL: $SKEP_JIT */
+	/*
+	 * "on" (default), "off", "compare" (of both engines, at test runs), "count" (off, and slow:
+	 * skep_counted_insns()); NULL: $SKEP_JIT
+	 */
+	const char *jit;
 	/*
 	 * "1": what skep lacks (helpers, kfuncs, map and program types) is judged as the
 	 * kernel would; what needs it is -EOPNOTSUPP to run, attach or fill. "0" (default):
@@ -385,6 +389,9 @@ SKEP_API int skep_insn_text(const void *insns, unsigned int left, char *buf, siz
  * number of its instructions: where the last one's ends. -ENOENT: it is interpreted.
  */
 SKEP_API long skep_prog_native(struct skep_system *sys, int prog_fd, unsigned int insn);
+
+/* Instructions that one repetition of the newest test run took, of a system with jit "count"; else 0. */
+SKEP_API uint64_t skep_counted_insns(const struct skep_system *sys);
 
 /* One name of eBPF and what skep has of it; a row of tables/. Strings are constants. */
 struct skep_feature {

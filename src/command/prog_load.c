@@ -242,6 +242,8 @@ static int check_and_compile(struct call *c, struct prog_object *p)
 		if (err)
 			return err;
 		p->ops_size = interp_ops_size(p->prog);
+		if (sys->count_insns)
+			interp_count(p->prog, p->prog->ops);
 	}
 	for (u32 i = 0; i < p->nr_used_maps; i++)
 		if (p->used_maps[i]->map->map_type == BPF_MAP_TYPE_PROG_ARRAY &&

@@ -133,6 +133,8 @@ static int configure(struct skep_system *sys, const struct skep_system_opts *opt
 			sys->jit_mode = JIT_OFF;
 		else if (!strcmp(jit, "compare"))
 			sys->jit_mode = JIT_COMPARE;
+		else if (!strcmp(jit, "count"))
+			sys->jit_mode = JIT_OFF, sys->count_insns = true;
 		else if (strcmp(jit, "on"))
 			return -EINVAL;
 	}
@@ -142,6 +144,11 @@ static int configure(struct skep_system *sys, const struct skep_system_opts *opt
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+uint64_t skep_counted_insns(const struct skep_system *sys)
+{
+	return sys->count_insns ? sys->counted_insns : 0;
 }
 
 struct skep_system *skep_system_new(const struct skep_system_opts *opts)

@@ -19,6 +19,8 @@ u64 interp_subprog(struct bpf_run *run, const struct bpf_prog *prog, u32 subprog
  */
 void interp_decode(const struct bpf_prog *prog, struct interp_op *ops);
 u64 interp_ops_size(const struct bpf_prog *prog);
+/* From now on these operations add what they do to run->insns; slowly. */
+void interp_count(const struct bpf_prog *prog, struct interp_op *ops);
 
 /* Makes a program ready to be interpreted (control side). 0 or -ENOMEM. */
 static inline int interp_prepare(struct arena *arena, struct bpf_prog *prog)

@@ -288,41 +288,66 @@ static void decode_jmp(const struct bpf_prog *prog, const struct bpf_insn *insn,
 	}
 }
 
+static void decode_one(const struct bpf_prog *prog, u32 i, struct interp_op *op)
+{
+	const struct bpf_insn *insn = &prog->insns[i];
+
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_JMP:
+	case BPF_JMP32:
+		decode_jmp(prog, insn, op);
+		return;
+	case BPF_ALU:
+	case BPF_ALU64:
+		op->imm = insn->imm;
+		break;
+	case BPF_LD: /* nobody jumps to the second half of a constant, whose code is this, too */
+		op->imm = i + 1 < prog->len ? (s64)insn_imm64(insn) : 0;
+		break;
+	case BPF_ST:
+		op->to = insn->off;
+		op->k = insn->imm;
+		break;
+	default:
+		op->imm = insn->off;
+	}
+	decode_plain(insn, op);
+}
+
 void interp_decode(const struct bpf_prog *prog, struct interp_op *ops)
 {
-	for (u32 i = 0; i < prog->len; i++) {
-		const struct bpf_insn *insn = &prog->insns[i];
-		struct interp_op *op = &ops[i];
-
-		switch (BPF_CLASS(insn->code)) {
-		case BPF_JMP:
-		case BPF_JMP32:
-			decode_jmp(prog, insn, op);
-			continue;
-		case BPF_ALU:
-		case BPF_ALU64:
-			op->imm = insn->imm;
-			break;
-		case BPF_LD:
-			if (i + 1 < prog->len) {
-				op->imm = (s64)insn_imm64(insn);
-				ops[++i].fn = op_bad;
-			}
-			break;
-		case BPF_ST:
-			op->to = insn->off;
-			op->k = insn->imm;
-			break;
-		default:
-			op->imm = insn->off;
-		}
-		decode_plain(insn, op);
-	}
+	for (u32 i = 0; i < prog->len; i++)
+		decode_one(prog, i, &ops[i]);
 }
 
 u64 interp_ops_size(const struct bpf_prog *prog)
 {
 	return prog->len * sizeof(struct interp_op);
+}
+
+/* ---- counting ---- */
+
+/* The function of an operation, were it not counted. */
+static __attribute__((noinline)) interp_fn *function_of(const struct bpf_prog *prog, u32 i)
+{
+	struct interp_op op;
+
+	decode_one(prog, i, &op);
+	return op.fn;
+}
+
+static u64 op_count(OP_ARGS)
+{
+	interp_fn *fn = function_of(f->prog, (u32)(op - f->prog->ops));
+
+	f->run->insns++;
+	OP_TAIL return fn(op, f, r0, r1, r2, r3);
+}
+
+void interp_count(const struct bpf_prog *prog, struct interp_op *ops)
+{
+	for (u32 i = 0; i < prog->len; i++)
+		ops[i].fn = op_count;
 }
 
 /* ---- entering ---- */

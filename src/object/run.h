@@ -133,6 +133,7 @@ struct bpf_run {
 	void *ctx;		     /* what the hook passed */
 	u32 cpu;		     /* the claimed slot */
 	u32 tail_calls;		     /* made so far in this run */
+	u64 insns;		     /* instructions done, where they are counted: interp_count() */
 	u32 interpret;		     /* non-zero: by the interpreter even if compiled */
 	u32 callee;		     /* bpf_tramp_native(): the function to call */
 	u64 attach_cookie;

@@ -135,6 +135,8 @@ struct skep_system {
 	char last_text[1024];		 /* its line, rendered for skep_last_refusal() */
 	u32 jit_mode;			 /* JIT_ON, JIT_OFF, JIT_COMPARE */
 	bool perf, perf_marked;		 /* native code is told to perf, see src/jit/debug.c */
+	bool count_insns;		 /* interpreted, and counted */
+	u64 counted_insns;		 /* of the newest test run, one repetition */
 	bool jit_forbidden;		 /* the host forbids executable shared memory: JIT_OFF */
 	void (*log)(void *arg, int level, const char *text);
 	void *log_arg;

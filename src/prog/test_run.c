@@ -59,6 +59,7 @@ int test_run_repeat(struct skep_system *sys, struct prog_object *prog, void *ctx
 			t->after(ctx, t->retval);
 	}
 	spent = (now(sys) - start) / repeat;
+	sys->counted_insns = run->insns / repeat;
 	slot_release(run);
 	t->duration = spent > UINT32_MAX ? UINT32_MAX : (u32)spent;
 	return err;
