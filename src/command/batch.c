@@ -41,7 +41,7 @@ static bool has_batch(u32 type, enum batch_op op, kver profile)
 	case BPF_MAP_TYPE_HASH_OF_MAPS:
 		return visible(profile, KVER(5, 19));
 	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
-		return op != BATCH_LOOKUP_AND_DELETE && visible(profile, KVER(5, 19));
+		return (op == BATCH_LOOKUP || op == BATCH_UPDATE) && visible(profile, KVER(5, 19));
 	default:
 		return false;
 	}

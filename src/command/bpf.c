@@ -134,8 +134,8 @@ static const struct command_row commands[] = {
 	[BPF_PROG_BIND_MAP] = { "PROG_BIND_MAP", command_prog_bind_map, 0, { { 0, 12 } } },
 	[BPF_TOKEN_CREATE] = { "TOKEN_CREATE", command_token_create, 0, { { 0, 8 } } },
 	[BPF_PROG_STREAM_READ_BY_FD] = { "PROG_STREAM_READ_BY_FD",
-					 NULL,
-					 EOPNOTSUPP,
+					 command_prog_stream_read,
+					 0,
 					 { { 0, 20 } } },
 	[BPF_PROG_ASSOC_STRUCT_OPS] = { "PROG_ASSOC_STRUCT_OPS", NULL, EOPNOTSUPP, { { 0, 12 } } },
 };

@@ -48,6 +48,7 @@ int command_prog_attach(struct call *c);
 int command_prog_detach(struct call *c);
 int command_prog_query(struct call *c);
 int command_prog_bind_map(struct call *c);
+int command_prog_stream_read(struct call *c);
 int command_btf_load(struct call *c);
 int command_iter_create(struct call *c);
 int command_obj_pin(struct call *c);

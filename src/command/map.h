@@ -16,7 +16,7 @@ int map_set_btf(struct map_object *m, const struct bpf_map_ops *ops, const union
 /* Bytes of a value as bpf(2) passes it. */
 u32 map_user_value_size(const struct bpf_map *map);
 /* Whether @prog may be in, or use, program array @m; the first one decides for the rest. */
-bool prog_map_compatible(struct map_object *m, const struct bpf_prog *prog);
+bool prog_map_compatible(struct map_object *m, const struct prog_object *p);
 
 /*
  * User space has, or will have, the arena's pages at @start: programs get them in the window.

@@ -142,6 +142,7 @@ static int check_type(const struct btf *btf, const struct bpf_map *map, const st
 	case BPF_MAP_TYPE_CPUMAP:
 	case BPF_MAP_TYPE_DEVMAP:
 	case BPF_MAP_TYPE_DEVMAP_HASH:
+	case BPF_MAP_TYPE_XSKMAP:
 		return -ENOTSUPP;
 	default:
 		return key ? 0 : -EINVAL;

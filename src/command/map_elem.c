@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "btf/btf.h"
 #include "command/command.h"
 #include "command/map.h"
 #include "command/struct_ops.h"
@@ -152,8 +153,41 @@ int map_elem_lookup(struct map_object *m, const void *key, void *value, u64 flag
 	return err;
 }
 
-bool prog_map_compatible(struct map_object *m, const struct bpf_prog *prog)
+/* The type of the function that it is attached to; 0: to none. */
+static u32 attach_proto(const struct prog_object *p)
 {
+	u32 id = 0;
+
+	if (p->attach_btf && p->attach_btf_id)
+		btf_func_proto(p->attach_btf->btf, p->attach_btf_id, &id);
+	return id;
+}
+
+static bool owner_fits(const struct bpf_map *map, const struct prog_object *p)
+{
+	const struct bpf_prog *prog = p->prog;
+
+	if (map->map_type == BPF_MAP_TYPE_PROG_ARRAY &&
+	    map->owner.attach_type != prog->expected_attach_type)
+		return false;
+	for (u32 i = 0; i < 2; i++)
+		if (map->owner.storage[i] != p->storage_ids[i] &&
+		    (p->storage_ids[i] || p->tail_call_reachable))
+			return false;
+	switch (prog->type) {
+	case BPF_PROG_TYPE_TRACING:
+	case BPF_PROG_TYPE_LSM:
+	case BPF_PROG_TYPE_EXT:
+	case BPF_PROG_TYPE_STRUCT_OPS:
+		return map->owner.func_proto == attach_proto(p);
+	default:
+		return true;
+	}
+}
+
+bool prog_map_compatible(struct map_object *m, const struct prog_object *p)
+{
+	const struct bpf_prog *prog = p->prog;
 	struct skep_system *sys = m->obj.sys;
 	struct bpf_map *map = m->map;
 	bool fits;
@@ -164,15 +198,15 @@ bool prog_map_compatible(struct map_object *m, const struct bpf_prog *prog)
 		map->owner.jited = prog->jited;
 		map->owner.xdp_has_frags = prog->xdp_has_frags;
 		map->owner.attach_type = prog->expected_attach_type;
+		map->owner.func_proto = attach_proto(p);
+		memcpy(map->owner.storage, p->storage_ids, sizeof(map->owner.storage));
 		map->owner.set = 1;
 	}
 	fits = map->owner.type == prog->type && map->owner.jited == prog->jited &&
 	       map->owner.xdp_has_frags == prog->xdp_has_frags;
-	/* Since 6.18 the attach type counts where it changes what the context means. */
-	if (fits && visible(sys->profile, KVER(6, 18)) &&
-	    (prog->type == BPF_PROG_TYPE_XDP || prog->type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR ||
-	     prog->type == BPF_PROG_TYPE_TRACING))
-		fits = map->owner.attach_type == prog->expected_attach_type;
+	/* 6.18 looks at more, and the older branches that live on do, too. */
+	if (fits && visible(sys->profile, KVER(6, 1)))
+		fits = owner_fits(map, p);
 	pthread_mutex_unlock(&sys->lock);
 	return fits;
 }
@@ -229,7 +263,7 @@ static struct object *element_of_fd(struct map_object *m, int fd, void **runtime
 	if (m->map->map_type == BPF_MAP_TYPE_PROG_ARRAY) {
 		struct prog_object *p = prog_get_runnable_fd(sys, fd, err);
 
-		if (p && (p->kprobe_override || !prog_map_compatible(m, p->prog))) {
+		if (p && (p->kprobe_override || !prog_map_compatible(m, p))) {
 			object_put(&p->obj);
 			*err = -EINVAL;
 			return NULL;
@@ -389,6 +423,7 @@ int map_elem_lookup_and_delete(struct map_object *m, const void *key, void *valu
 	case BPF_MAP_TYPE_PERCPU_HASH:
 	case BPF_MAP_TYPE_LRU_HASH:
 	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_STACK_TRACE: /* which says itself since when */
 		/* Hashes can since 5.14. */
 		if (m->ops->lookup_and_delete && visible(sys->profile, KVER(5, 14)))
 			err = m->ops->lookup_and_delete(map, key, value, flags, &run);

@@ -59,7 +59,7 @@ static struct prog_object *element_prog(struct map_object *m, int fd, u32 attach
 	p = prog_get_runnable_fd(m->obj.sys, fd, &err);
 	if (p &&
 	    (p->prog->type != BPF_PROG_TYPE_XDP || p->prog->expected_attach_type != attach_type ||
-	     !prog_map_compatible(m, p->prog))) {
+	     !prog_map_compatible(m, p))) {
 		object_put(&p->obj);
 		p = NULL;
 	}
@@ -214,6 +214,38 @@ static int take_socket(int fd)
 	return fd < 0 ? -EBADF : caller_take_fd(fd);
 }
 
+static bool map_holds(const struct map_object *m, u64 cookie)
+{
+	u8 key[512], next[512]; /* the largest of a SOCKHASH */
+
+	for (int err = m->ops->get_next_key(m->map, NULL, next); !err;
+	     err = m->ops->get_next_key(m->map, key, next)) {
+		memcpy(key, next, m->map->key_size);
+		if ((u64)m->ops->obj_lookup(m->map, key) == cookie)
+			return true;
+	}
+	return false;
+}
+
+/* Whether any reuseport array, or any other map of sockets, of the system holds the socket. */
+static bool is_held(struct skep_system *sys, bool reuseport, u64 cookie)
+{
+	const struct object_table *maps = &sys->tables[OBJECT_MAP];
+	bool found = false;
+
+	pthread_mutex_lock(&sys->lock);
+	for (u32 i = 0; i < maps->by_id.n && !found; i++) {
+		const struct map_object *m = (struct map_object *)maps->by_id.v[i];
+		u32 type = m->map && m->ops ? m->map->map_type : 0;
+
+		if (reuseport ? type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY :
+				type == BPF_MAP_TYPE_SOCKMAP || type == BPF_MAP_TYPE_SOCKHASH)
+			found = map_holds(m, cookie);
+	}
+	pthread_mutex_unlock(&sys->lock);
+	return found;
+}
+
 static int sock_word(const struct map_object *m, const void *key, int fd, u64 flags, u64 *word)
 {
 	struct socket_look s;
@@ -231,7 +263,14 @@ static int sock_word(const struct map_object *m, const void *key, int fd, u64 fl
 		       m->map->map_type == BPF_MAP_TYPE_SOCKMAP && index >= m->map->max_entries ?
 					   -E2BIG :
 					   -EOPNOTSUPP;
-	return socket_redirects(fd, &s) ? 0 : -EOPNOTSUPP;
+	if (!socket_redirects(fd, &s))
+		return -EOPNOTSUPP;
+	if (!is_held(m->obj.sys, true, s.cookie))
+		return 0;
+	if (flags > BPF_EXIST)
+		return -EINVAL;
+	return m->map->map_type == BPF_MAP_TYPE_SOCKMAP && index >= m->map->max_entries ? -E2BIG :
+											  -EBUSY;
 }
 
 static int xsk_word(int fd, u64 *word)
@@ -249,23 +288,6 @@ static int xsk_word(int fd, u64 *word)
 	getsockname(fd, (struct sockaddr *)&at, &size);
 	*word = WORD(at.sxdp_queue_id, s.inode);
 	return 0;
-}
-
-/* Whether any array of the system holds the socket. */
-static bool in_reuseport_array(struct skep_system *sys, u64 cookie)
-{
-	const struct object_table *maps = &sys->tables[OBJECT_MAP];
-
-	for (u32 i = 0; i < maps->by_id.n; i++) {
-		const struct map_object *m = (struct map_object *)maps->by_id.v[i];
-
-		if (!m->map || !m->ops || m->map->map_type != BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)
-			continue;
-		for (u32 k = 0; k < m->map->max_entries; k++)
-			if ((u64)m->ops->obj_lookup(m->map, &k) == cookie)
-				return true;
-	}
-	return false;
 }
 
 static int reuseport_word(struct map_object *m, const void *key, int fd, u64 flags, u64 *word)
@@ -288,7 +310,8 @@ static int reuseport_word(struct map_object *m, const void *key, int fd, u64 fla
 	bound = s.protocol == IPPROTO_TCP ? s.state == TCP_LISTEN_ : has_port(fd);
 	if (!bound || option(fd, SOL_SOCKET, SO_REUSEPORT) <= 0)
 		return -EINVAL;
-	if (in_reuseport_array(m->obj.sys, s.cookie))
+	/* Whatever it is in, there is one word in a socket for it. */
+	if (is_held(m->obj.sys, true, s.cookie) || is_held(m->obj.sys, false, s.cookie))
 		return -EBUSY;
 	*word = s.cookie;
 	return 0;

@@ -217,6 +217,14 @@ static void remember(struct skep_system *sys, struct diag *d, const struct prog_
 	pthread_mutex_unlock(&sys->lock);
 }
 
+/* Maps whose elements run as one with the programs that use them (Linux: map_type_contains_progs()). */
+static bool holds_programs(const struct skep_system *sys, u32 map_type)
+{
+	return map_type == BPF_MAP_TYPE_PROG_ARRAY ||
+	       ((map_type == BPF_MAP_TYPE_DEVMAP || map_type == BPF_MAP_TYPE_CPUMAP) &&
+		visible(sys->profile, KVER(5, 18)));
+}
+
 /* Verifies and compiles; what the type's program arrays hold must fit, too. */
 static int check_and_compile(struct call *c, struct prog_object *p)
 {
@@ -245,9 +253,17 @@ static int check_and_compile(struct call *c, struct prog_object *p)
 		if (sys->count_insns)
 			interp_count(p->prog, p->prog->ops);
 	}
+	for (u32 i = 0; i < p->nr_used_maps; i++) {
+		const struct map_object *m = p->used_maps[i];
+
+		if (m->map->map_type == BPF_MAP_TYPE_CGROUP_STORAGE)
+			p->storage_ids[0] = m->obj.id;
+		else if (m->map->map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE)
+			p->storage_ids[1] = m->obj.id;
+	}
 	for (u32 i = 0; i < p->nr_used_maps; i++)
-		if (p->used_maps[i]->map->map_type == BPF_MAP_TYPE_PROG_ARRAY &&
-		    (p->kprobe_override || !prog_map_compatible(p->used_maps[i], p->prog)))
+		if (holds_programs(sys, p->used_maps[i]->map->map_type) &&
+		    (p->kprobe_override || !prog_map_compatible(p->used_maps[i], p)))
 			return -EINVAL;
 	return 0;
 }

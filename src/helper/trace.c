@@ -105,6 +105,23 @@ BPF_HELPER(trace_vprintk)
 	return trace_format(run, PTR(r1), (u32)r2, PTR(r3), len / 8);
 }
 
+BPF_KFUNC(bpf_stream_vprintk_impl)
+{
+	u32 len = (u32)r4;
+	char text[MAX_BPRINTF_BUF];
+	long n;
+
+	if ((u32)r1 != 1 && (u32)r1 != 2)
+		return ERR(ENOENT);
+	if (bad_args(r3, len))
+		return ERR(EINVAL);
+	n = bprintf(run, text, sizeof(text), PTR(r2), UINT32_MAX, PTR(r3), len / 8);
+	if (n < 0)
+		return (u64)n;
+	return (u64)(s64)run->platform->stream(run, (u32)r1, text,
+					       min_t(u32, (u32)n, sizeof(text) - 1));
+}
+
 BPF_HELPER(snprintf)
 {
 	u32 len = (u32)r5;

@@ -81,7 +81,7 @@ struct bpf_map {
 	} inner;
 	/* prog array: first user fixes type, jited-ness and attach type (see Linux's bpf_prog_map_compatible) */
 	struct {
-		u32 set, type, jited, attach_type, xdp_has_frags;
+		u32 set, type, jited, attach_type, xdp_has_frags, func_proto, storage[2];
 	} owner;
 	char name[BPF_OBJ_NAME_LEN];
 };

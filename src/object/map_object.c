@@ -211,6 +211,13 @@ static bool is_cgroup_storage(const struct map_object *m)
 		m->map->map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE);
 }
 
+/* A storage that the program was loaded with, not one bound to it later. */
+static bool uses_storage(const struct prog_object *p, const struct map_object *m)
+{
+	return is_cgroup_storage(m) &&
+	       (m->obj.id == p->storage_ids[0] || m->obj.id == p->storage_ids[1]);
+}
+
 int map_storages_attach(const struct prog_object *p, u64 id, u32 attach_type)
 {
 	struct skep_system *sys = p->obj.sys;
@@ -221,7 +228,7 @@ int map_storages_attach(const struct prog_object *p, u64 id, u32 attach_type)
 	for (u32 i = 0; i < p->nr_used_maps && !err; i++) {
 		struct map_object *m = p->used_maps[i];
 
-		if (!is_cgroup_storage(m))
+		if (!uses_storage(p, m))
 			continue;
 		slot_claim(sys->arena, sys->platform, &run);
 		err = m->ops->storage_get(m->map, owner, NULL, true, &run) ? 0 : -ENOMEM;
@@ -268,7 +275,7 @@ void map_storages_reset(const struct prog_object *p, struct bpf_run *run)
 		struct map_object *m = p->used_maps[i];
 		void *value;
 
-		if (!is_cgroup_storage(m))
+		if (!uses_storage(p, m))
 			continue;
 		value = m->ops->storage_get(m->map, (u64[2]){ 0 }, NULL, false, run);
 		if (value)

@@ -92,6 +92,10 @@ struct prog_object {
 	 * system that judges (sys->verdict) has such programs.
 	 */
 	char missing[64];
+	struct prog_stream {
+		char *text;
+		u32 len;
+	} streams[2];		     /* what it wrote to BPF_STREAM_STDOUT and _STDERR, unread */
 	struct bpf_insn *orig_insns; /* as loaded */
 	u32 orig_len;
 	struct bpf_insn *xlated; /* fixed up, with map ids instead of addresses, for dumps */
@@ -112,8 +116,10 @@ struct prog_object {
 	void (*forget_code)(struct prog_object *p); /* takes that back; or NULL */
 	u32 *native_at; /* by instruction: where its code begins in prog->code; NULL: no code */
 	u32 verified_insns;
-	bool kprobe_override; /* calls bpf_override_return(): cannot be tail-called */
-	u32 max_ctx_offset;   /* first byte of plain-memory contexts that no access reaches */
+	u32 storage_ids[2];	  /* of the cgroup storages that it was loaded with, by kind; or 0 */
+	bool tail_call_reachable; /* the program or a function of it tail-calls */
+	bool kprobe_override;	  /* calls bpf_override_return(): cannot be tail-called */
+	u32 max_ctx_offset;	  /* first byte of plain-memory contexts that no access reaches */
 	u32 max_rdonly_access,
 		max_rdwr_access; /* bytes that it reaches into an iterator's buffers */
 	u32 load_flags;
@@ -140,6 +146,12 @@ struct perf_object {
 	u64 file_size;				/* of the client's pages, 0 before its first mmap */
 	int raw_fd;				/* to size the file by; -1 afterwards */
 };
+
+/* Bytes of a stream that wait to be read (Linux: BPF_STREAM_MAX_CAPACITY). */
+#define PROG_STREAM_MAX 100000
+/* Appends to stream @id (1 or 2) of @prog's: 0, -ENOENT, -ENOSPC, -ENOMEM. */
+int prog_stream_write(struct skep_system *sys, const struct bpf_prog *prog, u32 id,
+		      const char *text, u32 len);
 
 /* Of .func_flags: need not keep to its prototype; may move packet data. */
 enum { PROG_FUNC_UNRELIABLE = 1, PROG_FUNC_CHANGES_PKT = 2 };

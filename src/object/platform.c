@@ -384,6 +384,13 @@ static void process_trace(struct bpf_run *run, const char *line, u32 len)
 		sys->raw_tp(sys, "bpf_trace_printk", &arg, 1);
 }
 
+static int process_stream(struct bpf_run *run, u32 id, const char *text, u32 len)
+{
+	struct skep_system *sys = system_of(run->arena);
+
+	return sys && run->prog ? prog_stream_write(sys, run->prog, id, text, len) : -ENOENT;
+}
+
 static void process_wake(void *ring)
 {
 	struct skep_system *sys = system_of(ring);
@@ -457,6 +464,7 @@ static const struct skep_platform platform = {
 	.back = process_back,
 	.pages = process_pages,
 	.trace = process_trace,
+	.stream = process_stream,
 	.wake = process_wake,
 	.read_world = process_read_world,
 	.read_world_str = process_read_world_str,

@@ -26,6 +26,8 @@ static void prog_free(struct arena_retired *r)
 		arena_free(arena, p->segment, p->segment_size);
 		arena_free(arena, p->prog, p->prog_size);
 	}
+	for (u32 i = 0; i < ARRAY_SIZE(p->streams); i++)
+		mem_free(p->streams[i].text);
 	mem_free(p->orig_insns);
 	mem_free(p->xlated);
 	mem_free(p->used_maps);
@@ -158,4 +160,35 @@ struct prog_object *prog_get_runnable_fd(struct skep_system *sys, int fd, int *e
 		return p;
 	object_put(&p->obj);
 	return NULL;
+}
+
+int prog_stream_write(struct skep_system *sys, const struct bpf_prog *prog, u32 id,
+		      const char *text, u32 len)
+{
+	struct prog_stream *stream;
+	struct object *o;
+	int err = -ENOENT;
+	char *grown;
+
+	if (id != 1 && id != 2)
+		return -ENOENT;
+	pthread_mutex_lock(&sys->lock);
+	o = object_of(sys, prog);
+	if (!o || o->kind != OBJECT_PROG)
+		goto out;
+	stream = &((struct prog_object *)o)->streams[id - 1];
+	err = -ENOSPC;
+	if (stream->len + len > PROG_STREAM_MAX)
+		goto out;
+	err = -ENOMEM;
+	grown = mem_realloc(stream->text, stream->len + len + 1);
+	if (!grown)
+		goto out;
+	memcpy(grown + stream->len, text, len);
+	stream->text = grown;
+	stream->len += len;
+	err = 0;
+out:
+	pthread_mutex_unlock(&sys->lock);
+	return err;
 }

@@ -97,6 +97,8 @@ struct skep_platform {
 	long (*pages)(void *addr, u64 len, enum pages_op op);
 	/* One line written by bpf_trace_printk(), without the trailing NUL. */
 	void (*trace)(struct bpf_run *run, const char *line, u32 len);
+	/* Text for standard stream @id (1, 2) of the running program: 0, -ENOENT, -ENOSPC, -ENOMEM. */
+	int (*stream)(struct bpf_run *run, u32 id, const char *text, u32 len);
 	/* Wakes whoever polls @ring: the struct bpf_map of a ring buffer, or a struct perf_ring. */
 	void (*wake)(void *ring);
 	/*

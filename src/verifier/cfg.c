@@ -514,6 +514,7 @@ static void mark_tail_callers(const struct chain *c)
 {
 	for (u32 f = 0; c->tail_call_reachable && f < c->frames; f++)
 		c->env->subprog_info[c->caller[f]].tail_call_reachable = true;
+	c->env->prog_obj->tail_call_reachable |= c->env->subprog_info[0].tail_call_reachable;
 }
 
 static int check_frame(struct chain *c, u32 idx, u32 depth)

@@ -22,6 +22,7 @@
 #include "hook/cgroup.h"
 #include "skep/skep.h"
 #include "tests/lib/kernel.h"
+#include "tests/lib/own_cgroup.h"
 #include "tests/lib/system_fixture.h"
 
 #define CGROUPS 4
@@ -306,23 +307,6 @@ static bool agree(const struct op *o, u32 step)
 
 /* ---- cgroups of our own ---- */
 
-static void find_root(void)
-{
-	char line[PATH_MAX * 2], where[PATH_MAX], type[64];
-	FILE *f = fopen("/proc/mounts", "re");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%*s %4095s %63s", where, type) == 2 && !strcmp(type, "cgroup2") &&
-		    strlen(where) < sizeof(root) - 32) {
-			snprintf(root, sizeof(root), "%s/skep-test-%d", where, getpid());
-			if (!mkdir(root, 0755))
-				break;
-			root[0] = 0;
-		}
-	if (f)
-		fclose(f);
-}
-
 static int open_cgroups(void)
 {
 	static const char *const names[CGROUPS] = { "/a", "/a/b", "/a/b/c", "/a/d" };
@@ -551,7 +535,7 @@ static int setup(void **unused)
 	if (f)
 		fclose(f);
 	sys = system_for(release);
-	find_root();
+	own_cgroup(root, sizeof(root));
 	if (!*root)
 		print_message("no cgroup2 hierarchy that we may make cgroups in\n");
 	return !sys;
