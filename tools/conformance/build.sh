@@ -141,13 +141,14 @@ build_6_12() {
 		"$o/lib/libbpf.a" -lelf -lz -lrt -lpthread -lcap -o "$work/$v/test_progs")
 }
 
-# The tests that tests/conformance/areas.list names, in a binary of their own; with light skeletons,
+# The tests that tests/conformance/$1.list names, in a binary of their own; with light skeletons,
 # and in the directory that they run in the objects which they open themselves.
-build_areas() {
-	local v=6.12 s=$work/6.12/tools/testing/selftests/bpf o=$work/6.12/out tests=() sources=() includes f n k
+build_list() {
+	local list v=6.12 s=$work/6.12/tools/testing/selftests/bpf o=$work/6.12/out tests=() sources=() includes f n k
 
-	mapfile -t tests < <(sed '/^#/d; /^$/d' "$(dirname "$0")/../../tests/conformance/areas.list")
-	[ "$work/$v/test_progs_areas" -nt "$(dirname "$0")/../../tests/conformance/areas.list" ] && return
+	list=$(dirname "$0")/../../tests/conformance/$1.list
+	mapfile -t tests < <(sed '/^#/d; /^$/d' "$list")
+	[ "$work/$v/test_progs_$1" -nt "$list" ] && return
 	includes=$($clang -v -E - </dev/null 2>&1 |
 		sed -n '/<...> search starts here:/,/End of search list./{ s| \(/.*\)|-idirafter \1|p }')
 	for n in "${tests[@]}"; do sources+=("$s/prog_tests/$n.c"); done
@@ -156,6 +157,12 @@ build_areas() {
 			while read -r n k; do [ -e "$o/$n.$k.h" ] || echo "$n $k"; done
 		grep -ho '"\(\./\)\?[a-z0-9_]*\.bpf\.o"' "${sources[@]}" | tr -d '"' | sed 's|^\./||; s|\.bpf\.o$||' | sort -u |
 			while read -r n; do [ -e "$work/$v/$n.bpf.o" ] || [ ! -e "$s/progs/$n.c" ] || echo "$n file"; done
+		# names that these make by macros
+		case " ${tests[*]} " in *" core_reloc "*)
+			(cd "$s/progs" && ls btf__core_reloc_*.c test_core_reloc_*.c btf_dump_test_case_*.c) | sed 's/\.c$//' |
+				while read -r n; do [ -e "$work/$v/$n.bpf.o" ] || echo "$n file"; done
+			;;
+		esac
 	} | xargs -r -P "$jobs" -L1 bash -c '
 		set -e
 		s=$1 o=$2 v=$3 clang=$4 n=${*: -2:1} k=${*: -1}
@@ -166,14 +173,15 @@ build_areas() {
 		case $k in
 		file) cp "$o/$n.bpf.o" "$v/" ;;
 		*)
-			[ $k = lskel ] && light=-L || light=
-			"$o/bpftool/bootstrap/bpftool" gen skeleton $light "$o/$n.bpf.o" name "$n" >"$o/$n.$k.h.tmp"
+			[ $k = lskel ] && light=-L suffix=_lskel || light= suffix=
+			"$o/bpftool/bootstrap/bpftool" gen skeleton $light "$o/$n.bpf.o" name "$n$suffix" >"$o/$n.$k.h.tmp"
 			mv "$o/$n.$k.h.tmp" "$o/$n.$k.h"
 			;;
 		esac
 		printf "  BPF     %s\n" "$n" >&2
 	' - "$s" "$o" "$work/$v" "$clang" $includes
-	say SUITE "test_progs of $v: areas"
+	say SUITE "test_progs of $v: $1"
+	[ -e "$work/$v/progs" ] || ln -s "$s/progs" "$work/$v/progs" # sources that btf_dump reads
 	mkdir -p "$o/areas"
 	for f in "${sources[@]}"; do
 		n=$o/areas/$(basename "$f" .c).o
@@ -184,10 +192,10 @@ build_areas() {
 	cp "$s/prog_tests/tests.h" "$o/areas/tests.h.before"
 	sed -nE 's/^void (serial_)?test_([a-zA-Z0-9_]+)\((void)?\).*/DEFINE_TEST(\2)/p' "${sources[@]}" | sort >"$s/prog_tests/tests.h"
 	# shellcheck disable=SC2046
-	(cd "$o" && gcc $(flags $v) -c "$s/test_progs.c" -o areas/runner.o)
+	(cd "$o" && gcc $(flags $v) -c "$s/test_progs.c" -o "areas/runner-$1.o")
 	cp "$o/areas/tests.h.before" "$s/prog_tests/tests.h"
-	(cd "$o" && gcc -rdynamic areas/runner.o {test_loader,testing_helpers,cap_helpers,unpriv_helpers,cgroup_helpers,network_helpers,netlink_helpers,trace_helpers,btf_helpers,json_writer,disasm_helpers,disasm,jit_disasm_helpers}.o \
-		$(printf "areas/%s.o " "${tests[@]}") "$o/lib/libbpf.a" -lelf -lz -lrt -lpthread -lcap -o "$work/$v/test_progs_areas")
+	(cd "$o" && gcc -rdynamic "areas/runner-$1.o" {test_loader,testing_helpers,cap_helpers,unpriv_helpers,cgroup_helpers,network_helpers,netlink_helpers,trace_helpers,btf_helpers,json_writer,disasm_helpers,disasm,jit_disasm_helpers}.o \
+		$(printf "areas/%s.o " "${tests[@]}") "$o/lib/libbpf.a" -lelf -lz -lrt -lpthread -lcap -o "$work/$v/test_progs_$1")
 }
 
 # test_lpm_map as it is; test_maps and test_lru_map, which end with their first failure, as one
@@ -240,6 +248,7 @@ build_maps() {
 mkdir -p "$work"
 build_6_1
 build_6_12
-build_areas
+build_list areas
+build_list objects
 build_maps 6.1
 build_maps 6.12
