@@ -3,6 +3,7 @@
 #include "daemon/network.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -91,6 +92,7 @@ static int start_links(struct network *n, const int *legs)
 	o.raw6 = network_socket(n, NETWORK_INSTANCE, AF_INET6, SOCK_RAW, IPPROTO_RAW);
 	o.packet = network_socket(n, NETWORK_INSTANCE, AF_PACKET, SOCK_RAW, 0);
 	o.control = network_socket(n, NETWORK_INSTANCE, AF_INET, SOCK_DGRAM, 0);
+	o.diag = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 	return links_start(n->sys, &o, &n->links);
 }
 

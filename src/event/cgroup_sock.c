@@ -23,6 +23,7 @@
 #include "event/cgroup_run.h"
 #include "event/decide.h"
 #include "event/process.h"
+#include "object/cgroup_tree.h"
 
 #define SIN6_LEN_SHORT 24 /* without a scope: RFC 2133 */
 #define MESSAGES_MAX   64
@@ -613,6 +614,26 @@ out:
 	cgroup_sock_close(&s);
 }
 
+/* A datagram has gone: packets are known by the port where their socket is not there any more. */
+static void send_exit(struct task *t)
+{
+	struct sockaddr_in6 a = { 0 };
+	socklen_t len = sizeof(a);
+	int fd, type = 0;
+
+	if (t->call.ret < 0 || !cgroup_in_use(t->sys, BPF_CGROUP_INET_EGRESS))
+		return;
+	fd = decide_take_fd(t, (int)t->call.args[0]);
+	if (fd < 0)
+		return;
+	if (!getsockname(fd, (struct sockaddr *)&a, &len) &&
+	    (a.sin6_family == AF_INET || a.sin6_family == AF_INET6) &&
+	    !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){ sizeof(type) }) &&
+	    type == SOCK_DGRAM)
+		cgroup_tree_note_port(t->sys, ntohs(a.sin6_port), t->bpf.tid);
+	close(fd);
+}
+
 /* ---- addresses that a call gives back ---- */
 
 /* What the programs of @verb make of it; @len as the kernel has it. */
@@ -805,7 +826,9 @@ static u32 wants(struct skep_system *sys, u32 nr)
 	case SYS_sendto:
 	case SYS_sendmsg:
 	case SYS_sendmmsg:
-		return verb_in_use(sys, SENDMSG) ? WANT_ENTER : 0;
+		return (verb_in_use(sys, SENDMSG) ? WANT_ENTER : 0) |
+		       (sys->cgroup_tree && cgroup_in_use(sys, BPF_CGROUP_INET_EGRESS) ? WANT_EXIT :
+											 0);
 	case SYS_getpeername:
 		return verb_in_use(sys, GETPEERNAME) ? WANT_ENTER : 0;
 	case SYS_getsockname:
@@ -861,6 +884,11 @@ static void leave(struct task *t)
 	switch (t->call.nr) {
 	case SYS_bind:
 		bind_exit(t);
+		break;
+	case SYS_sendto:
+	case SYS_sendmsg:
+	case SYS_sendmmsg:
+		send_exit(t);
 		break;
 	case SYS_accept:
 	case SYS_accept4:

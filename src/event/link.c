@@ -123,6 +123,7 @@ int links_start(struct skep_system *sys, const struct link_opts *o, struct links
 		l->raw6 = o->raw6;
 		l->packet = o->packet;
 		l->control = o->control;
+		l->diag = o->diag;
 		l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		pthread_mutex_init(&l->cpus_lock, NULL);
 		l->ports = mem_calloc(o->nr_ports, sizeof(*l->ports));
@@ -182,6 +183,8 @@ void links_stop(struct links *l)
 	close_fd(l->raw6);
 	close_fd(l->packet);
 	close_fd(l->control);
+	close_fd(l->diag);
+	link_owners_free(l->owners);
 	mem_free(l->ports);
 	mem_free(l);
 }

@@ -30,6 +30,7 @@ struct link_opts {
 	int raw4, raw6; /* raw IP sockets in the instance's namespace, for bpf_redirect_neigh() */
 	int packet;	/* packet socket there: redirects to interfaces that are not ours */
 	int control;	/* any socket there, for ioctls about interfaces */
+	int diag;	/* NETLINK_SOCK_DIAG there: whose socket a packet is for */
 };
 
 /* Takes over all descriptors, also when it fails. 0 or -errno. */

@@ -223,7 +223,8 @@ static void emit_skb(struct link_way *w, struct leg *leg, const struct sk_buff *
 
 void link_receive_skb(struct link_way *w, struct port *p, struct sk_buff *skb)
 {
-	if (pass_tc(w, p, skb, true) == GOES_ON)
+	if (pass_tc(w, p, skb, true) == GOES_ON &&
+	    (!link_cgroup_active(w->l, true) || link_cgroup_allows(w, skb, true)))
 		emit_skb(w, &p->inner, skb);
 }
 
@@ -238,7 +239,7 @@ int link_transmit_skb(struct link_way *w, struct port *p, struct sk_buff *skb)
 
 static bool tc_active(const struct link_way *w, const struct port *p, bool ingress)
 {
-	return hook_active(ingress ? p->ingress : p->egress) ||
+	return link_cgroup_active(w->l, ingress) || hook_active(ingress ? p->ingress : p->egress) ||
 	       cls_bpf_active(w->l->sys, p->p.ifindex, ingress);
 }
 
@@ -311,7 +312,8 @@ void link_outbound(struct links *l, struct port *p, struct leg_frame *frames, u3
 		if (frames[i].len < ETH_HLEN)
 			continue;
 		build_skb(&w, p, &skb, frames[i].data, frames[i].len, 0, false);
-		link_transmit_skb(&w, p, &skb);
+		if (!link_cgroup_active(l, false) || link_cgroup_allows(&w, &skb, false))
+			link_transmit_skb(&w, p, &skb);
 	}
 	slot_release(&run);
 }

@@ -36,8 +36,9 @@ struct links {
 	struct skep_system *sys;
 	struct port *ports;
 	u32 nr_ports;
-	int raw4, raw6, packet, control;
-	int wake; /* eventfd: the thread is to end */
+	int raw4, raw6, packet, control, diag;
+	struct link_owners *owners; /* link_cgroup.c */
+	int wake;		    /* eventfd: the thread is to end */
 	bool quit, started;
 	pthread_t thread;
 	bool stays; /* it is bound to a CPU; else it was allowed .anywhere */
@@ -113,6 +114,13 @@ void link_redirect_skb(struct link_way *w, struct sk_buff *skb, bool ingress);
 /* sys->netdev_call, see object/system.h */
 u64 link_netdev_call(struct skep_system *sys, struct bpf_run *run, enum world_op op,
 		     const u64 *args);
+
+/* ---- link_cgroup.c ---- */
+
+bool link_cgroup_active(const struct links *l, bool ingress);
+/* @skb is at its Ethernet header. */
+bool link_cgroup_allows(struct link_way *w, struct sk_buff *skb, bool ingress);
+void link_owners_free(struct link_owners *o);
 
 /* ---- link_cpu.c ---- */
 

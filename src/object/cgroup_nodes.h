@@ -31,6 +31,7 @@ struct cgroup_tree {
 	u64 seq;	      /* of the newest one */
 	struct idmap by_id;   /* id -> struct cgroup_node */
 	struct idmap members; /* thread id -> struct cgroup_member */
+	u64 *ports;	      /* ids of cgroups by local port; NULL: none is known */
 	VEC(int) writers; /* of files that somebody opened to write to; see cgroup_tree_writers() */
 };
 
@@ -45,6 +46,7 @@ static inline void cgroup_member_move(struct cgroup_member *m, struct cgroup_nod
 }
 
 s64 cgroup_descendants(const struct cgroup_node *n);
+/* @n NULL: of all. */
 u32 cgroup_next_member(const struct cgroup_tree *t, const struct cgroup_node *n, u32 after,
 		       bool processes);
 

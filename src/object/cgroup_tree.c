@@ -220,6 +220,7 @@ void cgroup_tree_stop(struct skep_system *sys)
 	for (size_t i = 0; i < t->writers.n; i++)
 		close(t->writers.v[i]);
 	vec_free(&t->writers);
+	mem_free(t->ports);
 	pthread_mutex_destroy(&t->lock);
 	mem_free(t);
 }
@@ -717,6 +718,39 @@ u64 cgroup_tree_child(struct skep_system *sys, u64 id, u64 after, char *name, si
 	return best ? best->id : 0;
 }
 
+void cgroup_tree_note_port(struct skep_system *sys, u16 port, u32 tid)
+{
+	struct cgroup_tree *t = sys->cgroup_tree;
+	const struct cgroup_member *m;
+
+	if (!t)
+		return;
+	pthread_mutex_lock(&t->lock);
+	if (!t->ports)
+		t->ports = mem_zalloc(65536 * sizeof(*t->ports));
+	m = member(t, tid);
+	if (t->ports)
+		t->ports[port] = m ? m->node->id : 0;
+	pthread_mutex_unlock(&t->lock);
+}
+
+u32 cgroup_tree_port_chain(struct skep_system *sys, u16 port, u64 *ids, u32 max)
+{
+	struct cgroup_tree *t = sys->cgroup_tree;
+	const struct cgroup_node *n = NULL;
+	u32 count = 0;
+
+	if (!t)
+		return 0;
+	pthread_mutex_lock(&t->lock);
+	if (t->ports && t->ports[port])
+		n = idmap_get(&t->by_id, t->ports[port]);
+	for (; n && count < max; n = n->parent)
+		ids[count++] = n->id;
+	pthread_mutex_unlock(&t->lock);
+	return count;
+}
+
 u32 cgroup_next_member(const struct cgroup_tree *t, const struct cgroup_node *n, u32 after,
 		       bool processes)
 {
@@ -725,13 +759,26 @@ u32 cgroup_next_member(const struct cgroup_tree *t, const struct cgroup_node *n,
 	for (size_t i = 0; i < t->members.cap; i++) {
 		const struct cgroup_member *m = t->members.slots[i].value;
 
-		if (!t->members.slots[i].key || m->node != n || m->tid <= after ||
+		if (!t->members.slots[i].key || (n && m->node != n) || m->tid <= after ||
 		    (processes && m->tid != m->tgid))
 			continue;
 		if (!best || m->tid < best)
 			best = m->tid;
 	}
 	return best;
+}
+
+u32 cgroup_tree_process(struct skep_system *sys, u32 after)
+{
+	struct cgroup_tree *t = sys->cgroup_tree;
+	u32 pid;
+
+	if (!t)
+		return 0;
+	pthread_mutex_lock(&t->lock);
+	pid = cgroup_next_member(t, NULL, after, true);
+	pthread_mutex_unlock(&t->lock);
+	return pid;
 }
 
 u32 cgroup_tree_member(struct skep_system *sys, u64 id, u32 after, bool processes)

@@ -72,6 +72,12 @@ bool cgroup_tree_path(struct skep_system *sys, u64 id, char *path, size_t size);
 u64 cgroup_tree_id(struct skep_system *sys, const char *path);
 /* The child that was made next after child @after (0: the first): its id and name. 0: none. */
 u64 cgroup_tree_child(struct skep_system *sys, u64 id, u64 after, char *name, size_t size);
+/* The process with the smallest id above @after, in any cgroup. 0: none. */
+u32 cgroup_tree_process(struct skep_system *sys, u32 after);
+/* Task @tid has sent a datagram from port @port. */
+void cgroup_tree_note_port(struct skep_system *sys, u16 port, u32 tid);
+/* As cgroup_tree_chain(), of the cgroup that the last one who did was in. */
+u32 cgroup_tree_port_chain(struct skep_system *sys, u16 port, u64 *ids, u32 max);
 /* The member with the smallest id above @after, of processes or threads. 0: none. */
 u32 cgroup_tree_member(struct skep_system *sys, u64 id, u32 after, bool processes);
 

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Packets of a live link for the programs of the cgroups whose sockets send or get them (Linux:
+ * __cgroup_bpf_run_filter_skb() in kernel/bpf/cgroup.c). Behind traffic control on the way in,
+ * before it on the way out.
+ *
+ * Whose socket it is, is asked of the kernel (sock_diag(7)), which finds it as it does for the packet; its
+ * cgroup is that of the process that has it open when it is first seen. What was found is remembered for
+ * a moment, and for as long as the socket's cookie is the same. A datagram's socket may have been closed
+ * meanwhile: then the cgroup is that of who sent from that port last (cgroup_sock.c). DIFF(cgroup-skb)
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "event/link_run.h"
+#include "event/supervisor.h"
+#include "hook/cgroup.h"
+#include "object/cgroup_tree.h"
+#include "object/sock.h"
+
+#define LEVELS	 16
+#define ENTRIES	 1024
+#define FRESH_NS 500000000ULL
+
+struct ends {
+	u32 protocol, family;
+	u32 local[4], remote[4];
+	u16 lport, rport; /* network order */
+};
+
+struct owner {
+	struct ends ends;
+	u64 cookie, seen_ns;
+	u32 uid, state, n; /* 0 levels: nobody's */
+	u64 ids[LEVELS];
+};
+
+struct link_owners {
+	pthread_mutex_t lock;
+	struct owner v[ENTRIES];
+};
+
+struct question {
+	struct nlmsghdr h;
+	struct inet_diag_req_v2 r;
+};
+
+bool link_cgroup_active(const struct links *l, bool ingress)
+{
+	return l->sys->cgroup_tree && l->diag >= 0 &&
+	       cgroup_in_use(l->sys, ingress ? BPF_CGROUP_INET_INGRESS : BPF_CGROUP_INET_EGRESS);
+}
+
+/* Addresses and ports of a packet, as the socket in the instance has them. */
+static bool ends_of(const struct sk_buff *skb, bool ingress, struct ends *e)
+{
+	const u8 *net = skb->head + skb->network_header, *end = skb->data_end, *l4;
+	const struct iphdr *ip = (const void *)net;
+	const struct ip6_hdr *ip6 = (const void *)net;
+	u16 ports[2];
+
+	memset(e, 0, sizeof(*e));
+	if (skb->protocol == htons(0x0800)) {
+		if (net + sizeof(*ip) > end || ntohs(ip->frag_off) & IP_OFFMASK)
+			return false;
+		e->family = AF_INET;
+		e->protocol = ip->protocol;
+		memcpy(ingress ? e->remote : e->local, &ip->saddr, 4);
+		memcpy(ingress ? e->local : e->remote, &ip->daddr, 4);
+		l4 = net + 4u * ip->ihl;
+	} else if (skb->protocol == htons(0x86dd)) {
+		if (net + sizeof(*ip6) > end)
+			return false;
+		e->family = AF_INET6;
+		e->protocol = ip6->ip6_nxt;
+		memcpy(ingress ? e->remote : e->local, &ip6->ip6_src, 16);
+		memcpy(ingress ? e->local : e->remote, &ip6->ip6_dst, 16);
+		l4 = net + sizeof(*ip6);
+	} else {
+		return false;
+	}
+	if ((e->protocol != IPPROTO_TCP && e->protocol != IPPROTO_UDP) || l4 + 4 > end)
+		return false;
+	memcpy(ports, l4, 4);
+	e->lport = ports[ingress];
+	e->rport = ports[!ingress];
+	return true;
+}
+
+/* 0: the kernel has such a socket. */
+static int ask(const struct links *l, const struct ends *e, struct inet_diag_msg *out)
+{
+	struct question q = {
+		.h = { .nlmsg_len = sizeof(q),
+		       .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+		       .nlmsg_flags = NLM_F_REQUEST },
+		.r = { .sdiag_family = (u8)e->family,
+		       .sdiag_protocol = (u8)e->protocol,
+		       .idiag_states = ~0U,
+		       .id = { .idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } } },
+	};
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	/* The kernel wants UDP's ends the other way round, for historical reasons. */
+	bool swapped = e->protocol == IPPROTO_UDP;
+	union {
+		struct nlmsghdr h;
+		char bytes[8192];
+	} answer;
+	ssize_t n = -1;
+
+	memcpy(q.r.id.idiag_src, swapped ? e->remote : e->local, 16);
+	memcpy(q.r.id.idiag_dst, swapped ? e->local : e->remote, 16);
+	q.r.id.idiag_sport = swapped ? e->rport : e->lport;
+	q.r.id.idiag_dport = swapped ? e->lport : e->rport;
+	while (recv(l->diag, &answer, sizeof(answer), MSG_DONTWAIT) > 0)
+		;
+	if (sendto(l->diag, &q, sizeof(q), 0, (struct sockaddr *)&kernel, sizeof(kernel)) > 0)
+		n = recv(l->diag, &answer, sizeof(answer), 0);
+	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*out)) || answer.h.nlmsg_type != SOCK_DIAG_BY_FAMILY)
+		return -ENOENT;
+	memcpy(out, NLMSG_DATA(&answer.h), sizeof(*out));
+	return 0;
+}
+
+static bool has_open(u32 pid, const char *what)
+{
+	char path[32], link[64];
+	struct dirent *e;
+	bool has = false;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%u/fd", pid);
+	d = opendir(path);
+	while (d && !has && (e = readdir(d))) {
+		ssize_t n = readlinkat(dirfd(d), e->d_name, link, sizeof(link) - 1);
+
+		link[n > 0 ? n : 0] = 0;
+		has = !strcmp(link, what);
+	}
+	if (d)
+		closedir(d);
+	return has;
+}
+
+/* The cgroup of the process that has the socket with this inode open. */
+static void find_cgroup(struct skep_system *sys, u32 inode, struct owner *o)
+{
+	char what[32];
+	u32 pid = 0;
+
+	snprintf(what, sizeof(what), "socket:[%u]", inode);
+	while (inode && (pid = cgroup_tree_process(sys, pid)))
+		if (has_open(pid, what)) {
+			o->n = cgroup_tree_chain(sys, pid, o->ids, LEVELS);
+			return;
+		}
+}
+
+static void find_owner(const struct links *l, const struct ends *e, struct owner *o)
+{
+	u64 now = monotonic_ns(), cookie;
+	struct inet_diag_msg m;
+
+	if (!memcmp(&o->ends, e, sizeof(*e)) && o->seen_ns && now - o->seen_ns < FRESH_NS)
+		return;
+	if (ask(l, e, &m)) {
+		memset(o, 0, sizeof(*o));
+		if (e->protocol == IPPROTO_UDP)
+			o->n = cgroup_tree_port_chain(l->sys, ntohs(e->lport), o->ids, LEVELS);
+		return; /* not remembered: there may be one soon */
+	}
+	cookie = (u64)m.id.idiag_cookie[1] << 32 | m.id.idiag_cookie[0];
+	if (memcmp(&o->ends, e, sizeof(*e)) || o->cookie != cookie || !o->n) {
+		*o = (struct owner){ .ends = *e, .cookie = cookie, .uid = m.idiag_uid };
+		find_cgroup(l->sys, m.idiag_inode, o);
+	}
+	o->state = m.idiag_state;
+	o->seen_ns = now;
+}
+
+static void fill_socket(const struct owner *o, const struct ends *e, struct sk_buff *skb,
+			struct bpf_rt_sock *sk)
+{
+	memset(sk, 0, sizeof(*sk));
+	sk->u.family = e->family;
+	sk->u.protocol = e->protocol;
+	sk->u.type = e->protocol == IPPROTO_TCP ? SOCK_STREAM : SOCK_DGRAM;
+	sk->u.state = o->state ? o->state : BPF_TCP_CLOSE;
+	sk->u.rx_queue_mapping = -1;
+	sk->u.src_port = ntohs(e->lport);
+	sk->u.dst_port = e->rport;
+	sk->cookie = o->cookie;
+	sk->uid = o->uid;
+	skb->family = e->family;
+	if (e->family == AF_INET) {
+		sk->u.src_ip4 = skb->local_ip4 = e->local[0];
+		sk->u.dst_ip4 = skb->remote_ip4 = e->remote[0];
+	} else {
+		memcpy(sk->u.src_ip6, e->local, 16);
+		memcpy(sk->u.dst_ip6, e->remote, 16);
+		memcpy(skb->local_ip6, e->local, 16);
+		memcpy(skb->remote_ip6, e->remote, 16);
+	}
+	skb->local_port = ntohs(e->lport);
+	skb->remote_port = (u32)e->rport << 16;
+	skb->has_sk = 1;
+	skb->sk = &sk->u;
+	skb->sk_cookie = o->cookie;
+	skb->sk_uid = o->uid;
+}
+
+/* Whether the programs of its socket's cgroup let the packet pass. */
+bool link_cgroup_allows(struct link_way *w, struct sk_buff *skb, bool ingress)
+{
+	struct cgroup_result result = { .ctx_retval = NULL };
+	struct bpf_run run = { .interpret = w->run->interpret };
+	struct links *l = w->l;
+	struct sk_buff copy = *skb;
+	struct bpf_rt_sock sk;
+	struct owner o;
+	struct ends e;
+	u32 at = 0;
+
+	if (!ends_of(skb, ingress, &e))
+		return true;
+	if (!load_acquire(&l->owners)) {
+		struct link_owners *new = mem_zalloc(sizeof(*new)), *none = NULL;
+
+		if (!new)
+			return false;
+		pthread_mutex_init(&new->lock, NULL);
+		if (!__atomic_compare_exchange_n(&l->owners, &none, new, false, __ATOMIC_SEQ_CST,
+						 __ATOMIC_SEQ_CST))
+			mem_free(new);
+	}
+	for (u32 i = 0; i < sizeof(e) / 4; i++)
+		at = (at ^ ((const u32 *)&e)[i]) * 0x9e3779b1u;
+	pthread_mutex_lock(&l->owners->lock);
+	find_owner(l, &e, &l->owners->v[at >> 22]);
+	o = l->owners->v[at >> 22];
+	pthread_mutex_unlock(&l->owners->lock);
+	if (!o.n)
+		return true;
+	fill_socket(&o, &e, &copy, &sk);
+	copy.len -= (u32)(copy.head + copy.network_header - copy.data);
+	copy.data = copy.data_meta = copy.head + copy.network_header;
+	copy.l2 = 0;
+	return cgroup_run(l->sys, o.ids, o.n,
+			  ingress ? BPF_CGROUP_INET_INGRESS : BPF_CGROUP_INET_EGRESS, &copy, &run,
+			  0, &result) >= 0;
+}
+
+void link_owners_free(struct link_owners *o)
+{
+	if (!o)
+		return;
+	pthread_mutex_destroy(&o->lock);
+	mem_free(o);
+}
