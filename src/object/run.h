@@ -53,12 +53,12 @@ enum world_op {
 	WORLD_CGROUP_OF,       /* id -> cgroup; 0 */
 	WORLD_CGROUP_ANCESTOR, /* cgroup, level -> cgroup; 0 */
 	WORLD_EXE_FILE,	       /* task_struct -> file; 0 */
-	WORLD_AREA,	   /* task_struct, address, whether it must be in it -> vm_area_struct; 0 */
-	WORLD_NEXT_TASK,   /* task_struct or 0, whether of its process -> the next one; 0 */
-	WORLD_CGROUP_PARENT, /* cgroup -> the one above it; 0 */
-	WORLD_NEXT_CGROUP, /* cgroup, one below it or 0, children first -> the next one; 0 */
-	WORLD_CGROUP_TASK, /* cgroup, a task of it or 0, processes only -> the next one; 0 */
-	WORLD_KERN_CTX,	   /* context of a program on packets -> the kernel's struct for it; 0 */
+	WORLD_AREA,	 /* task_struct, address, whether it must be in it -> vm_area_struct; 0 */
+	WORLD_NEXT_TASK, /* task_struct or 0, whether of its process -> the next one; 0 */
+	WORLD_CGROUP_PARENT,  /* cgroup -> the one above it; 0 */
+	WORLD_NEXT_CGROUP,    /* cgroup, one below it or 0, children first -> the next one; 0 */
+	WORLD_CGROUP_TASK,    /* cgroup, a task of it or 0, processes only -> the next one; 0 */
+	WORLD_KERN_CTX,	      /* context of a program on packets -> the kernel's struct for it; 0 */
 	WORLD_CLONE_REDIRECT, /* struct sk_buff, ifindex, flags -> 0 or -errno */
 	WORLD_DEVICE_MTU,     /* ifindex -> its MTU or -ENODEV */
 	WORLD_SHOW, /* buffer, size, struct btf_ptr, flags, world_reader_t -> length without NUL */
