@@ -12,7 +12,7 @@ class Info(ctypes.Structure):
 class Opts(ctypes.Structure):
     _fields_ = [("sz", ctypes.c_size_t), ("info", ctypes.c_void_p), ("len", ctypes.c_uint32)]
 
-name = "skep-iter"
+name = f"skep-iter-{os.getpid()}"
 top = f"{os.environ['R']}/{name}"
 paths = [top, f"{top}/a", f"{top}/a/aa", f"{top}/a/ab", f"{top}/b", f"{top}/last", f"{top}/unseen"]
 for p in paths:
@@ -40,7 +40,7 @@ def go(what, order, fd=0, ident=0):
         text += part
     os.close(it)
     B.bpf_link__destroy(link)
-    print(f"{what}:\n{text.decode()}", end="")
+    print(f"{what}:\n" + text.decode().replace(name, "skep-iter"), end="")
 
 fd = os.open(top, os.O_RDONLY)
 inner = os.open(f"{top}/a/aa", os.O_RDONLY)
