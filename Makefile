@@ -91,6 +91,13 @@ $(O)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(filter $<,$(RUNTIME_SRC)),$(RUNTIME_CFLAGS)) -MMD -MP -c -o $@ $<
 
+# What a client and its daemon compare: were they built from the same sources?
+BUILD_SRC := $(LIB_SRC) $(wildcard src/*/*.h include/skep/*.h tables/*.def tables/*/*.def)
+$(O)/gen/build.h: $(BUILD_SRC)
+	@mkdir -p $(@D)
+	$(Q)printf '#define SKEP_BUILD 0x%su\n' $$(cat $(BUILD_SRC) | sha256sum | head -c 8) > $@
+$(O)/obj/src/daemon/wire.o: $(O)/gen/build.h
+
 # Kernel types for hosts without /sys/kernel/btf/vmlinux: BTF of one small file of ours.
 # BTF has an enum only if something names it: those of uapi.h get names.
 $(O)/gen/named/base/uapi.h: src/base/uapi.h

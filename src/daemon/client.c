@@ -269,7 +269,7 @@ static int make_request(struct wire_request *q, const struct skep_exec_opts *o,
 	bool fits;
 	int err;
 
-	q->version = WIRE_VERSION;
+	q->version = wire_version();
 	q->op = WIRE_EXEC;
 	q->root = o->root;
 	q->untraced = o->untraced || is_traced();
@@ -307,6 +307,14 @@ static int answer_error(const struct wire_answer *a, const struct failure *f)
 {
 	return fail(f, a->err ? a->err : -EPROTO, "%s",
 		    *a->text ? a->text : "the daemon has refused");
+}
+
+/* Nothing came, or something that this build does not know. */
+static int no_answer(int err, const struct failure *f)
+{
+	if (err == -EPROTO)
+		return fail(f, err, OTHER_BUILD);
+	return fail(f, err, "the daemon does not answer: %s", strerror(-err));
 }
 
 /* ---- becoming the command ---- */
@@ -458,7 +466,7 @@ static int join(struct wire_request *q, struct wire_answer *a, btf_to_c_t btf_to
 			close(sock);
 	}
 	if (err)
-		return fail(f, err, "the daemon does not answer: %s", strerror(-err));
+		return no_answer(err, f);
 	setenv("SKEP_INSTANCE", a->instance, 1);
 	if ((a->op == WIRE_FILTER || a->op == WIRE_INSIDE) && a->nr_net) {
 		err = enter_network(sock, a, f);
@@ -568,7 +576,7 @@ int skep_instances(void (*fn)(void *arg, const struct skep_instance_entry *entry
 		err = 0;
 		goto out;
 	}
-	q->version = WIRE_VERSION;
+	q->version = wire_version();
 	q->op = WIRE_PS;
 	if (!err)
 		err = wire_send(sock, q, sizeof(*q), -1);
@@ -580,7 +588,9 @@ int skep_instances(void (*fn)(void *arg, const struct skep_instance_entry *entry
 	}
 	if (try_again(err))
 		err = 0; /* it has just ended */
-	if (!err && a->op == WIRE_REFUSED)
+	else if (err)
+		err = no_answer(err, &f);
+	else if (a->op == WIRE_REFUSED)
 		err = answer_error(a, &f);
 out:
 	if (sock >= 0)
@@ -604,16 +614,17 @@ int skep_instance_stop(const char *name, char *error, size_t error_size)
 		err = name ? fail(&f, -ENOENT, "there is no instance %s", name) : 0;
 		goto out;
 	}
-	q->version = WIRE_VERSION;
-	q->op = WIRE_STOP;
-	q->all = !name;
+	q->version = wire_version();
+	q->op = name ? WIRE_STOP : WIRE_STOP_ALL;
 	snprintf(q->instance, sizeof(q->instance), "%s", name ? name : "");
 	err = sock < 0 ? sock : wire_send(sock, q, sizeof(*q), -1);
 	if (!err)
 		err = wire_recv(sock, a, sizeof(*a), NULL);
-	if (try_again(err))
+	if (try_again(err) || (err == -EPROTO && !name))
 		err = 0;
-	else if (!err && a->op == WIRE_REFUSED)
+	else if (err)
+		err = no_answer(err, &f);
+	else if (a->op == WIRE_REFUSED)
 		err = answer_error(a, &f);
 out:
 	if (sock >= 0)

@@ -443,7 +443,7 @@ static void stop_instances(struct connection *c, const struct wire_request *q,
 
 	pthread_mutex_lock(&d->lock);
 	for (struct instance *i = d->instances; i; i = i->next) {
-		if (i->stopping || (!q->all && strcmp(i->name, q->instance)))
+		if (i->stopping || (q->op == WIRE_STOP && strcmp(i->name, q->instance)))
 			continue;
 		found = true;
 		i->stopping = true;
@@ -451,7 +451,7 @@ static void stop_instances(struct connection *c, const struct wire_request *q,
 		signal_instance(i, SIGCONT);
 	}
 	pthread_mutex_unlock(&d->lock);
-	if (!found && !q->all) {
+	if (!found && q->op == WIRE_STOP) {
 		refuse(a, -ENOENT, "there is no instance %s", q->instance);
 		wire_send(c->sock, a, sizeof(*a), -1);
 		return;
@@ -476,6 +476,16 @@ static void stop_instances(struct connection *c, const struct wire_request *q,
 	wire_send(c->sock, a, sizeof(*a), -1);
 }
 
+static bool has_instances(struct daemon *d)
+{
+	bool any;
+
+	pthread_mutex_lock(&d->lock);
+	any = d->instances;
+	pthread_mutex_unlock(&d->lock);
+	return any;
+}
+
 static void *serve(void *arg)
 {
 	struct timeval patience = { .tv_sec = PATIENCE_S };
@@ -483,18 +493,29 @@ static void *serve(void *arg)
 	struct daemon *d = c->daemon;
 	struct wire_answer *a = mem_zalloc(sizeof(*a));
 	struct wire_request q;
-	int fd = -1;
+	int fd = -1, err;
 
 	setsockopt(c->sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(c->sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (!a || c->peer.uid != geteuid() || wire_recv(c->sock, &q, sizeof(q), &fd))
+	if (!a || c->peer.uid != geteuid())
 		goto out;
-	a->version = WIRE_VERSION;
+	memset(&q, 0, sizeof(q));
+	err = wire_recv(c->sock, &q, sizeof(q), &fd);
+	if (err && err != -EPROTO)
+		goto out;
+	a->version = wire_version();
 	q.instance[sizeof(q.instance) - 1] = 0;
 	q.names[sizeof(q.names) - 1] = 0;
-	if (q.version != WIRE_VERSION) {
-		refuse(a, -EPROTO, "the daemon is of another version of skep: skep stop --all");
-		wire_send(c->sock, a, sizeof(*a), -1);
+	if (q.op == WIRE_STOP_ALL) {
+		stop_instances(c, &q, a);
+	} else if (err || q.version != wire_version()) {
+		/* Without an instance it is about to end: no answer, and the client starts its own. */
+		if (has_instances(d)) {
+			refuse(a, -EPROTO, OTHER_BUILD);
+			wire_send(c->sock, a, sizeof(*a), -1);
+		} else {
+			store_release(&d->outdated, true);
+		}
 	} else if (q.op == WIRE_EXEC) {
 		exec_client(c, &q, a, fd);
 		fd = -1;
@@ -653,7 +674,11 @@ int daemon_main(int listen_fd, const char *folder, btf_to_c_t btf_to_c)
 		fds[1] = (struct pollfd){ .fd = d.wake_fd, .events = POLLIN };
 		idle = clean_up(&d);
 		n = 2 + watch_objects(&d, fds + 2, 32);
-		got = poll(fds, (nfds_t)n, suspects ? SUSPECT_MS : idle ? IDLE_MS : -1);
+		got = poll(fds, (nfds_t)n,
+			   suspects		     ? SUSPECT_MS :
+			   !idle		     ? -1 :
+			   load_acquire(&d.outdated) ? 0 :
+						       IDLE_MS);
 		if (got < 0 && errno != EINTR)
 			return -errno;
 		if (!got && idle && can_end(&d))

@@ -29,6 +29,7 @@ struct daemon {
 	pthread_mutex_t lock; /* of all below, and of lists and counts in instances */
 	struct instance *instances;
 	u32 connections;
+	bool outdated;	     /* a client of another build waits for its end */
 	btf_to_c_t btf_to_c; /* of the program that we are */
 };
 

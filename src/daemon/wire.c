@@ -10,6 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "build.h"
+
+u32 wire_version(void)
+{
+	return SKEP_BUILD;
+}
+
 int wire_folder(char *path, size_t size)
 {
 	const char *run = getenv("XDG_RUNTIME_DIR");

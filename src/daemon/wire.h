@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * What a client and the daemon say to each other: one message for each request and answer on
- * a SOCK_SEQPACKET socket of the user's own folder. Both ends are the same build, or the
+ * a SOCK_SEQPACKET socket of the user's own folder. Both ends are built from the same sources, or the
  * version says that they are not.
  *
  *   EXEC:  client: EXEC + its standard error. daemon: the filter, or INSIDE (it is a process of
@@ -10,7 +10,7 @@
  *          With a network (.nr_net) FILTER and INSIDE are followed by a message of that many
  *          descriptors: namespaces that the client enters first.
  *   PS:    daemon: one ENTRY for each instance and process, then END.
- *   STOP:  daemon: END when the instance is gone, or a refusal.
+ *   STOP:  daemon: END when the instance is gone, or a refusal. STOP_ALL: the same of all instances.
  */
 #ifndef SKEP_DAEMON_WIRE_H
 #define SKEP_DAEMON_WIRE_H
@@ -20,11 +20,13 @@
 #include "base/types.h"
 #include "skep/skep.h"
 
-#define WIRE_VERSION 3
-#define WIRE_INSNS   1024
+#define WIRE_INSNS 1024
+#define OTHER_BUILD                                                                                \
+	"the daemon is of another build of skep: \"skep stop --all\" ends it and its instances"
 
 enum wire_op {
-	WIRE_EXEC = 1,
+	WIRE_STOP_ALL = 1, /* this one is understood of every version */
+	WIRE_EXEC,
 	WIRE_PS,
 	WIRE_STOP,
 	WIRE_HERE,
@@ -41,7 +43,6 @@ struct wire_request {
 	bool root;     /* its processes see themselves as user 0 */
 	bool trapped;  /* an outer filter answers bpf(2): see filter.c */
 	bool untraced; /* a debugger has them, or may come to have them */
-	bool all;      /* STOP: every instance */
 	bool named;    /* the user gave a name */
 	bool net;      /* EXEC: in the instance's network, which has interfaces .names */
 	bool partner;  /* at the other end of it */
@@ -63,11 +64,16 @@ struct wire_answer {
 	char text[512]; /* REFUSED: why */
 };
 
+/* Of the sources that this was built from: both ends' .version. */
+u32 wire_version(void);
 /* $XDG_RUNTIME_DIR/skep or /tmp/skep-UID, made with mode 0700: 0 or -errno. */
 int wire_folder(char *path, size_t size);
 /* Sends @size bytes, with descriptor @fd if not -1. 0 or -errno. */
 int wire_send(int sock, const void *msg, size_t size, int fd);
-/* Receives one message of exactly @size bytes. *fd: what came with it, or -1. 0 or -errno. */
+/*
+ * Receives one message of @size bytes; -EPROTO: it is of another size, @msg has its beginning. *fd: what came
+ * with it, or -1. 0 or -errno.
+ */
 int wire_recv(int sock, void *msg, size_t size, int *fd);
 
 #endif
