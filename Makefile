@@ -53,7 +53,7 @@ TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(TEST_SRC))
 # bench/X.native.c is the C twin of bench/X.bpf.c, compiled by both compilers
 BENCHES := $(patsubst bench/%.c,$(O)/bench/%,$(BENCH_SRC)) \
 	$(foreach c,gcc clang,$(patsubst bench/%.native.c,$(O)/bench/%.$(c).so,$(NATIVE_SRC)))
-EMBED := $(patsubst examples/%.c,$(O)/examples/%,$(EMBED_SRC))
+EMBED := $(patsubst examples/%.c,$(O)/examples/%,$(EMBED_SRC) $(wildcard examples/net/*.c))
 # each client twice: as its own author builds it (for the preload library), and linked with skep
 CLIENTS := $(patsubst tests/clients/%.c,$(O)/clients/%,$(CLIENT_SRC)) \
 	$(patsubst tests/clients/%.c,$(O)/clients/%-linked,$(CLIENT_SRC))
@@ -257,6 +257,11 @@ $(O)/bench/%: $(O)/obj/bench/%.o $(O)/libskep.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ -Wl,--start-group $^ $(LIBBPF) -Wl,--end-group $(LIBS) -lm
 
+# libbpf's programs, which know nothing of skep
+$(O)/examples/net/%: examples/net/%.c
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -o $@ $< -lbpf -lelf -lz
 $(O)/examples/%: examples/%.c $(O)/libskep.a
 	$(call say,LD)
 	@mkdir -p $(@D)

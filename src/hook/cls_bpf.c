@@ -92,7 +92,9 @@ s32 cls_bpf_run(struct skep_system *sys, u32 ifindex, bool ingress, struct sk_bu
 	}
 	if (filters) {
 		__atomic_fetch_add(&q->packets, 1, __ATOMIC_RELAXED);
-		__atomic_fetch_add(&q->bytes, skb->len, __ATOMIC_RELAXED);
+		/* What has arrived counts from its network header on, says Linux. */
+		__atomic_fetch_add(&q->bytes, skb->len - (ingress ? ETH_HLEN : 0),
+				   __ATOMIC_RELAXED);
 		if (ret == TC_ACT_SHOT)
 			__atomic_fetch_add(&q->drops, 1, __ATOMIC_RELAXED);
 	}

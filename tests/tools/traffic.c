@@ -12,6 +12,8 @@
  *   traffic mtu INTERFACE N             sets it
  *   traffic frames                      shows frames of our own EtherType until SIGTERM
  *   traffic frame INTERFACE N [SIZE]    sends such
+ *
+ * TRAFFIC_PATIENCE=SECONDS: how long nothing may come (3).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,6 +41,8 @@
  */
 #define WINDOW	  64
 #define OUR_ETHER 0x88b5 /* local experimental */
+
+static double patience = 3;
 
 static int die(const char *what)
 {
@@ -118,7 +122,7 @@ static int ping(const char *host, unsigned n, size_t size)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	size += sizeof(*h);
-	while (got < n && now() - since < 3) {
+	while (got < n && now() - since < patience) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		ssize_t len;
 
@@ -160,7 +164,7 @@ static int datagrams(const char *host, const char *port, unsigned n)
 	if (fd < 0 || connect(fd, a->ai_addr, a->ai_addrlen))
 		die("connect");
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
-	while (got < n && now() - since < 3) {
+	while (got < n && now() - since < patience) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 
 		for (; sent < n && sent < got + (got ? WINDOW : 1); sent++)
@@ -372,6 +376,8 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
+	if (getenv("TRAFFIC_PATIENCE"))
+		patience = atof(getenv("TRAFFIC_PATIENCE"));
 	if (!strcmp(what, "interfaces"))
 		return interfaces();
 	if (!strcmp(what, "ping") && argc > 3)
