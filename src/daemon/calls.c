@@ -212,6 +212,7 @@ static const struct {
 	{ SYS_ioctl, CALL_IOCTL, ALWAYS, answer_ioctl },
 	{ SYS_mmap, CALL_MMAP, ALWAYS, answer_mmap },
 	{ SYS_epoll_ctl, CALL_NOTIFY, ALWAYS, answer_epoll_ctl },
+	{ SYS_socket, CALL_NETLINK_NEW, ALWAYS, netlink_make },
 	{ SYS_sendto, CALL_NETLINK_FD, ALWAYS, netlink_send },
 	{ SYS_sendmsg, CALL_NETLINK_FD, ALWAYS, netlink_send },
 	{ SYS_recvfrom, CALL_NETLINK_FD, ALWAYS, netlink_receive },
@@ -275,10 +276,8 @@ void calls_filter(const struct skep_system *sys, const struct wire_request *q, u
 {
 	for (u32 nr = 0; nr < CALLS_MAX; nr++)
 		answers[nr] = !q->untraced && filter_needs(nr) ? CALL_TRACE : CALL_ALLOW;
-	if (!q->untraced) {
+	if (!q->untraced)
 		answers[SYS_clone] = CALL_CLONE;
-		answers[SYS_socket] = CALL_NETLINK;
-	}
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		if ((calls[i].when == ROOT && !q->root) ||
 		    (calls[i].when == PROFILE && !sys->profile_set) ||
@@ -286,6 +285,8 @@ void calls_filter(const struct skep_system *sys, const struct wire_request *q, u
 			continue;
 		answers[calls[i].nr] = calls[i].filter;
 	}
+	if (!q->untraced)
+		answers[SYS_socket] = CALL_NETLINK;
 	if (q->trapped)
 		answers[SYS_bpf] = answers[SYS_perf_event_open] = CALL_TRAP;
 	if (!q->untraced && notify_cannot_take())

@@ -111,6 +111,8 @@ struct request {
 /* Waits until the listener has one for us: 0, or -errno (-ENOENT: it is gone again). */
 int notify_receive(struct session *s, struct request *r);
 void notify_answer(struct request *r, long result);
+/* Gives the task our descriptor @fd under the number @at, whatever that was. 0 or -errno. */
+int notify_give_fd_at(struct request *r, int fd, int at, bool cloexec);
 /* Tells Linux to wake the other side on this CPU, if it can. */
 void notify_tune(int listener);
 
@@ -152,6 +154,8 @@ void folders_free(struct folders *f);
 /* ---- netlink.c: rtnetlink sockets ---- */
 struct netlink *netlink_new(void); /* NULL: no memory */
 void netlink_free(struct netlink *l);
+/* socket() for one, of a process that is not traced. */
+long netlink_make(struct request *r);
 long netlink_send(struct request *r);
 long netlink_receive(struct request *r);
 /* socket() for one, at its entry. */

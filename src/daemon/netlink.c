@@ -20,6 +20,7 @@
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -29,6 +30,7 @@
 #include <unistd.h>
 
 #include "daemon/daemon.h"
+#include "daemon/network.h"
 #include "front/rtnl.h"
 
 #ifndef SIOCGSKNS
@@ -565,15 +567,67 @@ long netlink_receive(struct request *r)
 /* ---- making one ---- */
 
 /*
+ * The range may be beyond what the process may have: then it may for a moment, and the descriptor that it
+ * gets is no harm. @limit: for narrow().
+ */
+static void widen(u32 tgid, struct rlimit64 *limit)
+{
+	struct rlimit64 wide;
+
+	if (syscall(SYS_prlimit64, tgid, RLIMIT_NOFILE, NULL, limit) ||
+	    limit->rlim_cur >= NETLINK_FD_END || limit->rlim_max < NETLINK_FD_END) {
+		limit->rlim_cur = RLIM_INFINITY; /* nothing to be undone */
+		return;
+	}
+	wide = (struct rlimit64){ NETLINK_FD_END, limit->rlim_max };
+	if (syscall(SYS_prlimit64, tgid, RLIMIT_NOFILE, &wide, NULL))
+		limit->rlim_cur = RLIM_INFINITY;
+}
+
+static void narrow(u32 tgid, const struct rlimit64 *limit)
+{
+	if (limit->rlim_cur != RLIM_INFINITY)
+		syscall(SYS_prlimit64, tgid, RLIMIT_NOFILE, limit, NULL);
+}
+
+/* Nobody traces the process: one is made for it in the instance's network. Elsewhere it makes its own. */
+long netlink_make(struct request *r)
+{
+	struct network *net = load_acquire(&r->session->instance->net);
+	int flags = (int)r->args[1] & (SOCK_CLOEXEC | SOCK_NONBLOCK), fd, at, err = -EMFILE;
+	struct rlimit64 limit;
+	struct stat st;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/ns/net", r->caller.tid);
+	if (!net || stat(path, &st) || st.st_ino != r->sys->net_ino)
+		return ANSWER_CONTINUE;
+	fd = network_socket(net, NETWORK_INSTANCE, AF_NETLINK, (int)r->args[1] & ~flags,
+			    NETLINK_ROUTE);
+	if (fd < 0)
+		return fd;
+	if (flags & SOCK_NONBLOCK)
+		fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
+	widen(r->caller.tgid, &limit);
+	for (at = NETLINK_FD_FIRST; at < NETLINK_FD_END && err == -EMFILE; at++) {
+		snprintf(path, sizeof(path), "/proc/%u/fd/%d", r->caller.tid, at);
+		if (lstat(path, &st))
+			err = notify_give_fd_at(r, fd, at, flags & SOCK_CLOEXEC);
+	}
+	narrow(r->caller.tgid, &limit);
+	close(fd);
+	return err ? ANSWER_CONTINUE : at - 1;
+}
+
+/*
  * A socket is being made by @t, which is stopped: it makes it here, and moves it to the numbers that
  * the filter notices.
  */
 void netlink_socket(struct task *t)
 {
 	struct task_call *c = &t->call;
-	struct rlimit64 limit, wide;
+	struct rlimit64 limit;
 	u64 args[6] = { c->args[0], c->args[1], c->args[2] };
-	bool raised = false;
 	long fd, high;
 
 	fd = tracer_inject(t, SYS_socket, args);
@@ -583,18 +637,12 @@ void netlink_socket(struct task *t)
 	c->ret = fd;
 	if (fd < 0)
 		return;
-	/* The range may be beyond what the task may have: the descriptor that it then has is no harm. */
-	if (!syscall(SYS_prlimit64, t->bpf.tgid, RLIMIT_NOFILE, NULL, &limit) &&
-	    limit.rlim_cur < NETLINK_FD_END && limit.rlim_max >= NETLINK_FD_END) {
-		wide = (struct rlimit64){ NETLINK_FD_END, limit.rlim_max };
-		raised = !syscall(SYS_prlimit64, t->bpf.tgid, RLIMIT_NOFILE, &wide, NULL);
-	}
+	widen(t->bpf.tgid, &limit);
 	args[0] = (u64)fd;
 	args[1] = c->args[1] & SOCK_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD;
 	args[2] = NETLINK_FD_FIRST;
 	high = tracer_inject(t, SYS_fcntl, args);
-	if (raised)
-		syscall(SYS_prlimit64, t->bpf.tgid, RLIMIT_NOFILE, &limit, NULL);
+	narrow(t->bpf.tgid, &limit);
 	if (high < 0)
 		return;
 	args[0] = (u64)(high < NETLINK_FD_END ? fd : high);

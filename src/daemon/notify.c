@@ -173,6 +173,17 @@ static int notify_give_fd(struct caller *c, int fd, bool cloexec)
 	return there < 0 ? -errno : there;
 }
 
+int notify_give_fd_at(struct request *r, int fd, int at, bool cloexec)
+{
+	struct seccomp_notif_addfd add = { .id = r->id,
+					   .flags = SECCOMP_ADDFD_FLAG_SETFD,
+					   .srcfd = (u32)fd,
+					   .newfd = (u32)at,
+					   .newfd_flags = cloexec ? O_CLOEXEC : 0 };
+
+	return ioctl(r->session->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
+}
+
 static const struct caller_ops notify_ops = {
 	.read = notify_read,
 	.write = notify_write,

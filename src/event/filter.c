@@ -140,11 +140,13 @@ static void emit_answer(struct call_filter *f, enum call_answer a)
 		emit_answer(f, CALL_ALLOW);
 		break;
 	case CALL_NETLINK:
+	case CALL_NETLINK_NEW:
 		emit_load(f, offsetof(struct seccomp_data, args[0]));
 		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 16 /* AF_NETLINK */);
 		emit_load(f, offsetof(struct seccomp_data, args[2]));
 		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0 /* NETLINK_ROUTE */);
-		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_TRACE | FILTER_DATA);
+		emit(f, BPF_RET | BPF_K, 0, 0,
+		     a == CALL_NETLINK ? SECCOMP_RET_TRACE | FILTER_DATA : SECCOMP_RET_USER_NOTIF);
 		emit_answer(f, CALL_ALLOW);
 		break;
 	case CALL_NETLINK_FD:

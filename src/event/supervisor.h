@@ -195,8 +195,9 @@ enum call_answer {
 	CALL_AT_3,
 	CALL_RLIMIT_0, /* NOTIFY when argument 0 is RLIMIT_MEMLOCK */
 	CALL_RLIMIT_1,
-	CALL_NETLINK,	 /* TRACE when a socket for rtnetlink is made */
-	CALL_NETLINK_FD, /* NOTIFY for descriptors in their range */
+	CALL_NETLINK,	  /* TRACE when a socket for rtnetlink is made */
+	CALL_NETLINK_NEW, /* NOTIFY then */
+	CALL_NETLINK_FD,  /* NOTIFY for descriptors in their range */
 };
 /* Where descriptors of rtnetlink sockets are (src/daemon/netlink.c): below FD_SETSIZE. */
 enum { NETLINK_FD_FIRST = 960, NETLINK_FD_END = 1024 };
