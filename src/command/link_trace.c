@@ -87,6 +87,26 @@ out:
 	return l;
 }
 
+/* An LSM program, to the hook that it was loaded for. */
+static struct link_object *attach_lsm(struct call *c, struct prog_object *p, u64 cookie, int *err)
+{
+	static const char prefix[] = "bpf_lsm_";
+	const char *name;
+
+	*err = -EINVAL;
+	if (!p->attach_btf)
+		return NULL;
+	name = btf_type_name(p->attach_btf->btf, p->attach_btf_id);
+	if (strncmp(name, prefix, sizeof(prefix) - 1))
+		return NULL;
+	name += sizeof(prefix) - 1;
+	if (hook_point_row(c->sys, HOOK_LSM, name) < 0) {
+		*err = attach_refuse(c->sys, DIAG_ATTACH_LSM_ABSENT, name);
+		return NULL;
+	}
+	return link_attach_function(c->sys, p, HOOK_LSM, name, cookie, err);
+}
+
 /* A BTF-typed tracing program, by the function or tracepoint that it was loaded for. */
 struct link_object *attach_tracing(struct call *c, struct prog_object *p, u64 cookie, int *err)
 {
@@ -114,8 +134,10 @@ struct link_object *attach_tracing(struct call *c, struct prog_object *p, u64 co
 	case BPF_MODIFY_RETURN:
 		kind = HOOK_FMOD_RET;
 		break;
+	case BPF_LSM_MAC:
+		return attach_lsm(c, p, cookie, err);
 	default:
-		*err = -ENOTSUPP; /* LSM, sessions, iterators: as a kernel without trampolines */
+		*err = -ENOTSUPP; /* sessions, iterators: as a kernel without trampolines */
 		return NULL;
 	}
 	if (!p->attach_btf)

@@ -12,10 +12,12 @@
  * changes in its arguments is there when it is entered, if its call had to end first.
  */
 #include "event/function.h"
+#include "event/lsm.h"
 
 #include <asm/ptrace.h>
 #include <errno.h>
 #include <linux/sched.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -34,12 +36,25 @@ static struct hook *active_hook(const struct skep_system *sys, enum hook_kind ki
 	return h && hook_active(h) ? h : NULL;
 }
 
+/* The security hook that a function asks, + 1. */
+static const u8 lsm_of[FUNC_NAMED] = {
+#define LSM_HOOK(name, returns_nothing, when)
+#define LSM_AT(function, hook) [FUNC_##function] = LSM_##hook + 1,
+#include "tables/lsm.def"
+};
+
+static struct hook *asked_hook(const struct skep_system *sys, u32 row)
+{
+	return row < FUNC_NAMED && lsm_of[row] ? active_hook(sys, HOOK_LSM, lsm_of[row] - 1U) :
+						 NULL;
+}
+
 bool function_active(const struct skep_system *sys, u32 row)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (active_hook(sys, kinds[i], row))
 			return true;
-	return false;
+	return asked_hook(sys, row);
 }
 
 static u32 nr_args(u32 row)
@@ -115,6 +130,28 @@ static s32 run_trampoline(struct task *t, struct hook *h, const u64 *args, u32 n
 	return run_at(t, h, &frame[1]);
 }
 
+/* ---- security hooks ---- */
+
+s32 lsm_run(struct task *t, u32 row, const u64 *args, u32 n)
+{
+	struct hook *h = active_hook(t->sys, HOOK_LSM, row);
+
+	return h ? run_trampoline(t, h, args, n, 0) : 0;
+}
+
+bool lsm_active(const struct skep_system *sys, u32 row)
+{
+	return active_hook(sys, HOOK_LSM, row);
+}
+
+static s32 lsm_ask(struct task *t, struct hook *h, u32 row, const u64 *args, u32 n)
+{
+	s32 ret = run_trampoline(t, h, args, n, 0);
+
+	/* prctl() goes on when no module knows the option. */
+	return row == FUNC_security_task_prctl && ret == -ENOSYS ? 0 : ret;
+}
+
 /* ---- entering and leaving ---- */
 
 /* True: the function is executed. @m NULL: it cannot be refused. */
@@ -143,11 +180,18 @@ static bool fire_entry(struct task *t, struct call_model *m, u32 row, const u64 
 	if (h)
 		run_trampoline(t, h, args, n, 0);
 	h = active_hook(sys, HOOK_FMOD_RET, row);
-	if (!h)
+	ret = h ? run_trampoline(t, h, args, n, 0) : 0;
+	h = asked_hook(sys, row);
+	if (!ret && h)
+		ret = lsm_ask(t, h, row, args, n);
+	if (!ret || !m || !function_decides(row))
 		return true;
-	ret = run_trampoline(t, h, args, n, 0);
-	if (!ret || !m || m->ended || !function_decides(row))
+	if (m->ended) {
+		/* A segment of a program that runs already: Linux has nothing to return to, either. */
+		if (h && row == FUNC_security_mmap_file)
+			kill((pid_t)t->bpf.tgid, SIGKILL);
 		return true;
+	}
 	t->call.skip = true;
 	t->call.ret = ret;
 	return false;
@@ -292,7 +336,7 @@ static bool path_active(const struct skep_system *sys, u32 nr)
 		if (p->steps[i].then ? tcp_states_in_use(sys) :
 				       function_active(sys, p->steps[i].row))
 			return true;
-	return false;
+	return lsm_call_active(sys, nr);
 }
 
 /* ---- the source ---- */
@@ -319,8 +363,10 @@ static bool wanted(const struct task *t)
 
 static void model_end(struct task *t)
 {
-	if (t->call.model)
+	if (t->call.model) {
 		mem_free(t->call.model->maps);
+		lsm_call_end(t->call.model);
+	}
 	mem_free(t->call.model);
 	t->call.model = NULL;
 }
@@ -348,6 +394,8 @@ static void functions_enter(struct task *t)
 	}
 	if (m->path && entry_steps(m) && m->path->enter)
 		m->path->enter(m);
+	if (!t->call.skip && lsm_call_active(t->sys, (u32)t->call.nr))
+		lsm_call_enter(m);
 }
 
 static void functions_exit(struct task *t)
@@ -358,6 +406,7 @@ static void functions_exit(struct task *t)
 		return;
 	m->ret = t->call.ret;
 	m->ended = true;
+	lsm_call_exit(m);
 	if (m->path && !t->call.skip)
 		exit_steps(m);
 	model_leave(m, 0);
@@ -413,6 +462,8 @@ static void functions_exiting(struct task *t, int status)
 
 static void functions_gone(struct task *t)
 {
+	if (lsm_active(t->sys, LSM_task_free) && !world_start(t->sys))
+		lsm_run(t, LSM_task_free, (const u64[]){ world_task(t) }, 1);
 	model_end(t);
 }
 

@@ -132,6 +132,7 @@ struct call_model {
 	struct exec_map *maps; /* of an execve */
 	u32 nr_maps;
 	u64 mapped; /* where the one is that is being fired */
+	struct lsm_state *lsm; /* of lsm.c */
 };
 
 /* A mapping that execve makes of a segment, as vm_mmap_pgoff() is given it. */
@@ -159,6 +160,10 @@ void tcp_connect_done(struct call_model *m);
 void exec_maps_add(struct call_model *m, int fd, u64 file, bool loader, bool has_loader);
 /* Fires what maps them, at @depth, when execve has done it. */
 void exec_maps_fire(struct call_model *m, u8 depth);
+
+/* Security hooks: LSM_*, whether anything is attached; their first non-zero result. */
+bool lsm_active(const struct skep_system *sys, u32 row);
+s32 lsm_run(struct task *t, u32 row, const u64 *args, u32 n);
 
 /* Whether call @nr may reach function @row. */
 bool function_reached(u32 nr, u32 row);

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -395,6 +396,33 @@ static const struct step prctl_steps[] = {
 	STEP(security_task_prctl, 1, STEP_ENTRY, NULL, prctl_ret, { int0, arg1, arg2, arg3, arg4 }),
 };
 
+static bool accesses(struct call_model *m)
+{
+	u64 pid = m->t->call.nr == SYS_ptrace ? arg1(m) : arg0(m);
+
+	if (m->t->call.nr == SYS_ptrace && arg0(m) != PTRACE_ATTACH && arg0(m) != PTRACE_SEIZE)
+		return false;
+	return (int)pid > 0 && (pid_t)pid != (pid_t)m->t->bpf.tid &&
+	       task_find(m->t->sys, (pid_t)pid);
+}
+
+static u64 accessed_task(struct call_model *m)
+{
+	u64 pid = m->t->call.nr == SYS_ptrace ? arg1(m) : arg0(m);
+
+	return world_task(task_find(m->t->sys, (pid_t)pid));
+}
+
+static u64 access_how(struct call_model *m)
+{
+	return 0x12; /* PTRACE_MODE_ATTACH_REALCREDS */
+}
+
+static const struct step ptrace_steps[] = {
+	STEP(security_ptrace_access_check, 1, STEP_ENTRY, accesses, NULL,
+	     { accessed_task, access_how }),
+};
+
 /* The task of process id @pid, 0: the caller. NULL: not supervised. */
 static struct task *task_named(struct call_model *m, u64 pid)
 {
@@ -455,7 +483,8 @@ const struct call_path *attr_path(u32 nr)
 	static const struct call_path chmod_path = PATH(chmod_steps),
 				      chown_path = PATH(chown_steps),
 				      setscheduler = PATH(setscheduler_steps),
-				      getscheduler = PATH(getscheduler_steps);
+				      getscheduler = PATH(getscheduler_steps),
+				      ptrace_path = PATH(ptrace_steps);
 
 	switch (nr) {
 		CASE(truncate)
@@ -472,6 +501,10 @@ const struct call_path *attr_path(u32 nr)
 		CASE(setpgid)
 		CASE(getpgid)
 		CASE(getsid)
+	case SYS_ptrace:
+	case SYS_process_vm_readv:
+	case SYS_process_vm_writev:
+		return &ptrace_path;
 	case SYS_chmod:
 	case SYS_fchmodat:
 	case 452: /* fchmodat2 */

@@ -20,7 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "event/function.h"
+#include "event/lsm.h"
 
 #ifndef CSIGNAL
 #define CSIGNAL 0xff
@@ -159,7 +159,9 @@ struct executable {
 	bool elf, script;
 	char interp[256]; /* the next program, or the loader */
 	int fd;		  /* of ours, in it; -1: it cannot be read */
-	bool argument;	  /* of the script's interpreter */
+	int found;	  /* the same by O_PATH */
+	bool nofollow;
+	bool argument; /* of the script's interpreter */
 };
 
 static bool is_at(struct call_model *m)
@@ -197,30 +199,57 @@ static u64 exec_flags(struct call_model *m)
 	return is_at(m) ? int4(m) : 0;
 }
 
+static void look_end(struct executable *exe)
+{
+	if (exe->fd >= 0)
+		close(exe->fd);
+	if (exe->found >= 0)
+		close(exe->found);
+	exe->fd = exe->found = -1;
+}
+
+/* Finds @exe as the task would: what Linux would execute, or false. */
+static bool find_exe(struct call_model *m, struct executable *exe, char path[48])
+{
+	struct walked at;
+	struct stat st;
+	struct statvfs fs;
+	bool ok;
+
+	if (walk_path(m->t, exe->dfd, exe->path, (exe->nofollow ? 0 : WALK_FOLLOW) | WALK_EMPTY, 0,
+		      &at))
+		return false;
+	exe->found = at.fd;
+	lsm_own_path(at.fd, path, 48);
+	ok = !fstat(at.fd, &st) && S_ISREG(st.st_mode) &&
+	     !faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) &&
+	     (fstatvfs(at.fd, &fs) || !(fs.f_flag & ST_NOEXEC));
+	if (ok)
+		exe->fd = open(path, O_RDONLY | O_CLOEXEC);
+	return ok;
+}
+
 /* Opens @exe as the task would see it, looks at it: false when Linux would not execute it. */
 static bool look(struct call_model *m, struct executable *exe)
 {
-	char host[640];
-	struct stat st;
-	struct statvfs fs;
+	char path[48];
 	ssize_t n;
+	bool ok;
 	int fd;
 
-	if (exe->path[0] == '/')
-		snprintf(host, sizeof(host), "/proc/%u/root%s", m->t->bpf.tid, exe->path);
-	else if (exe->dfd == AT_FDCWD)
-		snprintf(host, sizeof(host), "/proc/%u/cwd/%s", m->t->bpf.tid, exe->path);
-	else
-		snprintf(host, sizeof(host), "/proc/%u/fd/%d%s%s", m->t->bpf.tid, exe->dfd,
-			 exe->path[0] ? "/" : "", exe->path);
-	if (stat(host, &st) || !S_ISREG(st.st_mode) || faccessat(AT_FDCWD, host, X_OK, AT_EACCESS))
+	exe->fd = exe->found = -1;
+	if (decide_as_task(m->t))
 		return false;
-	if (!statvfs(host, &fs) && fs.f_flag & ST_NOEXEC)
+	ok = find_exe(m, exe, path);
+	decide_as_self(m->t);
+	if (!ok) {
+		look_end(exe);
 		return false;
+	}
 	exe->elf = exe->script = false;
 	exe->interp[0] = 0;
 	memset(exe->header, 0, sizeof(exe->header));
-	exe->fd = fd = open(host, O_RDONLY | O_CLOEXEC);
+	fd = exe->fd;
 	if (fd < 0) { /* executable and not readable */
 		exe->elf = true;
 		return true;
@@ -253,13 +282,6 @@ static bool look(struct call_model *m, struct executable *exe)
 	return true;
 }
 
-static void look_end(struct executable *exe)
-{
-	if (exe->fd >= 0)
-		close(exe->fd);
-	exe->fd = -1;
-}
-
 /* Whether anybody wants to know what will be mapped. */
 static bool maps_in_use(const struct skep_system *sys)
 {
@@ -269,16 +291,10 @@ static bool maps_in_use(const struct skep_system *sys)
 
 static u64 exe_file(struct call_model *m, const struct executable *exe)
 {
-	struct skep_system *sys = m->t->sys;
 	bool itself = !exe->path[0]; /* execveat of a descriptor */
-	u64 file = itself ? world_file(m->t, exe->dfd) : world_temp(m->t, "struct file");
 
-	if (itself)
-		return file;
-	world_set(sys, file, "f_path.dentry", world_dentry(m->t, exe->dfd, exe->path, true));
-	world_set(sys, file, "f_inode", world_inode(m->t, exe->dfd, exe->path, true));
-	world_set(sys, file, "f_flags", O_RDONLY | 0100000);
-	return file;
+	return itself ? world_file(m->t, exe->dfd) :
+			world_file_of(m->t, exe->found, O_RDONLY | 0100000);
 }
 
 static u32 count_strings(struct call_model *m, u64 at)
@@ -319,6 +335,7 @@ static bool open_exe(struct call_model *m, const struct executable *exe, u8 dept
 {
 	struct skep_system *sys = m->t->sys;
 	u64 op = model_temp(m, MEMO_OP, "struct open_flags");
+	long ret;
 
 	m->kept[0][0] = file;
 	ENTER(m, do_filp_open, depth, opening_file, (u64)(s64)exe->dfd, filename, op);
@@ -329,6 +346,13 @@ static bool open_exe(struct call_model *m, const struct executable *exe, u8 dept
 		ENTER(m, do_dentry_open_before_6_10, (u8)(depth + 2), NULL, file,
 		      model_read(m, file, "f_inode"), 0);
 	ENTER(m, security_file_open, (u8)(depth + 3), NULL, file);
+	lsm_exec_checked(m, exe->found);
+	ret = LSM_ASK(m, file_open, file);
+	if (ret) {
+		lsm_result(m, ret);
+		m->ret = ret;
+		return false;
+	}
 	if (exe->fd >= 0 && function_active(sys, FUNC_ext4_file_open)) {
 		char path[32];
 
@@ -367,12 +391,15 @@ static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 		if (!read_exe(m, 4, file) || !ENTER(m, security_bprm_check, 4, NULL, b))
 			return;
 		if (exe->script && exe->interp[0]) {
-			next = (struct executable){ .dfd = AT_FDCWD, .fd = -1 };
+			next = (struct executable){ .dfd = AT_FDCWD, .fd = -1, .found = -1 };
 			snprintf(next.path, sizeof(next.path), "%s", exe->interp);
 			if (!look(m, &next))
 				return;
 			file = exe_file(m, &next);
-			open_exe(m, &next, 4, kernel_name(m, next.path), file);
+			if (!open_exe(m, &next, 4, kernel_name(m, next.path), file)) {
+				look_end(&next);
+				return;
+			}
 			/* the interpreter and its argument, and the script's name for what was argv[0] */
 			argc += 1 + exe->argument;
 			world_set(sys, b, "argc", argc);
@@ -393,12 +420,15 @@ static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 	if (!exe->interp[0])
 		return;
 	read_exe(m, 4, file); /* the loader's name */
-	next = (struct executable){ .dfd = AT_FDCWD, .fd = -1 };
+	next = (struct executable){ .dfd = AT_FDCWD, .fd = -1, .found = -1 };
 	snprintf(next.path, sizeof(next.path), "%s", exe->interp);
 	if (!look(m, &next))
 		return;
 	file = exe_file(m, &next);
-	open_exe(m, &next, 4, kernel_name(m, next.path), file);
+	if (!open_exe(m, &next, 4, kernel_name(m, next.path), file)) {
+		look_end(&next);
+		return;
+	}
 	read_exe(m, 4, file); /* its header, and program headers */
 	read_exe(m, 4, file);
 	if (maps_in_use(m->t->sys))
@@ -408,7 +438,10 @@ static void load(struct call_model *m, struct executable *exe, u64 b, u64 file)
 
 static void exec_enter(struct call_model *m)
 {
-	struct executable exe = { .dfd = (int)exec_dfd(m), .fd = -1 };
+	struct executable exe = { .dfd = (int)exec_dfd(m),
+				  .fd = -1,
+				  .found = -1,
+				  .nofollow = exec_flags(m) & AT_SYMLINK_NOFOLLOW };
 	bool old = !visible(m->t->sys->profile, KVER(6, 8)), found;
 	u64 filename = exec_name(m), file = 0, b;
 
@@ -428,7 +461,10 @@ static void exec_enter(struct call_model *m)
 		ENTER(m, do_filp_open, old ? 4 : 3, call_ret, exec_dfd(m), filename, op);
 		return;
 	}
-	open_exe(m, &exe, old ? 4 : 3, filename, file);
+	if (!open_exe(m, &exe, old ? 4 : 3, filename, file)) {
+		look_end(&exe);
+		return;
+	}
 	world_set(m->t->sys, b, "file", file);
 	if (!old)
 		ENTER(m, bprm_execve, 3, call_ret, b);
@@ -443,6 +479,7 @@ static void exec_done(struct call_model *m)
 {
 	u64 b = m->memo[MEMO_COMMON];
 
+	lsm_exec_verify(m);
 	if (!b)
 		return;
 	m->ended = true; /* nothing can be refused any more */

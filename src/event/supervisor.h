@@ -45,7 +45,9 @@ struct skep_process {
 	void (*intercept)(struct task *t);
 	/* Whether our descriptor @fd, which it takes over, answers the call when that is notified. */
 	bool (*gift)(struct task *t, int fd, bool cloexec);
-	void *owner;	/* of .intercept and .gift */
+	/* Whether path @string is shown by somebody else, who alone will answer the call. */
+	bool (*elsewhere)(struct task *t, int dfd, u64 string);
+	void *owner;	/* of .intercept, .gift and .elsewhere */
 	int message_fd; /* where its user reads: told when all ends with the host; -1: nowhere else */
 	/* By the loop; the host waits for changes of .seq (a futex). */
 	u32 seq;
@@ -111,7 +113,7 @@ struct trace_state {
 	const char *old_comm;	/* while programs are told of its renaming, which is done already */
 	/* decide.c: a call is being made in its place; it is to be made again; what it may do. */
 	struct decide_work *work;
-	bool again, identity_valid;
+	bool again, identity_valid, files_shared; /* CLONE_FILES */
 	struct decide_identity *identity;
 	/* Caches of event/task.c */
 	int comm_fd;

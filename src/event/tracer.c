@@ -739,6 +739,8 @@ static void forked(struct task *t, int event)
 	child->trace->fresh = true;
 	child->trace->clone_flags = flags;
 	child->trace->creator = t;
+	if (flags & CLONE_FILES)
+		child->trace->files_shared = tr->files_shared = true;
 	tr->child = child;
 	strays_handle(sv, (pid_t)msg);
 }
@@ -935,6 +937,7 @@ static void execed(struct task *t, pid_t old_tid)
 	}
 	t->vforked = false;
 	t->trace->launching = false;
+	t->trace->files_shared = false;
 	t->trace->stepping = false;
 	t->regs_valid = false;
 	task_new_mm(t);

@@ -326,9 +326,13 @@ s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run)
 				run_tracing(&progs->v[i], ctx, run);
 		return 0;
 	case HOOK_FMOD_RET:
+	case HOOK_LSM:
 		ret = 0;
-		for (u32 i = 0; progs && i < READ_ONCE(progs->n) && !ret; i++)
+		for (u32 i = 0; progs && i < READ_ONCE(progs->n) && !ret; i++) {
 			ret = (s32)run_tracing(&progs->v[i], ctx, run);
+			if (h->returns_nothing)
+				ret = 0;
+		}
 		return ret;
 	case HOOK_KINDS:
 		break;

@@ -29,6 +29,11 @@ enum hook_kind {
 	HOOK_FMOD_RET,
 	HOOK_KPROBE,
 	HOOK_KRETPROBE,
+	/*
+	 * Security hooks: ctx u64 args[], behind them the result so far, ctx[-1] as above. The first non-zero
+	 * result is the hook's.
+	 */
+	HOOK_LSM,
 	/* User functions: ctx struct pt_regs; the points are files and offsets, see struct hook_uprobe. */
 	HOOK_UPROBE,
 	HOOK_URETPROBE,
@@ -59,6 +64,7 @@ struct hook {
 	enum hook_kind kind;
 	u32 ifindex;
 	u32 nr_args;			/* raw tracepoints */
+	bool returns_nothing;		/* HOOK_LSM: all programs run */
 	char name[64];			/* of the device or the tracepoint */
 	u64 revision;			/* Linux: bpf_mprog revision; starts at 1 */
 	u64 since;			/* hooks_revision() when it came into use */
@@ -196,7 +202,7 @@ int hook_detach_tcx(struct skep_system *sys, struct prog_object *prog, u32 attac
 		    const struct hook_place *place);
 struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_object *prog,
 				       const char *name, u64 cookie, int *err);
-/* fentry, fexit, fmod_ret (@kind) on the kernel function @name. */
+/* fentry, fexit, fmod_ret (@kind) on the kernel function @name; LSM on the hook @name (without bpf_lsm_). */
 struct link_object *link_attach_function(struct skep_system *sys, struct prog_object *prog,
 					 enum hook_kind kind, const char *name, u64 cookie,
 					 int *err);

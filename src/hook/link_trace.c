@@ -59,6 +59,13 @@ static int check_trampoline(struct skep_system *sys, u32 row, const struct prog_
 	return n < MAX_TRAMP_LINKS ? 0 : -E2BIG;
 }
 
+static int check_hook(const struct hook *h, const struct prog_object *prog)
+{
+	if (hook_has_prog(h, prog))
+		return -EBUSY;
+	return h->progs && h->progs->n >= MAX_TRAMP_LINKS ? -E2BIG : 0;
+}
+
 struct link_object *link_attach_function(struct skep_system *sys, struct prog_object *prog,
 					 enum hook_kind kind, const char *name, u64 cookie,
 					 int *err)
@@ -69,7 +76,8 @@ struct link_object *link_attach_function(struct skep_system *sys, struct prog_ob
 	pthread_mutex_lock(&sys->lock);
 	h = hook_point_get(sys, kind, name, err);
 	if (h)
-		*err = check_trampoline(sys, h->row, prog);
+		*err = kind == HOOK_LSM ? check_hook(h, prog) :
+					  check_trampoline(sys, h->row, prog);
 	if (!*err)
 		l = link_attach(h, 0, BPF_LINK_TYPE_TRACING, prog->prog->expected_attach_type,
 				&tracing_link_ops, prog, cookie, err);

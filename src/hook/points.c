@@ -54,6 +54,18 @@ static const char *const function_names[FUNC_ROWS] = {
 #undef SYSCALL
 };
 
+static const char *const lsm_names[LSM_ROWS] = {
+#define LSM_HOOK(name, returns_nothing, when) [LSM_##name] = #name,
+#define LSM_AT(function, name)
+#include "tables/lsm.def"
+};
+
+static const bool lsm_voids[LSM_ROWS] = {
+#define LSM_HOOK(name, returns_nothing, when) [LSM_##name] = returns_nothing,
+#define LSM_AT(function, name)
+#include "tables/lsm.def"
+};
+
 static bool has_syscall(const struct skep_system *sys, u32 row)
 {
 	return visible(sys->profile, syscalls[row].since);
@@ -106,9 +118,15 @@ static const char *function_name(const struct skep_system *sys, u32 row)
 	return function_names[row];
 }
 
+static const char *lsm_name(const struct skep_system *sys, u32 row)
+{
+	return lsm_names[row];
+}
+
 static const struct hook_point_table tracepoint_table = { TP_ROWS, tracepoint_name };
 static const struct hook_point_table raw_tp_table = { RAW_TP_ROWS, raw_tp_name };
 static const struct hook_point_table function_table = { FUNC_ROWS, function_name };
+static const struct hook_point_table lsm_table = { LSM_ROWS, lsm_name };
 
 u64 function_ip(const struct skep_system *sys, u32 row)
 {
@@ -203,6 +221,8 @@ struct hook *hook_point_get(struct skep_system *sys, enum hook_kind kind, const 
 	h->row = (u32)row;
 	if (kind == HOOK_RAW_TP)
 		h->nr_args = count_args(raw_tracepoints[row].args);
+	else if (kind == HOOK_LSM)
+		h->returns_nothing = lsm_voids[row];
 	else if (kind != HOOK_TRACEPOINT)
 		h->func_ip = function_ip(sys, (u32)row);
 	store_release(&p->at[row], h);
@@ -219,6 +239,8 @@ int points_start(struct skep_system *sys)
 
 	if (!err)
 		err = hook_points_add(sys, HOOK_RAW_TP, &raw_tp_table);
+	if (!err)
+		err = hook_points_add(sys, HOOK_LSM, &lsm_table);
 	for (size_t i = 0; i < ARRAY_SIZE(functions) && !err; i++)
 		err = hook_points_add(sys, functions[i], &function_table);
 	return err;

@@ -50,6 +50,14 @@ enum function_row {
 	FUNC_ROWS = FUNC_NAMED + SYSCALL_ROWS,
 };
 
+/* HOOK_LSM */
+enum lsm_row {
+#define LSM_HOOK(name, ...) LSM_##name,
+#define LSM_AT(function, name)
+#include "tables/lsm.def"
+	LSM_ROWS,
+};
+
 /* Row of system call @nr of x86-64, or -1 when it has no row or the profile lacks it. */
 int syscall_row(const struct skep_system *sys, u64 nr);
 u32 syscall_number(u32 row);

@@ -119,6 +119,7 @@ struct bpf_insn_access_aux {
 struct bpf_retval_range {
 	s32 min, max;
 	bool checked; /* false: any value */
+	bool int32;   /* its lower half is the value */
 };
 
 struct test_run; /* object/test_run.h */

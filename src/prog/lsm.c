@@ -113,6 +113,7 @@ static struct bpf_retval_range lsm_retval_range(const struct prog_object *obj, k
 {
 	const struct bpf_prog *prog = obj->prog;
 	const struct btf_type *func, *proto;
+	struct bpf_retval_range range;
 
 	func = obj->attach_btf ? btf_type_get(obj->attach_btf->btf, obj->attach_btf_id) : NULL;
 	proto = func ? btf_type_get(obj->attach_btf->btf, func->type) : NULL;
@@ -122,7 +123,9 @@ static struct bpf_retval_range lsm_retval_range(const struct prog_object *obj, k
 	/* Any value until 6.12 (and in its stable branches from then on). */
 	if (*is_void || !visible(profile, KVER(6, 12)))
 		return (struct bpf_retval_range){ 0 };
-	return hook_is_bool(hook_of(obj)) ? RETVAL_RANGE(0, 1) : RETVAL_RANGE(-MAX_ERRNO, 0);
+	range = hook_is_bool(hook_of(obj)) ? RETVAL_RANGE(0, 1) : RETVAL_RANGE(-MAX_ERRNO, 0);
+	range.int32 = true;
+	return range;
 }
 
 const struct bpf_prog_type_ops lsm_prog_ops = {

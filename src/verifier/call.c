@@ -174,6 +174,8 @@ static bool in_range(const struct bpf_verifier_env *env, const struct bpf_retval
 	if (ranges_are_tnums(env))
 		return tnum_in(tnum_range((u64)(s64)range->min, (u64)(s64)range->max),
 			       reg->var_off);
+	if (range->int32)
+		return range->min <= reg->s32_min_value && reg->s32_max_value <= range->max;
 	return range->min <= reg->smin_value && reg->smax_value <= range->max;
 }
 

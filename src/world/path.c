@@ -177,6 +177,112 @@ u64 world_path(struct task *t, int dfd, const char *path, bool follow)
 	return object;
 }
 
+/* ---- what a descriptor of ours holds ---- */
+
+/* Looks at our descriptor @fd, which stays open. */
+static struct wobj *look_at(struct task *t, int fd, struct wplace *at, struct statx *st)
+{
+	struct world *w = world_of(t->sys);
+	struct wobj *task = w ? world_task_obj(w, t) : NULL;
+	int copy = task ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+	struct wobj *o;
+
+	if (copy < 0 || look(copy, task->addr, at, st))
+		return NULL;
+	o = dentry_of(w, at);
+	inode_of(w, at, st);
+	if (!o)
+		mem_free(at->path);
+	return o;
+}
+
+u64 world_dentry_of(struct task *t, int fd)
+{
+	struct wplace at;
+	struct statx st;
+	struct wobj *o = look_at(t, fd, &at, &st);
+
+	if (o)
+		mem_free(at.path);
+	return o ? o->addr : 0;
+}
+
+static void set_path(struct task *t, u64 object, const char *dentry, const char *mnt,
+		     const struct wobj *d, const struct wplace *at)
+{
+	u64 mount = at->mnt_id ? vfsmount_of(world_of(t->sys), at->mnt_id, at->task) : 0;
+
+	world_set(t->sys, object, dentry, d->addr);
+	if (mount)
+		world_set(t->sys, object, mnt, mount);
+}
+
+u64 world_path_of(struct task *t, int fd)
+{
+	struct wplace at;
+	struct statx st;
+	struct wobj *d = look_at(t, fd, &at, &st);
+	u64 object = d ? world_temp(t, "path") : 0;
+
+	if (object)
+		set_path(t, object, "dentry", "mnt", d, &at);
+	if (d)
+		mem_free(at.path);
+	return object;
+}
+
+u64 world_file_of(struct task *t, int fd, u32 flags)
+{
+	struct wplace at;
+	struct statx st;
+	struct wobj *d = look_at(t, fd, &at, &st);
+	u64 object = d ? world_temp(t, "file") : 0;
+
+	if (object) {
+		struct wobj *inode = inode_of(world_of(t->sys), &at, &st);
+
+		set_path(t, object, "f_path.dentry", "f_path.mnt", d, &at);
+		world_set(t->sys, object, "f_inode", inode ? inode->addr : 0);
+		world_set(t->sys, object, "f_flags", flags);
+		world_set(t->sys, object, "f_mode",
+			  ((flags & O_ACCMODE) + 1) & O_ACCMODE); /* OPEN_FMODE() */
+		world_set(t->sys, object, "f_pos", 0);
+	}
+	if (d)
+		mem_free(at.path);
+	return object;
+}
+
+u64 world_child(struct task *t, int dir, const char *name, u64 *inode)
+{
+	struct world *w = world_of(t->sys);
+	struct wplace at, child;
+	struct statx st, of_child;
+	struct wobj *parent = look_at(t, dir, &at, &st), *o;
+	int fd;
+
+	*inode = 0;
+	if (!parent)
+		return 0;
+	parent = inode_of(w, &at, &st);
+	*inode = parent ? parent->addr : 0;
+	fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0) {
+		o = look_at(t, fd, &child, &of_child);
+		close(fd);
+		if (o)
+			mem_free(child.path);
+	} else {
+		child = (struct wplace){ .task = at.task, .dev = at.dev, .mnt_id = at.mnt_id };
+		child.negative = true;
+		child.path = mem_printf("%s%s%s", at.path, at.path[1] ? "/" : "", name);
+		o = child.path ? dentry_of(w, &child) : NULL;
+		mem_free(child.path);
+	}
+	mem_free(at.path);
+	return o ? o->addr : 0;
+}
+
 /* The entry that the last component names, whether it exists or not, and its directory. */
 u64 world_dentry_new(struct task *t, int dfd, const char *path, u64 *dir)
 {

@@ -52,6 +52,15 @@ u64 world_inode(struct task *t, int dfd, const char *path, bool follow);
  */
 u64 world_dentry_new(struct task *t, int dfd, const char *path, u64 *dir);
 
+/*
+ * The same of what our own descriptor @fd holds: its dentry; temporary struct path, struct file (as one
+ * that is being opened with @flags); the dentry of @name in folder @dir, and the inode of that.
+ */
+u64 world_dentry_of(struct task *t, int fd);
+u64 world_path_of(struct task *t, int fd);
+u64 world_file_of(struct task *t, int fd, u32 flags);
+u64 world_child(struct task *t, int dir, const char *name, u64 *inode);
+
 /* Temporary objects of the task's current call. @type: "struct filename" or "filename". */
 u64 world_temp(struct task *t, const char *type);
 u64 world_temp_bytes(struct task *t, const void *bytes, u32 size); /* a copy, e.g. of a sockaddr */
