@@ -204,6 +204,13 @@ $(O)/tools/attach: tests/tools/attach.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -o $@ $< -lbpf
 
+$(O)/tools/decisions: tests/tools/decisions.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -static -Wall -o $@ $<
+$(O)/tools/escape: tests/tools/escape.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -static -Wall -o $@ $< -lpthread
+
 # What textbooks print: tests/textbook
 $(O)/textbook/%.bpf.o: tests/textbook/%.bpf.c $(O)/gen/vmlinux.h
 	$(call say,BPF)
@@ -292,7 +299,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS) $(CLIENTS) $(O)/tools/work $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/attach $(O)/go/opens.bpf.o
+test: all $(TESTS) $(CLIENTS) $(O)/tools/work $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/attach $(O)/tools/decisions $(O)/tools/escape $(O)/go/opens.bpf.o
 	$(Q)O=$(O) tests/run
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)

@@ -28,6 +28,8 @@ static int run(struct cli *cli, int argc, char **argv)
 			opts.net = argv[i] + 6;
 		else if (!strcmp(argv[i], "--root"))
 			opts.root = true;
+		else if (!strcmp(argv[i], "--confined"))
+			opts.confined = true;
 		else if (!strcmp(argv[i], "--untraced"))
 			opts.untraced = true;
 		else
@@ -52,7 +54,8 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_exec = {
 	.name = "exec",
-	.synopsis = "exec [--instance NAME] [--net[=NAME…]] [--root] [--untraced] [--] COMMAND "
+	.synopsis = "exec [--instance NAME] [--net[=NAME…]] [--root] [--confined] [--untraced] "
+		    "[--] COMMAND "
 		    "[ARGUMENT…]",
 	.help = "Runs COMMAND in an instance: a small machine whose eBPF is skep. For it, and all "
 		"that it\n"
@@ -75,6 +78,12 @@ const struct command cmd_exec = {
 		"  --root                COMMAND sees itself as user 0 with all capabilities; it "
 		"has no\n"
 		"                        more rights than you have\n"
+		"  --confined            COMMAND is a subject: it has no eBPF, cannot end or trace "
+		"who\n"
+		"                        watches it, and has none of the ways around the decisions "
+		"of\n"
+		"                        programs that are attached in the instance "
+		"(docs/trust.md)\n"
 		"  --untraced            COMMAND is served, but what it does is not seen by "
 		"programs; strace\n"
 		"                        and debuggers can be used on it\n\n"

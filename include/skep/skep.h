@@ -257,6 +257,11 @@ struct skep_exec_opts {
 	 */
 	int (*btf_to_c)(const void *btf, size_t size,
 			void (*emit)(void *arg, const char *text, size_t len), void *arg);
+	/*
+	 * The command and all that it starts are subjects: no eBPF of their own, and none of the ways around the
+	 * decisions of programs that others have attached; see docs/trust.md.
+	 */
+	bool confined;
 };
 
 /*

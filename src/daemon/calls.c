@@ -272,6 +272,71 @@ static const struct {
 	{ SYS_capset, CALL_NOTIFY, CAPS, answer_capset },
 };
 
+/* What subjects may not do at all, or not to everybody (intercept.c): see docs/trust.md. */
+static const struct {
+	u16 nr;
+	u8 filter;
+} confined[] = {
+	{ SYS_bpf, CALL_REFUSED },
+	{ SYS_perf_event_open, CALL_REFUSED },
+	{ SYS_socket, CALL_ALLOW }, /* programs on devices are the managers', too */
+	{ SYS_ioctl, CALL_IOCTL_CONFINED },
+	{ SYS_fcntl, CALL_FCNTL_CONFINED },
+	{ SYS_prlimit64, CALL_RLIMIT_CONFINED },
+	/* Requests that no stop tells of. */
+	{ SYS_io_uring_setup, CALL_ABSENT },
+	{ SYS_io_uring_enter, CALL_ABSENT },
+	{ SYS_io_uring_register, CALL_ABSENT },
+	/* Flags in memory, which another thread may change; libc goes back to clone(). */
+	{ SYS_clone3, CALL_ABSENT },
+	{ SYS_clone, CALL_CLONE_CONFINED },
+	{ SYS_unshare, CALL_UNSHARE_CONFINED },
+	{ SYS_setns, CALL_REFUSED },
+	/* Other processes' memory, descriptors and resources. */
+	{ SYS_ptrace, CALL_REFUSED },
+	{ SYS_process_vm_readv, CALL_REFUSED },
+	{ SYS_process_vm_writev, CALL_REFUSED },
+	{ SYS_pidfd_getfd, CALL_REFUSED },
+	{ SYS_process_madvise, CALL_REFUSED },
+	/* Files without a name. */
+	{ SYS_open_by_handle_at, CALL_REFUSED },
+	/* What names lead to. */
+	{ SYS_mount, CALL_REFUSED },
+	{ SYS_umount2, CALL_REFUSED },
+	{ SYS_pivot_root, CALL_REFUSED },
+	{ SYS_open_tree, CALL_REFUSED },
+	{ SYS_move_mount, CALL_REFUSED },
+	{ SYS_fsopen, CALL_REFUSED },
+	{ SYS_fsconfig, CALL_REFUSED },
+	{ SYS_fsmount, CALL_REFUSED },
+	{ SYS_fspick, CALL_REFUSED },
+	{ SYS_mount_setattr, CALL_REFUSED },
+	/* Signals: to its own tree only. */
+	{ SYS_kill, CALL_TRACE },
+	{ SYS_tkill, CALL_TRACE },
+	{ SYS_tgkill, CALL_TRACE },
+	{ SYS_rt_sigqueueinfo, CALL_TRACE },
+	{ SYS_rt_tgsigqueueinfo, CALL_TRACE },
+	{ SYS_pidfd_send_signal, CALL_TRACE },
+	/* The pins are the managers'. */
+	{ SYS_unlink, CALL_ALLOW },
+	{ SYS_unlinkat, CALL_ALLOW },
+	{ SYS_rmdir, CALL_ALLOW },
+	{ SYS_mkdir, CALL_ALLOW },
+	{ SYS_mkdirat, CALL_ALLOW },
+	{ SYS_rename, CALL_ALLOW },
+	{ SYS_renameat, CALL_ALLOW },
+	{ SYS_renameat2, CALL_ALLOW },
+	{ SYS_symlink, CALL_ALLOW },
+	{ SYS_symlinkat, CALL_ALLOW },
+	{ SYS_link, CALL_ALLOW },
+	{ SYS_linkat, CALL_ALLOW },
+	{ SYS_chmod, CALL_ALLOW },
+	{ SYS_fchmodat, CALL_ALLOW },
+	{ SYS_chown, CALL_ALLOW },
+	{ SYS_fchownat, CALL_ALLOW },
+};
+
 void calls_filter(const struct skep_system *sys, const struct wire_request *q, u8 *answers)
 {
 	for (u32 nr = 0; nr < CALLS_MAX; nr++)
@@ -287,7 +352,9 @@ void calls_filter(const struct skep_system *sys, const struct wire_request *q, u
 	}
 	if (!q->untraced)
 		answers[SYS_socket] = CALL_NETLINK;
-	if (q->trapped)
+	for (size_t i = 0; q->confined && i < ARRAY_SIZE(confined); i++)
+		answers[confined[i].nr] = confined[i].filter;
+	if (q->trapped && !q->confined)
 		answers[SYS_bpf] = answers[SYS_perf_event_open] = CALL_TRAP;
 	if (!q->untraced && notify_cannot_take())
 		answers[SYS_epoll_ctl] = CALL_TRACE;
@@ -341,6 +408,9 @@ static void answer(struct request *r)
 			break;
 		}
 	caller_leave(before);
+	/* Nobody has decided about what the kernel would do with it. */
+	if (result == ANSWER_CONTINUE && r->views_only)
+		result = -EACCES;
 	/* An attachment is in force when the call that made it returns. */
 	if (hooks_revision(r->sys) != revision) {
 		r->args[0] = (u64)result;
@@ -376,10 +446,29 @@ static bool may_last(const struct request *r)
 	       cmd == BPF_MAP_LOOKUP_AND_DELETE_BATCH;
 }
 
+/* What the supervisor has decided: a descriptor that is the answer, or that only we may answer. */
+static bool answer_decided(struct request *r)
+{
+	struct gift g;
+	int there;
+
+	if (!load_acquire(&r->session->nr_gifts) || !gift_take(r->session, r->caller.tid, &g))
+		return false;
+	r->views_only = g.fd < 0;
+	if (g.fd < 0)
+		return false;
+	there = r->caller.ops->give_fd(&r->caller, g.fd, g.cloexec);
+	close(g.fd);
+	notify_answer(r, there);
+	return true;
+}
+
 void calls_answer(struct request *r)
 {
 	bool gift = r->nr == SYS_ioctl && (u32)r->args[1] == CALL_PROXY_FD;
 
+	if (answer_decided(r))
+		return;
 	if (!gift && (r->session->indirect || may_last(r)))
 		elsewhere(answer_elsewhere, r);
 	else

@@ -272,6 +272,7 @@ static int make_request(struct wire_request *q, const struct skep_exec_opts *o,
 	q->version = wire_version();
 	q->op = WIRE_EXEC;
 	q->root = o->root;
+	q->confined = o->confined;
 	q->untraced = o->untraced || is_traced();
 	q->named = o->instance || getenv("SKEP_INSTANCE");
 	err = o->net ? request_network(q, o->net, f) : 0;
@@ -538,7 +539,11 @@ int skep_exec(const char *file, char *const argv[], const struct skep_exec_opts 
 	err = q && a ? make_request(q, &o, &f) : -ENOMEM;
 	if (!err) {
 		q->trapped = answered_outside();
-		if (q->trapped && q->untraced)
+		if (q->confined && q->untraced)
+			err = fail(&f, -EPERM,
+				   "what is confined must be watched, and cannot be while %s",
+				   o.untraced ? "that is not wanted" : "a debugger has it");
+		else if (q->trapped && q->untraced)
 			err = fail(
 				&f, -EPERM,
 				"a filter outside of skep answers bpf(2): then the command must be "

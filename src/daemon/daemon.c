@@ -153,6 +153,27 @@ static int find_task(struct supervisor *sv, void *arg)
 	return task_find(sv->sys, *(pid_t *)arg) ? 1 : 0;
 }
 
+/* Whether process @pid is a subject. The lock is held. */
+static int find_subject(struct supervisor *sv, void *arg)
+{
+	struct task *t = task_find(sv->sys, *(pid_t *)arg);
+	struct session *s = t ? t->trace->process->owner : NULL;
+
+	return s && s->confined;
+}
+
+static bool is_subject(struct daemon *d, pid_t pid)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&d->lock);
+	for (struct instance *i = d->instances; i && !found; i = i->next)
+		found = i->sys->supervisor &&
+			supervisor_call(i->sys->supervisor, find_subject, &pid) == 1;
+	pthread_mutex_unlock(&d->lock);
+	return found;
+}
+
 /* The instance that process @pid is in; NULL: none. The lock is held. */
 static struct instance *instance_of(struct daemon *d, pid_t pid)
 {
@@ -286,7 +307,12 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	calls_filter(i->sys, q, answers);
 	for (u32 nr = 0; nr < CALLS_MAX; nr++)
 		traced[nr] = answers[nr] == CALL_TRACE;
-	err = filter_compile(&filter, answers, q->untraced ? CALL_NATIVE : CALL_ALLOW, true);
+	/* Calls by other entries are not seen as what they are: subjects have none. */
+	err = filter_compile(&filter, answers,
+			     q->confined ? CALL_ABSENT :
+			     q->untraced ? CALL_NATIVE :
+					   CALL_ALLOW,
+			     true);
 	if (err || filter.n > WIRE_INSNS) {
 		refuse(a, -ENOMEM, "no memory for the filter");
 		goto answer;
@@ -310,7 +336,7 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	}
 	if (process)
 		process->message_fd = message_fd;
-	err = session_start(i, process, c->peer.pid, listener, message_fd, q->root);
+	err = session_start(i, process, c->peer.pid, listener, message_fd, q->root, q->confined);
 	if (err) {
 		refuse(a, err, "%s", strerror(-err));
 		kill(c->peer.pid, SIGKILL);
@@ -506,7 +532,10 @@ static void *serve(void *arg)
 	a->version = wire_version();
 	q.instance[sizeof(q.instance) - 1] = 0;
 	q.names[sizeof(q.names) - 1] = 0;
-	if (q.op == WIRE_STOP_ALL) {
+	if (q.op != WIRE_EXEC && is_subject(d, c->peer.pid)) {
+		refuse(a, -EPERM, "this process is confined");
+		wire_send(c->sock, a, sizeof(*a), -1);
+	} else if (q.op == WIRE_STOP_ALL) {
 		stop_instances(c, &q, a);
 	} else if (err || q.version != wire_version()) {
 		/* Without an instance it is about to end: no answer, and the client starts its own. */

@@ -61,6 +61,13 @@ struct stand_in {
 	int fd;
 };
 
+/* What the supervisor has decided about a call that is notified next. */
+struct gift {
+	u32 tid;
+	int fd; /* of ours, which is the answer; -1: only a view may answer */
+	bool cloexec;
+};
+
 /* One tree of processes, from its EXEC to its last process's end. */
 struct session {
 	struct session *next;
@@ -80,6 +87,10 @@ struct session {
 	int fd_dir; /* of /proc/.fd_dir_tid/fd; 0 or less: none */
 	pthread_t receiver;
 	bool ending, ended;
+	bool confined;		    /* its processes are subjects */
+	pthread_mutex_t gifts_lock; /* of .gifts, for a moment */
+	VEC(struct gift) gifts;
+	u32 nr_gifts;
 };
 
 /* daemon.c */
@@ -90,7 +101,7 @@ void daemon_wake(struct daemon *d);
 
 /* session.c: takes over @process, @listener, @message_fd. 0 or -errno. */
 int session_start(struct instance *inst, struct skep_process *process, pid_t pid, int listener,
-		  int message_fd, bool root);
+		  int message_fd, bool root, bool confined);
 
 /* ---- notify.c: a call that waits for its answer ---- */
 
@@ -103,6 +114,7 @@ struct request {
 	bool checked;		      /* it was still there after the first look at its memory */
 	u64 window_from, window_size; /* of the task's memory, see notify.c */
 	u8 window[1024];
+	bool views_only; /* what the kernel would do with it has not been decided about */
 };
 
 /* The call is to be made by the kernel after all. */
@@ -124,6 +136,12 @@ bool notify_cannot_take(void);
 
 /* ---- intercept.c ---- */
 void intercept_call(struct task *t);
+/* skep_process.gift and .elsewhere */
+bool intercept_gift(struct task *t, int fd, bool cloexec);
+bool intercept_elsewhere(struct task *t, int dfd, u64 string);
+/* For the session's thread. */
+bool gift_take(struct session *s, u32 tid, struct gift *g);
+void gifts_drop(struct session *s);
 
 /* ---- calls.c: which calls are answered, and how ---- */
 
@@ -176,6 +194,8 @@ void shown_free(struct shown *s);
  * path is written to @out (PATH_MAX). -1: it is elsewhere, but was spelled by way of the tree.
  */
 int view_path(struct request *r, int dirfd, u64 path, char *out);
+/* Whether a view answers calls on @path. */
+bool view_shows(struct request *r, int dirfd, u64 path);
 long view_getcwd(struct request *r);
 long view_open(struct request *r);
 long view_openat(struct request *r);

@@ -164,12 +164,199 @@ static void intercept_epoll_ctl(struct stopped *s)
 	c->ret = call_with(t, SYS_epoll_ctl, args, 3, &event, sizeof(event));
 }
 
+/* ---- what has been decided about a call that is notified next ---- */
+
+bool gift_take(struct session *s, u32 tid, struct gift *g)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&s->gifts_lock);
+	for (size_t i = 0; i < s->gifts.n && !found; i++)
+		if (s->gifts.v[i].tid == tid) {
+			*g = s->gifts.v[i];
+			s->gifts.v[i] = s->gifts.v[--s->gifts.n];
+			found = true;
+		}
+	store_release(&s->nr_gifts, (u32)s->gifts.n);
+	pthread_mutex_unlock(&s->gifts_lock);
+	return found;
+}
+
+void gifts_drop(struct session *s)
+{
+	for (size_t i = 0; i < s->gifts.n; i++)
+		if (s->gifts.v[i].fd >= 0)
+			close(s->gifts.v[i].fd);
+	vec_free(&s->gifts);
+}
+
+static bool gift_put(struct task *t, int fd, bool cloexec)
+{
+	struct session *s = t->trace->process->owner;
+	struct gift g = { t->bpf.tid, fd, cloexec }, old;
+	int err;
+
+	/* Of a call that was never notified: a filter of the program's own has answered it. */
+	if (gift_take(s, t->bpf.tid, &old) && old.fd >= 0)
+		close(old.fd);
+	pthread_mutex_lock(&s->gifts_lock);
+	err = vec_push(&s->gifts, g);
+	store_release(&s->nr_gifts, (u32)s->gifts.n);
+	pthread_mutex_unlock(&s->gifts_lock);
+	return !err;
+}
+
+bool intercept_gift(struct task *t, int fd, bool cloexec)
+{
+	struct user_regs_struct *regs = task_regs(t);
+
+	/* A notification has no room for what is opened by O_PATH. */
+	if (t->trace->kind != STOP_ENTRY || !regs || fcntl(fd, F_GETFL) & O_PATH)
+		return false;
+	if (t->call.nr == SYS_creat) { /* which is not notified */
+		regs->orig_rax = SYS_open;
+		t->regs_changed = true;
+	} else if (t->call.nr != SYS_open && t->call.nr != SYS_openat &&
+		   t->call.nr != SYS_openat2) {
+		return false;
+	}
+	return gift_put(t, fd, cloexec);
+}
+
+/* Whether the filter notifies the call, whose number and arguments alone it sees. */
+static bool is_notified(const struct task_call *c)
+{
+	switch (c->nr) {
+	case SYS_newfstatat:
+		return !(c->args[3] & AT_EMPTY_PATH);
+	case SYS_statx:
+		return !(c->args[2] & AT_EMPTY_PATH);
+	case SYS_open:
+	case SYS_openat:
+	case SYS_openat2:
+	case SYS_stat:
+	case SYS_lstat:
+	case SYS_readlink:
+	case SYS_readlinkat:
+		return true;
+	case SYS_unlink:
+	case SYS_unlinkat:
+	case SYS_rmdir:
+	case SYS_mkdir:
+	case SYS_mkdirat:
+	case SYS_rename:
+	case SYS_renameat:
+	case SYS_renameat2:
+	case SYS_symlink:
+	case SYS_symlinkat:
+	case SYS_link:
+	case SYS_linkat:
+	case SYS_chmod:
+	case SYS_fchmodat:
+	case SYS_chown:
+	case SYS_fchownat:
+		return true;
+	}
+	return false;
+}
+
+bool intercept_elsewhere(struct task *t, int dfd, u64 string)
+{
+	struct session *session = t->trace->process->owner;
+	struct stopped s = { .task = t };
+	struct caller *before;
+	bool shown;
+
+	if (t->trace->kind != STOP_ENTRY || !is_notified(&t->call) ||
+	    (session->confined && t->call.nr != SYS_open && t->call.nr != SYS_openat &&
+	     t->call.nr != SYS_openat2 && t->call.nr != SYS_stat && t->call.nr != SYS_lstat &&
+	     t->call.nr != SYS_newfstatat && t->call.nr != SYS_statx))
+		return false;
+	s.r = (struct request){ .caller = { &stopped_ops, t->bpf.tid, t->bpf.tgid },
+				.session = session,
+				.sys = session->instance->sys,
+				.nr = t->call.nr };
+	before = caller_enter(&s.r.caller);
+	shown = view_shows(&s.r, dfd, string);
+	caller_leave(before);
+	return shown && gift_put(t, -1, false);
+}
+
+/* ---- subjects ---- */
+
+static bool in_tree(const struct task *t, s64 pid)
+{
+	const struct task *other = task_find(t->sys, (pid_t)pid);
+
+	return other && other->trace->process == t->trace->process;
+}
+
+/* The process that descriptor @fd of the task's stands for; -1: none. */
+static int pid_of_pidfd(struct task *t, int fd)
+{
+	char name[32], text[1024], *at;
+	int info, pid = -1;
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "fdinfo/%d", fd);
+	info = task_open_proc(t, name);
+	n = info < 0 ? -1 : read(info, text, sizeof(text) - 1);
+	if (info >= 0)
+		close(info);
+	text[n > 0 ? n : 0] = 0;
+	at = strstr(text, "\nPid:");
+	if (at)
+		sscanf(at, "\nPid:%d", &pid);
+	return pid;
+}
+
+/* A signal goes to processes of the subject's own tree, or nowhere. */
+static bool may_signal(struct task *t)
+{
+	const struct task_call *c = &t->call;
+	s64 pid = (s32)c->args[0];
+
+	switch (c->nr) {
+	case SYS_tgkill:
+	case SYS_rt_tgsigqueueinfo:
+		return in_tree(t, (s32)c->args[1]);
+	case SYS_pidfd_send_signal:
+		return !decide_memory_shared(t) && !t->trace->files_shared &&
+		       in_tree(t, pid_of_pidfd(t, (int)pid));
+	case SYS_kill:
+		if (pid == -1)
+			return false;
+		if (!pid)
+			pid = getpgid((pid_t)t->bpf.tgid);
+		return in_tree(t, pid < 0 ? -pid : pid);
+	}
+	return in_tree(t, pid);
+}
+
+static void intercept_confined(struct task *t)
+{
+	switch (t->call.nr) {
+	case SYS_kill:
+	case SYS_tkill:
+	case SYS_tgkill:
+	case SYS_rt_sigqueueinfo:
+	case SYS_rt_tgsigqueueinfo:
+	case SYS_pidfd_send_signal:
+		if (may_signal(t))
+			return;
+		t->call.skip = true;
+		t->call.ret = -EPERM;
+	}
+}
+
 void intercept_call(struct task *t)
 {
 	struct session *session = t->trace->process->owner;
 	struct stopped s = { .task = t };
 	struct caller *before;
 
+	if (session->confined)
+		intercept_confined(t);
 	if (t->call.nr == SYS_fchdir)
 		WRITE_ONCE(session->moved, true);
 	if (t->call.nr == SYS_socket && (int)t->call.args[0] == AF_NETLINK &&

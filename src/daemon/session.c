@@ -34,6 +34,7 @@ static void session_end(struct session *s)
 	if (s->fd_dir > 0)
 		close(s->fd_dir);
 	vec_free(&s->stand_ins);
+	gifts_drop(s);
 	if (s->message_fd >= 0)
 		close(s->message_fd);
 	pthread_mutex_lock(&d->lock);
@@ -111,7 +112,7 @@ static void *watch(void *arg)
 }
 
 int session_start(struct instance *inst, struct skep_process *process, pid_t pid, int listener,
-		  int message_fd, bool root)
+		  int message_fd, bool root, bool confined)
 {
 	struct session *s = mem_zalloc(sizeof(*s));
 	pthread_attr_t attr;
@@ -125,10 +126,14 @@ int session_start(struct instance *inst, struct skep_process *process, pid_t pid
 			       .pid = pid,
 			       .listener = listener,
 			       .message_fd = message_fd,
-			       .root = root };
+			       .root = root,
+			       .confined = confined };
+	pthread_mutex_init(&s->gifts_lock, NULL);
 	notify_tune(listener);
 	if (process) {
 		process->owner = s;
+		store_release(&process->gift, intercept_gift);
+		store_release(&process->elsewhere, intercept_elsewhere);
 		store_release(&process->intercept, intercept_call);
 	}
 	pthread_mutex_lock(&inst->daemon->lock);
@@ -147,8 +152,11 @@ int session_start(struct instance *inst, struct skep_process *process, pid_t pid
 		inst->sessions = s->next;
 	pthread_mutex_unlock(&inst->daemon->lock);
 	if (err) {
-		if (process)
+		if (process) {
 			store_release(&process->intercept, NULL);
+			store_release(&process->gift, NULL);
+			store_release(&process->elsewhere, NULL);
+		}
 		mem_free(s);
 	}
 	return err;

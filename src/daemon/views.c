@@ -223,6 +223,24 @@ int view_path(struct request *r, int dirfd, u64 path, char *out)
 	return p.kind == PIN ? 1 : -1;
 }
 
+/* Whose: NULL: none of ours. */
+static struct object *object_behind(const struct place *p);
+
+bool view_shows(struct request *r, int dirfd, u64 path)
+{
+	struct object *o = NULL;
+	struct place p;
+
+	locate(r, dirfd, path, &p);
+	if (p.kind == DESCRIPTOR || p.kind == FDINFO) {
+		o = object_behind(&p);
+		if (o)
+			object_put(o);
+		return o && (p.kind == FDINFO || r->nr == SYS_readlink || r->nr == SYS_readlinkat);
+	}
+	return p.kind != ELSEWHERE && p.kind != BEHIND;
+}
+
 /* Of a working folder that is one of the tree's, which the kernel knows by another name. */
 long view_getcwd(struct request *r)
 {

@@ -43,6 +43,7 @@ struct wire_request {
 	bool root;     /* its processes see themselves as user 0 */
 	bool trapped;  /* an outer filter answers bpf(2): see filter.c */
 	bool untraced; /* a debugger has them, or may come to have them */
+	bool confined; /* they are subjects: docs/trust.md */
 	bool named;    /* the user gave a name */
 	bool net;      /* EXEC: in the instance's network, which has interfaces .names */
 	bool partner;  /* at the other end of it */

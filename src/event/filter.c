@@ -108,6 +108,34 @@ static void emit_answer(struct call_filter *f, enum call_answer a)
 	case CALL_ABSENT:
 		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS);
 		break;
+	case CALL_REFUSED:
+		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM);
+		break;
+	case CALL_IOCTL_CONFINED: /* FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX */
+		emit_answer_if(f, BPF_JEQ, 1, 0x8901, CALL_REFUSED);
+		emit_answer_if(f, BPF_JEQ, 1, 0x8902, CALL_REFUSED);
+		emit_answer_if(f, BPF_JEQ, 1, 0x5412, CALL_REFUSED);
+		emit_answer_if(f, BPF_JEQ, 1, 0x541c, CALL_REFUSED);
+		emit_answer(f, CALL_IOCTL);
+		break;
+	case CALL_FCNTL_CONFINED: /* F_SETOWN, F_SETSIG, F_SETOWN_EX */
+		emit_answer_if(f, BPF_JEQ, 1, 8, CALL_REFUSED);
+		emit_answer_if(f, BPF_JEQ, 1, 10, CALL_REFUSED);
+		emit_answer_if(f, BPF_JEQ, 1, 15, CALL_REFUSED);
+		emit_answer(f, CALL_ALLOW);
+		break;
+	case CALL_CLONE_CONFINED:
+		emit_answer_if(f, BPF_JSET, 0, CLONE_NEWUSER, CALL_REFUSED);
+		emit_answer(f, CALL_CLONE);
+		break;
+	case CALL_UNSHARE_CONFINED:
+		emit_answer_if(f, BPF_JSET, 0, CLONE_NEWUSER, CALL_REFUSED);
+		emit_answer(f, CALL_TRACE);
+		break;
+	case CALL_RLIMIT_CONFINED:
+		emit_answer_if(f, BPF_JEQ, 0, 0, CALL_RLIMIT_1);
+		emit_answer(f, CALL_REFUSED);
+		break;
 	case CALL_IOCTL: /* perf events': '$' in the second byte of the request */
 		emit_load(f, offsetof(struct seccomp_data, args[1]));
 		emit(f, BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xff00);

@@ -131,7 +131,7 @@ struct call_model {
 	u64 kept[STEPS_MAX][FUNCTION_ARGS_MAX];
 	struct exec_map *maps; /* of an execve */
 	u32 nr_maps;
-	u64 mapped; /* where the one is that is being fired */
+	u64 mapped;	       /* where the one is that is being fired */
 	struct lsm_state *lsm; /* of lsm.c */
 };
 

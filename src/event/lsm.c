@@ -10,10 +10,13 @@
 #include "event/lsm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "event/supervisor.h"
@@ -98,6 +101,108 @@ static void exit_socket(struct call_model *m)
 	m->ret = t->call.ret = ret;
 }
 
+/* ---- addresses in memory that others can write to ---- */
+
+struct address_work {
+	struct decide_work work;
+	int sock, found;
+	bool bind;
+	socklen_t len;
+	struct sockaddr_storage addr;
+};
+
+static long use_address(struct decide_work *w)
+{
+	struct address_work *a = container_of(w, struct address_work, work);
+	const struct sockaddr *addr = (const void *)&a->addr;
+
+	if ((a->bind ? bind(a->sock, addr, a->len) : connect(a->sock, addr, a->len)))
+		return -errno;
+	return 0;
+}
+
+static void address_used(struct task *t, struct decide_work *w)
+{
+	struct address_work *a = container_of(w, struct address_work, work);
+
+	close(a->sock);
+	if (a->found >= 0)
+		close(a->found);
+	if (t)
+		decide_return(t, w->ret);
+	mem_free(a);
+}
+
+/* A UNIX socket's name, as the task means it: by the folder (bind) or the socket that we hold. */
+static long find_unix(struct call_model *m, struct address_work *a)
+{
+	struct sockaddr_un *un = (struct sockaddr_un *)&a->addr;
+	char path[sizeof(un->sun_path) + 1] = "";
+	struct walked at;
+	long err;
+	int n;
+
+	if (un->sun_family != AF_UNIX || a->len <= 2 || !un->sun_path[0])
+		return 0;
+	memcpy(path, un->sun_path, min_t(size_t, a->len - 2, sizeof(un->sun_path)));
+	err = walk_path(m->t, AT_FDCWD, path, a->bind ? WALK_PARENT : WALK_FOLLOW, 0, &at);
+	if (err)
+		return err;
+	a->found = at.fd;
+	n = snprintf(un->sun_path, sizeof(un->sun_path), "/proc/self/fd/%d%s%s", at.fd,
+		     a->bind ? "/" : "", a->bind ? at.name : "");
+	if (n >= (int)sizeof(un->sun_path))
+		return -ENAMETOOLONG;
+	a->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n + 1);
+	if (a->bind)
+		umask(task_umask(m->t));
+	return 0;
+}
+
+/*
+ * DIFF(lsm-connect): where others share the task's memory the supervisor connects and binds, with the
+ * address that was asked about; a UNIX socket's peer sees the supervisor's credentials, and its name
+ * is one of /proc.
+ */
+static void make_address(struct call_model *m)
+{
+	struct task *t = m->t;
+	struct address_work *a;
+	u64 at;
+	long err;
+
+	if (!memo_get(m, MEMO_ADDR, &at) || !at || (s32)arg2(m) <= 0 || t->trace->work ||
+	    !decide_may_change(t, arg1(m), (u32)arg2(m)))
+		return;
+	a = mem_zalloc(sizeof(*a));
+	if (!a) {
+		lsm_result(m, -ENOMEM);
+		return;
+	}
+	a->found = -1;
+	a->bind = t->call.nr == SYS_bind;
+	a->len = min_t(u32, (u32)arg2(m), sizeof(a->addr));
+	memcpy(&a->addr, (const void *)at, a->len); /* world objects lie at their address */
+	a->work.work = use_address;
+	a->work.done = address_used;
+	a->sock = decide_take_fd(t, (int)arg0(m));
+	err = a->sock < 0 ? a->sock : decide_as_task(t);
+	if (!err) {
+		err = find_unix(m, a);
+		decide_as_self(t);
+	}
+	if (!err)
+		err = decide_start(t, &a->work);
+	if (!err)
+		return;
+	if (a->sock >= 0)
+		close(a->sock);
+	if (a->found >= 0)
+		close(a->found);
+	mem_free(a);
+	lsm_result(m, err);
+}
+
 /* ---- which calls ---- */
 
 static const struct lsm_call *other_call(u32 nr)
@@ -108,7 +213,16 @@ static const struct lsm_call *other_call(u32 nr)
 						     NULL,
 						     exit_socket };
 
+	static const struct lsm_call connect_call = { { LSM_socket_connect + 1 },
+						      make_address,
+						      NULL },
+				     bind_call = { { LSM_socket_bind + 1 }, make_address, NULL };
+
 	switch (nr) {
+	case SYS_connect:
+		return &connect_call;
+	case SYS_bind:
+		return &bind_call;
 	case SYS_fork:
 	case SYS_vfork:
 	case SYS_clone:

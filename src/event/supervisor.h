@@ -184,16 +184,22 @@ void word_wake(u32 *word);
 /* What becomes of a call. Some look at arguments and leave the others' calls alone. */
 enum call_answer {
 	CALL_ALLOW,
-	CALL_NATIVE, /* the same; nobody traces the tree */
-	CALL_TRACE,  /* stops */
-	CALL_CLONE,  /* stops when the new task would escape */
-	CALL_NOTIFY, /* answered by whoever has the filter's listener */
-	CALL_TRAP,   /* as a signal, for the tracer to make a call of it that is notified */
-	CALL_ZERO,   /* it gives 0 */
-	CALL_ABSENT, /* ENOSYS */
-	CALL_IOCTL,  /* NOTIFY for requests of perf events, and for the tracer's proxies */
-	CALL_MMAP,   /* NOTIFY for shared mappings of files */
-	CALL_AT_2,   /* NOTIFY unless argument 2 has AT_EMPTY_PATH */
+	CALL_NATIVE,	     /* the same; nobody traces the tree */
+	CALL_TRACE,	     /* stops */
+	CALL_CLONE,	     /* stops when the new task would escape */
+	CALL_NOTIFY,	     /* answered by whoever has the filter's listener */
+	CALL_TRAP,	     /* as a signal, for the tracer to make a call of it that is notified */
+	CALL_ZERO,	     /* it gives 0 */
+	CALL_ABSENT,	     /* ENOSYS */
+	CALL_REFUSED,	     /* EPERM */
+	CALL_IOCTL_CONFINED, /* IOCTL without those that reach other processes */
+	CALL_FCNTL_CONFINED, /* the same of fcntl() */
+	CALL_CLONE_CONFINED, /* stops when the new task would escape, EPERM for a user namespace */
+	CALL_UNSHARE_CONFINED,
+	CALL_RLIMIT_CONFINED, /* RLIMIT_1 of the caller alone */
+	CALL_IOCTL,	      /* NOTIFY for requests of perf events, and for the tracer's proxies */
+	CALL_MMAP,	      /* NOTIFY for shared mappings of files */
+	CALL_AT_2,	      /* NOTIFY unless argument 2 has AT_EMPTY_PATH */
 	CALL_AT_3,
 	CALL_RLIMIT_0, /* NOTIFY when argument 0 is RLIMIT_MEMLOCK */
 	CALL_RLIMIT_1,

@@ -76,8 +76,7 @@ struct link_object *link_attach_function(struct skep_system *sys, struct prog_ob
 	pthread_mutex_lock(&sys->lock);
 	h = hook_point_get(sys, kind, name, err);
 	if (h)
-		*err = kind == HOOK_LSM ? check_hook(h, prog) :
-					  check_trampoline(sys, h->row, prog);
+		*err = kind == HOOK_LSM ? check_hook(h, prog) : check_trampoline(sys, h->row, prog);
 	if (!*err)
 		l = link_attach(h, 0, BPF_LINK_TYPE_TRACING, prog->prog->expected_attach_type,
 				&tracing_link_ops, prog, cookie, err);
