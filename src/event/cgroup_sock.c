@@ -23,6 +23,7 @@
 #include "event/cgroup_run.h"
 #include "event/decide.h"
 #include "event/process.h"
+#include "event/lsm.h"
 #include "object/cgroup_tree.h"
 
 #define SIN6_LEN_SHORT 24 /* without a scope: RFC 2133 */
@@ -116,7 +117,9 @@ static bool is_mapped(const struct sockaddr_in6 *a)
 static bool read_address(struct task *t, u64 at, u64 len, union address *a)
 {
 	memset(a, 0, sizeof(*a));
-	return (int)len >= 0 && len <= sizeof(*a) && !task_read(t, a, at, len);
+	if ((int)len < 0 || len > sizeof(*a))
+		return false;
+	return lsm_asked_address(t, a, len) || !task_read(t, a, at, len);
 }
 
 static void result_is(struct task *t, long ret)

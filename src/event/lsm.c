@@ -203,6 +203,38 @@ static void make_address(struct call_model *m)
 	lsm_result(m, err);
 }
 
+bool lsm_asked_address(struct task *t, void *to, u64 len)
+{
+	u64 nr = t->call.nr, at;
+
+	if ((nr != SYS_bind && nr != SYS_connect) || !t->call.model ||
+	    len > sizeof(struct sockaddr_storage) ||
+	    !lsm_active(t->sys, nr == SYS_bind ? LSM_socket_bind : LSM_socket_connect) ||
+	    !memo_get(t->call.model, MEMO_ADDR, &at) || !at)
+		return false;
+	memcpy(to, (const void *)at, len);
+	return true;
+}
+
+/* When nobody else makes the call in the task's place. */
+static void address_enter(struct task *t)
+{
+	u64 nr = t->call.nr;
+
+	if (t->call.compat || t->call.skip || !t->call.model ||
+	    !(nr == SYS_connect ? lsm_active(t->sys, LSM_socket_connect) :
+	      nr == SYS_bind	? lsm_active(t->sys, LSM_socket_bind) :
+				  false))
+		return;
+	make_address(t->call.model);
+}
+
+/* Behind all others: function.c has it seen that these calls stop. */
+const struct process_source lsm_address_source = {
+	.name = "addresses",
+	.enter = address_enter,
+};
+
 /* ---- which calls ---- */
 
 static const struct lsm_call *other_call(u32 nr)
@@ -213,16 +245,7 @@ static const struct lsm_call *other_call(u32 nr)
 						     NULL,
 						     exit_socket };
 
-	static const struct lsm_call connect_call = { { LSM_socket_connect + 1 },
-						      make_address,
-						      NULL },
-				     bind_call = { { LSM_socket_bind + 1 }, make_address, NULL };
-
 	switch (nr) {
-	case SYS_connect:
-		return &connect_call;
-	case SYS_bind:
-		return &bind_call;
 	case SYS_fork:
 	case SYS_vfork:
 	case SYS_clone:

@@ -35,6 +35,9 @@ void lsm_exec_checked(struct call_model *m, int fd);
 /* At its end: what runs now, if it is something else, is asked about or ended. */
 void lsm_exec_verify(struct call_model *m);
 
+/* The address of connect() or bind() that was asked about, as far as that was: then it is not read again. */
+bool lsm_asked_address(struct task *t, void *to, u64 len);
+
 /* ---- for calls ---- */
 
 /* Asks hook LSM_##hook: 0, or what refuses. */
