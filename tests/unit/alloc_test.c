@@ -6,11 +6,13 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -73,6 +75,41 @@ void free(void *p)
 static const long given;
 #endif
 
+/* ---- a file system of shared memory that is full: no page from the n-th wish on ---- */
+
+static u64 pages_fail_at, pages_asked;
+
+int fallocate(int fd, int mode, off_t off, off_t len)
+{
+	if (!(mode & FALLOC_FL_PUNCH_HOLE)) {
+		pages_asked++;
+		if (pages_fail_at && pages_asked >= pages_fail_at) {
+			errno = ENOSPC;
+			return -1;
+		}
+	}
+	return (int)syscall(SYS_fallocate, fd, mode, off, len);
+}
+
+static void fail_pages(u64 n, bool sticky)
+{
+	pages_fail_at = n;
+	pages_asked = 0;
+}
+
+static u64 count_pages(void)
+{
+	return pages_asked;
+}
+
+/* What runs out: memory of the library's own (that allocation alone), or pages (from then on). */
+static const struct fault {
+	const char *name;
+	void (*at)(u64 n, bool sticky);
+	u64 (*count)(void);
+} memory = { "allocation", mem_fail_at, mem_count }, pages = { "page", fail_pages, count_pages },
+  *fault = &memory;
+
 /* ---- the state of a system ---- */
 
 struct snapshot {
@@ -112,18 +149,19 @@ static struct snapshot look(struct skep_system *sys)
 static void same(const char *what, u64 n, struct snapshot a, struct snapshot b)
 {
 	if (a.maps != b.maps || a.progs != b.progs || a.btfs != b.btfs || a.links != b.links)
-		fail_msg("%s, allocation %llu: objects: maps %d-%d programs %d-%d BTF %d-%d links "
+		fail_msg("%s, %s %llu: objects: maps %d-%d programs %d-%d BTF %d-%d links "
 			 "%d-%d",
-			 what, (unsigned long long)n, a.maps, b.maps, a.progs, b.progs, a.btfs,
-			 b.btfs, a.links, b.links);
+			 what, fault->name, (unsigned long long)n, a.maps, b.maps, a.progs, b.progs,
+			 a.btfs, b.btfs, a.links, b.links);
 	if (a.descriptors != b.descriptors)
-		fail_msg("%s, allocation %llu: %u descriptors, then %u", what,
+		fail_msg("%s, %s %llu: %u descriptors, then %u", what, fault->name,
 			 (unsigned long long)n, a.descriptors, b.descriptors);
 	if (a.pages != b.pages)
-		fail_msg("%s, allocation %llu: %llu pages, then %llu", what, (unsigned long long)n,
-			 (unsigned long long)a.pages, (unsigned long long)b.pages);
+		fail_msg("%s, %s %llu: %llu pages, then %llu", what, fault->name,
+			 (unsigned long long)n, (unsigned long long)a.pages,
+			 (unsigned long long)b.pages);
 	if (a.given != b.given)
-		fail_msg("%s, allocation %llu: %ld pieces of memory, then %ld", what,
+		fail_msg("%s, %s %llu: %ld pieces of memory, then %ld", what, fault->name,
 			 (unsigned long long)n, a.given, b.given);
 }
 
@@ -509,6 +547,62 @@ static int bind(struct skep_system *sys)
 	return fd;
 }
 
+static int element(struct skep_system *sys, int cmd, int fd, const u32 *key)
+{
+	ATTR(.map_fd = (u32)fd, .key = PTR(key), .value = PTR(buf));
+
+	return call(sys, cmd, &a);
+}
+
+/* Maps that grow: where one has no room for more, what is in it stays, and nothing else comes. */
+static int grow(struct skep_system *sys, u32 type, u32 key_size, u32 flags)
+{
+	int fd = sys_map_create(sys, type, key_size, 64, 50000, flags), err = 0;
+	u32 key[2] = { 0, 0 }, n;
+
+	if (fd < 0)
+		return fd;
+	for (n = 0; n < 6000 && !err; n++) {
+		key[0] = type == BPF_MAP_TYPE_LPM_TRIE ? 32 : n;
+		key[1] = type == BPF_MAP_TYPE_LPM_TRIE ? n : 0;
+		memset(buf, (int)n, 64);
+		err = element(sys, BPF_MAP_UPDATE_ELEM, fd, key);
+	}
+	for (u32 i = 0; i < n && err; i++) {
+		key[0] = type == BPF_MAP_TYPE_LPM_TRIE ? 32 : i;
+		key[1] = type == BPF_MAP_TYPE_LPM_TRIE ? i : 0;
+		assert_int_equal(element(sys, BPF_MAP_LOOKUP_ELEM, fd, key),
+				 i + 1 < n ? 0 : -ENOENT);
+		if (i + 1 < n)
+			assert_int_equal(buf[0], (u8)i);
+	}
+	close(fd);
+	return err;
+}
+
+static int grow_hash(struct skep_system *sys)
+{
+	return grow(sys, BPF_MAP_TYPE_HASH, 8, 0);
+}
+
+static int grow_percpu(struct skep_system *sys)
+{
+	return grow(sys, BPF_MAP_TYPE_PERCPU_HASH, 8, 0);
+}
+
+static int grow_trie(struct skep_system *sys)
+{
+	return grow(sys, BPF_MAP_TYPE_LPM_TRIE, 8, BPF_F_NO_PREALLOC);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct skep_system *sys);
+	bool makes_fd;
+} growing[] = { { "grow a hash", grow_hash, false },
+		{ "grow a per-CPU hash", grow_percpu, false },
+		{ "grow a trie", grow_trie, false } };
+
 static const struct {
 	const char *name;
 	int (*run)(struct skep_system *sys);
@@ -553,21 +647,21 @@ static void sweep(struct skep_system *sys, const char *name, int (*run)(struct s
 	before = look(sys);
 	for (u64 n = 1; n < 20000; n++) {
 		made = 0;
-		mem_fail_at(n, false);
+		fault->at(n, false);
 		err = run(sys);
-		made = made ? made : mem_count();
-		mem_fail_at(0, false);
+		made = made ? made : fault->count();
+		fault->at(0, false);
 		if (err < 0 && err != -ENOMEM)
-			fail_msg("%s, allocation %llu: %d", name, (unsigned long long)n, err);
+			fail_msg("%s, %s %llu: %d", name, fault->name, (unsigned long long)n, err);
 		if (err >= 0 && makes_fd)
 			close(err);
 		failures += err < 0;
 		same(name, n, before, look(sys));
 		if (made < n) {
 			if (err < 0)
-				fail_msg("%s: %d though no allocation failed", name, err);
-			print_message("# %s: %llu allocations, %u failures\n", name,
-				      (unsigned long long)n - 1, failures);
+				fail_msg("%s: %d though no %s failed", name, err, fault->name);
+			print_message("# %s: %llu of %s, %u failures\n", name,
+				      (unsigned long long)n - 1, fault->name, failures);
 			return;
 		}
 	}
@@ -621,13 +715,13 @@ static void every_command_may_run_out_of_memory(void **state)
 		sweep(*state, commands[i].name, commands[i].run, commands[i].makes_fd);
 }
 
-static void every_map_may_run_out_of_memory(void **state)
+static void every_map(struct skep_system *sys)
 {
 	u32 kinds = 0;
 
 	for (map_type = 0;; map_type++) {
 		char name[32];
-		int fd = create_map(*state);
+		int fd = create_map(sys);
 
 		if (fd == -ENOENT)
 			break;
@@ -635,10 +729,26 @@ static void every_map_may_run_out_of_memory(void **state)
 			continue;
 		close(fd);
 		snprintf(name, sizeof(name), "map shape %u", map_type);
-		sweep(*state, name, create_map, true);
+		sweep(sys, name, create_map, true);
 		kinds++;
 	}
 	assert_true(kinds >= 15);
+}
+
+static void every_map_may_run_out_of_memory(void **state)
+{
+	every_map(*state);
+}
+
+static void every_command_may_find_no_page(void **state)
+{
+	fault = &pages;
+	for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
+		sweep(*state, commands[i].name, commands[i].run, commands[i].makes_fd);
+	for (u32 i = 0; i < ARRAY_SIZE(growing); i++)
+		sweep(*state, growing[i].name, growing[i].run, growing[i].makes_fd);
+	every_map(*state);
+	fault = &memory;
 }
 
 int main(void)
@@ -646,6 +756,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_command_may_run_out_of_memory),
 		cmocka_unit_test(every_map_may_run_out_of_memory),
+		cmocka_unit_test(every_command_may_find_no_page),
 	};
 
 	return cmocka_run_group_tests_name("allocation failures", tests, set_up, tear_down);
