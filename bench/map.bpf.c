@@ -29,6 +29,40 @@ struct {
 	__uint(max_entries, 1 << 20);
 } ring SEC(".maps");
 
+struct prefix {
+	__u32 len;
+	__u32 addr;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct prefix);
+	__type(value, __u64);
+	__uint(max_entries, 16384);
+} trie SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct prefix);
+	__type(value, __u64);
+	__uint(max_entries, 16);
+} small_trie SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__type(value, __u64);
+	__uint(max_entries, 64);
+} queue SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_BLOOM_FILTER);
+	__type(value, __u64);
+	__uint(max_entries, 16384);
+	__uint(map_extra, 3);
+} bloom SEC(".maps");
+
 __u32 seed;
 __u64 total;
 __u32 next; /* key that fill programs insert */
@@ -80,6 +114,22 @@ UPDATE(percpu_hash_update, percpu_hash, 1024)
 LOOKUP(lru_lookup, lru, 16384)
 UPDATE(lru_update, lru, 16384)
 PROG(lru_evict, k = next++; bpf_map_update_elem(&lru, &k, &v, BPF_ANY);)
+/* Prefixes of 24 bits below 10.0.0.0, and addresses that most of them cover */
+#define FILL_TRIE(name, map)                                                                       \
+	PROG(name, struct prefix t; k = next++; t.len = 24;                                        \
+	     t.addr = 10 | (k >> 8 & 63) << 8 | (k & 255) << 16;                                   \
+	     bpf_map_update_elem(&map, &t, &v, BPF_ANY);)
+#define TRIE_LOOKUP(name, map, n)                                                                  \
+	PROG(name, struct prefix t; k = rnd(&s) & ((n)-1); t.len = 32;                             \
+	     t.addr = 10 | (k >> 8 & 63) << 8 | (k & 255) << 16 | (s & 255) << 24;                 \
+	     p = bpf_map_lookup_elem(&map, &t); if (p) sum += *p;)
+FILL_TRIE(fill_trie, trie)
+FILL_TRIE(fill_small_trie, small_trie)
+TRIE_LOOKUP(lpm_lookup, trie, 16384)
+TRIE_LOOKUP(lpm_lookup_16, small_trie, 16)
+PROG(queue_push_pop, bpf_map_push_elem(&queue, &v, BPF_EXIST); bpf_map_pop_elem(&queue, &v);)
+PROG(fill_bloom, __u64 b = next++; bpf_map_push_elem(&bloom, &b, BPF_ANY);)
+PROG(bloom_peek, __u64 b = rnd(&s) & 32767; k = bpf_map_peek_elem(&bloom, &b); sum += k;)
 FILL(fill_16, hash_16)
 FILL(fill_64k, hash_64k)
 FILL(fill_1m, hash_1m)

@@ -54,6 +54,10 @@ static const struct op {
 	{ "lru_lookup", "LRU hash lookup, 16 k", "lru", BPF_FUNC_map_lookup_elem, 16384, 1000, 9 },
 	{ "lru_update", "LRU hash update, 16 k", NULL, 0, 0, 500, 50 },
 	{ "lru_evict", "LRU hash insert that evicts", NULL, 0, 0, 300, 0 },
+	{ "lpm_lookup_16", "LPM lookup, 16 prefixes", NULL, 0, 0, 500, 20 },
+	{ "lpm_lookup", "LPM lookup, 16 k", NULL, 0, 0, 500, 0 },
+	{ "queue_push_pop", "queue push + pop", NULL, 0, 0, 500, 20 },
+	{ "bloom_peek", "bloom filter peek, 16 k", NULL, 0, 0, 500, 20 },
 	{ "ring_reserve", "ring buffer reserve + submit", NULL, 0, 0, 100, 12 },
 	{ "ring_output", "ring buffer output", NULL, 0, 0, 100, 16 },
 };
@@ -135,11 +139,9 @@ static void fill(int side)
 	static const struct {
 		const char *prog;
 		u32 n;
-	} fills[] = { { "fill_16", 16 },
-		      { "fill_64k", 65536 },
-		      { "fill_1m", 1048576 },
-		      { "fill_percpu", 1024 },
-		      { "fill_lru", 16384 } };
+	} fills[] = { { "fill_16", 16 },       { "fill_64k", 65536 }, { "fill_1m", 1048576 },
+		      { "fill_percpu", 1024 }, { "fill_lru", 16384 }, { "fill_trie", 16384 },
+		      { "fill_bloom", 16384 } };
 	struct bpf_map *bss = bpf_object__find_map_by_name(object[side], "map.bss");
 	int fd = bss ? bpf_map__fd(bss) : bpf_object__find_map_fd_by_name(object[side], ".bss");
 	u8 value[64] = { 0 };
@@ -272,6 +274,65 @@ static void print_scaling(void)
 	}
 }
 
+/* ---- memory ---- */
+
+/* What the kernel says that its map takes: "memlock" of the descriptor. */
+static u64 charged(int fd)
+{
+	unsigned long long bytes = 0;
+	char path[64], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
+/* Bytes that a full hash of @n entries takes: of pages here, as Linux counts them there. */
+static u64 hash_bytes_of(int side, u32 n)
+{
+	u64 before = arena_pages_used(sys->arena), bytes = 0;
+	int fd;
+
+	use(side);
+	fd = bpf_map_create(BPF_MAP_TYPE_HASH, "memory", 4, 8, n, NULL);
+	for (u32 k = 0; fd >= 0 && k < n; k++) {
+		u64 v = k;
+
+		if (side == KERNEL) /* all of it is there from the start */
+			break;
+		if (bpf_map_update_elem(fd, &k, &v, 0))
+			return 0;
+	}
+	if (fd >= 0)
+		bytes = side == KERNEL ? charged(fd) : arena_pages_used(sys->arena) - before;
+	if (fd >= 0)
+		close(fd);
+	return bytes;
+}
+
+static void print_memory(void)
+{
+	printf("\n%-32s %9s %9s %7s %9s %7s\n", "bytes per entry", "kernel", "skep", "ratio", "",
+	       "target");
+	for (u32 n = 1000; n <= 1000000; n *= 10) {
+		u64 ours = hash_bytes_of(SKEP, n),
+		    theirs = object[KERNEL] ? hash_bytes_of(KERNEL, n) : 0;
+
+		printf("full hash of %-19u", n);
+		if (theirs)
+			printf(" %9.1f %9.1f %6.2fx %17.2f\n", (double)theirs / n, (double)ours / n,
+			       (double)ours / (double)theirs, 1.2);
+		else
+			printf(" %9s %9.1f\n", "-", (double)ours / n);
+	}
+}
+
 static void cell(double ns)
 {
 	if (ns < 0)
@@ -322,6 +383,7 @@ int main(void)
 		printf("\n");
 	}
 	print_scaling();
+	print_memory();
 	for (int side = 0; side < SIDES; side++) {
 		use(side);
 		bpf_object__close(object[side]);

@@ -21,9 +21,10 @@
 
 struct show {
 	struct world *w;
+	const struct btf *btf;
 	struct bpf_run *run;
-	world_reader_t read;
-	u64 flags; /* BTF_F_* */
+	world_reader_t read; /* NULL: what is shown is memory of ours */
+	u64 flags;	     /* BTF_F_* */
 	char *at;
 	u32 left; /* room in front of .at, NUL included */
 	long len; /* as far as enough room would have taken it */
@@ -62,7 +63,7 @@ static bool is_qualifier(const struct btf_type *t)
 /* ".member = (struct type *[])[" as far as it applies. */
 static const char *name_of(struct show *s, char *buf, u32 size)
 {
-	const struct btf *btf = s->w->btf;
+	const struct btf *btf = s->btf;
 	const char *member = s->member ? btf_str(btf, s->member->name_off) : "", *name = NULL;
 	const char *prefix = "", *open = "";
 	char stars[MAX_NESTING + 1] = "", dims[2 * MAX_NESTING + 1] = "";
@@ -164,8 +165,12 @@ static __attribute__((format(printf, 3, 4))) void value(struct show *s, bool zer
 /* A world object's unmodelled parts are zeros (and noted). */
 static bool fetch(struct show *s, void *dst, u64 addr, u32 size)
 {
-	int err = s->read(s->run, dst, addr, size);
+	int err = 0;
 
+	if (s->read)
+		err = s->read(s->run, dst, addr, size);
+	else
+		memcpy(dst, (const void *)(uintptr_t)addr, size);
 	if (err)
 		memset(dst, 0, size);
 	if (!err || world_at(s->w, addr))
@@ -242,7 +247,7 @@ static void show_enum(struct show *s, const struct btf_type *t, u32 id, u64 addr
 	if (!fetch(s, &v, addr, wide ? 8 : 4))
 		return;
 	n = wide ? (s64)v : (s64)(s32)v;
-	name = btf_enum_name(s->w->btf, id, wide || btf_kflag(t) ? n : (s64)(u32)n);
+	name = btf_enum_name(s->btf, id, wide || btf_kflag(t) ? n : (s64)(u32)n);
 	if (name)
 		value(s, false, "%s", name);
 	else if (btf_kflag(t))
@@ -298,7 +303,7 @@ static void walk_struct(struct show *s, const struct btf_type *t, u64 addr)
 
 static void walk_array(struct show *s, const struct btf_type *t, u64 addr, u32 bit)
 {
-	const struct btf *btf = s->w->btf;
+	const struct btf *btf = s->btf;
 	const struct btf_array *a = btf_array_of(t);
 	const struct btf_type *elem = btf_type_skip_modifiers(btf, a->type, NULL);
 	u32 size = 0;
@@ -358,7 +363,7 @@ static void show_aggregate(struct show *s, const struct btf_type *t, u32 id, u64
 static void show_type(struct show *s, u32 id, u64 addr, u32 bit)
 {
 	u32 real = id;
-	const struct btf_type *t = btf_type_skip_modifiers(s->w->btf, id, &real);
+	const struct btf_type *t = btf_type_skip_modifiers(s->btf, id, &real);
 
 	if (!t)
 		return;
@@ -393,14 +398,29 @@ static void show_type(struct show *s, u32 id, u64 addr, u32 bit)
 long world_show(struct world *w, struct bpf_run *run, char *buf, u32 size,
 		const struct btf_ptr *ptr, u64 flags, world_reader_t read)
 {
-	struct show s = {
-		.w = w, .run = run, .read = read, .flags = flags, .at = buf, .left = size
-	};
+	struct show s = { .w = w,
+			  .btf = w->btf,
+			  .run = run,
+			  .read = read,
+			  .flags = flags,
+			  .at = buf,
+			  .left = size };
 
 	if (!ptr->type_id || (s32)ptr->type_id < 0)
 		return -EINVAL;
 	if (!btf_type_get(w->btf, ptr->type_id))
 		return -ENOENT;
 	show_type(&s, ptr->type_id, (u64)(uintptr_t)ptr->ptr, 0);
+	return s.err ? s.err : s.len;
+}
+
+long world_show_value(const struct btf *btf, u32 type_id, const void *value, char *buf, u32 size)
+{
+	struct show s = { .btf = btf,
+			  .flags = BTF_F_COMPACT | BTF_F_NONAME | BTF_F_ZERO,
+			  .at = buf,
+			  .left = size };
+
+	show_type(&s, type_id, (u64)(uintptr_t)value, 0);
 	return s.err ? s.err : s.len;
 }

@@ -91,6 +91,11 @@ void world_call_done(struct task *t);
  * for a descriptor and in every process. @map_type: BPF_MAP_TYPE_TASK_STORAGE ... 0 or -errno.
  */
 int world_owner_of_fd(struct skep_system *sys, u32 map_type, int fd, u64 owner[2]);
+/*
+ * A value in memory of ours as Linux shows it in files, without names: "{1,0x0,[2,3,],}". The length
+ * as far as enough room would have taken it, or -errno.
+ */
+long world_show_value(const struct btf *btf, u32 type_id, const void *value, char *buf, u32 size);
 /* Drops from all storages what belongs to things that are gone; @m NULL: of task @tid. */
 void world_owners_sweep(struct skep_system *sys, struct map_object *m);
 void world_owner_task_gone(struct skep_system *sys, pid_t tid);
