@@ -181,7 +181,9 @@ build_list() {
 		printf "  BPF     %s\n" "$n" >&2
 	' - "$s" "$o" "$work/$v" "$clang" $includes
 	say SUITE "test_progs of $v: $1"
-	[ -e "$work/$v/progs" ] || ln -s "$s/progs" "$work/$v/progs" # sources that btf_dump reads
+	# sources that btf_dump reads, and what core_reloc calls
+	[ -e "$work/$v/progs" ] || ln -s "$s/progs" "$work/$v/progs"
+	[ -e "$work/$v/bpftool" ] || ln -s "$o/bpftool/bootstrap/bpftool" "$work/$v/bpftool"
 	mkdir -p "$o/areas"
 	for f in "${sources[@]}"; do
 		n=$o/areas/$(basename "$f" .c).o

@@ -6,7 +6,8 @@ usage: tools/conformance/run.py [--work DIR] [--update] [SUITE...]
 
 Suites: test_verifier (6.1), verifier and reg_bounds (of test_progs, 6.12), areas (what
 tests/conformance/areas.list names of test_progs, 6.12), maps-6.1 and maps-6.12 (test_maps,
-test_lru_map and test_lpm_map of either). build.sh builds them from
+test_lru_map and test_lpm_map of either), objects (of test_progs, 6.12, what objects.list names;
+run in an instance, by skep exec). build.sh builds them from
 the unmodified sources. Each runs with skep's preload library, the profile of its own
 kernel and the process's own capabilities. tests/conformance/SUITE.txt pins the totals and
 lists the cases that do not pass; a listed case that passes is a failure, too.
@@ -19,12 +20,13 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LISTS = ROOT / "tests/conformance"
 
-Suite = collections.namedtuple("Suite", "name kernel command parse group")
+Suite = collections.namedtuple("Suite", "name kernel command parse group instance", defaults=[False])
 
 
 def parse_verifier(text):
@@ -95,15 +97,21 @@ SUITES = [
     Suite("reg_bounds", "6.12", ["{work}/6.12/test_progs", "-t", "reg_bounds"], parse_progs, lambda c: "subtests"),
     Suite("maps-6.1", "6.1", ["bash", "-c", MAPS], parse_cases, map_program),
     Suite("maps-6.12", "6.12", ["bash", "-c", MAPS], parse_cases, map_program),
+    Suite("objects", "6.12", ["{work}/6.12/test_progs_objects"], parse_areas, lambda c: c.split("/")[0], True),
     Suite("areas", "6.12", ["{work}/6.12/test_progs_areas"], parse_areas, lambda c: c.split("/")[0]),
 ]
 
 
 def run(suite, work, build):
-    env = dict(os.environ, LD_PRELOAD=str((build / "libskep-preload.so").resolve()), SKEP_KERNEL=suite.kernel,
-               SKEP_BTF=str(work / suite.kernel / "vmlinux.btf"),
-               SKEP_CAPS="real", SKEP_VERDICT="1", SKEP_UNPRIVILEGED_BPF_DISABLED="0")
+    env = dict(os.environ, SKEP_KERNEL=suite.kernel, SKEP_BTF=str(work / suite.kernel / "vmlinux.btf"),
+               SKEP_VERDICT="1", SKEP_UNPRIVILEGED_BPF_DISABLED="0")
     command = [c.format(work=work) for c in suite.command]
+    if suite.instance:
+        # a daemon of its own; a socket's name is limited to 108 bytes
+        env.update(XDG_RUNTIME_DIR=tempfile.mkdtemp(prefix="skep-"), SKEP_INSTANCE="conformance")
+        command = [str((build / "skep").resolve()), "exec", "--"] + command
+    else:
+        env.update(LD_PRELOAD=str((build / "libskep-preload.so").resolve()), SKEP_CAPS="real")
     start = time.time()
     p = subprocess.run(command, env=env, cwd=work / suite.kernel, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text = p.stdout.decode(errors="replace")
