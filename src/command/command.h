@@ -70,6 +70,9 @@ int command_link_get_fd_by_id(struct call *c);
 int command_enable_stats(struct call *c);
 int command_task_fd_query(struct call *c);
 
+/* What helpers ask of the system; kernel_call.c. */
+u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call op, const u64 *args);
+
 /* Keeps why something could not be attached (tables/diag/attach.def); returns -errno of the row. */
 int attach_refuse(struct skep_system *sys, enum diag_id id, ...);
 /* A kernel function or tracepoint that nothing can be attached to: -ENOENT. */

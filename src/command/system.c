@@ -164,6 +164,7 @@ struct skep_system *skep_system_new(const struct skep_system_opts *opts)
 	world_attach(sys);
 	sys->inotify_fd = -1;
 	sys->platform = platform_process();
+	sys->kernel_call = kernel_call;
 	sys->pin_text = &pin_texts;
 	sys->tables[OBJECT_BTF].next_id = BTF_ID_FIRST;
 	err = configure(sys, opts);

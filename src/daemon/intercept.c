@@ -60,8 +60,10 @@ static int stopped_give_fd(struct caller *c, int fd, bool cloexec)
 	return (int)there;
 }
 
-static const struct caller_ops stopped_ops = { stopped_read, stopped_write, stopped_take_fd,
-					       stopped_give_fd };
+static const struct caller_ops stopped_ops = { .read = stopped_read,
+					       .write = stopped_write,
+					       .take_fd = stopped_take_fd,
+					       .give_fd = stopped_give_fd };
 
 /*
  * The task makes call @nr; argument @which is the address of @data, put below its stack for that

@@ -184,11 +184,31 @@ int notify_give_fd_at(struct request *r, int fd, int at, bool cloexec)
 	return ioctl(r->session->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
 }
 
+/*
+ * Nobody can close another process's descriptor, but it can be made to stand for something else.
+ * DIFF(sys-close)
+ */
+static int notify_close_fd(struct caller *c, int fd)
+{
+	struct stat st;
+	int err = caller_fstat(fd, &st), null;
+
+	if (err)
+		return err;
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null < 0)
+		return -errno;
+	err = notify_give_fd_at((struct request *)c, null, fd, true);
+	close(null);
+	return err;
+}
+
 static const struct caller_ops notify_ops = {
 	.read = notify_read,
 	.write = notify_write,
 	.take_fd = notify_take_fd,
 	.give_fd = notify_give_fd,
+	.close_fd = notify_close_fd,
 };
 
 bool notify_cannot_take(void)

@@ -115,11 +115,24 @@ static int region_add(struct region *r, u32 *n, const char *what, void *at, u64 
 	return r->before ? 0 : -ENOMEM;
 }
 
+/* bpf_sys_bpf() makes objects and descriptors. */
+static bool makes_objects(const struct prog_object *prog)
+{
+	for (u32 i = 0; i < prog->orig_len; i++)
+		if (prog->orig_insns[i].code == (BPF_JMP | BPF_CALL) &&
+		    !prog->orig_insns[i].src_reg && prog->orig_insns[i].imm == BPF_FUNC_sys_bpf)
+			return true;
+	return false;
+}
+
 /* Whether the run's effects can be taken back. */
 static bool comparable(const struct prog_object *prog)
 {
 	u64 sum = 0;
 	u32 i;
+
+	if (prog->prog->type == BPF_PROG_TYPE_SYSCALL && makes_objects(prog))
+		return false;
 
 	for (i = 0; i < prog->nr_used_maps; i++) {
 		const struct bpf_map *map = prog->used_maps[i]->map;

@@ -127,6 +127,13 @@ int caller_give_fd(int fd, bool cloexec)
 	return there;
 }
 
+int caller_close_fd(int fd)
+{
+	if (!current)
+		return fd < 0 ? -EBADF : close(fd) ? -errno : 0;
+	return current->ops->close_fd ? current->ops->close_fd(current, fd) : -EOPNOTSUPP;
+}
+
 /* ---- paths ---- */
 
 static bool same_file(const char *a, const char *b)

@@ -24,6 +24,11 @@ struct caller_ops {
 	int (*write)(struct caller *c, u64 dst, const void *src, size_t size);
 	/* What the task's @fd stands for, as a descriptor of ours. fd or -errno. */
 	int (*take_fd)(struct caller *c, int fd);
+	/*
+	 * Closes the task's @fd, or as good as: what it stood for has one holder less. 0 or
+	 * -errno. NULL: cannot be done.
+	 */
+	int (*close_fd)(struct caller *c, int fd);
 	/* Gives the task a descriptor for what our @fd stands for: its number there, or -errno. */
 	int (*give_fd)(struct caller *c, int fd, bool cloexec);
 };
@@ -55,6 +60,8 @@ int caller_take_fd(int fd);
  * knows it by, or -errno. @fd < 0 is handed through.
  */
 int caller_give_fd(int fd, bool cloexec);
+/* Closes the caller's @fd. 0 or -errno. */
+int caller_close_fd(int fd);
 /* open() of @path as the caller would find it: a descriptor of ours, or -errno. */
 int caller_open(const char *path, int flags);
 /* The same name as far as we can say it: what open() here finds as the caller does. 0 or -errno. */

@@ -427,6 +427,13 @@ static u64 process_world(struct bpf_run *run, enum world_op op, const u64 *args)
 	return sys && sys->world_call ? sys->world_call(sys, run, op, args) : 0;
 }
 
+static u64 process_kernel_call(struct bpf_run *run, enum kernel_call op, const u64 *args)
+{
+	struct skep_system *sys = system_of(run->arena);
+
+	return sys && sys->kernel_call ? sys->kernel_call(sys, run, op, args) : (u64)-EPERM;
+}
+
 static void process_async(struct arena *arena, struct async_cb *cb, u64 due)
 {
 	struct skep_system *sys = system_of(arena);
@@ -469,6 +476,7 @@ static const struct skep_platform platform = {
 	.read_world = process_read_world,
 	.read_world_str = process_read_world_str,
 	.world = process_world,
+	.kernel_call = process_kernel_call,
 	.read_user = process_read_user,
 	.read_user_str = process_read_user_str,
 	.write_user = process_write_user,

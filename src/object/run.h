@@ -64,6 +64,13 @@ enum world_op {
 	WORLD_SHOW, /* buffer, size, struct btf_ptr, flags, world_reader_t -> length without NUL */
 };
 
+/* What helpers ask of the system that runs them, not of the world: args -> result. */
+enum kernel_call {
+	KERNEL_CALL_BPF,   /* command, union bpf_attr *, its size -> as bpf(2) */
+	KERNEL_CALL_CLOSE, /* a descriptor of the caller's -> 0 or -errno */
+	KERNEL_CALL_BTF,   /* name, kind -> id | a descriptor of its BTF << 32, or -errno */
+};
+
 /* Reads kernel memory as programs may: 0 or -errno. */
 typedef int (*world_reader_t)(struct bpf_run *run, void *dst, u64 src, u32 size);
 
@@ -109,6 +116,7 @@ struct skep_platform {
 	/* A string there: at most @size (not 0) bytes with the NUL that is always written; length with NUL. */
 	long (*read_world_str)(struct bpf_run *run, char *dst, u64 src, u32 size);
 	u64 (*world)(struct bpf_run *run, enum world_op op, const u64 *args);
+	u64 (*kernel_call)(struct bpf_run *run, enum kernel_call op, const u64 *args);
 	/* Fault-tolerant reads of the calling process's own memory: 0 or -EFAULT. */
 	int (*read_user)(void *dst, u64 src, u32 size);
 	long (*read_user_str)(void *dst, u64 src, u32 size); /* length with NUL or -EFAULT */

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Calls that programs make of the system which runs them (skep_platform.kernel_call): bpf(2) by
+ * programs of type syscall (Linux: __sys_bpf() with a KERNEL_BPFPTR()).
+ */
+#include <errno.h>
+
+#include "btf/btf.h"
+#include "command/command.h"
+#include "object/caller.h"
+#include "object/platform.h"
+#include "skep/skep.h"
+
+#define STACK_FRAMES (8 * 512 + 4096) /* of a program, and what lies between them */
+
+/*
+ * The attribute of such a call is in a program's memory, and so may be what it points to: map
+ * values, the program's stack. Everything else is the memory of the process that runs the program.
+ */
+struct program_caller {
+	struct caller caller;
+	struct caller *outer;
+	const struct arena *arena;
+	u64 attr, attr_size, stack;
+};
+
+static bool is_program_memory(const struct program_caller *c, u64 at, u64 size)
+{
+	u64 arena = (u64)c->arena;
+
+	if (at >= arena && at + size >= at && at + size <= arena + ARENA_LEASE_SIZE)
+		return true;
+	return at >= c->stack && at + size >= at && at + size <= c->stack + STACK_FRAMES;
+}
+
+static int program_read(struct caller *caller, void *dst, u64 src, size_t size)
+{
+	struct program_caller *c = (struct program_caller *)caller;
+
+	if (is_program_memory(c, src, size))
+		return platform_read(dst, src, size);
+	return c->outer->ops->read(c->outer, dst, src, size);
+}
+
+/* Results go into the attribute; logs to the process. */
+static int program_write(struct caller *caller, u64 dst, const void *src, size_t size)
+{
+	struct program_caller *c = (struct program_caller *)caller;
+
+	if (dst >= c->attr && dst + size <= c->attr + c->attr_size && dst + size >= dst)
+		return platform_write(dst, src, size);
+	return c->outer->ops->write(c->outer, dst, src, size);
+}
+
+static int program_take_fd(struct caller *caller, int fd)
+{
+	struct program_caller *c = (struct program_caller *)caller;
+
+	return c->outer->ops->take_fd(c->outer, fd);
+}
+
+static int program_give_fd(struct caller *caller, int fd, bool cloexec)
+{
+	struct program_caller *c = (struct program_caller *)caller;
+
+	return c->outer->ops->give_fd(c->outer, fd, cloexec);
+}
+
+static const struct caller_ops program_ops = {
+	.read = program_read,
+	.write = program_write,
+	.take_fd = program_take_fd,
+	.give_fd = program_give_fd,
+};
+
+static s64 call_bpf(struct skep_system *sys, struct bpf_run *run, const u64 *args)
+{
+	struct program_caller c = { .caller.ops = &program_ops,
+				    .outer = caller_current(),
+				    .arena = run->arena,
+				    .attr = args[1],
+				    .attr_size = args[2],
+				    .stack = (u64)__builtin_frame_address(0) };
+	struct caller *before;
+	s64 ret;
+
+	if (!c.outer) /* its memory is the program's, too */
+		return skep_bpf(sys, (int)args[0], (union bpf_attr *)args[1], (u32)args[2]);
+	c.caller.tid = c.outer->tid;
+	c.caller.tgid = c.outer->tgid;
+	before = caller_enter(&c.caller);
+	ret = skep_bpf(sys, (int)args[0], (union bpf_attr *)args[1], (u32)args[2]);
+	caller_leave(before);
+	return ret;
+}
+
+static s64 find_btf(struct skep_system *sys, const char *name, u32 kind)
+{
+	struct object_btf *b = system_vmlinux(sys);
+	s32 id = b ? btf_find_by_name_kind(b->btf, name, kind) : -ENOENT;
+	int fd;
+
+	if (id > 0 || !b)
+		return id;
+	b = system_functions(sys);
+	id = b ? btf_find_by_name_kind(b->btf, name, kind) : -ENOENT;
+	if (id <= 0)
+		return id ? id : -ENOENT;
+	fd = object_new_fd(&b->obj);
+	return fd < 0 ? fd : (s64)fd << 32 | id;
+}
+
+u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call op, const u64 *args)
+{
+	switch (op) {
+	case KERNEL_CALL_BPF:
+		return (u64)call_bpf(sys, run, args);
+	case KERNEL_CALL_CLOSE:
+		return (u64)(s64)caller_close_fd((int)args[0]);
+	case KERNEL_CALL_BTF:
+		return (u64)find_btf(sys, (const char *)args[0], (u32)args[1]);
+	}
+	return (u64)-EINVAL;
+}
