@@ -3,6 +3,7 @@
  * Dynptrs (Linux: kernel/bpf/helpers.c, ringbuf.c, net/core/filter.c). A dynptr is 16
  * bytes that only these functions read and write.
  */
+#include "helper/dynptr.h"
 #include "helper/probe.h"
 #include "object/packet.h"
 #include "object/task.h"
@@ -155,6 +156,23 @@ static void *slice(const struct dynptr *d, u32 off, void *buf, u32 len, struct b
 		return buf;
 	}
 	return NULL;
+}
+
+/* ---- for others ---- */
+
+u32 dynptr_len(const struct dynptr *d)
+{
+	return d->data ? size_of(d) : 0;
+}
+
+bool dynptr_is_rdonly(const struct dynptr *d)
+{
+	return is_rdonly(d);
+}
+
+u8 *dynptr_bytes(const struct dynptr *d, u32 len, struct bpf_run *run)
+{
+	return slice(d, 0, NULL, len, run);
 }
 
 /* ---- helpers ---- */

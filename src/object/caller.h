@@ -24,13 +24,13 @@ struct caller_ops {
 	int (*write)(struct caller *c, u64 dst, const void *src, size_t size);
 	/* What the task's @fd stands for, as a descriptor of ours. fd or -errno. */
 	int (*take_fd)(struct caller *c, int fd);
+	/* Gives the task a descriptor for what our @fd stands for: its number there, or -errno. */
+	int (*give_fd)(struct caller *c, int fd, bool cloexec);
 	/*
 	 * Closes the task's @fd, or as good as: what it stood for has one holder less. 0 or
 	 * -errno. NULL: cannot be done.
 	 */
 	int (*close_fd)(struct caller *c, int fd);
-	/* Gives the task a descriptor for what our @fd stands for: its number there, or -errno. */
-	int (*give_fd)(struct caller *c, int fd, bool cloexec);
 };
 
 struct caller {

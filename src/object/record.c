@@ -62,13 +62,13 @@ void btf_records_free(struct object_btf *b)
 	b->records = NULL;
 }
 
-/* Whether a kptr to @name holds something that no program allocated. CPU masks are allocated. */
+/* Whether a kptr to @name holds something that no program allocated. CPU masks and ciphers are. */
 static bool is_world(struct skep_system *sys, const char *name)
 {
 	const struct object_btf *kernel = system_vmlinux(sys);
 
 	return kernel && btf_find_by_name_kind(kernel->btf, name, BTF_KIND_STRUCT) > 0 &&
-	       strcmp(name, "bpf_cpumask");
+	       strcmp(name, "bpf_cpumask") && strcmp(name, "bpf_crypto_ctx");
 }
 
 static void fill_fields(struct object_btf *b, struct bpf_record *r, const struct btf_field *f,
