@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Helpers about what accompanies a packet: type, hash, time, socket, redirects
- * (Linux: net/core/filter.c). A packet has neither tunnel, route nor transform
+ * (Linux: net/core/filter.c). A packet has neither route nor transform
  * here, so those helpers answer as Linux does for such packets.
  */
 #include "helper/skb.h"
@@ -190,18 +190,6 @@ BPF_HELPER(get_socket_uid)
 }
 
 /* ---- what packets here do not have ---- */
-
-BPF_HELPER(skb_get_tunnel_key)
-{
-	rt_zero(PTR(r2), (u32)r3);
-	return ERR(EINVAL);
-}
-
-BPF_HELPER(skb_get_tunnel_opt)
-{
-	rt_zero(PTR(r2), (u32)r3);
-	return ERR(ENOENT);
-}
 
 BPF_HELPER(skb_get_xfrm_state)
 {

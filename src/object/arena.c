@@ -9,6 +9,7 @@
  * survivor that finds the lock's owner dead takes the lock over and continues from
  * the published copy; at worst a range is lost.
  */
+#include "object/packet.h"
 #include "object/arena.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -422,6 +424,14 @@ int arena_new(struct arena **out, u32 nr_slots)
 	p->heap.n[0] = 1;
 	p->code.v[0][0] = (struct extent){ base + ARENA_CODE, ARENA_CODE_SIZE };
 	p->code.n[0] = 1;
+	err = getrandom(arena->cookie_secret, sizeof(arena->cookie_secret), 0) < 0 ? -errno : 0;
+	if (!err) {
+		u64 size = round_up(nr_slots * sizeof(*arena->tunnels), 4096);
+
+		arena->tunnels = arena_alloc(arena, size, size, &err);
+	}
+	if (err)
+		goto out_code;
 	*out = arena;
 	return 0;
 

@@ -38,11 +38,13 @@
 struct arena {
 	u64 magic;
 	u64 size;
-	u64 epoch;	 /* starts at 1; grows with each retirement */
-	u32 nr_slots;	 /* possible CPUs, as libbpf_num_possible_cpus() counts them */
-	u32 lock;	 /* allocator; holds the owner's tid */
-	u32 stats;	 /* somebody wants run counts and times of programs (BPF_ENABLE_STATS) */
-	u32 profile;	 /* kver of the system: some helpers' results changed over time */
+	u64 epoch;    /* starts at 1; grows with each retirement */
+	u32 nr_slots; /* possible CPUs, as libbpf_num_possible_cpus() counts them */
+	u32 lock;     /* allocator; holds the owner's tid */
+	u32 stats;    /* somebody wants run counts and times of programs (BPF_ENABLE_STATS) */
+	u32 profile;  /* kver of the system: some helpers' results changed over time */
+	struct skb_tunnel *tunnels; /* of each slot: object/packet.h */
+	u64 cookie_secret[4];	    /* of SYN cookies */
 	int fd, code_fd; /* memfds; inherited by fork under the same numbers; code_fd -1: no JIT */
 	/* which life the file of an object is in, where it is not its first; fd.c */
 	struct file_life {

@@ -42,6 +42,20 @@ struct xdp_buff {
 #define SKB_UNSET 0xffff
 
 /* Linux: struct sk_buff as far as programs see it. Data is linear unless data_len. */
+/*
+ * What is to be known of the tunnel that a packet goes into: bpf_skb_set_tunnel_key(). One for
+ * each CPU (Linux: md_dst of net/core/filter.c), to which the packet points.
+ */
+#define TUNNEL_OPTS_MAX 255
+struct skb_tunnel {
+	u64 id;
+	u32 remote[4], local[4]; /* network byte order; IPv4: the first */
+	u32 label;
+	u16 flags; /* TUNNEL_*, the kernel's numbers */
+	u8 tos, ttl, ipv6, opts_len;
+	u8 opts[TUNNEL_OPTS_MAX];
+};
+
 struct sk_buff {
 	u8 *head;     /* start of buffer */
 	u8 *data;     /* first byte programs see (L2 or L3 by type) */
@@ -79,6 +93,7 @@ struct sk_buff {
 	void *sk; /* struct bpf_sock-like world object or NULL */
 	void *flow_keys;
 	void *netdev;
+	const struct skb_tunnel *tunnel; /* of the run's CPU; NULL: none */
 };
 
 #endif

@@ -27,8 +27,7 @@ static __always_inline __u32 length(const struct step *s)
 }
 
 /* What every type may do. */
-static __always_inline void read_step(struct __sk_buff *ctx, const struct step *s,
-				      struct result *r)
+static __always_inline void read_step(struct __sk_buff *ctx, const struct step *s, struct result *r)
 {
 	switch (s->op) {
 	case 0:
@@ -266,8 +265,8 @@ int skb_cgroup(struct __sk_buff *ctx)
 }
 
 /* What packets on a route may have done to them, on the way in and on the way out. */
-static __always_inline void lwt_step(struct __sk_buff *ctx, const struct step *s,
-				     struct script *sc, struct result *r, int xmit)
+static __always_inline void lwt_step(struct __sk_buff *ctx, const struct step *s, struct script *sc,
+				     struct result *r, int xmit)
 {
 	unsigned char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 
@@ -348,6 +347,66 @@ SEC("lwt_xmit")
 int skb_lwt_xmit(struct __sk_buff *ctx)
 {
 	return follow_xmit(ctx);
+}
+
+/* What a tunnel gets is what comes back; of all sizes that the key has had. */
+static __always_inline void tunnel_step(struct __sk_buff *ctx, const struct step *s,
+					const struct script *sc, struct result *r)
+{
+	struct bpf_tunnel_key key = {};
+	__u64 flags = s->c & 0xff;
+
+	key.tunnel_id = (__u32)s->d;
+	key.tunnel_tos = (__u8)s->a;
+	key.tunnel_ttl = (__u8)s->b;
+	key.tunnel_ext = (s->a & 15) == 15;
+	key.tunnel_label = s->a & 2 ? (__u32)(s->d >> 8) : 0;
+	for (int i = 0; i < 4; i++) {
+		key.remote_ipv6[i] = (__u32)s->d + i;
+		key.local_ipv6[i] = (__u32)(s->d >> 32) - i;
+	}
+	switch (s->op) {
+	case 0:
+	case 1:
+		r->ret = bpf_skb_set_tunnel_key(ctx, &key, sizeof(key), flags);
+		break;
+	case 2:
+		r->ret = bpf_skb_set_tunnel_key(ctx, &key, 28, flags);
+		break;
+	case 3:
+		r->ret = bpf_skb_set_tunnel_key(ctx, &key, s->a & 1 ? 8 : 22, flags);
+		break;
+	case 4:
+		r->ret = bpf_skb_set_tunnel_opt(ctx, (void *)sc->buf, ((__u32)s->b & 31) + 1);
+		break;
+	case 5:
+		r->ret = bpf_skb_set_tunnel_opt(ctx, (void *)sc->buf, 32);
+		break;
+	case 6:
+	case 7:
+		r->ret = bpf_skb_get_tunnel_key(ctx, (void *)r->buf, sizeof(key), flags);
+		break;
+	case 8:
+		r->ret = bpf_skb_get_tunnel_key(ctx, (void *)r->buf, 28, flags);
+		break;
+	case 9:
+		r->ret = bpf_skb_get_tunnel_key(ctx, (void *)r->buf, s->a & 1 ? 8 : 22, flags);
+		break;
+	case 10:
+		r->ret = bpf_skb_get_tunnel_key(ctx, (void *)r->buf, ((__u32)s->b & 31) + 1, flags);
+		break;
+	case 11:
+		r->ret = bpf_skb_get_tunnel_opt(ctx, (void *)r->buf, ((__u32)s->b & 63) + 1);
+		break;
+	}
+}
+
+FOLLOW(follow_tunnel, tunnel_step(ctx, s, sc, r);)
+
+SEC("tc")
+int skb_tunnel(struct __sk_buff *ctx)
+{
+	return follow_tunnel(ctx);
 }
 
 char _license[] SEC("license") = "GPL";

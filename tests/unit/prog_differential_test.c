@@ -644,6 +644,31 @@ static void lwt_xmit_same(void **state)
 	compare("diff_skb.bpf.o", "skb_lwt_xmit", make_tc);
 }
 
+static void make_tunnel(struct input *in)
+{
+	make_packet(in, 100);
+	in->size = max(in->size, 60U);
+	in->ctx_size = 0;
+	in->ctx_out = false;
+	make_script(in, 0, 11);
+	for (u32 i = 0; i < in->script.n; i++) {
+		struct step *s = &in->script.steps[i];
+
+		s->a = (s32)below(256);
+		s->b = (s32)below(256);
+		if (!chance(3))
+			s->c = s->op >= 6 ? below(2) * 0x10 + below(2) : below(32);
+	}
+	make_common(in);
+	in->repeat = 0;
+	in->flags = 0;
+}
+
+static void tunnel_same(void **state)
+{
+	compare("diff_skb.bpf.o", "skb_tunnel", make_tunnel);
+}
+
 static void cgroup_same(void **state)
 {
 	compare("diff_skb.bpf.o", "skb_cgroup", make_filter);
@@ -760,13 +785,14 @@ static int teardown(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(as_recorded),	  cmocka_unit_test(xdp_same),
-		cmocka_unit_test(xdp_frags_same), cmocka_unit_test(tc_same),
-		cmocka_unit_test(act_same),	  cmocka_unit_test(filter_same),
-		cmocka_unit_test(cgroup_same),	  cmocka_unit_test(misc_same),
-		cmocka_unit_test(loops_same),	  cmocka_unit_test(loops_inlined_same),
-		cmocka_unit_test(lwt_in_same),	  cmocka_unit_test(lwt_out_same),
-		cmocka_unit_test(lwt_xmit_same),  cmocka_unit_test(devices_same),
+		cmocka_unit_test(as_recorded),	      cmocka_unit_test(xdp_same),
+		cmocka_unit_test(xdp_frags_same),     cmocka_unit_test(tc_same),
+		cmocka_unit_test(act_same),	      cmocka_unit_test(filter_same),
+		cmocka_unit_test(cgroup_same),	      cmocka_unit_test(tunnel_same),
+		cmocka_unit_test(misc_same),	      cmocka_unit_test(loops_same),
+		cmocka_unit_test(loops_inlined_same), cmocka_unit_test(lwt_in_same),
+		cmocka_unit_test(lwt_out_same),	      cmocka_unit_test(lwt_xmit_same),
+		cmocka_unit_test(devices_same),
 	};
 
 	if (argc > 1)
