@@ -226,7 +226,7 @@ $(O)/go/opens.bpf.o: tests/go/opens.bpf.c
 	$(call say,BPF)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -Wall -Werror -I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
-TEXTBOOK := $(addprefix $(O)/textbook/,hello.bpf.o declared.bpf.o xdp-example.bpf.o tc-example.bpf.o loader attach_device)
+TEXTBOOK := $(addprefix $(O)/textbook/,hello.bpf.o declared.bpf.o kinds.bpf.o xdp-example.bpf.o tc-example.bpf.o loader attach_device)
 
 $(O)/functions/recorder: tests/functions/recorder.c tests/lib/function_trace.c $(O)/gen/function_rows.h
 	@mkdir -p $(@D)

@@ -108,6 +108,24 @@ static int set_fields(struct skep_system *sys, struct bpf_run *run, const u64 *a
 	return err;
 }
 
+/* What the hook of an LSM program has returned so far: as the verifier takes it to be. */
+static int check_retval(const struct skep_system *sys, const struct prog_object *prog,
+			const u64 *args)
+{
+	const struct btf *btf = prog->attach_btf ? prog->attach_btf->btf : NULL;
+	const struct btf_type *func = btf ? btf_type_get(btf, prog->attach_btf_id) : NULL;
+	const struct btf_type *proto = func ? btf_type_get(btf, func->type) : NULL;
+	struct bpf_retval_range range;
+	bool is_void = false;
+	s64 ret;
+
+	if (prog->prog->type != BPF_PROG_TYPE_LSM || !proto || btf_vlen(proto) >= MAX_BPF_FUNC_ARGS)
+		return 0;
+	range = prog->ops->obj_retval_range(prog, sys->profile, &is_void);
+	ret = (s64)args[btf_vlen(proto)];
+	return range.checked && !is_void && (ret < range.min || ret > range.max) ? -EINVAL : 0;
+}
+
 int typed_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t)
 {
 	const union bpf_attr *a = t->attr;
@@ -126,6 +144,8 @@ int typed_test_run(struct skep_system *sys, struct prog_object *prog, struct tes
 	run.prog = prog->prog;
 	for (u32 i = 0; i < ARRAY_SIZE(args) && !err; i++)
 		err = set_argument(sys, &run, prog, i, &args[i]);
+	if (!err)
+		err = check_retval(sys, prog, args);
 	if (!err)
 		err = set_fields(sys, &run, args, t);
 	t->block = (struct compare_block){ args, sizeof(args) };

@@ -257,6 +257,28 @@ static int check_ctx_access(struct bpf_verifier_env *env, u32 insn_idx, int off,
 	return 0;
 }
 
+/*
+ * What a hook of a security module has returned so far is what one may return: LSM programs, since
+ * 6.12. (Of other functions any number.)
+ */
+static int know_retval(struct bpf_verifier_env *env, struct bpf_reg_state *dst)
+{
+	struct bpf_retval_range range;
+	bool is_void = false;
+
+	if (env->prog->type != BPF_PROG_TYPE_LSM || env->prog->expected_attach_type != BPF_LSM_MAC)
+		return 0;
+	range = env->ops->obj_retval_range(env->prog_obj, env->profile, &is_void);
+	if (!range.checked || is_void)
+		return 0;
+	dst->s32_min_value = range.min;
+	dst->s32_max_value = range.max;
+	dst->smin_value = range.min;
+	dst->smax_value = range.max;
+	reg_bounds_sync_for(env, dst);
+	return reg_bounds_sanity_check(env, dst, "s32_range");
+}
+
 static int access_ctx(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int off, int size,
 		      enum bpf_access_type t, int value_regno, bool sign)
 {
@@ -277,9 +299,8 @@ static int access_ctx(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int
 		return 0;
 	dst = &regs[value_regno];
 	if (info.reg_type == SCALAR_VALUE) {
-		/* A return value's range is not used: any scalar is sound. */
 		mark_reg_unknown(env, regs, value_regno);
-		return 0;
+		return info.is_retval ? know_retval(env, dst) : 0;
 	}
 	mark_reg_known_zero(env, regs, value_regno);
 	dst->type = info.reg_type;
