@@ -344,7 +344,7 @@ static long send_messages(struct route *s, const u8 *bytes, size_t size)
 	bool any = false;
 	long err = 0;
 
-	for (; !err && NLMSG_OK(n, left); n = NLMSG_NEXT(n, left)) {
+	for (; !err && NLMSG_OK(n, left); n = rtnl_next(n, &left)) {
 		struct rtnl_out out = { 0 };
 		enum rtnl_whose whose = rtnl_request(&s->asker, n, &out);
 
@@ -380,7 +380,7 @@ long netlink_send(struct request *r)
 	bool concerns = false;
 	struct route s;
 
-	for (left = size; bytes && NLMSG_OK(n, left); n = NLMSG_NEXT(n, left))
+	for (left = size; bytes && NLMSG_OK(n, left); n = rtnl_next(n, &left))
 		concerns |= concerns_us(n);
 	if (concerns && route_open(r, &s)) {
 		result = send_messages(&s, bytes, size);
@@ -446,7 +446,7 @@ static bool ends_dump(const u8 *bytes, size_t size)
 {
 	const struct nlmsghdr *n = (const struct nlmsghdr *)bytes;
 
-	for (; NLMSG_OK(n, size); n = NLMSG_NEXT(n, size))
+	for (; NLMSG_OK(n, size); n = rtnl_next(n, &size))
 		if (n->nlmsg_type == NLMSG_DONE)
 			return true;
 	return false;

@@ -277,7 +277,7 @@ static bool complete_link(const struct rtnl_asker *a, const struct nlmsghdr *n,
 	const struct rtattr *r;
 	struct hook *h;
 	size_t at, nest;
-	u32 rest;
+	int rest; /* RTA_NEXT() may go below 0 */
 
 	if (n->nlmsg_len < NLMSG_LENGTH(sizeof(*info)))
 		return false;
@@ -286,7 +286,7 @@ static bool complete_link(const struct rtnl_asker *a, const struct nlmsghdr *n,
 		return false;
 	at = rtnl_begin(out, n->nlmsg_type, n->nlmsg_flags, n->nlmsg_seq, n->nlmsg_pid, info,
 			sizeof(*info));
-	rest = (u32)IFLA_PAYLOAD(n);
+	rest = (int)IFLA_PAYLOAD(n);
 	for (r = IFLA_RTA(info); RTA_OK(r, rest); r = RTA_NEXT(r, rest)) {
 		if ((r->rta_type & NLA_TYPE_MASK) != IFLA_XDP) {
 			rtnl_put(out, r->rta_type, RTA_DATA(r), RTA_PAYLOAD(r));
@@ -342,7 +342,7 @@ bool rtnl_complete(const struct rtnl_asker *a, const void *data, size_t size,
 	bool changed = false;
 
 	pthread_mutex_lock(&a->sys->lock);
-	for (; a->ours && NLMSG_OK(n, left); n = NLMSG_NEXT(n, left)) {
+	for (; a->ours && NLMSG_OK(n, left); n = rtnl_next(n, &left)) {
 		if (dump && n->nlmsg_seq == dump->seq)
 			changed |= complete_qdiscs(a, n, dump, out);
 		if (n->nlmsg_type == RTM_NEWLINK && complete_link(a, n, out))

@@ -58,6 +58,15 @@ bool rtnl_dumps_qdiscs(const struct nlmsghdr *n);
 
 void rtnl_out_free(struct rtnl_out *out);
 
+/* NLMSG_NEXT() for a number of bytes without sign, whatever the last one's length is. */
+static inline const struct nlmsghdr *rtnl_next(const struct nlmsghdr *n, size_t *left)
+{
+	size_t step = min_t(size_t, NLMSG_ALIGN((size_t)n->nlmsg_len), *left);
+
+	*left -= step;
+	return (const struct nlmsghdr *)((const u8 *)n + step);
+}
+
 /* ---- between rtnl.c, rtnl_xdp.c and rtnl_tc.c ---- */
 
 /* One request and how it ends. */

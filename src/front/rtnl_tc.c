@@ -19,6 +19,7 @@
 #define AUTO_FIRST 0xc000      /* priorities are given out downwards from here */
 #define AUTO_FROM  0x8000
 #define CHAIN_MAX  0x0fffffff
+#define NAME_LEN   256
 
 static bool is_dump(const struct nlmsghdr *n)
 {
@@ -338,6 +339,16 @@ static void echo(struct rtnl_call *c, const struct tcmsg *t, const struct place 
 	rtnl_datagram(c->out);
 }
 
+/* A string of at most NAME_LEN characters. */
+static int check_name(const struct rtattr *r)
+{
+	size_t size = RTA_PAYLOAD(r);
+
+	if (!memchr(RTA_DATA(r), 0, min_t(size_t, size, NAME_LEN + 1)))
+		return -EINVAL;
+	return size > NAME_LEN + 1 ? -ERANGE : 0;
+}
+
 /* What the bpf classifier is told, to replace @old if not NULL: 0 and *@f with a reference of the program, or -errno. */
 static int read_options(struct rtnl_call *c, const struct rtattr **tca, const struct tc_filter *old,
 			struct tc_filter *f)
@@ -372,9 +383,8 @@ static int read_options(struct rtnl_call *c, const struct rtattr **tca, const st
 		err = -EINVAL;
 	else if (f->gen_flags & TCA_CLS_FLAGS_SKIP_SW)
 		err = -EOPNOTSUPP; /* no device of ours takes programs over */
-	else if (tb[TCA_BPF_NAME] &&
-		 !memchr(RTA_DATA(tb[TCA_BPF_NAME]), 0, RTA_PAYLOAD(tb[TCA_BPF_NAME])))
-		err = -EINVAL;
+	else if (tb[TCA_BPF_NAME])
+		err = check_name(tb[TCA_BPF_NAME]);
 	if (err) {
 		object_put(&f->owner->obj);
 		return err;

@@ -58,7 +58,7 @@ static bool put_rest(struct rtnl_call *c, const struct ifinfomsg *info)
 	const struct nlmsghdr *n = c->n;
 	const struct rtattr *r;
 	bool rest = info->ifi_change || info->ifi_flags;
-	u32 left = (u32)IFLA_PAYLOAD(n);
+	int left = (int)IFLA_PAYLOAD(n); /* RTA_NEXT() may go below 0 */
 	size_t before = c->out->bytes.n, at;
 
 	at = rtnl_begin(c->out, n->nlmsg_type, n->nlmsg_flags, n->nlmsg_seq, n->nlmsg_pid, info,

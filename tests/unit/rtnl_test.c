@@ -604,6 +604,57 @@ static void test_as_linux(void **arg)
 	}
 }
 
+/* What no client says: lengths, types and values changed at random. Nothing may be read beyond it. */
+static void test_garbage(void **arg)
+{
+	static const u16 types[] = { RTM_NEWLINK,  RTM_SETLINK,	   RTM_NEWQDISC,   RTM_DELQDISC,
+				     RTM_GETQDISC, RTM_NEWTFILTER, RTM_DELTFILTER, RTM_GETTFILTER,
+				     RTM_NEWCHAIN, RTM_DELCHAIN,   RTM_GETCHAIN };
+	struct rtnl_asker a = asker(false);
+
+	if (!sys || netdev_hooks_add(sys, 77, "garbage") || load_all(0))
+		fail();
+	device = 77;
+	for (u32 i = 0; i < 40000; i++) {
+		struct tcmsg t = filter_place();
+		struct rtnl_out out = { 0 };
+		struct message m;
+		size_t nest, size;
+		u8 *copy;
+
+		message_begin(&m, types[below(ARRAY_SIZE(types))],
+			      (u16)(below(2) ? NLM_F_CREATE : below(0x1000)), &t,
+			      below(8) ? sizeof(t) : sizeof(struct ifinfomsg));
+		if (below(3))
+			rtnl_put(&m.out, TCA_KIND, below(2) ? "bpf\0\0\0" : "clsact",
+				 below(2) ? 4 : 7);
+		nest = rtnl_nest(&m.out, below(2) ? TCA_OPTIONS : IFLA_XDP);
+		rtnl_put_u32(&m.out, (u16)below(12), (u32)progs[0][below(PROGS)]);
+		rtnl_put(&m.out, (u16)below(12), "name", below(6));
+		rtnl_nest_end(&m.out, nest);
+		rtnl_end(&m.out, m.at);
+		for (u32 j = below(4); j; j--) /* but for the length: the socket has checked that */
+			m.out.bytes.v[4 + below((u32)m.out.bytes.n - 4)] = (u8)below(256);
+		/* Cut short, in memory that ends where it does. */
+		size = below(3) ? m.out.bytes.n : 16 + below((u32)m.out.bytes.n - 15);
+		memcpy(m.out.bytes.v, &(u32){ (u32)size }, 4);
+		copy = malloc(size);
+		assert_non_null(copy);
+		memcpy(copy, m.out.bytes.v, size);
+		rtnl_request(&a, (struct nlmsghdr *)copy, &out);
+		assert_false(out.failed);
+		rtnl_out_free(&out);
+		rtnl_complete(&a, copy, size, NULL, &out);
+		rtnl_out_free(&out);
+		rtnl_out_free(&m.out);
+		free(copy);
+	}
+	netdev_hooks_del(sys, device);
+	device = 0;
+	for (int i = 0; i < PROGS; i++)
+		close(progs[0][i]);
+}
+
 static int setup(void **unused)
 {
 	struct utsname name;
@@ -626,6 +677,7 @@ static int teardown(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_as_linux),
 	};
 
