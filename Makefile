@@ -203,6 +203,9 @@ $(O)/tools/traffic: tests/tools/traffic.c
 $(O)/tools/attach: tests/tools/attach.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -o $@ $< -lbpf
+$(O)/tools/observe: tests/tools/observe.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O2 -Wall -o $@ $< -lbpf
 
 $(O)/tools/decisions: tests/tools/decisions.c
 	$(Q)mkdir -p $(@D)
@@ -299,7 +302,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS) $(CLIENTS) $(O)/tools/work $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/attach $(O)/tools/decisions $(O)/tools/escape $(O)/go/opens.bpf.o
+test: all $(TESTS) $(CLIENTS) $(O)/tools/work $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/attach $(O)/tools/observe $(O)/tools/decisions $(O)/tools/escape $(O)/go/opens.bpf.o
 	$(Q)O=$(O) tests/run
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)

@@ -170,7 +170,8 @@ static long answer_capget(struct request *r)
 	struct __user_cap_data_struct data[2] = { { 0 } };
 	u64 caps = caller_caps() | held_caps(r);
 
-	if (read_header(r, &header))
+	/* In a user namespace of its own it holds them all: what it can inherit is the kernel's to say. */
+	if (read_header(r, &header) || !(held_caps(r) & ~caller_caps()))
 		return ANSWER_CONTINUE;
 	for (int i = 0; i < 2; i++)
 		data[i].effective = data[i].permitted = (u32)(caps >> (32 * i));
@@ -221,6 +222,7 @@ static const struct {
 	{ SYS_ppoll, CALL_NOTIFY, ALWAYS, poll_answer },
 	{ SYS_select, CALL_NOTIFY, ALWAYS, select_answer },
 	{ SYS_pselect6, CALL_NOTIFY, ALWAYS, select_answer },
+	{ SYS_setsockopt, CALL_SOCKOPT, ALWAYS, answer_setsockopt },
 	{ SYS_getxattr, CALL_NOTIFY, ALWAYS, view_getxattr },
 	{ SYS_lgetxattr, CALL_NOTIFY, ALWAYS, view_getxattr },
 	{ SYS_listxattr, CALL_NOTIFY, ALWAYS, view_listxattr },

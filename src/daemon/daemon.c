@@ -52,6 +52,7 @@ static const char *given(const char *option)
 
 static void instance_free(struct instance *i)
 {
+	observers_stop(i);
 	network_stop(i->net);
 	pthread_mutex_destroy(&i->start_lock);
 	skep_system_free(i->sys);

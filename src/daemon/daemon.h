@@ -50,6 +50,7 @@ struct instance {
 	struct folders *folders;
 	pthread_mutex_t start_lock; /* of the supervisor's start, and of .net */
 	struct network *net;	    /* NULL: none; stays until the instance ends */
+	struct observer *observers;
 	struct netlink *netlink;
 	struct shown *shown;
 };
@@ -153,6 +154,10 @@ void calls_answer(struct request *r);
 /* ---- poll.c: waits for rings. May last when the system has any. ---- */
 long poll_answer(struct request *r);
 long select_answer(struct request *r);
+
+/* ---- observer.c: filters of packet sockets ---- */
+long answer_setsockopt(struct request *r);
+void observers_stop(struct instance *inst);
 
 /* ---- trace_pipe.c ---- */
 struct trace_pipe *trace_pipe_new(void); /* NULL: no memory */

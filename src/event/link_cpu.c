@@ -68,22 +68,22 @@ static void claim_there(const struct link_cpu *c, struct bpf_run *run)
 static void run_jobs(struct link_cpu *c, struct job *j)
 {
 	struct bpf_run run = { .interpret = c->l->sys->jit_mode == JIT_OFF };
-	struct link_way w = { .l = c->l, .room = c->out, .run = &run };
-	struct prog_object *prog;
+	struct link_held held = { .n = 0 };
+	struct link_way w = { .l = c->l, .room = c->out, .held = &held, .run = &run };
+	const struct bpf_prog *prog;
 	struct job *next;
 
 	for (; j; j = next) {
 		next = j->next;
-		prog = j->prog_id ? link_prog_get(c->l->sys, j->prog_id) : NULL;
-		if (prog || !j->prog_id) {
-			run.event = &w;
-			claim_there(c, &run);
-			run_job(&w, prog ? prog->prog : NULL, j);
-			slot_release(&run);
-		}
-		link_prog_put(prog);
+		run.event = &w;
+		claim_there(c, &run);
+		prog = j->prog_id ? link_prog(&w, j->prog_id) : NULL;
+		if (prog || !j->prog_id)
+			run_job(&w, prog, j);
+		slot_release(&run);
 		mem_free(j);
 	}
+	link_put_held(&held);
 }
 
 static void *cpu_main(void *arg)

@@ -93,11 +93,18 @@ static void to_device(struct link_way *w, u32 ifindex, const struct xdp_buff *xd
 		link_emit(w, &t->outer, data, len, false);
 }
 
-struct prog_object *link_prog_get(struct skep_system *sys, u32 id)
+const struct bpf_prog *link_prog(struct link_way *w, u32 id)
 {
+	struct skep_system *sys = w->l->sys;
+	struct link_held *held = w->held;
 	struct object *o;
 	int tries, err;
 
+	for (u32 i = 0; i < held->n; i++)
+		if (held->v[i]->obj.id == id)
+			return held->v[i]->prog;
+	if (held->n == ARRAY_SIZE(held->v))
+		return NULL;
 	for (tries = 0; pthread_mutex_trylock(&sys->lock); tries++) {
 		if (tries == PATIENCE)
 			return NULL;
@@ -105,30 +112,33 @@ struct prog_object *link_prog_get(struct skep_system *sys, u32 id)
 	}
 	o = object_get_id(sys, id, OBJECT_PROG, &err);
 	pthread_mutex_unlock(&sys->lock);
-	return (struct prog_object *)o;
+	if (!o)
+		return NULL;
+	held->v[held->n] = container_of(o, struct prog_object, obj);
+	return held->v[held->n++]->prog;
 }
 
-void link_prog_put(struct prog_object *prog)
+void link_put_held(struct link_held *held)
 {
-	if (prog)
-		object_put(&prog->obj);
+	while (held->n)
+		object_put(&held->v[--held->n]->obj);
 }
 
 /* Out by the device of a DEVMAP's element, if its program lets it pass. */
 static void leave_by(struct link_way *w, u64 element, struct xdp_buff *xdp)
 {
-	struct prog_object *prog;
-	u32 act = XDP_ABORTED;
+	const struct bpf_prog *prog;
+	u32 act;
 
 	if (!(element >> 32)) {
 		to_device(w, (u32)element, xdp);
 		return;
 	}
-	prog = link_prog_get(w->l->sys, (u32)(element >> 32));
+	prog = link_prog(w, (u32)(element >> 32));
 	if (!prog)
 		return; /* the element has been replaced meanwhile */
 	xdp->egress_ifindex = (u32)element;
-	act = link_call_xdp(w, prog->prog, xdp);
+	act = link_call_xdp(w, prog, xdp);
 	xdp->egress_ifindex = 0;
 	if (act == XDP_PASS) {
 		to_device(w, (u32)element, xdp);
@@ -136,9 +146,8 @@ static void leave_by(struct link_way *w, u64 element, struct xdp_buff *xdp)
 		const struct port *t = link_port_at(w->l, (u32)element);
 
 		if (t)
-			link_exception(w, t, prog->prog, act);
+			link_exception(w, t, prog, act);
 	}
-	link_prog_put(prog);
 }
 
 static void broadcast(struct link_way *w, struct bpf_map *map, u32 flags, struct xdp_buff *xdp)
@@ -330,6 +339,7 @@ static s64 clone_redirect(struct links *l, struct bpf_run *outer, const struct s
 {
 	struct link_way *way = outer->event;
 	struct bpf_run run = { .interpret = outer->interpret };
+	struct link_held held = { .n = 0 };
 	struct link_way w = { .l = l, .run = &run, .room = way ? way->room->next : NULL };
 	struct sk_buff clone;
 	int err;
@@ -344,6 +354,7 @@ static s64 clone_redirect(struct links *l, struct bpf_run *outer, const struct s
 	} else if (!way) {
 		w.room->next = NULL;
 	}
+	w.held = way ? way->held : &held;
 	if (way) {
 		w.queued = way->queued;
 		w.depth = way->depth;
@@ -359,6 +370,7 @@ static s64 clone_redirect(struct links *l, struct bpf_run *outer, const struct s
 	err = forward(&w, &clone, ifindex, ingress);
 	slot_release(&run);
 	if (!way) {
+		link_put_held(&held);
 		for (struct link_room *next; w.room; w.room = next) {
 			next = w.room->next;
 			mem_free(w.room);

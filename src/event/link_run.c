@@ -273,7 +273,8 @@ void link_receive(struct link_way *w, struct port *p, const u8 *data, u32 len, u
 void link_inbound(struct links *l, struct port *p, struct leg_frame *frames, u32 n)
 {
 	struct bpf_run run = { .interpret = l->sys->jit_mode == JIT_OFF };
-	struct link_way w = { .l = l, .room = l->room, .run = &run, .queued = true };
+	struct link_held held = { .n = 0 };
+	struct link_way w = { .l = l, .room = l->room, .held = &held, .run = &run, .queued = true };
 	const struct hook_progs *progs;
 
 	if (!hook_active(p->xdp) && !tc_active(&w, p, true)) {
@@ -293,12 +294,14 @@ void link_inbound(struct links *l, struct port *p, struct leg_frame *frames, u32
 			link_receive(&w, p, frames[i].data, frames[i].len, 0, true);
 	}
 	slot_release(&run);
+	link_put_held(&held);
 }
 
 void link_outbound(struct links *l, struct port *p, struct leg_frame *frames, u32 n)
 {
 	struct bpf_run run = { .interpret = l->sys->jit_mode == JIT_OFF };
-	struct link_way w = { .l = l, .room = l->room, .run = &run, .queued = true };
+	struct link_held held = { .n = 0 };
+	struct link_way w = { .l = l, .room = l->room, .held = &held, .run = &run, .queued = true };
 	struct sk_buff skb;
 
 	if (!tc_active(&w, p, false)) {
@@ -316,4 +319,5 @@ void link_outbound(struct links *l, struct port *p, struct leg_frame *frames, u3
 			link_transmit_skb(&w, p, &skb);
 	}
 	slot_release(&run);
+	link_put_held(&held);
 }

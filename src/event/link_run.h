@@ -61,10 +61,20 @@ struct link_room {
 	u8 pages[LINK_FRAGS][LINK_PAGE];
 };
 
+/*
+ * Programs of maps' elements that a burst has used. They are given back when its slot has been: who
+ * holds the system's lock, which that takes, may wait for a slot.
+ */
+struct link_held {
+	u32 n;
+	struct prog_object *v[16];
+};
+
 /* A frame's way: run->event of the programs that it meets. */
 struct link_way {
 	struct links *l;
 	struct link_room *room;
+	struct link_held *held;
 	struct bpf_run *run; /* its slot is claimed */
 	bool queued;	     /* leg_put(): the thread flushes; else sent at once */
 	u32 depth;
@@ -103,9 +113,10 @@ const u8 *link_xdp_bytes(struct link_way *w, const struct xdp_buff *xdp, u32 *le
 
 /* ---- link_redirect.c ---- */
 
-/* A program by its id, referenced; NULL: it has ended, or the system is busy with something long. */
-struct prog_object *link_prog_get(struct skep_system *sys, u32 id);
-void link_prog_put(struct prog_object *prog);
+/* A program by its id; NULL: it has ended, or the system is busy with something long. */
+const struct bpf_prog *link_prog(struct link_way *w, u32 id);
+/* The slot has been released. */
+void link_put_held(struct link_held *held);
 /* What bpf_redirect(), bpf_redirect_map() of an XDP program wished. */
 void link_redirect_xdp(struct link_way *w, struct port *p, const struct bpf_prog *prog,
 		       struct xdp_buff *xdp);

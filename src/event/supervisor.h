@@ -201,6 +201,7 @@ enum call_answer {
 	CALL_MMAP,	      /* NOTIFY for shared mappings of files */
 	CALL_AT_2,	      /* NOTIFY unless argument 2 has AT_EMPTY_PATH */
 	CALL_AT_3,
+	CALL_SOCKOPT,  /* NOTIFY for filters of sockets */
 	CALL_RLIMIT_0, /* NOTIFY when argument 0 is RLIMIT_MEMLOCK */
 	CALL_RLIMIT_1,
 	CALL_NETLINK,	  /* TRACE when a socket for rtnetlink is made */

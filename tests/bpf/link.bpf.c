@@ -394,3 +394,18 @@ int tc_mtu(struct __sk_buff *skb)
 	count(bpf_check_mtu(skb, target, &mtu, 0, 0) == 0 && mtu == 1500 ? 8 : 9);
 	return TC_OK;
 }
+
+/* ---- a socket's filter: of our frames every other one, cut to 20 bytes ---- */
+
+SEC("socket")
+int every_other(struct __sk_buff *skb)
+{
+	__u16 type;
+	__u32 number;
+
+	if (bpf_skb_load_bytes(skb, 12, &type, 2) || type != bpf_htons(OURS) ||
+	    bpf_skb_load_bytes(skb, 14, &number, 4))
+		return 0;
+	count(number & 1);
+	return number & 1 ? 0 : 20;
+}
