@@ -65,7 +65,7 @@ WRAPPED := syscall mmap64 ioctl epoll_ctl open64 fopen64 faccessat setrlimit64 u
 WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
 LIBBPF := -l:libbpf.a
 
-.PHONY: textbook all docs help clean deps demo test prove soundness fuzz kill conformance bench check fmt runtime install
+.PHONY: textbook all docs help clean deps demo test prove soundness engines fuzz kill conformance bench check fmt runtime install
 all: $(O)/skep $(O)/skep-plugin $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so $(BPF_OBJ) $(EMBED)
 
 help:
@@ -328,6 +328,12 @@ SOUNDNESS_COUNT ?= 10000000
 soundness: $(O)/tests/soundness_test
 	$(Q)O=$(O) $(PYTHON) tests/soundness/run.py --count $(SOUNDNESS_COUNT)
 	$(Q)$(PYTHON) tests/soundness/mutants.py
+
+# goal engines: a night's random programs by interpreter, compiler and, a sample, the running kernel
+# (goes on where an interrupted run stopped)
+ENGINES_COUNT ?= 100000000
+engines: $(O)/tests/exec_random_test $(O)/tests/verdict_diff_test
+	$(Q)O=$(O) $(PYTHON) tests/engines/run.py --count $(ENGINES_COUNT)
 
 # goal kill: writers of maps of every type killed and stopped at random, MAPS_KILLS times
 MAPS_KILLS ?= 20000

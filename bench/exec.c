@@ -166,6 +166,22 @@ static u32 run(struct kernel *k, enum engine e, u64 repeat, double *spent)
 	return v;
 }
 
+/* Instructions of one run, as the interpreter counts them. */
+static double count_insns(const struct kernel *k)
+{
+	struct bpf_run r = { .arena = arena, .platform = platform_process(), .interpret = 1 };
+	struct bpf_prog counted = k->prog;
+
+	counted.ops = malloc(interp_ops_size(&k->prog));
+	if (!counted.ops)
+		exit(1);
+	interp_decode(&counted, counted.ops);
+	interp_count(&counted, counted.ops);
+	bpf_prog_run(&counted, ctx, &r);
+	free(counted.ops);
+	return (double)r.insns;
+}
+
 static bool present(const struct kernel *k, enum engine e)
 {
 	return e == KERNEL ? k->fd >= 0 : e < GCC || k->native[e - GCC];
@@ -207,7 +223,7 @@ int main(int argc, char **argv)
 {
 	const char *dir = getenv("O") ? getenv("O") : "build";
 	LIBBPF_OPTS(libbpf_prog_handler_opts, handler, .prog_prepare_load_fn = prepare_load);
-	double log_sum[ENGINES] = { 0 }, log_interp = 0, base[ENGINES] = { 0 };
+	double log_sum[ENGINES] = { 0 }, log_interp = 0, log_insn = 0, base[ENGINES] = { 0 };
 	u32 rounds = 9, i, e, names = 0, counted = 0, bad = 0;
 	struct bpf_object *obj;
 	struct bpf_program *p;
@@ -306,16 +322,19 @@ int main(int argc, char **argv)
 		}
 		if (strcmp(k->name, "empty")) {
 			log_interp += log(best[INTERP] / best[JIT]);
+			log_insn += log(best[INTERP] / count_insns(k));
 			counted++;
 		}
-		printf("   median %.2f, %u insns, %llu bytes\n", k->ns[JIT][rounds / 2], k->len,
-		       (unsigned long long)k->prog.code_size);
+		printf("   median %.2f, %u insns, %llu bytes; interpreter %.2f an insn\n",
+		       k->ns[JIT][rounds / 2], k->len, (unsigned long long)k->prog.code_size,
+		       best[INTERP] / count_insns(k));
 	}
 	if (counted) {
 		printf("geometric mean of jit against");
 		for (e = KERNEL; e < ENGINES; e++)
 			printf(" %s %.3f,", engine_names[e], exp(log_sum[e] / counted));
-		printf(" interp/jit %.1f\n", exp(log_interp / counted));
+		printf(" interp/jit %.1f\ninterpreter: %.2f ns an instruction, geometric mean\n",
+		       exp(log_interp / counted), exp(log_insn / counted));
 	}
 	if (bad)
 		printf("%u results differ between engines\n", bad);

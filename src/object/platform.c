@@ -63,7 +63,7 @@ static u32 *generation_page(void)
 	return load_acquire(&process.generation);
 }
 
-u32 platform_fork_generation(void)
+static __attribute__((noinline)) u32 find_generation(void)
 {
 	u32 *page = generation_page(), now;
 
@@ -80,7 +80,20 @@ u32 platform_fork_generation(void)
 	return now;
 }
 
-static void refresh(u32 generation)
+static inline u32 fork_generation(void)
+{
+	const u32 *page = load_acquire(&process.generation);
+	u32 now = likely(page) ? READ_ONCE(*page) : 0;
+
+	return likely(now) ? now : find_generation();
+}
+
+u32 platform_fork_generation(void)
+{
+	return fork_generation();
+}
+
+static __attribute__((noinline)) void refresh(u32 generation)
 {
 	self.generation = generation;
 	self.tid = (u32)syscall(SYS_gettid);
@@ -90,7 +103,7 @@ static void refresh(u32 generation)
 
 static inline void know_self(void)
 {
-	u32 generation = platform_fork_generation();
+	u32 generation = fork_generation();
 
 	if (unlikely(self.generation != generation))
 		refresh(generation);
@@ -126,16 +139,22 @@ static u64 process_ktime_ns(int clock)
 	return (u64)t.tv_sec * 1000000000ULL + (u64)t.tv_nsec;
 }
 
+static __attribute__((noinline)) void seed_random(void)
+{
+	while (!self.random) {
+		if (getrandom(&self.random, sizeof(self.random), 0) != sizeof(self.random))
+			self.random = process_ktime_ns(CLOCK_MONOTONIC) ^ (u64)self.tid << 40;
+	}
+}
+
 /* SplitMix64: each state gives one well-mixed number; not for keys. */
 static u64 process_random(void)
 {
 	u64 z;
 
 	know_self();
-	while (unlikely(!self.random)) {
-		if (getrandom(&self.random, sizeof(self.random), 0) != sizeof(self.random))
-			self.random = process_ktime_ns(CLOCK_MONOTONIC) ^ (u64)self.tid << 40;
-	}
+	if (unlikely(!self.random))
+		seed_random();
 	z = self.random += 0x9e3779b97f4a7c15ULL;
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;

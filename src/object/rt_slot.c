@@ -52,6 +52,7 @@ void slot_claim(struct arena *arena, const struct skep_platform *platform, struc
 					platform->recover(&arena->slots[i].owner, owner);
 			}
 	}
+	run->pid_tgid = 0;
 	run->arena = arena;
 	run->platform = platform;
 	run->cpu = cpu;

@@ -42,7 +42,11 @@ static inline u64 run_pid_tgid(const struct bpf_run *run)
 {
 	const struct bpf_task *t = run->task;
 
-	return t ? (u64)t->tgid << 32 | t->tid : run->platform->pid_tgid();
+	if (t)
+		return (u64)t->tgid << 32 | t->tid;
+	if (unlikely(!run->pid_tgid))
+		((struct bpf_run *)run)->pid_tgid = run->platform->pid_tgid();
+	return run->pid_tgid;
 }
 
 static inline u64 run_uid_gid(const struct bpf_run *run)

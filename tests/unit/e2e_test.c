@@ -12,8 +12,11 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -401,6 +404,78 @@ static void test_no_writable_code(void **state)
 	close(prog);
 }
 
+static bool all_traps(const u8 *from, const u8 *to)
+{
+	for (; from < to; from++)
+		if (*from != 0xcc)
+			return false;
+	return true;
+}
+
+/* Traps on both sides of code; it stays while a run that may be inside lasts, then it is traps. */
+static void test_code_guarded_and_freed(void **state)
+{
+	const struct bpf_insn insns[] = { MOV_K(0, XDP_DROP), EXIT() };
+	struct skep_system *sys = *state;
+	u8 *code[3], *end, before[4096];
+	int fd[3], err;
+	struct bpf_run run = { 0 };
+	u64 size = 0;
+
+	for (int i = 0; i < 3; i++) {
+		struct prog_object *p;
+
+		fd[i] = load(sys, BPF_PROG_TYPE_XDP, insns, 2);
+		p = prog_get_fd(sys, fd[i], &err);
+		assert_true(p->prog->jited);
+		code[i] = p->prog->code;
+		size = p->prog->code_size;
+		end = code[i] + round_up(size, 4096);
+		assert_true(all_traps(code[i] + size, end + 4096));
+		if (code[i] !=
+		    (u8 *)sys->arena + ARENA_CODE) /* else what is there is not executable */
+			assert_true(all_traps(code[i] - 4096, code[i]));
+		object_put(&p->obj);
+	}
+	memcpy(before, code[1], size);
+	slot_claim(sys->arena, sys->platform, &run);
+	close(fd[1]);
+	objects_drain(sys, true);
+	assert_memory_equal(code[1], before, size);
+	slot_release(&run);
+	objects_drain(sys, true);
+	assert_null(sys->retired);
+	assert_true(all_traps(code[1] - 4096, code[1] + 8192));
+	assert_false(all_traps(code[0], code[0] + size));
+	assert_false(all_traps(code[2], code[2] + size));
+	close(fd[0]);
+	close(fd[2]);
+}
+
+/* A jump past a program's end ends in a trap. */
+static void test_guard_traps(void **state)
+{
+	const struct bpf_insn insns[] = { MOV_K(0, XDP_DROP), EXIT() };
+	struct skep_system *sys = *state;
+	int fd = load(sys, BPF_PROG_TYPE_XDP, insns, 2), err, status;
+	struct prog_object *p = prog_get_fd(sys, fd, &err);
+	u8 *guard = (u8 *)p->prog->code + round_up(p->prog->code_size, 4096);
+	pid_t child = fork();
+
+	if (!child) {
+		struct rlimit none = { 0 };
+
+		setrlimit(RLIMIT_CORE, &none);
+		((void (*)(void))guard)();
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTRAP);
+	object_put(&p->obj);
+	close(fd);
+}
+
 /* Every allocation of a load fails once. */
 static void test_load_allocation_failures(void **state)
 {
@@ -461,6 +536,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_constant_inner_map, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_map_freed_under_programs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_writable_code, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_code_guarded_and_freed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_guard_traps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_load_allocation_failures, setup, teardown),
 	};
 
