@@ -456,6 +456,12 @@ static bool answer_decided(struct request *r)
 
 	if (!load_acquire(&r->session->nr_gifts) || !gift_take(r->session, r->caller.tid, &g))
 		return false;
+	/* Of a call that a signal has ended before it was notified: this is another one. */
+	if (g.call.nr != r->nr || memcmp(g.call.args, r->args, sizeof(r->args))) {
+		if (g.fd >= 0)
+			close(g.fd);
+		return false;
+	}
 	r->views_only = g.fd < 0;
 	if (g.fd < 0)
 		return false;

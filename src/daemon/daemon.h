@@ -67,6 +67,8 @@ struct gift {
 	u32 tid;
 	int fd; /* of ours, which is the answer; -1: only a view may answer */
 	bool cloexec;
+	u64 ip, sp; /* at the call */
+	struct task_call call;
 };
 
 /* One tree of processes, from its EXEC to its last process's end. */
@@ -137,8 +139,9 @@ bool notify_cannot_take(void);
 
 /* ---- intercept.c ---- */
 void intercept_call(struct task *t);
-/* skep_process.gift and .elsewhere */
+/* skep_process.gift, .regift and .elsewhere */
 bool intercept_gift(struct task *t, int fd, bool cloexec);
+bool intercept_regift(struct task *t);
 bool intercept_elsewhere(struct task *t, int dfd, u64 string);
 /* For the session's thread. */
 bool gift_take(struct session *s, u32 tid, struct gift *g);

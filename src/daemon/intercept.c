@@ -195,12 +195,17 @@ void gifts_drop(struct session *s)
 static bool gift_put(struct task *t, int fd, bool cloexec)
 {
 	struct session *s = t->trace->process->owner;
-	struct gift g = { t->bpf.tid, fd, cloexec }, old;
+	const struct user_regs_struct *regs = task_regs(t);
+	struct gift g = { t->bpf.tid, fd, cloexec, 0, 0, t->call }, old;
 	int err;
 
 	/* Of a call that was never notified: a filter of the program's own has answered it. */
 	if (gift_take(s, t->bpf.tid, &old) && old.fd >= 0)
 		close(old.fd);
+	if (regs) {
+		g.ip = regs->rip;
+		g.sp = regs->rsp;
+	}
 	pthread_mutex_lock(&s->gifts_lock);
 	err = vec_push(&s->gifts, g);
 	store_release(&s->nr_gifts, (u32)s->gifts.n);
@@ -215,14 +220,33 @@ bool intercept_gift(struct task *t, int fd, bool cloexec)
 	/* A notification has no room for what is opened by O_PATH. */
 	if (t->trace->kind != STOP_ENTRY || !regs || fcntl(fd, F_GETFL) & O_PATH)
 		return false;
-	if (t->call.nr == SYS_creat) { /* which is not notified */
-		regs->orig_rax = SYS_open;
-		t->regs_changed = true;
-	} else if (t->call.nr != SYS_open && t->call.nr != SYS_openat &&
-		   t->call.nr != SYS_openat2) {
+	if (t->call.nr != SYS_open && t->call.nr != SYS_openat && t->call.nr != SYS_openat2)
 		return false;
-	}
 	return gift_put(t, fd, cloexec);
+}
+
+/*
+ * A signal came before anybody had received the notification, and Linux makes the same call again:
+ * what was opened for it is still there.
+ */
+bool intercept_regift(struct task *t)
+{
+	const struct user_regs_struct *regs = task_regs(t);
+	struct session *s = t->trace->process->owner;
+	bool found = false;
+
+	if (!regs || !load_acquire(&s->nr_gifts))
+		return false;
+	pthread_mutex_lock(&s->gifts_lock);
+	for (size_t i = 0; i < s->gifts.n && !found; i++) {
+		const struct gift *g = &s->gifts.v[i];
+
+		found = g->tid == t->bpf.tid && g->fd >= 0 && g->ip == regs->rip &&
+			g->sp == regs->rsp && g->call.nr == t->call.nr &&
+			!memcmp(g->call.args, t->call.args, sizeof(g->call.args));
+	}
+	pthread_mutex_unlock(&s->gifts_lock);
+	return found;
 }
 
 /* Whether the filter notifies the call, whose number and arguments alone it sees. */

@@ -132,6 +132,7 @@ int session_start(struct instance *inst, struct skep_process *process, pid_t pid
 	notify_tune(listener);
 	if (process) {
 		process->owner = s;
+		store_release(&process->regift, intercept_regift);
 		store_release(&process->gift, intercept_gift);
 		store_release(&process->elsewhere, intercept_elsewhere);
 		store_release(&process->intercept, intercept_call);
@@ -154,6 +155,7 @@ int session_start(struct instance *inst, struct skep_process *process, pid_t pid
 	if (err) {
 		if (process) {
 			store_release(&process->intercept, NULL);
+			store_release(&process->regift, NULL);
 			store_release(&process->gift, NULL);
 			store_release(&process->elsewhere, NULL);
 		}

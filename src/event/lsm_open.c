@@ -486,9 +486,13 @@ static long open_path(struct opening *o)
 
 static void make_open(struct call_model *m)
 {
+	struct skep_process *p = m->t->trace->process;
 	struct opening o = { .m = m };
-	long err = read_arguments(&o);
+	long err;
 
+	if (load_acquire(&p->regift) && p->regift(m->t))
+		return;
+	err = read_arguments(&o);
 	if (!err && lsm_elsewhere(m, o.dfd, o.string))
 		return;
 	if (!err)

@@ -45,6 +45,8 @@ struct skep_process {
 	void (*intercept)(struct task *t);
 	/* Whether our descriptor @fd, which it takes over, answers the call when that is notified. */
 	bool (*gift)(struct task *t, int fd, bool cloexec);
+	/* Whether one is there for the very call that is entered: Linux makes it again. */
+	bool (*regift)(struct task *t);
 	/* Whether path @string is shown by somebody else, who alone will answer the call. */
 	bool (*elsewhere)(struct task *t, int dfd, u64 string);
 	void *owner;	/* of .intercept, .gift and .elsewhere */
