@@ -98,7 +98,7 @@ struct skep_system {
 	 */
 	u64 (*netdev_call)(struct skep_system *sys, struct bpf_run *run, enum world_op op,
 			   const u64 *args);
-	struct links *links;				  /* src/event/link.c */
+	struct links *links; /* src/event/link.c */
 	/* skep_platform.kernel_call; set by skep_system_new() */
 	u64 (*kernel_call)(struct skep_system *sys, struct bpf_run *run, enum kernel_call op,
 			   const u64 *args);
