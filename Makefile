@@ -335,10 +335,12 @@ ENGINES_COUNT ?= 100000000
 engines: $(O)/tests/exec_random_test $(O)/tests/verdict_diff_test
 	$(Q)O=$(O) $(PYTHON) tests/engines/run.py --count $(ENGINES_COUNT)
 
-# goal kill: writers of maps of every type killed and stopped at random, MAPS_KILLS times
+# goal kill: writers of maps of every type killed and stopped at random, MAPS_KILLS times; the daemon's clients, CLIENT_KILLS times
 MAPS_KILLS ?= 20000
-kill: $(O)/tests/map_storm_test
+CLIENT_KILLS ?= 10000
+kill: $(O)/tests/map_storm_test $(O)/skep
 	$(Q)MAPS_KILLS=$(MAPS_KILLS) $(O)/tests/map_storm_test
+	$(Q)O=$(O) CLIENT_KILLS=$(CLIENT_KILLS) tests/script/kills
 
 # goal bench: the figures of the README, measured here and now
 bench: all $(BENCHES)
