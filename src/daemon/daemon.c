@@ -287,6 +287,7 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	struct instance *i = instance_for(c, q, a);
 	struct skep_process *process = NULL;
 	u8 answers[CALLS_MAX], traced[CALLS_MAX];
+	bool plain[CALLS_MAX];
 	struct call_filter filter = { 0 };
 	struct wire_request here;
 	int listener = -1, err;
@@ -306,8 +307,11 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 		goto answer;
 	}
 	calls_filter(i->sys, q, answers);
-	for (u32 nr = 0; nr < CALLS_MAX; nr++)
+	for (u32 nr = 0; nr < CALLS_MAX; nr++) {
 		traced[nr] = answers[nr] == CALL_TRACE;
+		/* A subject's own filter could outrank one that is added: what decides on it stops every call. */
+		plain[nr] = !q->confined && (traced[nr] || answers[nr] == CALL_ALLOW);
+	}
 	/* Calls by other entries are not seen as what they are: subjects have none. */
 	err = filter_compile(&filter, answers,
 			     q->confined ? CALL_ABSENT :
@@ -328,8 +332,8 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 		goto out;
 	a->op = WIRE_GO;
 	if (!q->untraced)
-		err = process_join(i->sys, c->peer.pid, traced, q->trapped, &process, a->text,
-				   sizeof(a->text));
+		err = process_join(i->sys, c->peer.pid, traced, plain, q->trapped, &process,
+				   a->text, sizeof(a->text));
 	if (err) {
 		a->op = WIRE_REFUSED;
 		a->err = err;

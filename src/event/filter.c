@@ -311,6 +311,7 @@ int filter_build(struct call_filter *f, const struct supervisor *sv, struct skep
 	for (u32 nr = 0; nr < CALLS_MAX; nr++) {
 		p->traced[nr] = sv->wants[nr] || filter_needs(nr);
 		answers[nr] = p->traced[nr] ? CALL_TRACE : CALL_ALLOW;
+		p->plain[nr] = true;
 	}
 	if (!p->traced[SYS_clone])
 		answers[SYS_clone] = CALL_CLONE;

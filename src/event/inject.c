@@ -180,8 +180,7 @@ static long inject_at_entry(struct task *t, u64 nr, const u64 args[6])
 	if (err)
 		return err;
 	tr->kind = STOP_ENTRY;
-	tr->swallow = tr->process->filtered && saved.orig_rax < CALLS_OTHER &&
-		      tr->process->traced[saved.orig_rax];
+	tr->swallow = tr->process->filtered && task_traced(t, saved.orig_rax);
 	t->regs = saved;
 	t->regs_valid = t->regs_changed = true;
 	return ret;

@@ -413,13 +413,13 @@ static int join(struct supervisor *sv, void *arg)
 
 	err = tree_seize(sv, a->p, a->error, a->size);
 	t = err ? NULL : task_find(sv->sys, a->p->pid);
-	if (t && a->p->syscall_stops)
+	if (t && task_needs_every_call(t))
 		tracer_interrupt_quietly(t);
 	return err;
 }
 
-int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, bool trapped,
-		 struct skep_process **out, char *error, size_t error_size)
+int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, const bool *plain,
+		 bool trapped, struct skep_process **out, char *error, size_t error_size)
 {
 	struct begin_arg a = { .error = error, .size = error_size };
 	int err;
@@ -435,6 +435,7 @@ int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, bool trap
 	a.p->spawned = a.p->filtered = true;
 	a.p->trapped = trapped;
 	memcpy(a.p->traced, traced, sizeof(a.p->traced));
+	memcpy(a.p->plain, plain, sizeof(a.p->plain));
 	err = supervisor_call(sys->supervisor, join, &a);
 	if (err) {
 		a.p->filtered = false;

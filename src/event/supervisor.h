@@ -63,6 +63,13 @@ struct skep_process {
 	bool leaving;	      /* tasks are gathered to be let go */
 	u32 nr_held;	      /* stopped because of .leaving */
 	u8 traced[CALLS_MAX]; /* what the filter stops */
+	/*
+	 * Filters that were added since (extend.c): the one that stops a call, from 1; 0: none does. @plain: calls
+	 * that no filter of ours answers, so that one can be added.
+	 */
+	u16 traced_by[CALLS_MAX], nr_filters;
+	u16 needed; /* who has fewer stops at every call */
+	bool plain[CALLS_MAX];
 	struct skep_process_stats stats;
 	VEC(char *) notes; /* lines for the report */
 };
@@ -92,19 +99,23 @@ enum { PROXY_NONE, PROXY_COMING, PROXY_ENTERED };
 struct trace_state {
 	struct skep_process *process;
 	enum stop_kind kind;
-	int sig;	  /* to deliver when it goes on */
-	bool fresh;	  /* its first stop has not come yet */
-	bool launching;	  /* our code of spawn.c; no events before its execve */
-	bool exit_wanted; /* of the current call */
-	bool silent;	  /* no source has seen its entry */
-	bool stepping;	  /* by one instruction */
-	bool interrupted; /* PTRACE_INTERRUPT, whose stop has not come yet */
-	bool resuming;	  /* the call ended by our interruption alone and will be made again */
-	bool timed;	  /* .timeout and its like are of a call that is made again */
-	bool held;	  /* until its tree is complete: .process->leaving */
-	bool died;	  /* exiting() has been told */
-	bool swallow;	  /* the next seccomp stop belongs to an entry that was handled */
-	u8 proxy;	  /* PROXY_*: it makes another call in the place of its own */
+	int sig;	   /* to deliver when it goes on */
+	bool fresh;	   /* its first stop has not come yet */
+	bool launching;	   /* our code of spawn.c; no events before its execve */
+	bool exit_wanted;  /* of the current call */
+	bool silent;	   /* no source has seen its entry */
+	bool stepping;	   /* by one instruction */
+	bool interrupted;  /* PTRACE_INTERRUPT, whose stop has not come yet */
+	bool resuming;	   /* the call ended by our interruption alone and will be made again */
+	bool timed;	   /* .timeout and its like are of a call that is made again */
+	bool held;	   /* until its tree is complete: .process->leaving */
+	bool died;	   /* exiting() has been told */
+	bool swallow;	   /* the next seccomp stop belongs to an entry that was handled */
+	bool entered;	   /* the same, if one comes */
+	u16 filters;	   /* a leader's: of p->nr_filters, those that the process has */
+	u16 known_filters; /* those that a child has which is born at the next stop */
+	u16 refused;	   /* of p->nr_filters when one could not be added */
+	u8 proxy;	   /* PROXY_*: it makes another call in the place of its own */
 	u64 proxied_nr, proxied_rsi, proxied_r9; /* of its own */
 	struct task *child, *creator;		 /* at clone: waiting for the other's stop */
 	u64 clone_flags;
@@ -247,6 +258,21 @@ void tracer_nobody_left(struct supervisor *sv);
 void tree_changed(struct skep_process *p);
 void tree_note(struct skep_process *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* extend.c: in the loop */
+/* What p->syscall_stops and .needed are to be, by what is wanted now. */
+void tree_extend(struct supervisor *sv, struct skep_process *p);
+/* Adds what it lacks to the filters of the stopped task's process, if that can be. */
+void task_extend(struct task *t);
+/* Whether a filter of the process stops call @nr. */
+bool task_traced(const struct task *t, u64 nr);
+
+static inline bool task_needs_every_call(const struct task *t)
+{
+	const struct skep_process *p = t->trace->process;
+
+	return p->syscall_stops || t->leader->trace->filters < p->needed;
+}
+
 /* tree.c: in the loop */
 int tree_seize(struct supervisor *sv, struct skep_process *p, char *error, size_t size);
 void tree_kill(struct supervisor *sv, struct skep_process *p, int sig);
@@ -257,11 +283,12 @@ void tree_check_left(struct skep_process *p);
 /* @file in $PATH, as execvp() finds it. 0 or -errno. */
 int command_path(const char *file, char *path, size_t size);
 /*
- * Watches process @pid, which has one thread and a filter that stops the calls @traced, as if it had been
+ * Watches process @pid, which has one thread and a filter that stops the calls @traced and allows
+ * those of @plain, as if it had been
  * spawned: its tree ends with the supervisor. @trapped: that has CALL_TRAP. Its events begin with its execve.
  */
-int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, bool trapped,
-		 struct skep_process **out, char *error, size_t error_size);
+int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, const bool *plain,
+		 bool trapped, struct skep_process **out, char *error, size_t error_size);
 /* What has been attached is seen by every task from now on. 0, or -ECHILD without supervisor. */
 int supervisor_sync(struct skep_system *sys);
 

@@ -62,18 +62,9 @@ void tree_note(struct skep_process *p, const char *fmt, ...)
 		mem_free(copy);
 }
 
-/* Whether the tree's tasks must stop at every call, because no filter tells those that matter. */
-static bool needs_every_call(const struct supervisor *sv, const struct skep_process *p)
-{
-	for (u32 nr = 0; nr < CALLS_MAX; nr++)
-		if (sv->wants[nr] && !(p->filtered && p->traced[nr]))
-			return true;
-	return false;
-}
-
 static int interrupt_member(struct task *t, void *arg)
 {
-	if (t->trace->process == arg)
+	if (t->trace->process == arg && task_needs_every_call(t))
 		tracer_interrupt_quietly(t);
 	return 0;
 }
@@ -95,9 +86,10 @@ void tracer_update_wants(struct supervisor *sv)
 	}
 	for (struct skep_process *p = sv->trees; p; p = p->next) {
 		bool before = p->syscall_stops;
+		u16 needed = p->needed;
 
-		p->syscall_stops = needs_every_call(sv, p);
-		if (p->syscall_stops && !before)
+		tree_extend(sv, p);
+		if ((p->syscall_stops && !before) || p->needed > needed)
 			tasks_each(sys, interrupt_member, p);
 	}
 }
@@ -171,7 +163,9 @@ void tracer_go(struct task *t)
 	else if (tr->stepping)
 		how = PTRACE_SINGLESTEP;
 	else
-		how = tr->process->syscall_stops ? PTRACE_SYSCALL : PTRACE_CONT;
+		how = task_needs_every_call(t) ? PTRACE_SYSCALL : PTRACE_CONT;
+	if (how == PTRACE_CONT)
+		tr->entered = false; /* nothing will tell of the call's end */
 	tr->kind = STOP_NONE;
 	tr->sig = 0;
 	ptrace((enum __ptrace_request)how, tid, NULL, (void *)(long)sig);
@@ -737,6 +731,8 @@ static void forked(struct task *t, int event)
 	child->ppid = child->parent ? (pid_t)child->parent->bpf.tgid : t->leader->ppid;
 	child->vforked = (flags & (CLONE_VFORK | CLONE_VM)) == (CLONE_VFORK | CLONE_VM);
 	child->trace->fresh = true;
+	/* It may have been made before its process's filters became more, which have been told since. */
+	child->trace->filters = child->trace->known_filters = tr->known_filters;
 	child->trace->clone_flags = flags;
 	child->trace->creator = t;
 	if (flags & CLONE_FILES)
@@ -930,6 +926,7 @@ static void execed(struct task *t, pid_t old_tid)
 	struct task *old = t->leader;
 
 	if (old != t) {
+		t->trace->filters = old->trace->filters;
 		dying(old, 0); /* killed by the exec, it may not have said so itself */
 		cgroup_tree_leave(t->sys, (u32)old_tid);
 		task_becomes_leader(t);
@@ -1022,8 +1019,8 @@ static void call_stop(struct task *t, bool seccomp, bool interrupted)
 			skip_call(t);
 			return;
 		}
-		if (tr->swallow) {
-			tr->swallow = false;
+		if (tr->swallow || tr->entered) {
+			tr->swallow = tr->entered = false;
 			return;
 		}
 		call_entered(t, info.arch, info.seccomp.nr, (const u64 *)info.seccomp.args);
@@ -1037,11 +1034,11 @@ static void call_stop(struct task *t, bool seccomp, bool interrupted)
 		call_entered(t, info.arch, info.entry.nr, (const u64 *)info.entry.args);
 		/* The filter, which comes behind it, sees the number that we leave. */
 		if (!t->call.skip && !t->call.compat && tr->process->filtered)
-			tr->swallow =
-				info.entry.nr < CALLS_OTHER && tr->process->traced[info.entry.nr];
+			tr->swallow = task_traced(t, info.entry.nr);
+		tr->entered = !t->call.skip && !t->call.compat;
 		break;
 	case PTRACE_SYSCALL_INFO_EXIT:
-		tr->swallow = false;
+		tr->swallow = tr->entered = false;
 		if (tr->proxy == PROXY_ENTERED)
 			proxy_left(t);
 		else if (t->call.active && is_trapped(t))
@@ -1164,5 +1161,8 @@ void tracer_handle(struct supervisor *sv, pid_t pid, int status)
 		t->trace->interrupted = interrupted;
 	if (unlikely(t->trace->interruptions != NULL))
 		serve_interruptions(t);
+	if (unlikely(t->leader->trace->filters < t->trace->process->needed))
+		task_extend(t);
+	t->trace->known_filters = t->leader->trace->filters;
 	tracer_go(t);
 }

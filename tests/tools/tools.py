@@ -57,7 +57,7 @@ TOOLS = [
     tool("bindsnoop", ready="COMM", keep=r" work ", kernel="6.1", extra=PIDS,
          why="Debian's does not load on 6.12: a field that it reads has gone"),
     tool("funclatency", "vfs_fsync", ready="Tracing", keep=r": [1-9]", expect=[r"\d+ -> \d+ +: 1 .*"]),
-    tool("filetop", "-C", "1", "3", ready="TID", keep=r" work .* work-file", expect=[
+    tool("filetop", "-C", "1", "6", ready="TID", keep=r" work .* work-file", expect=[
         r"\d+ +work +1 +1 +0 +0 +R work-file"]),
     tool("ksnoop", "trace", "vfs_fsync", ready="FUNCTION", profile="6.1",
          keep=r"vfs_fsync\(|\.f_flags|\.f_pos|return|\(int\)",
