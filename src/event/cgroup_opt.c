@@ -63,8 +63,12 @@ static void set_enter(struct task *t)
 	bool changed;
 	s32 ret;
 
-	if (len < 0 || !cgroup_decides(t, BPF_CGROUP_SETSOCKOPT) ||
-	    cgroup_sock_open(t, (int)c->args[0], &s))
+	if (len < 0 || !cgroup_decides(t, BPF_CGROUP_SETSOCKOPT))
+		return;
+	ret = cgroup_sock_open(t, (int)c->args[0], &s);
+	if (ret == -EPERM)
+		result_is(t, -EPERM); /* nobody can decide */
+	if (ret)
 		return;
 	room = min_t(u32, max_t(u32, (u32)len, LEAST), OPT_BULK);
 	size = min_t(u32, (u32)len, room);

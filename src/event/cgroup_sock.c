@@ -98,6 +98,21 @@ static s32 run_on(struct task *t, struct cgroup_sock *s, enum verb verb, u32 whi
 	return ret;
 }
 
+/*
+ * The socket of the call, for programs. False: it is none, which the kernel will say, or it cannot be had: then
+ * nobody can decide, and the call is refused.
+ */
+static bool open_socket(struct task *t, int fd, struct cgroup_sock *s)
+{
+	int err = cgroup_sock_open(t, fd, s);
+
+	if (err == -EPERM || err == -EMFILE || err == -ENFILE) {
+		t->call.skip = true;
+		t->call.ret = -EPERM;
+	}
+	return !err;
+}
+
 /* Which programs see an address of a socket: 0, SIX or UNIX. */
 static u32 which_of(const struct cgroup_sock *s)
 {
@@ -203,7 +218,7 @@ static void connect_enter(struct task *t)
 	s32 ret;
 
 	if (!verb_decides(t, CONNECT) || !read_address(t, c->args[1], len, &a) ||
-	    cgroup_sock_open(t, (int)c->args[0], &s))
+	    !open_socket(t, (int)c->args[0], &s))
 		return;
 	before = a;
 	if (!connect_asks(&s, &a, len, &which))
@@ -266,7 +281,7 @@ static void bind_enter(struct task *t)
 
 	if ((!verb_decides(t, BIND) && !cgroup_decides(t, BPF_CGROUP_INET4_POST_BIND) &&
 	     !cgroup_decides(t, BPF_CGROUP_INET6_POST_BIND)) ||
-	    !read_address(t, c->args[1], len, &a) || cgroup_sock_open(t, (int)c->args[0], &s))
+	    !read_address(t, c->args[1], len, &a) || !open_socket(t, (int)c->args[0], &s))
 		return;
 	before = a;
 	if (!is_inet(&s))
@@ -553,7 +568,7 @@ static void send_enter(struct task *t)
 	struct iovec iov = { 0 };
 	s32 ret = 0;
 
-	if (!verb_decides(t, SENDMSG) || !n || cgroup_sock_open(t, (int)c->args[0], &s))
+	if (!verb_decides(t, SENDMSG) || !n || !open_socket(t, (int)c->args[0], &s))
 		return;
 	if ((s.sk.u.protocol != IPPROTO_UDP || !is_inet(&s)) &&
 	    (s.sk.u.family != AF_UNIX || s.sk.u.type != SOCK_DGRAM))

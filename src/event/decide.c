@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "event/supervisor.h"
@@ -47,6 +48,83 @@ struct decide_worker {
 
 /* ---- descriptors ---- */
 
+/* What the task needs to send one of its descriptors by a socket, below its stack for that moment. */
+struct sending {
+	struct msghdr msg;
+	struct iovec iov;
+	struct sockaddr_un to;
+	char byte;
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+};
+
+/* It sends @fd to @to. 0 or -errno. */
+static long send_in_task(struct task *t, int fd, const struct sockaddr_un *to, socklen_t len,
+			 u64 at)
+{
+	struct sending s = { .to = *to };
+	long sock, ret;
+
+	s.msg = (struct msghdr){ .msg_name = (void *)(at + offsetof(struct sending, to)),
+				 .msg_namelen = len,
+				 .msg_iov = (void *)(at + offsetof(struct sending, iov)),
+				 .msg_iovlen = 1,
+				 .msg_control = (void *)(at + offsetof(struct sending, control)),
+				 .msg_controllen = sizeof(s.control) };
+	s.iov = (struct iovec){ (void *)(at + offsetof(struct sending, byte)), 1 };
+	s.control.head = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(&s.control.head), &fd, sizeof(fd));
+	if (task_write(t, at, &s, sizeof(s)))
+		return -EFAULT;
+	sock = tracer_inject(t, SYS_socket, (const u64[6]){ AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC });
+	if (sock < 0)
+		return sock;
+	ret = tracer_inject(t, SYS_sendmsg,
+			    (const u64[6]){ (u64)sock, at + offsetof(struct sending, msg),
+					    MSG_DONTWAIT | MSG_NOSIGNAL });
+	tracer_inject(t, SYS_close, (const u64[6]){ (u64)sock });
+	return ret < 0 ? ret : 0;
+}
+
+/* Where pidfd_getfd() is forbidden: the task sends it to a socket of ours with an abstract name. */
+static int take_by_socket(struct task *t, int fd)
+{
+	const struct user_regs_struct *regs = task_regs(t);
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(to);
+	struct sending s = { .iov = { &s.byte, 1 } };
+	char before[sizeof(s)];
+	int sock, copy = -EPERM;
+	long ret = -EPERM;
+	u64 at;
+
+	sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return -EPERM;
+	if (!regs || bind(sock, (struct sockaddr *)&to, sizeof(to.sun_family)) ||
+	    getsockname(sock, (struct sockaddr *)&to, &len))
+		goto out;
+	at = round_down(regs->rsp - RED_ZONE - sizeof(before), 16);
+	if (task_read(t, before, at, sizeof(before)))
+		goto out;
+	ret = send_in_task(t, fd, &to, len, at);
+	if (ret != -ESRCH)
+		task_write(t, at, before, sizeof(before));
+	s.msg = (struct msghdr){ .msg_iov = &s.iov,
+				 .msg_iovlen = 1,
+				 .msg_control = &s.control,
+				 .msg_controllen = sizeof(s.control) };
+	if (!ret && recvmsg(sock, &s.msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) >= 0 &&
+	    s.control.head.cmsg_type == SCM_RIGHTS &&
+	    s.control.head.cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&copy, CMSG_DATA(&s.control.head), sizeof(copy));
+out:
+	close(sock);
+	return ret == -EBADF ? -EBADF : copy;
+}
+
 int decide_take_fd(struct task *t, int fd)
 {
 	pid_t tid = (pid_t)t->bpf.tid, tgid = (pid_t)t->bpf.tgid;
@@ -58,10 +136,10 @@ int decide_take_fd(struct task *t, int fd)
 	/* pidfd_getfd() goes to the leader's table, which a thread may have left. */
 	pidfd = (int)syscall(SYS_pidfd_open, own ? tid : tgid, own ? PIDFD_THREAD_FLAG : 0);
 	if (pidfd < 0)
-		return -EPERM;
+		return take_by_socket(t, fd);
 	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	if (copy < 0)
-		copy = errno == EBADF ? -EBADF : -EPERM;
+		copy = errno == EBADF ? -EBADF : take_by_socket(t, fd);
 	close(pidfd);
 	return copy;
 }
