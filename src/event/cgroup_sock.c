@@ -213,27 +213,48 @@ static void connect_enter(struct task *t)
 	struct bpf_sock_addr ctx = { 0 };
 	union address a, before;
 	struct cgroup_sock s;
-	u64 len = c->args[2];
+	u32 len = (u32)c->args[2];
 	u32 which;
 	s32 ret;
 
-	if (!verb_decides(t, CONNECT) || !read_address(t, c->args[1], len, &a) ||
-	    !open_socket(t, (int)c->args[0], &s))
+	t->call.room = 0;
+	if (!verb_decides(t, CONNECT) || len > sizeof(a) || !open_socket(t, (int)c->args[0], &s))
 		return;
-	before = a;
-	if (!connect_asks(&s, &a, len, &which))
-		goto as_it_is;
-	ret = run_on(t, &s, CONNECT, which, &a, &ctx, NULL);
-	if (ret >= 0)
-		ret = cgroup_sock_apply(t, &s);
-	if (ret < 0) {
-		result_is(t, ret);
+	if (!read_address(t, c->args[1], len, &a)) {
+		result_is(t, -EFAULT);
 		goto out;
 	}
-as_it_is:
-	if (memcmp(&a, &before, sizeof(a)) || decide_may_change(t, c->args[1], len))
+	before = a;
+	if (connect_asks(&s, &a, len, &which)) {
+		ret = run_on(t, &s, CONNECT, which, &a, &ctx, NULL);
+		if (ret >= 0)
+			ret = cgroup_sock_apply(t, &s);
+		if (ret < 0) {
+			result_is(t, ret);
+			goto out;
+		}
+	}
+	/* The peer of others is to see who connects: the task does it, and is looked at behind it. */
+	if (!is_inet(&s))
+		t->call.room = decide_memory_shared(t);
+	else if (memcmp(&a, &before, sizeof(a)) || decide_may_change(t, c->args[1], len))
 		connect_here(t, &s, &a, (socklen_t)len);
 out:
+	cgroup_sock_close(&s);
+}
+
+/* A thread has put another socket in the place of one that programs had nothing to say about. */
+static void connect_exit(struct task *t)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	struct cgroup_sock s;
+
+	if (!t->call.room || cgroup_sock_open(t, (int)t->call.args[0], &s))
+		return;
+	if (is_inet(&s)) {
+		connect(s.fd, &none, sizeof(none));
+		t->call.ret = -EPERM;
+	}
 	cgroup_sock_close(&s);
 }
 
@@ -275,14 +296,19 @@ static void bind_enter(struct task *t)
 	struct bpf_sock_addr ctx = { 0 };
 	union address a, before;
 	struct cgroup_sock s;
-	u64 len = c->args[2];
+	u32 len = (u32)c->args[2];
 	u32 flags = 0;
 	s32 ret;
 
+	t->call.room = 1; /* nothing to be done behind it */
 	if ((!verb_decides(t, BIND) && !cgroup_decides(t, BPF_CGROUP_INET4_POST_BIND) &&
 	     !cgroup_decides(t, BPF_CGROUP_INET6_POST_BIND)) ||
-	    !read_address(t, c->args[1], len, &a) || !open_socket(t, (int)c->args[0], &s))
+	    len > sizeof(a) || !open_socket(t, (int)c->args[0], &s))
 		return;
+	if (!read_address(t, c->args[1], len, &a)) {
+		result_is(t, -EFAULT);
+		goto out;
+	}
 	before = a;
 	if (!is_inet(&s))
 		goto out;
@@ -571,7 +597,8 @@ static void send_enter(struct task *t)
 	if (!verb_decides(t, SENDMSG) || !n || !open_socket(t, (int)c->args[0], &s))
 		return;
 	if ((s.sk.u.protocol != IPPROTO_UDP || !is_inet(&s)) &&
-	    (s.sk.u.family != AF_UNIX || s.sk.u.type != SOCK_DGRAM))
+	    (s.sk.u.family != AF_UNIX || s.sk.u.type != SOCK_DGRAM ||
+	     !cgroup_decides(t, BPF_CGROUP_UNIX_SENDMSG)))
 		goto out;
 	w = mem_zalloc(sizeof(*w) + n * sizeof(w->m[0]));
 	if (!w) {
@@ -586,6 +613,7 @@ static void send_enter(struct task *t)
 	w->flags = c->nr == SYS_sendto ? (int)c->args[3] : many ? (int)c->args[3] : (int)c->args[2];
 	w->flags &= ~MSG_ZEROCOPY;
 	open = decide_may_change(t, c->args[1], 1);
+	changed = many && (u32)c->args[2] > n; /* the others in a call of their own */
 	for (u32 i = 0; i < n && !ret; i++) {
 		struct message *m = &w->m[i];
 		struct msghdr hdr;
@@ -596,13 +624,13 @@ static void send_enter(struct task *t)
 		if (!ret && hdr.msg_namelen &&
 		    task_read(t, &m->a, (u64)hdr.msg_name, hdr.msg_namelen))
 			ret = -EFAULT;
-		if (ret) { /* the kernel says so */
-			ret = 0;
-			goto out;
+		if (!ret && s.sk.u.family == AF_UNIX) {
+			m->hdr.msg_namelen = hdr.msg_namelen; /* the kernel sends it */
+		} else if (!ret) {
+			open |= decide_may_change(t, (u64)hdr.msg_name, hdr.msg_namelen);
+			ret = c->nr == SYS_sendto ? copy_sendto(t, &iov, &hdr, m) :
+						    copy_message(t, &hdr, m);
 		}
-		open |= decide_may_change(t, (u64)hdr.msg_name, hdr.msg_namelen);
-		ret = c->nr == SYS_sendto ? copy_sendto(t, &iov, &hdr, m) :
-					    copy_message(t, &hdr, m);
 		if (!ret)
 			ret = decide_message(t, &s, m, &changed);
 		if (ret < 0 && i) { /* those before it go */
@@ -798,7 +826,7 @@ static void socket_enter(struct task *t)
 	s32 ret;
 
 	t->call.room = 0;
-	if ((t->call.args[0] != AF_INET && t->call.args[0] != AF_INET6) ||
+	if (((int)t->call.args[0] != AF_INET && (int)t->call.args[0] != AF_INET6) ||
 	    !cgroup_decides(t, BPF_CGROUP_INET_SOCK_CREATE))
 		return;
 	t->call.room = 1;
@@ -834,7 +862,7 @@ static u32 wants(struct skep_system *sys, u32 nr)
 {
 	switch (nr) {
 	case SYS_connect:
-		return verb_in_use(sys, CONNECT) ? WANT_ENTER : 0;
+		return verb_in_use(sys, CONNECT) ? WANT_ENTER | WANT_EXIT : 0;
 	case SYS_bind:
 		return cgroup_in_use(sys, BPF_CGROUP_INET4_POST_BIND) ||
 				       cgroup_in_use(sys, BPF_CGROUP_INET6_POST_BIND) ?
@@ -900,6 +928,9 @@ static void leave(struct task *t)
 	if (t->call.compat || !t->sys->cgroups)
 		return;
 	switch (t->call.nr) {
+	case SYS_connect:
+		connect_exit(t);
+		break;
 	case SYS_bind:
 		bind_exit(t);
 		break;
