@@ -147,7 +147,7 @@ int decide_take_fd(struct task *t, int fd)
 int decide_take_dir(struct task *t, int fd)
 {
 	char path[64];
-	int copy;
+	int copy, err;
 
 	if (fd == AT_FDCWD)
 		snprintf(path, sizeof(path), "/proc/%u/cwd", t->bpf.tid);
@@ -155,7 +155,11 @@ int decide_take_dir(struct task *t, int fd)
 		snprintf(path, sizeof(path), "/proc/%u/fd/%d", t->bpf.tid, fd);
 	if (fd < 0 && fd != AT_FDCWD)
 		return -EBADF;
+	decide_pause(t);
 	copy = open(path, O_PATH | O_CLOEXEC);
+	err = errno;
+	decide_unpause(t);
+	errno = err;
 	if (copy < 0)
 		return errno == ENOENT && fd != AT_FDCWD ? -EBADF : -errno;
 	return copy;
@@ -466,18 +470,34 @@ int decide_as_task(struct task *t)
 	err = assume(who, sv->self);
 	if (err)
 		resume_self(who, sv->self);
+	else
+		sv->assumed = who;
 	return err;
 }
 
 void decide_as_self(struct task *t)
 {
 	struct supervisor *sv = t->sys->supervisor;
-	const struct decide_identity *who;
-	int err;
 
-	who = identity_of(t, &err);
-	if (who)
-		resume_self(who, sv->self);
+	if (sv->assumed)
+		resume_self(sv->assumed, sv->self);
+	sv->assumed = NULL;
+}
+
+void decide_pause(struct task *t)
+{
+	struct supervisor *sv = t->sys->supervisor;
+
+	if (sv->assumed)
+		resume_self(sv->assumed, sv->self);
+}
+
+void decide_unpause(struct task *t)
+{
+	struct supervisor *sv = t->sys->supervisor;
+
+	if (sv->assumed && assume(sv->assumed, sv->self))
+		tree_note(t->trace->process, "an identity could not be taken back");
 }
 
 void decide_forget(struct task *t)
@@ -631,7 +651,9 @@ int decide_start(struct task *t, struct decide_work *w)
 		if (!w->who)
 			return -ENOMEM;
 	}
+	decide_pause(t); /* a new thread is as the one that makes it */
 	w->worker = worker_get(sv);
+	decide_unpause(t);
 	if (!w->worker) {
 		mem_free(w->who);
 		return -ENOMEM;

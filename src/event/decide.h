@@ -58,6 +58,9 @@ struct decide_identity {
  */
 int decide_as_task(struct task *t);
 void decide_as_self(struct task *t);
+/* Between them this thread is itself, to look at the task and to run programs: as often as needed. */
+void decide_pause(struct task *t);
+void decide_unpause(struct task *t);
 
 /* ---- calls that may wait ---- */
 

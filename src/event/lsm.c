@@ -345,8 +345,11 @@ bool lsm_elsewhere(struct call_model *m, int dfd, u64 string)
 
 int lsm_string(struct call_model *m, u64 at, char *out, size_t size)
 {
-	long n = task_read_str(m->t, out, at, size);
+	long n;
 
+	decide_pause(m->t);
+	n = task_read_str(m->t, out, at, size);
+	decide_unpause(m->t);
 	if (n < 0)
 		return -EFAULT;
 	return (size_t)n == size && out[size - 2] ? -ENAMETOOLONG : 0;

@@ -42,10 +42,16 @@ bool lsm_asked_address(struct task *t, void *to, u64 len);
 
 /* Asks hook LSM_##hook: 0, or what refuses. */
 #define LSM_ASK(m, hook, ...)                                                                      \
-	(lsm_active((m)->t->sys, LSM_##hook) ?                                                     \
-		 lsm_run((m)->t, LSM_##hook, (const u64[]){ __VA_ARGS__ },                         \
-			 sizeof((const u64[]){ __VA_ARGS__ }) / sizeof(u64)) :                     \
-		 0)
+	({                                                                                         \
+		s32 asked_ = 0;                                                                    \
+		if (lsm_active((m)->t->sys, LSM_##hook)) {                                         \
+			decide_pause((m)->t);                                                      \
+			asked_ = lsm_run((m)->t, LSM_##hook, (const u64[]){ __VA_ARGS__ },         \
+					 sizeof((const u64[]){ __VA_ARGS__ }) / sizeof(u64));      \
+			decide_unpause((m)->t);                                                    \
+		}                                                                                  \
+		asked_;                                                                            \
+	})
 
 /* Keeps descriptor @fd of ours until the call ends; the last one that was. 0, -ENOMEM; -1: none. */
 int lsm_hold(struct call_model *m, int fd);

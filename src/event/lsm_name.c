@@ -85,8 +85,10 @@ static bool is_dots(const char *name)
 /* struct path of the folder, dentry of the name, inode of the folder. */
 static void objects(struct name_arg *n, u64 *path, u64 *dentry, u64 *dir)
 {
+	decide_pause(n->m->t);
 	*path = world_path_of(n->m->t, n->at.fd);
 	*dentry = world_child(n->m->t, n->at.fd, n->at.name, dir);
+	decide_unpause(n->m->t);
 }
 
 /* ---- removing ---- */
@@ -498,7 +500,9 @@ static long make_utimes(struct call_model *m)
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) || (by_fd && flags))
 		return -EINVAL;
+	decide_pause(m->t);
 	ret = read_times(m, m->t->call.args[1 + at], times, &set);
+	decide_unpause(m->t);
 	if (!ret && set && times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
 		return 0;
 	if (!ret)
@@ -526,7 +530,12 @@ static long make_utimes(struct call_model *m)
 
 static long put(struct call_model *m, u64 to, const void *from, size_t size)
 {
-	return m->t->bpf.ops->write_user(&m->t->bpf, to, from, (u32)size) ? -EFAULT : 0;
+	int err;
+
+	decide_pause(m->t);
+	err = m->t->bpf.ops->write_user(&m->t->bpf, to, from, (u32)size);
+	decide_unpause(m->t);
+	return err ? -EFAULT : 0;
 }
 
 static long make_stat(struct call_model *m)

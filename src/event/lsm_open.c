@@ -203,7 +203,9 @@ static bool is_opened_by_task(struct opening *o, int found, const struct stat *s
 
 static void give(struct opening *o, int fd)
 {
+	decide_pause(o->m->t);
 	decide_return_fd(o->m->t, fd, o->how.flags & O_CLOEXEC);
+	decide_unpause(o->m->t);
 }
 
 static bool may_use(int found, u64 flags)
@@ -382,7 +384,9 @@ static long create(struct opening *o, const struct walked *at)
 	int fd;
 
 	if (lsm_active(t->sys, LSM_path_mknod) || lsm_active(t->sys, LSM_inode_create)) {
+		decide_pause(t);
 		dentry = world_child(t, at->fd, at->name, &dir);
+		decide_unpause(t);
 		err = LSM_ASK(o->m, path_mknod, world_path_of(t, at->fd), dentry, mode, 0);
 		if (!err)
 			err = LSM_ASK(o->m, inode_create, dir, dentry, mode);

@@ -179,6 +179,7 @@ struct supervisor {
 	struct decide_work *works, *decided; /* going on; done: the workers add to it */
 	struct decide_worker *idle_workers;
 	struct decide_identity *self;
+	const struct decide_identity *assumed; /* decide_as_task(); NULL: it is itself */
 };
 
 /* supervisor.c */

@@ -57,9 +57,13 @@ static bool on_proc(int fd)
 static int task_root(struct task *t)
 {
 	char path[48];
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%u/root", t->bpf.tid);
-	return path_fd(AT_FDCWD, path, O_DIRECTORY);
+	decide_pause(t);
+	fd = path_fd(AT_FDCWD, path, O_DIRECTORY);
+	decide_unpause(t);
+	return fd;
 }
 
 static u64 mount_of(int fd)
