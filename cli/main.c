@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-	&cmd_run,     &cmd_attach, &cmd_exec,	  &cmd_ps,   &cmd_stop, &cmd_list, &cmd_verify,
+	&cmd_run,     &cmd_attach, &cmd_exec,	  &cmd_ps,   &cmd_stop,	 &cmd_list, &cmd_verify,
 	&cmd_explain, &cmd_btf,	   &cmd_features, &cmd_diff, &cmd_bench, &cmd_prog, &cmd_map,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
