@@ -81,6 +81,7 @@ int leg_open(struct leg *leg, int fd, bool tap, u32 ifindex, bool tail)
 	memset(leg, 0, sizeof(*leg));
 	leg->fd = fd;
 	leg->tap = tap;
+	leg->opened = true;
 	leg->out = mem_alloc(sizeof(*leg->out));
 	leg->large = mem_alloc(LEG_HEADROOM + VLAN_HLEN + LEG_FRAME_MAX);
 	if (!leg->out || !leg->large)
@@ -103,8 +104,8 @@ int leg_open(struct leg *leg, int fd, bool tap, u32 ifindex, bool tail)
 
 void leg_close(struct leg *leg)
 {
-	if (!leg->out)
-		return; /* never opened */
+	if (!leg->opened)
+		return;
 	if (leg->ring)
 		munmap(leg->ring, leg->ring_size);
 	if (leg->fd >= 0)

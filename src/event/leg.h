@@ -23,7 +23,7 @@ struct leg_frame {
 
 struct leg {
 	int fd;
-	bool tap;
+	bool tap, opened;
 	/* Reading: a ring of slots, or with TAP as many slots as a burst has. */
 	u8 *ring;
 	u64 ring_size;

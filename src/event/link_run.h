@@ -56,7 +56,8 @@ struct link_room {
 	u8 whole[XDP_PACKET_HEADROOM + LEG_FRAME_MAX +
 		 LINK_PAGE];		     /* linear, with room at both ends */
 	u8 out[LEG_FRAME_MAX + SKB_MAX_LEN]; /* what leaves, in one piece */
-	u8 copy[LEG_FRAME_MAX];		     /* of what goes to many devices */
+	u8 copy[LEG_FRAME_MAX +
+		LINK_PAGE]; /* of what goes to many devices: a program may have made it longer */
 	struct xdp_frag frags[LINK_FRAGS];
 	u8 pages[LINK_FRAGS][LINK_PAGE];
 };

@@ -256,8 +256,13 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 	case WORLD_STORAGE_OWNER:
 		return (u64)(long)world_owner_of(w, (u32)a[0], a[1], (u64 *)(uintptr_t)a[2]);
 	case WORLD_FIB_LOOKUP:
+		/* The routes that can be asked for are ours, not the instance's: DIFF(lookup-network) */
+		if (w->sys->links)
+			return (u64)-EOPNOTSUPP;
 		return (u64)world_fib_lookup((void *)(uintptr_t)a[0], (u32)a[1], a[2], (u32)a[3]);
 	case WORLD_SK_LOOKUP:
+		if (w->sys->links)
+			return 0;
 		return world_sk_lookup(w, (u32)a[0], (const void *)(uintptr_t)a[1], (u32)a[2]);
 	case WORLD_MADE_UP:
 		o = world_made_up(w, (const char *)(uintptr_t)a[0], a[1]);

@@ -341,12 +341,16 @@ static int frames(void)
 
 	sigaction(SIGTERM, &sa, NULL);
 	printf("ready\n");
-	while (!ending) {
+	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
+		int got;
 
 		fflush(stdout);
-		if (poll(&p, 1, -1) == 1)
+		got = poll(&p, 1, ending ? 200 : -1); /* what is on its way still comes */
+		if (got == 1)
 			show_frame(fd);
+		else if (ending && !got)
+			break;
 	}
 	return 0;
 }
