@@ -346,7 +346,7 @@ static int frames(void)
 		int got;
 
 		fflush(stdout);
-		got = poll(&p, 1, ending ? 200 : -1); /* what is on its way still comes */
+		got = poll(&p, 1, ending ? 200 : 500); /* what is on its way still comes */
 		if (got == 1)
 			show_frame(fd);
 		else if (ending && !got)
