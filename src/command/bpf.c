@@ -221,8 +221,9 @@ int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned i
 
 	/* DIFF(common-attrs): no BPF_COMMON_ATTRS (1 << 16): an unknown command, as before 7.2 */
 	/* What closed descriptors leave is nothing to commands on elements, and they are many. */
-	if (cmd != BPF_MAP_LOOKUP_ELEM && cmd != BPF_MAP_UPDATE_ELEM && cmd != BPF_MAP_DELETE_ELEM &&
-	    cmd != BPF_MAP_GET_NEXT_KEY && cmd != BPF_MAP_LOOKUP_AND_DELETE_ELEM)
+	if (cmd != BPF_MAP_LOOKUP_ELEM && cmd != BPF_MAP_UPDATE_ELEM &&
+	    cmd != BPF_MAP_DELETE_ELEM && cmd != BPF_MAP_GET_NEXT_KEY &&
+	    cmd != BPF_MAP_LOOKUP_AND_DELETE_ELEM)
 		objects_drain(sys, false);
 	err = check_tail_zero(sys, c.uattr, known, size);
 	if (err)

@@ -57,9 +57,8 @@ static struct prog_object *element_prog(struct map_object *m, int fd, u32 attach
 	int err;
 
 	p = prog_get_runnable_fd(m->obj.sys, fd, &err);
-	if (p &&
-	    (p->prog->type != BPF_PROG_TYPE_XDP || p->prog->expected_attach_type != attach_type ||
-	     !prog_map_compatible(m, p))) {
+	if (p && (p->prog->type != BPF_PROG_TYPE_XDP ||
+		  p->prog->expected_attach_type != attach_type || !prog_map_compatible(m, p))) {
 		object_put(&p->obj);
 		p = NULL;
 	}

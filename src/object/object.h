@@ -116,7 +116,7 @@ struct prog_object {
 	void (*forget_code)(struct prog_object *p); /* takes that back; or NULL */
 	u32 *native_at; /* by instruction: where its code begins in prog->code; NULL: no code */
 	u32 verified_insns;
-	u32 storage_ids[2];	  /* of the cgroup storages that it was loaded with, by kind; or 0 */
+	u32 storage_ids[2]; /* of the cgroup storages that it was loaded with, by kind; or 0 */
 	bool tail_call_reachable; /* the program or a function of it tail-calls */
 	bool kprobe_override;	  /* calls bpf_override_return(): cannot be tail-called */
 	u32 max_ctx_offset;	  /* first byte of plain-memory contexts that no access reaches */
