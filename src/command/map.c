@@ -202,7 +202,6 @@ int command_map_create(struct call *c)
 	struct map_object *m = NULL, *template = NULL;
 	u32 caps = system_caps(sys), type = attr->map_type, flags = attr->map_flags;
 	int access, err, node;
-	bool judged;
 
 	if (flags & BPF_F_TOKEN_FD && visible(sys->profile, KVER(6, 9)))
 		return -EBADF; /* there are no tokens, so no descriptor is one */
@@ -222,9 +221,6 @@ int command_map_create(struct call *c)
 	if (node != NUMA_NO_NODE && !node_online((u32)node))
 		return -EINVAL;
 	ops = map_type_visible(&sys->kernel, type) ? bpf_map_ops_of(type) : NULL;
-	judged = !ops && sys->verdict && map_type_visible(&sys->kernel, type);
-	if (judged)
-		ops = bpf_map_judge_of(type);
 	if (!ops)
 		return -EINVAL;
 	params.nr_cpus = sys->arena->nr_slots;
@@ -270,13 +266,12 @@ int command_map_create(struct call *c)
 	err = attr->excl_prog_hash ? -EOPNOTSUPP : attr->excl_prog_hash_size ? -EINVAL : 0;
 	if (err)
 		goto out;
-	if (type == BPF_MAP_TYPE_STRUCT_OPS && !judged) {
+	if (type == BPF_MAP_TYPE_STRUCT_OPS) {
 		err = struct_ops_map_start(m, attr);
 		if (err)
 			goto out;
 	}
 	m->ops = ops;
-	m->judged = judged;
 	if (type == BPF_MAP_TYPE_TASK_STORAGE)
 		sys->task_storages = true;
 	err = map_is_watching(type) ? watches_start(sys) : 0;
@@ -299,18 +294,6 @@ out:
 
 /* ---- access by descriptor ---- */
 
-static int refuse_judged_map(const struct map_object *m)
-{
-	struct skep_system *sys = m->obj.sys;
-	int err;
-
-	pthread_mutex_lock(&sys->lock);
-	err = diag_set(&sys->last, DIAG_JUDGED_MAP,
-		       vocabulary_by_value(VOCABULARY_MAP, m->map->map_type)->name);
-	pthread_mutex_unlock(&sys->lock);
-	return err;
-}
-
 struct map_object *map_get_access(struct skep_system *sys, int fd, bool read, bool write, int *err)
 {
 	struct map_object *m = map_get_fd(sys, fd, err);
@@ -318,11 +301,6 @@ struct map_object *map_get_access(struct skep_system *sys, int fd, bool read, bo
 
 	if (!m)
 		return NULL;
-	if (m->judged) {
-		*err = refuse_judged_map(m);
-		object_put(&m->obj);
-		return NULL;
-	}
 	mode = READ_ONCE(m->obj.restricted) ? caller_fd_mode(fd) : O_RDWR;
 	if ((read && mode == O_WRONLY) ||
 	    (write && (mode == O_RDONLY || READ_ONCE(m->map->frozen)))) {

@@ -376,7 +376,7 @@ void struct_ops_stop(struct skep_system *sys)
 	for (size_t i = t->by_id.n; i-- > 0;) {
 		struct map_object *m = (struct map_object *)t->by_id.v[i];
 
-		if (!m->judged && m->map && m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS &&
+		if (m->map && m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS &&
 		    to_struct_ops(m->map)->state == BPF_STRUCT_OPS_STATE_INUSE)
 			struct_ops_map_delete(m, NULL);
 		if (i > t->by_id.n)
@@ -424,7 +424,7 @@ static const struct bpf_link_ops struct_ops_link_ops = {
 
 static bool valid_to_reg(const struct map_object *m)
 {
-	return !m->judged && m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS &&
+	return m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS &&
 	       m->map->map_flags & BPF_F_LINK &&
 	       to_struct_ops(m->map)->state == BPF_STRUCT_OPS_STATE_READY;
 }

@@ -221,8 +221,6 @@ static inline void map_value_copy(const struct bpf_map *map, void *dst, const vo
 
 /* The type's operations; NULL for a type that is absent. Built from tables/maps.def. */
 const struct bpf_map_ops *bpf_map_ops_of(u32 map_type);
-/* For the verdict alone: of an absent type there is .alloc_check, and no elements. */
-const struct bpf_map_ops *bpf_map_judge_of(u32 map_type);
 
 static inline u32 bpf_map_value_stride(const struct bpf_map *map)
 {

@@ -73,7 +73,7 @@ static void map_destroy(struct object *o)
 
 	if (m->map) {
 		map_object_clear(m);
-		if (m->ops && m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS && !m->judged)
+		if (m->ops && m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS)
 			struct_ops_put_progs(m);
 		if (object_is_mine(o))
 			async_release_map(m->map, sys->platform);

@@ -7,7 +7,7 @@
 
 #define OPS_DONE(ops)				  extern const struct bpf_map_ops ops;
 #define OPS_PARTIAL(ops)			  extern const struct bpf_map_ops ops;
-#define OPS_ABSENT(ops)				  extern const struct bpf_map_ops ops;
+#define OPS_ABSENT(ops)
 #define MAP(value, name, since, state, ops, note) OPS_##state(ops)
 #include "tables/maps.def"
 #undef MAP
@@ -25,16 +25,6 @@ const struct bpf_map_ops *bpf_map_ops_of(u32 map_type)
 {
 	switch (map_type) {
 #define MAP(value, name, since, state, ops, note) OPS_##state(value, ops)
-#include "tables/maps.def"
-#undef MAP
-	}
-	return NULL;
-}
-
-const struct bpf_map_ops *bpf_map_judge_of(u32 map_type)
-{
-	switch (map_type) {
-#define MAP(value, name, since, state, ops, note) OPS_DONE(value, ops)
 #include "tables/maps.def"
 #undef MAP
 	}

@@ -116,7 +116,7 @@ struct map_object *struct_ops_find_tcp(struct skep_system *sys, const char *name
 		const struct btf_type *type;
 		int member;
 
-		if (m->judged || m->map->map_type != BPF_MAP_TYPE_STRUCT_OPS)
+		if (m->map->map_type != BPF_MAP_TYPE_STRUCT_OPS)
 			continue;
 		s = to_struct_ops(m->map);
 		if (s->id != STRUCT_OPS_tcp_congestion_ops || !struct_ops_registered(s))

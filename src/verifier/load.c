@@ -127,9 +127,6 @@ static int use_map(struct bpf_verifier_env *env, int fd, struct map_object **out
 		object_put(&m->obj);
 		return err;
 	}
-	if (m->judged)
-		prog_lacks(env->prog_obj, "map type",
-			   vocabulary_by_value(VOCABULARY_MAP, m->map->map_type)->name);
 	env->used_maps[env->used_map_cnt++] = m;
 	*out = m;
 	if (m->map->map_type == BPF_MAP_TYPE_CGROUP_STORAGE ||
