@@ -424,8 +424,7 @@ static const struct bpf_link_ops struct_ops_link_ops = {
 
 static bool valid_to_reg(const struct map_object *m)
 {
-	return m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS &&
-	       m->map->map_flags & BPF_F_LINK &&
+	return m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS && m->map->map_flags & BPF_F_LINK &&
 	       to_struct_ops(m->map)->state == BPF_STRUCT_OPS_STATE_READY;
 }
 

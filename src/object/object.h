@@ -70,8 +70,8 @@ struct map_object {
 	u32 btf_key_type_id, btf_value_type_id, btf_vmlinux_value_type_id;
 	struct map_object *inner_template; /* map-in-map: copy of meta data only */
 	u64 charge;			   /* memlock as Linux reports it, bytes */
-	u32 updates;	/* of a storage, by bpf(2): now and then it is swept */
-	u32 open_flags; /* BPF_F_RDONLY, BPF_F_WRONLY: access by descriptors */
+	u32 updates;			   /* of a storage, by bpf(2): now and then it is swept */
+	u32 open_flags;			   /* BPF_F_RDONLY, BPF_F_WRONLY: access by descriptors */
 };
 
 struct object_btf {

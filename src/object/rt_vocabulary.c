@@ -5,8 +5,8 @@
  */
 #include "object/map.h"
 
-#define OPS_DONE(ops)				  extern const struct bpf_map_ops ops;
-#define OPS_PARTIAL(ops)			  extern const struct bpf_map_ops ops;
+#define OPS_DONE(ops)	 extern const struct bpf_map_ops ops;
+#define OPS_PARTIAL(ops) extern const struct bpf_map_ops ops;
 #define OPS_ABSENT(ops)
 #define MAP(value, name, since, state, ops, note) OPS_##state(ops)
 #include "tables/maps.def"
