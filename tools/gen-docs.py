@@ -56,6 +56,14 @@ def load():
     return out
 
 
+def check_sections():
+    """A section's state is its attach type's, unless it says that it is absent by itself."""
+    attach = {r[1]: r[4:6] for r in facts.read_rows("attach.def", "ATTACH")}
+    for r in facts.read_rows("sections.def", "SECTION"):
+        if r[4] != "ABSENT" and r[2] in attach and r[4:6] != attach[r[2]]:
+            raise SystemExit("tables/sections.def: %s is not %s: %s" % (r[0], *attach[r[2]]))
+
+
 def count(rows, state):
     return sum(1 for r in rows if r[2] == state)
 
@@ -166,6 +174,7 @@ def matrix(vocabularies):
 
 def main():
     check = "--check" in sys.argv[1:]
+    check_sections()
     vocabularies = load()
     sys.path.insert(0, str(ROOT / "tests/tools"))
     import tools
