@@ -14,7 +14,7 @@ if [ -z "${DEMO_DIR:-}" ]; then
 	export DEMO_DIR
 	mkdir "$DEMO_DIR/bin" "$DEMO_DIR/work" &&
 		cp "$O/skep" "$O/examples/make-capture" "$DEMO_DIR/bin" &&
-		cp "$O"/bpf/{seven,malloc_hist,block_write,bindsnoop,drop,rewrite,rejected,count}.bpf.o "$DEMO_DIR/work" &&
+		cp "$O"/bpf/{seven,malloc_hist,block_write,bindsnoop,nokey,drop,rewrite,rejected,count}.bpf.o "$DEMO_DIR/work" &&
 		cp "$0" "$DEMO_DIR/demo.sh" && chmod -R a+rX "$DEMO_DIR" || exit 1
 	if [ "$(id -u)" = 0 ]; then
 		chown -R 65534:65534 "$DEMO_DIR/work"
@@ -91,6 +91,10 @@ show 1 'write of 7 bytes to descriptor 1 refused' 'blocked = [1-9]' '[Oo]peratio
 	-- skep run block_write.bpf.o -- bash -c 'echo secret > file'
 show 0 '^0 file' -- wc -c file
 
+say "A security module of one hook: nobody under it opens a key"
+echo secret >server.key
+show 1 'may not open server.key' 'cat: server.key: Operation not permitted' -- skep run nokey.bpf.o -- cat server.key
+
 # A daemon of the demo's own.
 mkdir -pm700 run
 export XDG_RUNTIME_DIR=$PWD/run
@@ -116,7 +120,27 @@ if command -v execsnoop >/dev/null; then
 	show 0 '^sh .*-c ls' '^ls .* 0 .*/ls' '^rm .* 0 .*/rm' -- cat snoop.txt
 fi
 
-say "Packets: drop DNS; what passes is written to a new capture"
+if ! command -v ip >/dev/null; then
+	echo "(live packets: no ip here, it is in Debian's iproute2)"
+elif skep exec --net -- true >"$out" 2>&1; then
+	say "Live packets: the instance's own network, Debian's ip, and a datagram from the other end of the wire"
+	show 0 -- skep exec --net -- ip link set dev eth0 xdpgeneric obj drop.bpf.o sec xdp
+	show 0 'prog/xdp id [0-9]+ name drop_port tag [0-9a-f]{16} jited' -- skep exec --net -- ip link show dev eth0
+	show 2 'XDP program already attached' -- skep exec --net -- ip link set dev eth0 xdpgeneric obj drop.bpf.o sec xdp
+	printf '%s$ skep exec --net -- bpftool prog tracelog &%s\n' "$bold" "$plain"
+	skep exec --net -- bpftool prog tracelog >trace.txt 2>&1 </dev/null &
+	disown
+	show 0 -- skep exec --net=partner -- bash -c 'echo x >/dev/udp/10.0.0.2/53'
+	until_there 'port 53 dropped' trace.txt
+	show 0 -- skep exec --net -- ip link set dev eth0 xdpgeneric off
+	skep stop >/dev/null
+	show 0 'first datagram to port 53 dropped' -- cat trace.txt
+else
+	say "Live packets: not for this account"
+	cat "$out"
+fi
+
+say "Packets in a capture: drop DNS; what passes is written to a new capture"
 show 0 'packets' -- make-capture in.pcap
 show 0 'DROP' 'dropped = [1-9]' 'first datagram to port 53' -- skep run drop.bpf.o --pcap in.pcap --out passed.pcap
 show 0 'rewritten = [1-9]' -- skep run rewrite.bpf.o --pcap in.pcap --out rewritten.pcap
