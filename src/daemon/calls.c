@@ -41,12 +41,19 @@ static long answer_ioctl(struct request *r)
 {
 	long result;
 
-	/* A call that the tracer has put in the place of one that an outer filter answers. */
+	/*
+	 * A call that the tracer has put in the place of one that an outer filter answers. Anybody can make it;
+	 * for a subject it is what the call itself is.
+	 */
 	if ((u32)r->args[1] == CALL_PROXY_BPF) {
+		if (r->session->confined)
+			return -EPERM;
 		r->args[1] = r->args[5];
 		return answer_bpf(r);
 	}
 	if ((u32)r->args[1] == CALL_PROXY_PERF) {
+		if (r->session->confined)
+			return -EPERM;
 		r->args[1] = r->args[5];
 		return answer_perf_event_open(r);
 	}
@@ -282,6 +289,10 @@ static const struct {
 	{ SYS_bpf, CALL_REFUSED },
 	{ SYS_perf_event_open, CALL_REFUSED },
 	{ SYS_socket, CALL_ALLOW }, /* programs on devices are the managers', too */
+	{ SYS_sendto, CALL_ALLOW },
+	{ SYS_sendmsg, CALL_ALLOW },
+	{ SYS_recvfrom, CALL_ALLOW },
+	{ SYS_recvmsg, CALL_ALLOW },
 	{ SYS_ioctl, CALL_IOCTL_CONFINED },
 	{ SYS_fcntl, CALL_FCNTL_CONFINED },
 	{ SYS_prlimit64, CALL_RLIMIT_CONFINED },

@@ -373,6 +373,8 @@ static long open_place(struct place *p, int flags)
 	case CGROUP:
 		if ((flags & O_ACCMODE) != O_RDONLY && !p->r->session->process)
 			return -EACCES; /* nobody would see what is written */
+		if ((flags & O_ACCMODE) != O_RDONLY && p->r->session->confined)
+			return -EACCES; /* programs that are attached to its cgroup decide about it */
 		fd = cgroup_tree_open(p->r->sys, p->path, flags);
 		if (fd >= 0 && (flags & O_ACCMODE) != O_RDONLY)
 			hooks_touch(p->r->sys); /* writes are stopped at */

@@ -5,13 +5,14 @@
  * asked by function.c.
  *
  * DIFF(lsm-calls): while an LSM program is attached, calls by other entries than x86-64's (i386, x32) and
- * io_uring_setup() give ENOSYS, open_by_handle_at() gives EPERM.
+ * io_uring_setup() give ENOSYS, open_by_handle_at() gives EPERM, seccomp() with a new listener EBUSY.
  */
 #include "event/lsm.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -372,7 +373,8 @@ static bool any_active(const struct skep_system *sys)
 
 static u32 lsm_wants(struct skep_system *sys, u32 nr)
 {
-	if (nr != CALLS_OTHER && nr != SYS_io_uring_setup && nr != SYS_open_by_handle_at)
+	if (nr != CALLS_OTHER && nr != SYS_io_uring_setup && nr != SYS_open_by_handle_at &&
+	    nr != SYS_seccomp)
 		return 0;
 	return any_active(sys) ? WANT_ENTER : 0;
 }
@@ -382,9 +384,20 @@ static void lsm_enter(struct task *t)
 	const struct task_call *c = &t->call;
 	bool other = c->compat || c->nr >= CALLS_OTHER;
 
-	if (c->skip || (!other && c->nr != SYS_io_uring_setup && c->nr != SYS_open_by_handle_at) ||
+	if (c->skip ||
+	    (!other && c->nr != SYS_io_uring_setup && c->nr != SYS_open_by_handle_at &&
+	     c->nr != SYS_seccomp) ||
 	    !any_active(t->sys))
 		return;
+	if (!other && c->nr == SYS_seccomp) {
+		/* Who listens could let calls go on, which outranks our stops. As if there were a listener. */
+		if ((u32)c->args[0] == SECCOMP_SET_MODE_FILTER &&
+		    (u32)c->args[1] & SECCOMP_FILTER_FLAG_NEW_LISTENER) {
+			t->call.skip = true;
+			t->call.ret = -EBUSY;
+		}
+		return;
+	}
 	if (c->compat && (c->nr == 1 || c->nr == 252)) /* exit, exit_group */
 		return;
 	if (other && !c->compat && !(c->nr & 0x40000000))

@@ -158,7 +158,7 @@ void tracer_go(struct task *t)
 		send_delayed(t);
 	if (tr->kind == STOP_GROUP)
 		how = PTRACE_LISTEN;
-	else if (tr->exit_wanted || tr->resuming || tr->timed || tr->proxy)
+	else if (tr->exit_wanted || tr->resuming || tr->timed || tr->proxy || tr->swallow)
 		how = PTRACE_SYSCALL;
 	else if (tr->stepping)
 		how = PTRACE_SINGLESTEP;

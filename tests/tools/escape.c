@@ -8,12 +8,15 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/io_uring.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -479,6 +482,142 @@ static int namespaces(void)
 		       REFUSED;
 }
 
+/* What the tracer makes of bpf(2) under an outer filter, made by anybody. */
+static int proxy(void)
+{
+	char attr[128] = "";
+	int perf[32] = { 1 /* SOFTWARE */, 112, 9 /* DUMMY */ };
+
+	attr[0] = 1;
+	for (long cmd = 0; cmd < 40; cmd++)
+		if (syscall(SYS_ioctl, cmd, 0x5ceb0001, sizeof(attr), 0, 0, attr) >= 0 ||
+		    errno != EPERM)
+			return through("bpf() by its stand-in");
+	if (syscall(SYS_ioctl, perf, 0x5ceb0002, 0, -1, 0, -1) >= 0 || errno != EPERM)
+		return through("perf_event_open() by its stand-in");
+	return syscall(SYS_ioctl, -1, 0x5ceb0003, 0, 0, 0, 0) >= 0 ?
+		       through("a descriptor for another") :
+		       REFUSED;
+}
+
+/* Out of the cgroup that programs are attached to. */
+static int cgroup(void)
+{
+	static const char *const names[] = { "/sys/fs/cgroup/cgroup.procs",
+					     "/sys/fs/cgroup/cgroup.threads",
+					     "/sys/fs/cgroup/sub/cgroup.procs",
+					     "/sys/fs/cgroup/sub/cgroup.subtree_control" };
+
+	for (int i = 0; i < 4; i++) {
+		int fd = open(names[i], O_RDWR);
+
+		if (fd < 0)
+			fd = open(names[i], O_WRONLY);
+		if (fd >= 0 && write(fd, "0", 1) == 1)
+			return through(names[i]);
+	}
+	return REFUSED;
+}
+
+/* ---- seccomp filters of its own ---- */
+
+/* @action for open(), and for openat() if @both. -1: errno. Else 0, or the listener. */
+static int own_filter(unsigned action, int both, unsigned flags)
+{
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_open, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, both ? SYS_openat : SYS_open, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, action),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { sizeof(insns) / sizeof(insns[0]), insns };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -1;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
+}
+
+/* Lets every call go on: that outranks a stop for the supervisor. */
+static void *let_go(void *arg)
+{
+	struct seccomp_notif n;
+	volatile int *listener = arg;
+
+	for (;;) {
+		struct seccomp_notif_resp r = { .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+
+		memset(&n, 0, sizeof(n));
+		if (*listener <= 0 || ioctl(*listener, SECCOMP_IOCTL_NOTIF_RECV, &n)) {
+			usleep(1000);
+			continue;
+		}
+		r.id = n.id;
+		ioctl(*listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
+	}
+	return NULL;
+}
+
+static int listener(void)
+{
+	static int fd;
+	pthread_t t;
+
+	/* It inherits no filter: it was there before. */
+	pthread_create(&t, NULL, let_go, &fd);
+	fd = own_filter(SECCOMP_RET_USER_NOTIF, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+	if (fd < 0)
+		return errno == EBUSY ? REFUSED : UNTRIED;
+	if (shows(syscall(SYS_open, "a.key", O_RDONLY)))
+		return through("open() that its own listener let go on");
+	return result(openat(AT_FDCWD, "a.key", O_RDONLY),
+		      "openat() that its own listener let go on");
+}
+
+static void go_on(int sig)
+{
+}
+
+static int filters(void)
+{
+	static const unsigned actions[] = {
+		SECCOMP_RET_USER_NOTIF,	    SECCOMP_RET_TRAP,  SECCOMP_RET_TRAP | 0x5ceb,
+		SECCOMP_RET_ERRNO | EACCES, SECCOMP_RET_ERRNO, SECCOMP_RET_TRACE,
+		SECCOMP_RET_TRACE | 0x5ceb, SECCOMP_RET_LOG,   SECCOMP_RET_ALLOW,
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(actions) / sizeof(actions[0]); i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (!pid) {
+			signal(SIGSYS, go_on);
+			if (own_filter(actions[i / 2], i % 2, 0))
+				_exit(UNTRIED);
+			/* What is answered at once must not have the next call taken for decided. */
+			for (int k = 0; k < 100; k++) {
+				int fd = syscall(SYS_open, k % 2 ? "a.txt" : "a.key", O_RDONLY);
+
+				/* An answer of 0 is no descriptor. */
+				if (fd > 0 && shows(fd))
+					_exit(THROUGH);
+				fd = syscall(SYS_openat, AT_FDCWD, "a.key", O_RDONLY);
+				if (fd > 0 && shows(fd))
+					_exit(THROUGH);
+			}
+			_exit(REFUSED);
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+		    WEXITSTATUS(status) == UNTRIED)
+			return UNTRIED;
+		if (WEXITSTATUS(status)) {
+			printf("action %x: ", actions[i / 2]);
+			return through("a filter of its own");
+		}
+	}
+	return REFUSED;
+}
+
 /* The number of the link is in $LINK_FD: who is not a subject passed it on. */
 static int detach(void)
 {
@@ -567,6 +706,10 @@ static const struct {
 	{ "limits", limits },
 	{ "owner", owner },
 	{ "bpf", bpf_ },
+	{ "proxy", proxy },
+	{ "cgroup", cgroup },
+	{ "listener", listener },
+	{ "filters", filters },
 	{ "namespaces", namespaces },
 	{ "detach", detach },
 	{ "fifo", fifo_block },
