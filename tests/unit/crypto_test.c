@@ -9,16 +9,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/types.h"
 #include "helper/aes.h"
 #include "skep/skep.h"
+#include "tests/lib/beside.h"
 
 #define TEXT 64
 
@@ -35,59 +32,12 @@ struct work {
 	u8 src[TEXT], dst[TEXT], iv[32];
 };
 
-static struct engine {
-	struct skep_system *sys; /* NULL: the kernel */
-	struct bpf_object *obj;
-	int works;
-} engines[2];
+static struct beside engines[2];
 static u32 nr_engines;
-static u64 random_state = 1;
 
-static u32 below(u32 n)
+static void run(const struct beside *b, const char *name, struct work *w)
 {
-	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (u32)(random_state >> 33) % n;
-}
-
-static int quiet(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return 0;
-}
-
-static int engine_open(struct engine *e)
-{
-	const char *out = getenv("O");
-	char path[512];
-	int err;
-
-	snprintf(path, sizeof(path), "%s/bpf/crypto.bpf.o", out ? out : "build");
-	skep_front_use(e->sys);
-	e->obj = bpf_object__open_file(path, NULL);
-	err = e->obj ? bpf_object__load(e->obj) : -errno;
-	if (!err)
-		e->works = bpf_object__find_map_fd_by_name(e->obj, "works");
-	skep_front_use(NULL);
-	return err;
-}
-
-static void run(const struct engine *e, const char *name, struct work *w)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	char packet[64] = { 0 };
-	u32 zero = 0;
-
-	if (strcmp(name, "create")) {
-		opts.data_in = packet;
-		opts.data_size_in = sizeof(packet);
-	}
-	skep_front_use(e->sys);
-	assert_int_equal(bpf_map_update_elem(e->works, &zero, w, 0), 0);
-	assert_int_equal(
-		bpf_prog_test_run_opts(
-			bpf_program__fd(bpf_object__find_program_by_name(e->obj, name)), &opts),
-		0);
-	assert_int_equal(bpf_map_lookup_elem(e->works, &zero, w), 0);
-	skep_front_use(NULL);
+	beside_run(b, "works", name, strcmp(name, "create"), w);
 }
 
 static void run_everywhere(const char *name, struct work *w)
@@ -217,20 +167,22 @@ static void generated(void **state)
 	for (u32 round = 0; round < 300; round++) {
 		struct work w;
 
-		start(&w, below(2) ? "ecb(aes)" : "cbc(aes)", 16 + 8 * below(3));
+		start(&w, beside_random(2) ? "ecb(aes)" : "cbc(aes)", 16 + 8 * beside_random(3));
 		for (u32 i = 0; i < w.params.key_len; i++)
-			w.params.key[i] = (u8)below(256);
+			w.params.key[i] = (u8)beside_random(256);
 		run_everywhere("create", &w);
 		assert_int_equal(w.created, 1);
 		for (u32 i = 0; i < 10; i++) {
 			for (u32 k = 0; k < TEXT; k++)
-				w.src[k] = (u8)below(256);
+				w.src[k] = (u8)beside_random(256);
 			for (u32 k = 0; k < 32; k++)
-				w.iv[k] = (u8)below(256);
-			w.src_len = below(3) ? 16 * below(5) : below(TEXT + 1);
-			w.dst_len = below(4) ? TEXT : below(TEXT + 1);
-			w.iv_len = below(6) ? (w.params.algo[0] == 'c' ? 16 : 0) : below(32);
-			w.decrypt = below(2);
+				w.iv[k] = (u8)beside_random(256);
+			w.src_len =
+				beside_random(3) ? 16 * beside_random(5) : beside_random(TEXT + 1);
+			w.dst_len = beside_random(4) ? TEXT : beside_random(TEXT + 1);
+			w.iv_len = beside_random(6) ? (w.params.algo[0] == 'c' ? 16 : 0) :
+						      beside_random(32);
+			w.decrypt = beside_random(2);
 			run_everywhere("crypt", &w);
 			done += !w.result;
 		}
@@ -240,28 +192,13 @@ static void generated(void **state)
 
 static int setup(void **state)
 {
-	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18", .caps = "full" };
-
-	libbpf_set_print(quiet);
-	engines[0].sys = skep_system_new(&opts);
-	if (!engines[0].sys || engine_open(&engines[0]))
-		return -1;
-	nr_engines = 2;
-	if (engine_open(&engines[1])) {
-		print_message("# no live kernel bpf with ciphers: not compared\n");
-		nr_engines = 1;
-	}
-	return 0;
+	nr_engines = beside_open_both(engines, "crypto");
+	return nr_engines ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
-	for (u32 i = 0; i < 2; i++) {
-		skep_front_use(engines[i].sys);
-		bpf_object__close(engines[i].obj);
-		skep_front_use(NULL);
-	}
-	skep_system_free(engines[0].sys);
+	beside_close_both(engines);
 	return 0;
 }
 

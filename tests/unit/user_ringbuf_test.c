@@ -21,27 +21,19 @@
 
 #include "base/types.h"
 #include "skep/skep.h"
+#include "tests/lib/beside.h"
 
 #define PAGE	4096U
 #define RING	4096U
 #define BUSY	(1U << 31)
 #define DISCARD (1U << 30)
 
-static u64 random_state = 1;
-
-static u32 below(u32 n)
-{
-	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (u32)(random_state >> 33) % n;
-}
-
 struct taken {
 	u64 n, sum, last_size, stop_at;
 };
 
 struct engine {
-	struct skep_system *sys; /* NULL: the kernel */
-	struct bpf_object *obj;
+	struct beside b;
 	int ring, takens;
 	const u64 *consumer;
 	u8 *producer; /* its page, then twice the data */
@@ -50,31 +42,21 @@ struct engine {
 static struct engine engines[2];
 static u32 nr_engines;
 
-static int quiet(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return 0;
-}
-
 static int engine_open(struct engine *e)
 {
-	const char *out = getenv("O");
-	char path[512];
-	int err;
+	int err = beside_open(&e->b, "user_ring");
 
-	snprintf(path, sizeof(path), "%s/bpf/user_ring.bpf.o", out ? out : "build");
-	skep_front_use(e->sys);
-	e->obj = bpf_object__open_file(path, NULL);
-	err = e->obj ? bpf_object__load(e->obj) : -errno;
 	if (!err) {
-		e->ring = bpf_object__find_map_fd_by_name(e->obj, "ring");
-		e->takens = bpf_object__find_map_fd_by_name(e->obj, "takens");
+		skep_front_use(e->b.sys);
+		e->ring = bpf_object__find_map_fd_by_name(e->b.obj, "ring");
+		e->takens = bpf_object__find_map_fd_by_name(e->b.obj, "takens");
 		e->consumer = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, e->ring, 0);
 		e->producer = mmap(NULL, PAGE + 2 * RING, PROT_READ | PROT_WRITE, MAP_SHARED,
 				   e->ring, PAGE);
 		if (e->consumer == MAP_FAILED || e->producer == MAP_FAILED)
 			err = -errno;
+		skep_front_use(NULL);
 	}
-	skep_front_use(NULL);
 	return err;
 }
 
@@ -82,9 +64,7 @@ static void engine_close(struct engine *e)
 {
 	munmap((void *)e->consumer, PAGE);
 	munmap(e->producer, PAGE + 2 * RING);
-	skep_front_use(e->sys);
-	bpf_object__close(e->obj);
-	skep_front_use(NULL);
+	beside_close(&e->b);
 }
 
 static u64 *produced(const struct engine *e)
@@ -113,11 +93,11 @@ static s32 drain(const struct engine *e, const char *name, struct taken *t)
 
 	opts.data_in = packet;
 	opts.data_size_in = sizeof(packet);
-	skep_front_use(e->sys);
+	skep_front_use(e->b.sys);
 	assert_int_equal(bpf_map_update_elem(e->takens, &zero, t, 0), 0);
 	assert_int_equal(
 		bpf_prog_test_run_opts(
-			bpf_program__fd(bpf_object__find_program_by_name(e->obj, name)), &opts),
+			bpf_program__fd(bpf_object__find_program_by_name(e->b.obj, name)), &opts),
 		0);
 	assert_int_equal(bpf_map_lookup_elem(e->takens, &zero, t), 0);
 	skep_front_use(NULL);
@@ -151,7 +131,7 @@ static void put_everywhere(u32 head, u32 size, u64 seed)
 static void fresh(void)
 {
 	for (u32 i = 0; i < nr_engines; i++) {
-		if (engines[i].obj)
+		if (engines[i].b.obj)
 			engine_close(&engines[i]);
 		assert_int_equal(engine_open(&engines[i]), 0);
 	}
@@ -205,16 +185,16 @@ static void generated_records(void **state)
 {
 	fresh();
 	for (u32 round = 0; round < 3000; round++) {
-		for (u32 n = below(6); n; n--) {
-			u32 size = below(10) ? below(200) : below(1500);
-			u32 head = size | (below(5) ? 0 : DISCARD);
+		for (u32 n = beside_random(6); n; n--) {
+			u32 size = beside_random(10) ? beside_random(200) : beside_random(1500);
+			u32 head = size | (beside_random(5) ? 0 : DISCARD);
 
 			if (*produced(&engines[0]) + size + 16 > *engines[0].consumer + RING)
 				break;
-			put_everywhere(head, size, below(256));
+			put_everywhere(head, size, beside_random(256));
 		}
-		everywhere(below(4) ? "drains" : "drains_quietly", below(3) ? 0 : 1 + below(3),
-			   ANY);
+		everywhere(beside_random(4) ? "drains" : "drains_quietly",
+			   beside_random(3) ? 0 : 1 + beside_random(3), ANY);
 	}
 	assert_true(*engines[0].consumer > 20 * RING);
 }
@@ -223,15 +203,13 @@ static int setup(void **state)
 {
 	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18", .caps = "full" };
 
-	libbpf_set_print(quiet);
-	engines[0].sys = skep_system_new(&opts);
-	if (!engines[0].sys)
+	engines[0].b.sys = skep_system_new(&opts);
+	if (!engines[0].b.sys)
 		return -1;
 	nr_engines = 2;
 	if (engine_open(&engines[1])) {
 		print_message("# no live kernel bpf: not compared\n");
-		bpf_object__close(engines[1].obj);
-		engines[1].obj = NULL;
+		beside_close(&engines[1].b);
 		nr_engines = 1;
 	}
 	return 0;
@@ -240,9 +218,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	for (u32 i = 0; i < nr_engines; i++)
-		if (engines[i].obj)
+		if (engines[i].b.obj)
 			engine_close(&engines[i]);
-	skep_system_free(engines[0].sys);
+	skep_system_free(engines[0].b.sys);
 	return 0;
 }
 
