@@ -339,8 +339,10 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 		a->err = err;
 		goto answer;
 	}
-	if (process)
+	if (process) {
 		process->message_fd = message_fd;
+		process->confined = q->confined;
+	}
 	err = session_start(i, process, c->peer.pid, listener, message_fd, q->root, q->confined);
 	if (err) {
 		refuse(a, err, "%s", strerror(-err));

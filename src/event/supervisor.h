@@ -39,6 +39,7 @@ struct skep_process {
 	pid_t pid;
 	bool spawned;  /* we started it: a child of the host */
 	bool filtered; /* has a filter: cannot do without us */
+	bool confined; /* a subject: does not look into processes outside of its tree */
 	bool trapped;  /* its filter has CALL_TRAP for bpf() and perf_event_open() */
 	int event_fd;
 	/* At the entry of a call that the filter stops: may make it in another way and skip it. */

@@ -35,7 +35,7 @@ struct walk {
 	int base; /* where a scoped walk began; -1 */
 	int cur;
 	u32 links;
-	bool ours; /* in /proc/PID of this process */
+	bool ours; /* in /proc/PID of this process, or of one that is none of the subject's */
 	u64 mnt;   /* RESOLVE_NO_XDEV */
 	char rest[REST_MAX];
 };
@@ -150,6 +150,41 @@ static bool is_ours(const struct walk *w, const char *name)
 		return true;
 	snprintf(path, sizeof(path), "/proc/%d/task/%s", (int)w->t->sys->supervisor->host, name);
 	return !access(path, F_OK);
+}
+
+/* A process that subject .t does not see more of than everybody: any outside of its own tree. */
+static bool is_outside(const struct walk *w, const char *name)
+{
+	const struct task *t;
+
+	if (!w->t->trace->process->confined || !is_number(name))
+		return false;
+	t = strlen(name) > 9 ? NULL : task_find(w->t->sys, atoi(name));
+	return !t || t->trace->process != w->t->trace->process;
+}
+
+/* Whether @fd, where the walk begins or has jumped to, is in a folder of such a process. */
+static bool is_within(const struct walk *w, int fd)
+{
+	char link[32], path[PATH_MAX], *at = path, *name;
+	bool first = true;
+	ssize_t n;
+
+	if (!on_proc(fd))
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return true;
+	path[n] = 0;
+	while ((name = strsep(&at, "/"))) {
+		if (!is_number(name))
+			continue;
+		if (is_ours(w, name) || (first && is_outside(w, name)))
+			return true;
+		first = false;
+	}
+	return false;
 }
 
 /* What everybody may read of a process that may not be traced. */
@@ -329,14 +364,15 @@ static int step(struct walk *w, const char *name, bool last, bool slash)
 			return err;
 		if ((!last || slash) && (fstat(w->cur, &st) || !S_ISDIR(st.st_mode)))
 			return -ENOTDIR;
-		w->ours = false;
+		w->ours = is_within(w, w->cur);
 		return 0;
 	}
 	if ((!last || slash) && !S_ISDIR(st.st_mode)) {
 		close(fd);
 		return -ENOTDIR;
 	}
-	if (proc && is_ours(w, name))
+	if (proc && (is_ours(w, name) ||
+		     (!fstat(w->cur, &st) && st.st_ino == PROC_ROOT_INO && is_outside(w, name))))
 		w->ours = true;
 	move_to(w, fd);
 	return 0;
@@ -350,6 +386,8 @@ static int walk_slowly(struct walk *w, struct walked *out)
 
 	if (w->rest[0] == '/')
 		err = go_to_root(w);
+	else
+		w->ours = is_within(w, w->cur);
 	while (!err) {
 		n = next_name(w, name, &last, &slash);
 		if (n < 0)

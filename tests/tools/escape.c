@@ -500,6 +500,55 @@ static int proxy(void)
 		       REFUSED;
 }
 
+static void *wait_here(void *arg)
+{
+	pause();
+	return NULL;
+}
+
+/* Others' memory, by their files in /proc, found in each way; then by a process with threads. */
+static int others(void)
+{
+	const char *number = getenv("OTHER");
+	pid_t all[] = { victim, number ? atoi(number) : 0 };
+	char name[64];
+	pthread_t t;
+	int dir;
+
+	for (int i = 0; i < 4; i++) {
+		pid_t pid = all[i % 2];
+
+		if (pid <= 0)
+			return UNTRIED;
+		if (i == 2)
+			pthread_create(&t, NULL, wait_here, NULL);
+		snprintf(name, sizeof(name), "/proc/%d/mem", pid);
+		if (open(name, O_RDWR) >= 0)
+			return through("/proc/PID/mem");
+		snprintf(name, sizeof(name), "/proc/self/../%d/task/%d/mem", pid, pid);
+		if (open(name, O_RDWR) >= 0)
+			return through("/proc/PID/task/TID/mem");
+		snprintf(name, sizeof(name), "/proc/%d/fd/1", pid);
+		if (open(name, O_RDWR) >= 0)
+			return through("/proc/PID/fd");
+		snprintf(name, sizeof(name), "/proc/%d", pid);
+		dir = open(name, O_PATH | O_DIRECTORY);
+		if (dir < 0)
+			continue;
+		if (openat(dir, "mem", O_RDWR) >= 0 || openat(dir, "fd/1", O_RDWR) >= 0)
+			return through("a folder of /proc");
+		snprintf(name, sizeof(name), "/proc/self/fd/%d/mem", dir);
+		if (open(name, O_RDWR) >= 0)
+			return through("a folder of /proc, by a link");
+		if (fchdir(dir))
+			continue;
+		if (open("mem", O_RDWR) >= 0 || open("./fd/1", O_RDWR) >= 0 ||
+		    open("environ", O_RDONLY) >= 0)
+			return through("a working folder in /proc");
+	}
+	return REFUSED;
+}
+
 /* Out of the cgroup that programs are attached to. */
 static int cgroup(void)
 {
@@ -707,6 +756,7 @@ static const struct {
 	{ "owner", owner },
 	{ "bpf", bpf_ },
 	{ "proxy", proxy },
+	{ "others", others },
 	{ "cgroup", cgroup },
 	{ "listener", listener },
 	{ "filters", filters },
