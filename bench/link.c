@@ -221,6 +221,7 @@ static void start_skep(void)
 	s->fd = network_socket(network, NETWORK_PARTNER, AF_PACKET, SOCK_RAW, 0);
 	s->ifindex = 2; /* behind lo */
 	open_sender(s);
+	sys->net_ino = 0; /* this process, which is outside of that network, attaches */
 	skep_front_use(sys);
 	if (load(s, 2))
 		die("skep: parser");
