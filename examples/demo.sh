@@ -96,7 +96,7 @@ echo secret >server.key
 if skep run nokey.bpf.o -- true 2>&1 | grep -q "no kernel function file_open"; then
 	echo "(not here: the kernel's own types are needed, and cannot be read)"
 else
-	show 1 'may not open server.key' 'cat: server.key: Operation not permitted' -- skep run nokey.bpf.o -- cat server.key
+	show 1 'may not open server.key' 'Operation not permitted' -- skep run nokey.bpf.o -- cat server.key
 fi
 
 # A daemon of the demo's own.
