@@ -236,27 +236,6 @@ out:
 	return status;
 }
 
-/* The programs of the object that are asked for, by index. -1: it cannot be opened. */
-static int choose(struct bench *b, bool **wanted)
-{
-	struct bpf_object *obj = object_open(b->cli, prog_opts_object(b->opts));
-	const char *only = prog_opts_prog(b->opts);
-	struct bpf_program *prog;
-	int n = 0;
-
-	if (!obj)
-		return -1;
-	bpf_object__for_each_program(prog, obj) n++;
-	*wanted = calloc((size_t)n + 1, sizeof(**wanted));
-	n = 0;
-	bpf_object__for_each_program(prog, obj)
-	{
-		(*wanted)[n++] = !only || !strcmp(only, bpf_program__name(prog));
-	}
-	bpf_object__close(obj);
-	return n;
-}
-
 static int start(struct bench *b)
 {
 	struct skep_system_opts opts = b->cli->system_opts;
@@ -313,7 +292,8 @@ static int run(struct cli *cli, int argc, char **argv)
 		status = start(b);
 	kernel = b->side[KERNEL].present;
 	if (!status) {
-		n = choose(b, &wanted);
+		n = object_choose(b->cli, prog_opts_object(b->opts), prog_opts_prog(b->opts),
+				  &wanted);
 		status = n < 0 ? EXIT_REFUSED : 0;
 	}
 	if (!status && cli->json)

@@ -331,23 +331,6 @@ static int diff_program(const struct cli *cli, struct skep_system *sys, const ch
 	return f.count ? EXIT_REFUSED : EXIT_DONE;
 }
 
-static int count_programs(const struct cli *cli, const char *path, const char *only, bool **wanted)
-{
-	struct bpf_object *obj = object_open(cli, path);
-	struct bpf_program *prog;
-	int n = 0;
-
-	if (!obj)
-		return -1;
-	bpf_object__for_each_program(prog, obj) n++;
-	*wanted = calloc((size_t)n, sizeof(**wanted));
-	n = 0;
-	bpf_object__for_each_program(prog, obj)(*wanted)[n++] =
-		!only || !strcmp(only, bpf_program__name(prog));
-	bpf_object__close(obj);
-	return n;
-}
-
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct diff_opts o = { .packets = 200, .seed = 1 };
@@ -392,7 +375,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	}
 	cli->system = sys;
 	skep_front_use(sys);
-	n = count_programs(cli, path, o.only, &wanted);
+	n = object_choose(cli, path, o.only, &wanted);
 	if (n < 0)
 		return EXIT_REFUSED;
 	if (cli->json)

@@ -542,3 +542,25 @@ cJSON *verdict_json(const struct verdict *v)
 		cJSON_AddItemToObject(j, "path", why_json(&v->why));
 	return j;
 }
+
+int object_choose(const struct cli *cli, const char *path, const char *only, bool **wanted)
+{
+	struct bpf_object *obj = object_open(cli, path);
+	struct bpf_program *prog;
+	int n = 0;
+
+	*wanted = NULL;
+	if (!obj)
+		return -1;
+	bpf_object__for_each_program(prog, obj) n++;
+	*wanted = calloc((size_t)n + 1, sizeof(**wanted));
+	if (!*wanted) {
+		bpf_object__close(obj);
+		return cli_error(cli, "%s: %s", path, strerror(ENOMEM)), -1;
+	}
+	n = 0;
+	bpf_object__for_each_program(prog, obj)(*wanted)[n++] =
+		!only || !strcmp(only, bpf_program__name(prog));
+	bpf_object__close(obj);
+	return n;
+}

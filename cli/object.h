@@ -58,4 +58,10 @@ void libbpf_messages_start(const struct cli *cli);
 /* The first of them since then that names a cause; NULL when none does. The caller's. */
 char *libbpf_message(void);
 
+/*
+ * How many programs object file @path has, and which are called @only (NULL: all): an array to be freed. -1: it
+ * cannot be opened, which has been said.
+ */
+int object_choose(const struct cli *cli, const char *path, const char *only, bool **wanted);
+
 #endif
