@@ -262,6 +262,11 @@ $(O)/bench/%.gcc.so $(O)/bench/%.clang.so: bench/%.native.c
 	$(Q)gcc -O2 -shared -fPIC -o $(O)/bench/$*.gcc.so $<
 	$(Q)$(CLANG) -O2 -shared -fPIC -o $(O)/bench/$*.clang.so $<
 
+# a client: its calls are Linux's own
+$(O)/bench/notify: $(O)/obj/bench/notify.o
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -o $@ $< -lpthread
 $(O)/bench/%: $(O)/obj/bench/%.o $(O)/libskep.a
 	$(call say,LD)
 	@mkdir -p $(@D)

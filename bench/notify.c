@@ -11,6 +11,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,8 +27,9 @@
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
 #endif
-#define ROUNDS 31
-#define CALLS  100
+#define ROUNDS	31
+#define CALLS	100
+#define SECONDS 40 /* at most: then all is killed */
 
 enum what { LOOKUP, REFUSED, OPEN, NO_CONCERN, WHATS };
 
@@ -143,6 +145,41 @@ static struct side {
 
 static int listener;
 
+/* However this ends: neither a client nor what it waits for stays behind. */
+static void kill_clients(void)
+{
+	for (int i = 0; i < SIDES; i++)
+		if (sides[i].pid > 0)
+			kill(sides[i].pid, SIGKILL);
+}
+
+static void killed(int sig)
+{
+	static const char late[] = "notify: took too long, given up\n";
+
+	kill_clients();
+	if (sig == SIGALRM && write(STDERR_FILENO, late, sizeof(late) - 1) < 0)
+		_exit(2);
+	_exit(1);
+}
+
+/*
+ * A client ends with its standard input, so no sibling may hold the writing end: what executes another
+ * program loses it thereby, what only forks does not.
+ */
+static void become_client(int in, int out)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(in, STDIN_FILENO);
+	dup2(out, STDOUT_FILENO);
+	close(in);
+	close(out);
+	for (int i = 0; i < SIDES; i++) {
+		close(sides[i].to);
+		close(sides[i].from);
+	}
+}
+
 static int start(int which, const char *self, const char *folder)
 {
 	int in[2], out[2], number[2], fd;
@@ -154,10 +191,11 @@ static int start(int which, const char *self, const char *folder)
 		return -errno;
 	snprintf(path, sizeof(path), "%s/../skep", folder);
 	snprintf(lib, sizeof(lib), "%s/../libskep-preload.so", folder);
+	s->to = in[1];
+	s->from = out[0];
 	s->pid = fork();
 	if (!s->pid) {
-		dup2(in[0], 0);
-		dup2(out[1], 1);
+		become_client(in[0], out[1]);
 		if (which == BARE)
 			bare_client(number[1]);
 		if (which == PRELOAD)
@@ -169,10 +207,10 @@ static int start(int which, const char *self, const char *folder)
 			execl(self, self, "client", NULL);
 		_exit(127);
 	}
-	s->to = in[1];
-	s->from = out[0];
 	close(in[0]);
 	close(out[1]);
+	if (s->pid < 0)
+		return -errno;
 	if (which != BARE)
 		return 0;
 	if (read(number[0], &fd, sizeof(fd)) != sizeof(fd) || fd < 0)
@@ -226,6 +264,14 @@ int main(int argc, char **argv)
 	memcpy(folder, self, sizeof(folder));
 	slash = strrchr(folder, '/');
 	*slash = 0;
+	for (int i = 0; i < SIDES; i++)
+		sides[i].to = sides[i].from = -1;
+	atexit(kill_clients);
+	signal(SIGALRM, killed);
+	signal(SIGTERM, killed);
+	signal(SIGINT, killed);
+	signal(SIGPIPE, SIG_IGN);
+	alarm(SECONDS);
 	for (int i = 0; i < SIDES && !err; i++)
 		err = start(i, self, folder);
 	if (err) {
@@ -237,6 +283,10 @@ int main(int argc, char **argv)
 		for (int i = 0; i < ROUNDS; i++) {
 			a[i] = ask(lines[l].side, lines[l].what);
 			b[i] = ask(lines[l].beside, lines[l].beside_what);
+			if (a[i] < 0 || b[i] < 0) {
+				fprintf(stderr, "notify: %s: a client ended\n", lines[l].title);
+				return 1;
+			}
 		}
 		qsort(a, ROUNDS, sizeof(*a), compare);
 		qsort(b, ROUNDS, sizeof(*b), compare);
@@ -246,7 +296,9 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < SIDES; i++)
 		close(sides[i].to);
-	for (int i = 0; i < SIDES; i++)
+	for (int i = 0; i < SIDES; i++) {
 		waitpid(sides[i].pid, NULL, 0);
+		sides[i].pid = 0;
+	}
 	return 0;
 }
