@@ -9,12 +9,28 @@
 
 #include "btf/btf.h"
 #include "command/command.h"
+#include "isa/tag.h"
+#include "object/map_array.h"
 
 int info_put(const struct call *c, u64 uinfo, const void *info, u32 len)
 {
 	if (user_write(c->sys, uinfo, info, len))
 		return -EFAULT;
 	return ATTR_PUT(c, info.info_len, len);
+}
+
+/* The hash of an array's contents, for those who sign them (Linux: array_map_get_hash()). */
+static int put_hash(const struct call *c, const struct bpf_map *map, u64 to, u32 size)
+{
+	const struct bpf_array *array = (const struct bpf_array *)map;
+	u8 hash[SHA256_SIZE];
+
+	if (!to)
+		return size ? -EINVAL : 0;
+	if (map->map_type != BPF_MAP_TYPE_ARRAY || size != SHA256_SIZE)
+		return -EINVAL;
+	sha256(hash, array->value, (u64)array->elem_size * map->max_entries);
+	return user_write(c->sys, to, hash, sizeof(hash)) ? -EFAULT : 0;
 }
 
 int info_map(const struct call *c, struct map_object *m, u64 uinfo, u32 len)
@@ -31,13 +47,12 @@ int info_map(const struct call *c, struct map_object *m, u64 uinfo, u32 len)
 	if (err)
 		return err;
 	len = min(len, known);
-	if (known == sizeof(info) && len) {
-		/* The hash of a frozen map's contents is not computed: as for a type without one. */
+	if (known == sizeof(info)) {
 		if (user_read(c->sys, &info, uinfo, len))
 			return -EFAULT;
-		if (info.hash)
-			return -EINVAL;
-		memset(&info, 0, sizeof(info));
+		err = put_hash(c, map, info.hash, info.hash_size);
+		if (err)
+			return err;
 	}
 	info.type = map->map_type;
 	info.id = m->obj.id;

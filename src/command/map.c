@@ -16,6 +16,7 @@
 #include "object/caller.h"
 #include "command/map.h"
 #include "command/struct_ops.h"
+#include "isa/tag.h"
 #include "object/map_arena.h"
 #include "object/vocabulary.h"
 #include "object/watch.h"
@@ -192,6 +193,19 @@ static int build_map(struct map_object *m, const union bpf_attr *attr,
 	return err;
 }
 
+/* The hash of the only program that may use the map, if there is to be one. */
+static int set_exclusive(const struct call *c, struct map_object *m)
+{
+	const union bpf_attr *attr = c->attr;
+
+	if (!attr->excl_prog_hash)
+		return attr->excl_prog_hash_size ? -EINVAL : 0;
+	if (attr->excl_prog_hash_size != SHA256_SIZE)
+		return -EINVAL;
+	m->exclusive = true;
+	return user_read(c->sys, m->exclusive_to, attr->excl_prog_hash, SHA256_SIZE) ? -EFAULT : 0;
+}
+
 int command_map_create(struct call *c)
 {
 	union bpf_attr *attr = c->attr;
@@ -262,8 +276,7 @@ int command_map_create(struct call *c)
 		if (err)
 			goto out;
 	}
-	/* Exclusive maps (6.18): what a program's hash would have to be is not checked here. */
-	err = attr->excl_prog_hash ? -EOPNOTSUPP : attr->excl_prog_hash_size ? -EINVAL : 0;
+	err = set_exclusive(c, m);
 	if (err)
 		goto out;
 	if (type == BPF_MAP_TYPE_STRUCT_OPS) {

@@ -108,7 +108,10 @@ static void hash_add(struct hash *s, const void *bytes, u32 n)
 {
 	const u8 *p = bytes;
 
-	for (s->bytes += n; n; n--) {
+	s->bytes += n;
+	for (; !s->fill && n >= sizeof(s->block); n -= sizeof(s->block), p += sizeof(s->block))
+		(s->sha256 ? sha256_block : sha1_block)(s->h, p);
+	for (; n; n--) {
 		s->block[s->fill++] = *p++;
 		if (s->fill == sizeof(s->block)) {
 			(s->sha256 ? sha256_block : sha1_block)(s->h, s->block);
@@ -131,18 +134,31 @@ static void hash_end(struct hash *s)
 	hash_add(s, size, 8);
 }
 
-void prog_tag(u8 tag[BPF_TAG_SIZE], const struct bpf_insn *insns, u32 len, kver profile)
+static const u32 init1[8] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 };
+static const u32 init256[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+				0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
+
+static void hash_begin(struct hash *s, bool sha256)
 {
-	static const u32 init1[8] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 };
-	static const u32 init256[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-					0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
-	struct hash s = { .sha256 = visible(profile, TAG_SHA256_SINCE) };
+	memset(s, 0, sizeof(*s));
+	s->sha256 = sha256;
+	memcpy(s->h, sha256 ? init256 : init1, sizeof(s->h));
+}
+
+/* Ends the hash: its first @n bytes. */
+static void hash_take(struct hash *s, u8 *out, u32 n)
+{
+	hash_end(s);
+	for (u32 i = 0; i < n; i++)
+		out[i] = (u8)(s->h[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+static void hash_insns(struct hash *s, const struct bpf_insn *insns, u32 len)
+{
 	bool second = false; /* the second half of a map reference */
 	struct bpf_insn insn;
-	u32 i;
 
-	memcpy(s.h, s.sha256 ? init256 : init1, sizeof(s.h));
-	for (i = 0; i < len; i++) {
+	for (u32 i = 0; i < len; i++) {
 		insn = insns[i];
 		if (!second && insn_is_ldimm64(&insn) &&
 		    (insn.src_reg == BPF_PSEUDO_MAP_FD || insn.src_reg == BPF_PSEUDO_MAP_VALUE)) {
@@ -153,9 +169,37 @@ void prog_tag(u8 tag[BPF_TAG_SIZE], const struct bpf_insn *insns, u32 len, kver 
 				insn.imm = 0;
 			second = false;
 		}
-		hash_add(&s, &insn, sizeof(insn));
+		hash_add(s, &insn, sizeof(insn));
 	}
-	hash_end(&s);
-	for (i = 0; i < BPF_TAG_SIZE; i++)
-		tag[i] = (u8)(s.h[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+void prog_tag(u8 tag[BPF_TAG_SIZE], const struct bpf_insn *insns, u32 len, kver profile)
+{
+	struct hash s;
+
+	hash_begin(&s, visible(profile, TAG_SHA256_SINCE));
+	hash_insns(&s, insns, len);
+	hash_take(&s, tag, BPF_TAG_SIZE);
+}
+
+void prog_digest(u8 digest[SHA256_SIZE], const struct bpf_insn *insns, u32 len)
+{
+	struct hash s;
+
+	hash_begin(&s, true);
+	hash_insns(&s, insns, len);
+	hash_take(&s, digest, SHA256_SIZE);
+}
+
+void sha256(u8 digest[SHA256_SIZE], const void *bytes, u64 len)
+{
+	const u8 *p = bytes;
+	struct hash s;
+
+	hash_begin(&s, true);
+	for (u64 n; len; p += n, len -= n) {
+		n = min_t(u64, len, 1U << 30);
+		hash_add(&s, p, (u32)n);
+	}
+	hash_take(&s, digest, SHA256_SIZE);
 }

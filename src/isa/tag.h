@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* Program tags: a hash of the instructions that names a program in dumps. */
+/* Program tags: a hash of the instructions that names a program in dumps; and the hash itself. */
 #ifndef SKEP_ISA_TAG_H
 #define SKEP_ISA_TAG_H
 
@@ -11,5 +11,11 @@
  * on kernel @profile: the first 8 bytes of its SHA-1 or, from 6.18 on, SHA-256.
  */
 void prog_tag(u8 tag[BPF_TAG_SIZE], const struct bpf_insn *insns, u32 len, kver profile);
+
+#define SHA256_SIZE 32
+
+/* The whole SHA-256 of the same: what a map may be reserved for (excl_prog_hash). */
+void prog_digest(u8 digest[SHA256_SIZE], const struct bpf_insn *insns, u32 len);
+void sha256(u8 digest[SHA256_SIZE], const void *bytes, u64 len);
 
 #endif

@@ -72,6 +72,8 @@ struct map_object {
 	u64 charge;			   /* memlock as Linux reports it, bytes */
 	u32 updates;			   /* of a storage, by bpf(2): now and then it is swept */
 	u32 open_flags;			   /* BPF_F_RDONLY, BPF_F_WRONLY: access by descriptors */
+	bool exclusive; /* only for the program with this hash (excl_prog_hash) */
+	u8 exclusive_to[32];
 };
 
 struct object_btf {

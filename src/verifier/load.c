@@ -10,6 +10,7 @@
  * have no address here.
  */
 #include "isa/insn.h"
+#include "isa/tag.h"
 #include "object/struct_ops.h"
 #include "object/vocabulary.h"
 #include "verifier/check.h"
@@ -93,6 +94,18 @@ static int check_map_prog(struct bpf_verifier_env *env, const struct bpf_map *ma
 	}
 }
 
+/* Maps that were made for one program alone (Linux: excl_prog_hash). */
+static int check_exclusive(struct bpf_verifier_env *env, const struct map_object *m)
+{
+	u8 digest[SHA256_SIZE];
+
+	if (likely(!m->exclusive))
+		return 0;
+	prog_digest(digest, env->prog_obj->orig_insns, env->prog_obj->orig_len);
+	return memcmp(digest, m->exclusive_to, sizeof(digest)) ? refuse(env, DIAG_MAP_EXCLUSIVE) :
+								 0;
+}
+
 static int use_arena(struct bpf_verifier_env *env, struct map_object *m)
 {
 	if (env->arena)
@@ -103,14 +116,11 @@ static int use_arena(struct bpf_verifier_env *env, struct map_object *m)
 	return env->arena->user_start ? 0 : refuse(env, DIAG_ARENA_ADDRESS);
 }
 
-static int use_map(struct bpf_verifier_env *env, int fd, struct map_object **out)
+/* Takes the reference over; *@out is the map as the program holds it. */
+static int add_map(struct bpf_verifier_env *env, struct map_object *m, struct map_object **out)
 {
-	struct map_object *m = NULL;
 	int err;
 
-	m = map_get_fd(env->sys, fd, &err);
-	if (!m)
-		return refuse_err(env, err, DIAG_MAP_FD, fd);
 	for (u32 i = 0; i < env->used_map_cnt; i++) {
 		if (env->used_maps[i] == m) {
 			object_put(&m->obj);
@@ -122,7 +132,9 @@ static int use_map(struct bpf_verifier_env *env, int fd, struct map_object **out
 		object_put(&m->obj);
 		return refuse(env, DIAG_MAPS_TOO_MANY, MAX_USED_MAPS);
 	}
-	err = check_map_prog(env, m->map);
+	err = check_exclusive(env, m);
+	if (!err)
+		err = check_map_prog(env, m->map);
 	if (err) {
 		object_put(&m->obj);
 		return err;
@@ -135,6 +147,41 @@ static int use_map(struct bpf_verifier_env *env, int fd, struct map_object **out
 			if (env->used_maps[i]->map->map_type == m->map->map_type)
 				return refuse(env, DIAG_STORAGE_ONE);
 	return m->map->map_type == BPF_MAP_TYPE_ARENA ? use_arena(env, m) : 0;
+}
+
+static int use_map(struct bpf_verifier_env *env, int fd, struct map_object **out)
+{
+	struct map_object *m;
+	int err;
+
+	m = map_get_fd(env->sys, fd, &err);
+	return m ? add_map(env, m, out) : refuse_err(env, err, DIAG_MAP_FD, fd);
+}
+
+/* With a count, attr.fd_array is complete: all its maps are the program's, used or not. */
+static int use_fd_array(struct bpf_verifier_env *env, const union bpf_attr *attr)
+{
+	struct object *o;
+	int fd, err = 0;
+
+	env->fd_array = attr->fd_array;
+	if (attr->fd_array_cnt >= UINT32_MAX / sizeof(fd))
+		return refuse(env, DIAG_FD_ARRAY_COUNT, attr->fd_array_cnt);
+	for (u32 i = 0; i < attr->fd_array_cnt && !err; i++) {
+		struct map_object *m;
+
+		if (user_read(env->sys, &fd, env->fd_array + (u64)i * sizeof(fd), sizeof(fd)))
+			return -EFAULT;
+		o = object_get_any(env->sys, fd, &err);
+		if (o && o->kind == OBJECT_MAP) {
+			err = add_map(env, (struct map_object *)o, &m);
+			continue;
+		}
+		if (!o || o->kind != OBJECT_BTF)
+			err = refuse_err(env, o ? -EINVAL : err, DIAG_FD_ARRAY_FD, fd);
+		object_put(o);
+	}
+	return err;
 }
 
 /* The descriptor that @insn names, itself or as an index into attr.fd_array. */
@@ -406,7 +453,9 @@ int check_btf_info_early(struct bpf_verifier_env *env, const union bpf_attr *att
 {
 	int err;
 
-	env->fd_array = attr->fd_array;
+	err = use_fd_array(env, attr);
+	if (err)
+		return err;
 	if (attr->core_relo_cnt)
 		return refuse(env, DIAG_CORE_RELO);
 	if (!attr->func_info_cnt && !attr->line_info_cnt)

@@ -517,6 +517,7 @@ struct wobj *file_obj(struct world *w, struct wobj *task, int fd)
 
 u64 world_file(struct task *t, int fd)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = world_of(t->sys);
 	struct wobj *task = w ? world_task_obj(w, t) : NULL;
 	struct wobj *o = task ? file_obj(w, task, fd) : NULL;
@@ -526,6 +527,7 @@ u64 world_file(struct task *t, int fd)
 
 void world_file_adopt(struct task *t, int fd, u64 object)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = world_of(t->sys);
 	struct wobj *task = w ? world_task_obj(w, t) : NULL, *o = w ? world_at(w, object) : NULL;
 	struct wplace at;

@@ -164,6 +164,7 @@ u64 sock_of(struct world *w, const struct wplace *at)
 
 static u64 by_fd(struct task *t, int fd, bool socket)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = world_of(t->sys);
 	struct wobj *task = w ? world_task_obj(w, t) : NULL;
 	struct wobj *file = task ? file_obj(w, task, fd) : NULL;
@@ -192,6 +193,7 @@ static struct wsock *sock_at(struct skep_system *sys, u64 sk)
 
 u8 *world_sock_told(struct skep_system *sys, u64 sk)
 {
+	WORLD_HOLD(sys);
 	struct wsock *s = sock_at(sys, sk);
 
 	return s ? &s->told : NULL;
@@ -199,6 +201,7 @@ u8 *world_sock_told(struct skep_system *sys, u64 sk)
 
 struct sockaddr_storage *world_sock_peer(struct skep_system *sys, u64 sk)
 {
+	WORLD_HOLD(sys);
 	struct wsock *s = sock_at(sys, sk);
 
 	return s ? &s->peer : NULL;
@@ -206,6 +209,7 @@ struct sockaddr_storage *world_sock_peer(struct skep_system *sys, u64 sk)
 
 void world_sock_show(struct skep_system *sys, u64 sk, u8 state, bool bound, bool connected)
 {
+	WORLD_HOLD(sys);
 	struct wsock *s = sock_at(sys, sk);
 
 	if (!s)

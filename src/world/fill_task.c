@@ -126,9 +126,13 @@ u64 world_task(struct task *t)
 
 	if (likely(t->kernel_task))
 		return t->kernel_task;
-	w = world_of(t->sys);
-	o = w ? world_task_obj(w, t) : NULL;
-	return o ? o->addr : 0;
+	{
+		WORLD_HOLD(t->sys);
+
+		w = world_of(t->sys);
+		o = w ? world_task_obj(w, t) : NULL;
+		return o ? o->addr : 0;
+	}
 }
 
 /* The task_struct that @o (its credentials, its memory …) belongs to; NULL. */
@@ -173,6 +177,7 @@ struct wobj *world_leader(struct world *w, struct wobj *o)
 
 void world_call_done(struct task *t)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = t->sys->world;
 	struct wobj *o = w && t->kernel_task ? world_at(w, t->kernel_task) : NULL, *c;
 
@@ -188,6 +193,7 @@ void world_call_done(struct task *t)
 
 void world_task_execed(struct task *t)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = t->sys->world;
 	struct wobj *o = w && t->kernel_task ? world_at(w, t->kernel_task) : NULL;
 
@@ -209,9 +215,11 @@ void world_task_gone(struct task *t)
 	struct world *w = t->sys->world;
 
 	world_owner_task_gone(t->sys, (pid_t)t->bpf.tid);
+	pthread_mutex_lock(&t->sys->world_lock);
 	if (w && t->kernel_task)
 		world_kill(w, world_at(w, t->kernel_task));
 	t->kernel_task = 0;
+	pthread_mutex_unlock(&t->sys->world_lock);
 }
 
 /* ---- task_struct ---- */
@@ -867,6 +875,7 @@ u64 world_regs_of(struct world *w, struct wobj *task)
 
 u64 world_user_regs(struct task *t)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = world_of(t->sys);
 	struct wobj *o = w ? world_task_obj(w, t) : NULL;
 

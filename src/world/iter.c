@@ -68,7 +68,9 @@ int world_iter_tids(struct skep_system *sys, pid_t self, pid_t **out, u32 *n)
 	struct tids l = { 0 };
 	char path[64];
 
+	pthread_mutex_lock(&sys->world_lock);
 	tasks_each(sys, add_task, &l);
+	pthread_mutex_unlock(&sys->world_lock);
 	snprintf(path, sizeof(path), "/proc/%d/task", self);
 	add_names(&l, path);
 	return finish(&l, out, n);

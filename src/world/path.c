@@ -127,6 +127,7 @@ static int path_look(struct task *t, int dfd, const char *path, bool follow, str
 
 u64 world_dentry(struct task *t, int dfd, const char *path, bool follow)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = world_of(t->sys);
 	struct wplace at;
 	struct wobj *o;
@@ -142,6 +143,7 @@ u64 world_dentry(struct task *t, int dfd, const char *path, bool follow)
 
 u64 world_inode(struct task *t, int dfd, const char *path, bool follow)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = world_of(t->sys);
 	struct wplace at;
 	struct wobj *o;
@@ -156,6 +158,7 @@ u64 world_inode(struct task *t, int dfd, const char *path, bool follow)
 
 u64 world_path(struct task *t, int dfd, const char *path, bool follow)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = world_of(t->sys);
 	u64 object, mnt;
 	struct wplace at;
@@ -198,6 +201,7 @@ static struct wobj *look_at(struct task *t, int fd, struct wplace *at, struct st
 
 u64 world_dentry_of(struct task *t, int fd)
 {
+	WORLD_HOLD(t->sys);
 	struct wplace at;
 	struct statx st;
 	struct wobj *o = look_at(t, fd, &at, &st);
@@ -219,6 +223,7 @@ static void set_path(struct task *t, u64 object, const char *dentry, const char 
 
 u64 world_path_of(struct task *t, int fd)
 {
+	WORLD_HOLD(t->sys);
 	struct wplace at;
 	struct statx st;
 	struct wobj *d = look_at(t, fd, &at, &st);
@@ -233,6 +238,7 @@ u64 world_path_of(struct task *t, int fd)
 
 u64 world_file_of(struct task *t, int fd, u32 flags)
 {
+	WORLD_HOLD(t->sys);
 	struct wplace at;
 	struct statx st;
 	struct wobj *d = look_at(t, fd, &at, &st);
@@ -255,6 +261,7 @@ u64 world_file_of(struct task *t, int fd, u32 flags)
 
 u64 world_child(struct task *t, int dir, const char *name, u64 *inode)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = world_of(t->sys);
 	struct wplace at, child;
 	struct statx st, of_child;
@@ -286,6 +293,7 @@ u64 world_child(struct task *t, int dir, const char *name, u64 *inode)
 /* The entry that the last component names, whether it exists or not, and its directory. */
 u64 world_dentry_new(struct task *t, int dfd, const char *path, u64 *dir)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = world_of(t->sys);
 	char up[PATH_SIZE], name[256], *slash;
 	struct wplace at, child;
@@ -325,6 +333,7 @@ u64 world_dentry_new(struct task *t, int dfd, const char *path, u64 *dir)
 
 u64 world_filename(struct task *t, u64 uname)
 {
+	WORLD_HOLD(t->sys);
 	char text[PATH_SIZE];
 	u64 object = world_temp(t, "filename"), name;
 	long n = task_read_str(t, text, uname, sizeof(text));

@@ -2,7 +2,7 @@
 /*
  * The table of supervised tasks, their memory and registers (Linux: kernel/pid.c,
  * mm/memory.c:access_remote_vm(), kernel/ptrace.c). Only the supervisor's loop thread
- * comes here.
+ * comes here, but for looks into the table (task.h).
  *
  * Memory goes through /proc/TID/mem, which ignores protection as ptrace does, so that
  * breakpoints can be written into text. What helpers read and write on behalf of
@@ -119,7 +119,9 @@ struct task *task_add(struct skep_system *sys, pid_t tid, struct task *leader, s
 	t->mm = mm_get(mm);
 	t->start_ns = now(CLOCK_MONOTONIC);
 	t->start_boottime_ns = now(CLOCK_BOOTTIME);
+	pthread_mutex_lock(&sys->world_lock);
 	hash_in(t);
+	pthread_mutex_unlock(&sys->world_lock);
 	return t;
 }
 
@@ -137,6 +139,8 @@ static void replace(struct task *from, struct task *to)
 
 void task_del(struct task *t)
 {
+	WORLD_HOLD(t->sys);
+
 	hash_out(t);
 	if (t->leader == t)
 		replace(t, NULL);
@@ -152,6 +156,7 @@ void task_becomes_leader(struct task *t)
 
 	if (old == t)
 		return;
+	pthread_mutex_lock(&t->sys->world_lock);
 	hash_out(t);
 	t->bpf.tid = t->bpf.tgid;
 	t->parent = old->parent;
@@ -167,6 +172,7 @@ void task_becomes_leader(struct task *t)
 	old->bpf.tid = 0;
 	hash_in(old);
 	hash_in(t);
+	pthread_mutex_unlock(&t->sys->world_lock);
 }
 
 /* ---- memory ---- */
@@ -207,8 +213,10 @@ int task_new_mm(struct task *t)
 
 	if (!mm)
 		return -ENOMEM;
+	pthread_mutex_lock(&t->sys->world_lock);
 	mm_put(t->mm);
 	t->mm = mm;
+	pthread_mutex_unlock(&t->sys->world_lock);
 	return 0;
 }
 

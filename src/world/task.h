@@ -2,8 +2,10 @@
 /*
  * Supervised tasks: what skep knows of each thread of the processes that run under it
  * (Linux: struct task_struct, struct mm_struct). The tracer (src/event) makes, updates and
- * frees them; everything else reads. All of it happens in the supervisor's loop thread,
- * with the task stopped.
+ * frees them, in the supervisor's loop thread, with the task stopped; everything else reads.
+ *
+ * The table changes under sys->world_lock. So the loop's thread may look without it, and every
+ * other one (a test run, an iterator) while it holds it.
  */
 #ifndef SKEP_WORLD_TASK_H
 #define SKEP_WORLD_TASK_H
@@ -66,6 +68,19 @@ struct task {
 	void *uprobe;	/* of src/event/uprobe.c: pending steps and returns of this task */
 	void *sampling; /* of src/event/sampling.c */
 };
+
+/* Holds sys->world_lock to the end of the block. */
+static inline void world_drop(struct skep_system **sys)
+{
+	pthread_mutex_unlock(&(*sys)->world_lock);
+}
+static inline struct skep_system *world_hold(struct skep_system *sys)
+{
+	pthread_mutex_lock(&sys->world_lock);
+	return sys;
+}
+#define WORLD_HOLD(sys)                                                                            \
+	struct skep_system *held __attribute__((cleanup(world_drop), unused)) = world_hold(sys)
 
 /* NULL when @tid is not supervised. */
 struct task *task_find(struct skep_system *sys, pid_t tid);

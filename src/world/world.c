@@ -553,6 +553,7 @@ void world_promote(struct world *w, struct wtask *p, struct wobj *o, u64 k0, u64
 
 u64 world_temp(struct task *t, const char *type)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = world_of(t->sys);
 	struct wobj *o = w ? temp_new(t, layout_type(w, type)) : NULL;
 
@@ -561,6 +562,7 @@ u64 world_temp(struct task *t, const char *type)
 
 u64 world_temp_bytes(struct task *t, const void *bytes, u32 size)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = world_of(t->sys);
 	struct wobj *o = w ? temp_new(t, bytes_type(w, size)) : NULL;
 
@@ -572,6 +574,7 @@ u64 world_temp_bytes(struct task *t, const void *bytes, u32 size)
 
 void world_call_end(struct task *t)
 {
+	WORLD_HOLD(t->sys);
 	struct world *w = t->sys->world;
 	struct wobj *owner = w && t->kernel_task ? world_at(w, t->kernel_task) : NULL, *o;
 
@@ -602,6 +605,7 @@ static struct wobj *set_at(struct skep_system *sys, u64 object, const char *fiel
 
 void world_set(struct skep_system *sys, u64 object, const char *field, u64 value)
 {
+	WORLD_HOLD(sys);
 	struct world_place at;
 	struct wobj *o = set_at(sys, object, field, &at);
 
@@ -612,6 +616,7 @@ void world_set(struct skep_system *sys, u64 object, const char *field, u64 value
 void world_set_bytes(struct skep_system *sys, u64 object, const char *field, const void *bytes,
 		     u32 size)
 {
+	WORLD_HOLD(sys);
 	struct world_place at;
 	struct wobj *o = set_at(sys, object, field, &at);
 
@@ -624,6 +629,7 @@ void world_set_bytes(struct skep_system *sys, u64 object, const char *field, con
 
 u64 world_field(struct skep_system *sys, u64 object, const char *field)
 {
+	WORLD_HOLD(sys);
 	struct world_place at;
 	struct wobj *o = set_at(sys, object, field, &at);
 
