@@ -159,13 +159,18 @@ static u32 end_for(const struct command_row *row, kver profile)
 }
 
 /* sizeof(union bpf_attr) of the profile's kernel: its longest member, 8-byte aligned. */
-static u32 attr_size_of(kver profile)
+static u32 attr_size_of(struct skep_system *sys)
 {
-	u32 size = 48;
+	kver profile = sys->profile;
+	u32 size = READ_ONCE(sys->attr_size);
 
+	if (likely(size))
+		return size;
+	size = 48;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (visible(profile, command_since[i]))
 			size = max(size, end_for(&commands[i], profile));
+	WRITE_ONCE(sys->attr_size, round_up(size, 8));
 	return round_up(size, 8);
 }
 
@@ -216,7 +221,7 @@ int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned i
 	} copy = { .bytes = { 0 } };
 	struct call c = { sys, &copy.attr, (u64)uattr, size };
 	const struct command_row *row;
-	u32 known = attr_size_of(sys->profile), end;
+	u32 known = attr_size_of(sys), end;
 	int err;
 
 	/* DIFF(common-attrs): no BPF_COMMON_ATTRS (1 << 16): an unknown command, as before 7.2 */
@@ -238,7 +243,7 @@ int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned i
 		return -EINVAL;
 	/* Linux's CHECK_ATTR: what belongs to other commands must be 0. */
 	end = end_for(row, sys->profile);
-	for (u32 i = end; i < known; i++)
+	for (u32 i = end; i < c.size; i++)
 		if (copy.bytes[i])
 			return -EINVAL;
 	if (!row->run)

@@ -40,6 +40,7 @@ struct skep_system {
 	struct profile kernel; /* the same, and what was probed on the kernel */
 	struct probes *probes; /* .kernel's, owned; NULL: none */
 	bool profile_set;
+	u32 attr_size; /* sizeof(union bpf_attr) there; 0: not asked yet */
 	enum { CAPS_FULL, CAPS_REAL } caps_mode;
 	bool verdict;	    /* what skep lacks is judged, but cannot run */
 	bool test_run_all;  /* program types without a test run in Linux have skep's */

@@ -104,6 +104,34 @@ static void test_not_ours(void **state)
 	close(fd);
 }
 
+/* An open file's position tells its object at once; who moves it is still understood. */
+static void test_position(void **state)
+{
+	struct skep_system *sys = *state;
+	int a = hash(sys), b = hash(sys), c = dup(a), other;
+	u32 id = object_id(sys, a);
+	char byte;
+
+	assert_int_not_equal(lseek(a, 0, SEEK_CUR), 0);
+	assert_int_not_equal(lseek(a, 0, SEEK_CUR), lseek(b, 0, SEEK_CUR));
+	assert_int_equal(read(a, &byte, 1), 0);
+	assert_int_equal(object_id(sys, c), id);
+	assert_int_equal(lseek(a, 0, SEEK_SET), 0);
+	assert_int_equal(object_id(sys, a), id);
+	assert_int_equal(object_id(sys, c), id);
+	/* the number stands for something else now */
+	assert_int_equal(dup2(b, c), c);
+	assert_int_equal(object_id(sys, c), object_id(sys, b));
+	other = memfd_create("other", 0);
+	assert_int_equal(dup2(other, c), c);
+	assert_int_equal(object_id(sys, c), 0);
+	close(other);
+	close(c);
+	close(b);
+	close(a);
+	assert_int_equal(maps(sys), 0);
+}
+
 /* A child that holds what it inherited until it is told, or killed. */
 static pid_t holder(int *tell)
 {
@@ -620,6 +648,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dup, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_ours, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_position, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fork, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sigkill, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_in_flight, setup, teardown),
