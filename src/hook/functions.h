@@ -12,7 +12,7 @@ struct skep_system;
 
 #define FUNCTION_ARGS_MAX 7
 
-enum { FN_DECIDES = 1 };
+enum { FN_DECIDES = 1, FN_TEST = 2 };
 
 struct function_info {
 	const char *name;

@@ -158,8 +158,10 @@ int hooks_start(struct skep_system *sys)
 	if (!sys->hooks)
 		return -ENOMEM;
 	err = points_start(sys);
-	if (!err)
+	if (!err) {
 		sys->raw_tp = fire_by_name;
+		sys->test_functions = hook_test_functions;
+	}
 	return err;
 }
 
@@ -170,6 +172,7 @@ void hooks_stop(struct skep_system *sys)
 	if (!sys->hooks)
 		return;
 	sys->raw_tp = NULL;
+	sys->test_functions = NULL;
 	tc_stop(sys);
 	while ((h = sys->hooks->first)) {
 		sys->hooks->first = h->next;

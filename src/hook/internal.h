@@ -51,6 +51,9 @@ int hook_rekey(struct hook *h, const void *key, struct prog_object *new_prog, co
 bool override_allowed(const struct hook *h, const struct prog_object *prog);
 bool hook_has_prog(const struct hook *h, const struct prog_object *prog);
 
+/* test_functions.c: skep_system.test_functions */
+int hook_test_functions(struct skep_system *sys, u32 attach_type, u32 *retval);
+
 /* uprobe.c */
 void hook_uprobe_free(struct hook_uprobe *u);
 

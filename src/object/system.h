@@ -125,6 +125,11 @@ struct skep_system {
 	/* Fires raw tracepoint @name with @n arguments, when somebody listens; set by src/hook. */
 	void (*raw_tp)(struct skep_system *sys, const char *name, const u64 *args, u32 n);
 	/*
+	 * Calls the functions that test runs of programs of @attach_type are about; set by src/hook. 0 and
+	 * what the run returns, or -EFAULT.
+	 */
+	int (*test_functions)(struct skep_system *sys, u32 attach_type, u32 *retval);
+	/*
 	 * For tests of soundness: what is known before each instruction that the verifier
 	 * looks at, and pruning only where every value is covered (as if all were precise).
 	 */

@@ -43,6 +43,7 @@ int xdp_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 /* SOCKET_FILTER, SCHED_CLS, SCHED_ACT, CGROUP_SKB, LWT_*. */
 int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
 int raw_tp_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
+int tracing_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
 int syscall_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
 int flow_dissector_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);
 int sk_lookup_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t);

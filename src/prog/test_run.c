@@ -130,13 +130,21 @@ static int write_results(struct skep_system *sys, const struct test_run *t, u32 
 	return 0;
 }
 
+/* Linux: trace_bpf_test_finish(&err) */
+static void finished(struct skep_system *sys, int err)
+{
+	u64 arg = (u64)&err;
+
+	if (sys->raw_tp)
+		sys->raw_tp(sys, "bpf_test_finish", &arg, 1);
+}
+
 int test_run_write_data(struct skep_system *sys, const struct test_run *t,
 			const struct test_run_part *parts, u32 n)
 {
 	u64 out = t->attr->test.data_out;
 	u32 room = t->attr->test.data_size_out, size = 0, left, frags, at = 0;
 	int err = 0;
-	u64 arg;
 
 	for (u32 i = 0; i < n; i++)
 		size += parts[i].len;
@@ -161,9 +169,7 @@ int test_run_write_data(struct skep_system *sys, const struct test_run *t,
 	if (write_results(sys, t, size) && !err)
 		err = -EFAULT;
 out:
-	arg = (u64)&err; /* Linux: trace_bpf_test_finish(&err) */
-	if (sys->raw_tp)
-		sys->raw_tp(sys, "bpf_test_finish", &arg, 1);
+	finished(sys, err);
 	return err;
 }
 
@@ -224,6 +230,22 @@ int raw_tp_test_run(struct skep_system *sys, struct prog_object *prog, struct te
 	}
 	if (!err && user_write(sys, t->uattr + ATTR(retval), &t->retval, sizeof(t->retval)))
 		err = -EFAULT;
+	return err;
+}
+
+/* Runs whatever is attached to the functions that the kernel has for it. */
+int tracing_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t)
+{
+	const union bpf_attr *a = t->attr;
+	int err = -EFAULT;
+
+	if (a->test.flags || a->test.cpu || a->test.batch_size)
+		return -EINVAL;
+	if (sys->test_functions)
+		err = sys->test_functions(sys, prog->prog->expected_attach_type, &t->retval);
+	if (!err && user_write(sys, t->uattr + ATTR(retval), &t->retval, sizeof(t->retval)))
+		err = -EFAULT;
+	finished(sys, err);
 	return err;
 }
 

@@ -223,5 +223,6 @@ const struct bpf_prog_type_ops tracing_prog_ops = {
 	.func_proto = tracing_func_proto,
 	.is_valid_access = tracing_is_valid_access,
 	.retval_range = tracing_retval_range,
+	.test_run = tracing_test_run,
 	.own_test_run = typed_test_run,
 };
