@@ -112,6 +112,8 @@ struct link_object *link_attach_prog(struct skep_system *sys, struct prog_object
 	pthread_mutex_lock(&sys->lock);
 	old = target->prog->tramp[func];
 	*err = check(old, prog, ext);
+	if (!*err && func && !target->prog->guarded && target->guard_code)
+		*err = target->guard_code(target);
 	if (*err)
 		goto out;
 	*err = -ENOMEM;

@@ -102,6 +102,8 @@ static void analyse_jmp(struct jit *j, struct jit_sub *sub, u32 i)
 		use(sub, BPF_REG_0);
 		return;
 	case BPF_JA:
+		if (!insn_jmp_off(insn))
+			return;
 		break;
 	default:
 		use(sub, insn->dst_reg);
@@ -381,6 +383,9 @@ static int finish(struct jit *j, struct jit_output *out)
 		goto out;
 	for (i = 0; i <= j->len; i++)
 		first_ref[i] = j->offset[i] - saved[first_ref[i]];
+	if (j->at) /* where each instruction went grows with it: in place */
+		for (i = 0; i <= j->prog->len; i++)
+			first_ref[i] = first_ref[j->at[i]];
 	out->offsets = first_ref;
 	first_ref = NULL;
 out:
@@ -403,20 +408,30 @@ int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, b
 	int err = -ENOMEM;
 	u32 s;
 
-	j.cap = 4096 + 8 * prog->len;
 	j.subs = mem_calloc(j.nr_subs, sizeof(*j.subs));
+	if (!j.subs)
+		goto out;
+	for (s = 0; s < j.nr_subs; s++) {
+		j.subs[s].start = prog->subprog_start[s];
+		j.subs[s].end = s + 1 < j.nr_subs ? prog->subprog_start[s + 1] : j.len;
+	}
+	if (j.nr_subs > 1 && !prog->guarded) {
+		err = jit_inline(&j);
+		if (err)
+			goto out;
+		err = -ENOMEM;
+	}
+	j.cap = 4096 + 8 * j.len;
 	j.is_target = mem_zalloc(j.len + 1);
 	j.live = mem_calloc(j.len + 1, sizeof(*j.live));
 	j.offset = mem_calloc(j.len + 1, sizeof(*j.offset));
 	j.call_slot = mem_calloc(prog->nr_calls + 1, sizeof(*j.call_slot));
 	j.code = mem_alloc(j.cap);
-	if (!j.subs || !j.is_target || !j.live || !j.offset || !j.call_slot || !j.code)
+	if (!j.is_target || !j.live || !j.offset || !j.call_slot || !j.code)
 		goto out;
 	for (s = 0; s < j.nr_subs; s++) {
 		struct jit_sub *sub = &j.subs[s];
 
-		sub->start = prog->subprog_start[s];
-		sub->end = s + 1 < j.nr_subs ? prog->subprog_start[s + 1] : j.len;
 		sub->stack = round_up(prog->subprog_stack[s] + !prog->subprog_stack[s], 8U) &
 			     (prog->subprog_stack[s] ? ~0U : 0);
 		err = analyse(&j, sub);
@@ -432,6 +447,9 @@ int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, b
 		err = finish(&j, out);
 out:
 	mem_free(j.subs);
+	mem_free(j.expanded);
+	mem_free(j.expanded_facts);
+	mem_free(j.at);
 	mem_free(j.is_target);
 	mem_free(j.live);
 	mem_free(j.offset);
@@ -491,18 +509,75 @@ out:
 	return err;
 }
 
-int jit_compile(struct skep_system *sys, struct prog_object *obj)
+static int compile(struct prog_object *obj)
 {
+	struct skep_system *sys = obj->obj.sys;
 	struct jit_output out = { 0 };
 	int err = jit_place(sys->arena, obj->prog, obj->facts, jit_cpu_has_bmi2(), &out);
 
 	if (err)
 		return err;
+	if (obj->forget_code)
+		obj->forget_code(obj);
 	jit_debug_add(sys, obj, &out);
+	obj->native_at_before = obj->native_at;
 	obj->native_at = out.offsets;
 	out.offsets = NULL;
 	jit_output_free(&out);
 	return 0;
+}
+
+/* Code that runs may still be in. */
+struct old_code {
+	struct arena_retired retired;
+	struct arena *arena;
+	void *code;
+	u64 size;
+};
+
+static void free_old_code(struct arena_retired *r)
+{
+	struct old_code *old = container_of(r, struct old_code, retired);
+
+	arena_code_free(old->arena, old->code, old->size);
+	mem_free(old);
+}
+
+/*
+ * As long as nothing is attached to its functions, a program's code need not ask. Runs that
+ * have begun end in the code they began in; Linux would patch it below them.
+ */
+static int guard_code(struct prog_object *obj)
+{
+	struct skep_system *sys = obj->obj.sys;
+	struct bpf_prog *prog = obj->prog;
+	struct old_code *old = mem_zalloc(sizeof(*old));
+	int err;
+
+	if (!old)
+		return -ENOMEM;
+	old->retired.free = free_old_code;
+	old->arena = prog->arena;
+	old->code = prog->code;
+	old->size = prog->code_size;
+	prog->guarded = 1;
+	err = compile(obj);
+	if (err) {
+		prog->guarded = 0;
+		mem_free(old);
+		return err;
+	}
+	arena_retire(sys->arena, &sys->retired, &old->retired);
+	return 0;
+}
+
+int jit_compile(struct skep_system *sys, struct prog_object *obj)
+{
+	int err = compile(obj);
+
+	if (!err && obj->prog->attachable)
+		obj->guard_code = guard_code;
+	return err;
 }
 
 void jit_release(struct arena *arena, struct bpf_prog *prog)

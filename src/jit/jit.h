@@ -2,8 +2,8 @@
 /*
  * Native code generation (Linux: bpf_int_jit_compile() and arch/.../net/bpf_jit_comp.c).
  *
- * Three steps, each linear in the program: analyse() looks at each subprogram's
- * needs and assigns registers; the architecture's selection (x86_64/select.c) walks
+ * Steps, each linear in the program: jit_inline() takes small functions into their
+ * callers; analyse() looks at each subprogram's needs and assigns registers; the architecture's selection (x86_64/select.c) walks
  * the instructions once and emits with every jump in its long form; jit_finish()
  * shortens jumps until nothing changes any more and resolves references.
  */
@@ -56,8 +56,13 @@ struct jit_sub {
 struct jit {
 	const struct bpf_prog *prog;
 	const struct bpf_insn *insns;
-	const struct prog_facts *facts; /* or NULL */
+	const struct prog_facts *facts; /* of .insns; or NULL */
 	u32 len;
+	/* inline.c: .insns and .facts of an expanded program, and where each of prog->insns went; or NULL */
+	struct bpf_insn *expanded;
+	struct insn_fact *expanded_facts;
+	struct prog_facts expanded_facts_of;
+	u32 *at;
 	struct jit_sub *subs, *sub; /* all; current */
 	u32 nr_subs;
 	bool has_tail; /* any subprogram */
@@ -130,6 +135,12 @@ static inline bool jit_is_function(const struct jit *j)
 {
 	return j->prog->type == BPF_PROG_TYPE_EXT;
 }
+
+/*
+ * inline.c: puts small functions in the place of their calls: j->insns, .facts, .len and the bounds
+ * of the functions are then those of a copy. 0 or -ENOMEM, -EINVAL.
+ */
+int jit_inline(struct jit *j);
 
 /* live.c: fills j->live. */
 int jit_liveness(struct jit *j);

@@ -116,6 +116,12 @@ struct prog_object {
 	void *debug; /* what debuggers know of the code; src/jit/debug.c */
 	void (*forget_code)(struct prog_object *p); /* takes that back; or NULL */
 	u32 *native_at; /* by instruction: where its code begins in prog->code; NULL: no code */
+	u32 *native_at_before; /* that of the code before .guard_code(): somebody may be reading it */
+	/*
+	 * Compiles again, so that calls look at prog->tramp; before something is attached to a function
+	 * but the main one. 0 or -errno. sys->lock is held. NULL: no code.
+	 */
+	int (*guard_code)(struct prog_object *p);
 	u32 verified_insns;
 	u32 storage_ids[2]; /* of the cgroup storages that it was loaded with, by kind; or 0 */
 	bool tail_call_reachable; /* the program or a function of it tail-calls */

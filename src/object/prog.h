@@ -33,7 +33,8 @@ struct bpf_prog {
 	u8 xdp_has_frags;
 	u8 throws;	       /* calls bpf_throw() */
 	u8 watched;	       /* something is attached to the main function: .tramp[0] */
-	u8 attachable;	       /* its functions are known by BTF: engines look at .tramp */
+	u8 attachable;	       /* its functions are known by BTF: the interpreter looks at .tramp */
+	u8 guarded;	       /* native code does, too: compiled since something was attached */
 	u32 exception_subprog; /* the function that it calls then; 0: none */
 	u8 tag[BPF_TAG_SIZE];
 	char name[BPF_OBJ_NAME_LEN];

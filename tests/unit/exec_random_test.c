@@ -2,7 +2,8 @@
 /*
  * Random programs, straight-line and branching with a bounded loop around, run by
  * the interpreter and by the JIT (with and without BMI2; without a frame, with one,
- * with calls): all registers and the stack must agree. A difference is shrunk by
+ * with calls), with functions that the JIT takes into their callers and such that it
+ * does not: all registers and the stack must agree. A difference is shrunk by
  * replacing halves, quarters ... of the instructions by no-ops, and printed with its
  * seed. SKEP_SEED picks the first seed, SKEP_RUNS the number of programs.
  */
@@ -18,6 +19,8 @@
 #include "tests/lib/hand_prog.h"
 
 #define BODY_MAX 120
+#define FUNCS	 3
+#define FUNC_MAX 40
 #define SLOTS	 6 /* 8-byte stack slots that programs read and write: fp-8 .. fp-48 */
 
 struct state {
@@ -31,6 +34,13 @@ struct gen {
 	/* 1: part of a computation of an address; 2: and not its first, so no jump may go there */
 	u8 pinned[BODY_MAX + 1];
 	u32 n;
+	/* Functions that the body calls; those behind call those before. */
+	struct func {
+		struct bpf_insn v[FUNC_MAX];
+		u8 pinned[FUNC_MAX];
+		u32 n;
+	} func[FUNCS];
+	bool calls;
 };
 
 static u64 rnd(struct gen *g)
@@ -336,6 +346,104 @@ static void gen_jmp(struct gen *g)
 	}
 }
 
+/* A call and what it leaves undefined, R1-R5, defined again. Functions of the body are numbered from 1. */
+static u32 call_sequence(struct gen *g, struct bpf_insn *p, u8 *pinned, u32 func, const u8 *from,
+			 u32 nr_from)
+{
+	u32 k = 0;
+
+	pinned[k] = 0;
+	p[k++] = SUBPROG((s16)func, 0);
+	for (u32 r = 1; r <= 5; r++) {
+		pinned[k] = 1;
+		if (below(g, 2))
+			p[k++] = MOV_X(r, from[below(g, nr_from)]);
+		else
+			p[k++] = MOV_K(r, rnd_imm(g));
+	}
+	return k;
+}
+
+static void gen_call(struct gen *g)
+{
+	static const u8 kept[] = { 0, 6, 7, 8, 9 };
+
+	if (g->n + 6 > BODY_MAX)
+		return;
+	g->n += call_sequence(g, g->body + g->n, g->pinned + g->n, 1 + below(g, FUNCS), kept,
+			      ARRAY_SIZE(kept));
+	g->calls = true;
+}
+
+/* Arithmetic on its arguments and some saved registers; branches, returns in the middle, a stack slot. */
+static void gen_func(struct gen *g, u32 nr)
+{
+	static const u8 ops[] = { BPF_ADD, BPF_SUB, BPF_MUL, BPF_OR,
+				  BPF_AND, BPF_XOR, BPF_MOV, BPF_DIV };
+	struct func *f = &g->func[nr];
+	u8 regs[10] = { 0, 1, 2, 3, 4, 5 };
+	u32 nr_regs = 1 + below(g, 6), want = 3 + below(g, FUNC_MAX - 20), start, n;
+	bool stack = !below(g, 4);
+	u8 kept[5] = { 0 };
+	u32 nr_kept = 1;
+
+#define PUT(insn) (f->pinned[f->n] = 1, f->v[f->n++] = (insn))
+	PUT(MOV_X(0, 1 + below(g, 5)));
+	for (u32 r = 6; r <= 9; r++) {
+		if (below(g, 3))
+			continue;
+		PUT(MOV_X(r, 1 + below(g, 5)));
+		regs[nr_regs++] = kept[nr_kept++] = (u8)r;
+	}
+	if (stack)
+		PUT(STX(BPF_DW, 10, kept[below(g, nr_kept)], -8));
+#undef PUT
+	start = f->n;
+	while (f->n < want) {
+		u8 d = regs[below(g, nr_regs)], s = regs[below(g, nr_regs)];
+		u8 class = below(g, 2) ? BPF_ALU64 : BPF_ALU, op = ops[below(g, ARRAY_SIZE(ops))];
+
+		f->pinned[f->n] = 0;
+		switch (below(g, 8)) {
+		case 0:
+			f->v[f->n++] = INSN((below(g, 2) ? BPF_JMP : BPF_JMP32) | BPF_JGT | BPF_X,
+					    d, s, (s16)below(g, 6), 0);
+			break;
+		case 1:
+			if (below(g, 3))
+				f->v[f->n++] = JA((s16)below(g, 3));
+			else
+				f->v[f->n++] = EXIT();
+			break;
+		case 2:
+			if (nr && f->n + 6 < want)
+				f->n += call_sequence(g, f->v + f->n, f->pinned + f->n,
+						      1 + below(g, nr), kept, nr_kept);
+			break;
+		case 3:
+			if (stack)
+				f->v[f->n++] = below(g, 2) ? LDX(BPF_W, d, 10, -8) :
+							     STX(BPF_DW, 10, s, -8);
+			break;
+		default:
+			if (below(g, 2))
+				f->v[f->n++] = INSN(class | op | BPF_X, d, s, 0, 0);
+			else
+				f->v[f->n++] = INSN(class | op | BPF_K, d, 0, 0, rnd_imm(g) | 1);
+		}
+	}
+	n = f->n;
+	for (u32 i = start; i < n; i++) {
+		struct bpf_insn *insn = &f->v[i];
+
+		if ((BPF_CLASS(insn->code) == BPF_JMP || BPF_CLASS(insn->code) == BPF_JMP32) &&
+		    BPF_OP(insn->code) != BPF_CALL && BPF_OP(insn->code) != BPF_EXIT)
+			insn->off = (s16)(min_t(u32, i + 1 + (u32)insn->off, n) - i - 1);
+	}
+	f->pinned[f->n] = 1;
+	f->v[f->n++] = EXIT();
+}
+
 static void generate(struct gen *g, u64 seed)
 {
 	u32 n, i;
@@ -345,8 +453,14 @@ static void generate(struct gen *g, u64 seed)
 	for (i = 0; i < 4; i++)
 		rnd(g);
 	n = 4 + below(g, BODY_MAX - 4);
+	for (i = 0; i < FUNCS; i++)
+		gen_func(g, i);
 	while (g->n < n) {
-		switch (below(g, 8)) {
+		switch (below(g, 9)) {
+		case 8:
+			if (seed % 3 == 0)
+				gen_call(g);
+			break;
 		case 0:
 		case 1:
 			gen_mem(g);
@@ -367,7 +481,8 @@ static void generate(struct gen *g, u64 seed)
 		bool far = insn->code == (BPF_JMP32 | BPF_JA);
 		u32 to;
 
-		if (BPF_CLASS(insn->code) != BPF_JMP && BPF_CLASS(insn->code) != BPF_JMP32)
+		if ((BPF_CLASS(insn->code) != BPF_JMP && BPF_CLASS(insn->code) != BPF_JMP32) ||
+		    BPF_OP(insn->code) == BPF_CALL)
 			continue;
 		to = min_t(u32, i + 1 + (far ? (u32)insn->imm : (u32)insn->off), g->n);
 		while (g->pinned[to] == 2)
@@ -446,7 +561,7 @@ static const char *disagree(struct gen *g, u64 seed, struct state *want, struct 
 	static const char *const names[SHAPES][2] = { { "leaf", "leaf bmi2" },
 						      { "frame", "frame bmi2" },
 						      { "calls", "calls bmi2" } };
-	struct bpf_insn insns[BODY_MAX + 100];
+	struct bpf_insn insns[BODY_MAX + 100 + FUNCS * FUNC_MAX];
 	struct gen inputs = { .rng = seed ^ 0x5555555555555555ULL };
 	struct state in;
 	struct hand_prog h;
@@ -457,7 +572,18 @@ static const char *disagree(struct gen *g, u64 seed, struct state *want, struct 
 	for (shape = 0; shape < SHAPES && !bad; shape++) {
 		len = wrap(insns, g, shape);
 		for (bmi2 = 0; bmi2 < 2 && !bad; bmi2++) {
-			hand_prog_init(&h, insns, len, shape == SHAPE_LEAF ? 160 : 256);
+			u32 end = len;
+
+			for (i = 0; g->calls && i < FUNCS; i++) {
+				memcpy(insns + end, g->func[i].v, g->func[i].n * sizeof(*insns));
+				end += g->func[i].n;
+			}
+			hand_prog_init(&h, insns, end, shape == SHAPE_LEAF ? 160 : 256);
+			end = len;
+			for (i = 0; g->calls && i < FUNCS; i++) {
+				hand_prog_sub(&h, end, 8);
+				end += g->func[i].n;
+			}
 			h.prog.calls = nop_calls;
 			h.prog.nr_calls = 1;
 			if (hand_prog_jit(&h, bmi2))
@@ -494,24 +620,62 @@ static void shrink(struct gen *g, u64 seed, struct state *want, struct state *go
 				*g = trial;
 		}
 	}
+	/* what belongs together goes as a whole, a call with what defines R1-R5 again */
+	for (at = 0; at < g->n; at = i + 1) {
+		trial = *g;
+		i = at;
+		if (g->body[i].code != (BPF_JMP | BPF_CALL) && !g->pinned[i])
+			continue;
+		trial.body[i] = JA(0);
+		for (; i + 1 < g->n && g->pinned[i + 1]; i++)
+			trial.body[i + 1] = JA(0);
+		if (disagree(&trial, seed, want, got))
+			*g = trial;
+	}
+	trial = *g;
+	trial.calls = false;
+	for (i = 0; i < g->n; i++)
+		trial.calls |= g->body[i].code == (BPF_JMP | BPF_CALL);
+	if (!trial.calls && disagree(&trial, seed, want, got))
+		*g = trial;
+	for (at = 0; g->calls && at < FUNCS * FUNC_MAX; at++) {
+		struct func *f = &trial.func[at / FUNC_MAX];
+
+		trial = *g;
+		if (at % FUNC_MAX >= f->n || f->pinned[at % FUNC_MAX])
+			continue;
+		f->v[at % FUNC_MAX] = JA(0);
+		if (disagree(&trial, seed, want, got))
+			*g = trial;
+	}
+}
+
+static void print_insns(const struct bpf_insn *insns, u32 n)
+{
+	char text[128];
+
+	for (u32 i = 0; i < n; i++) {
+		if (insns[i].code == (BPF_JMP | BPF_JA) && !insns[i].off)
+			continue;
+		disasm_insn(text, sizeof(text), &insns[i], NULL);
+		print_message("  %3u: %s\n", i, text);
+	}
 }
 
 static void report(struct gen *g, u64 seed)
 {
 	struct state want, got;
 	const char *bad;
-	char text[128];
 	u32 i;
 
 	shrink(g, seed, &want, &got);
 	bad = disagree(g, seed, &want, &got);
 	print_message("seed %llu: interpreter and jit (%s) differ\n", (unsigned long long)seed,
 		      bad);
-	for (i = 0; i < g->n; i++) {
-		if (g->body[i].code == (BPF_JMP | BPF_JA) && !g->body[i].off)
-			continue;
-		disasm_insn(text, sizeof(text), &g->body[i], NULL);
-		print_message("  %3u: %s\n", i, text);
+	print_insns(g->body, g->n);
+	for (i = 0; g->calls && i < FUNCS; i++) {
+		print_message("  function %u:\n", i + 1);
+		print_insns(g->func[i].v, g->func[i].n);
 	}
 	for (i = 0; i < 10; i++)
 		if (want.reg[i] != got.reg[i])

@@ -177,7 +177,7 @@ int x86_subprog_call(struct jit *j, const struct bpf_insn *insn)
 	u32 func = (u16)insn->off, done = 0;
 	int err = func < j->nr_subs ? 0 : -EINVAL;
 
-	if (!err && j->prog->attachable)
+	if (!err && j->prog->guarded)
 		err = call_tramp(j, func, &done);
 	if (!err)
 		err = jit_ref(j, j->n, JIT_REF_CALL, func, 5, 0);

@@ -731,9 +731,11 @@ static int select_jmp(struct jit *j, u32 i)
 
 	switch (BPF_OP(insn->code)) {
 	case BPF_JA:
+		if (!insn_jmp_off(insn))
+			break;
 		if (j->insns[i + 1 + insn_jmp_off(insn)].code == (BPF_JMP | BPF_EXIT)) {
 			x86_exit(j);
-		} else if (insn_jmp_off(insn)) {
+		} else {
 			err = jit_ref(j, j->n, JIT_REF_JUMP, i + 1 + insn_jmp_off(insn), 5, 2);
 			e1(j, 0xe9);
 			e4(j, 0);
