@@ -68,6 +68,10 @@ int skb_may_pull(struct sk_buff *skb, u32 len);
 /* Free bytes before .data, and behind .data_end; 0 or -ENOMEM. Data may move. */
 int skb_make_room(struct sk_buff *skb, u32 head, u32 tail);
 
+/* @len zeroed bytes at @off; the headers before it move forward. Room has been made. */
+void skb_hdr_push(struct sk_buff *skb, u32 off, u32 len);
+int skb_hdr_pop(struct sk_buff *skb, u32 off, u32 len); /* 0 or -ENOMEM */
+
 /* Room of @len zeroed bytes at .data, made by skb_make_room() before. */
 static inline void skb_push(struct sk_buff *skb, u32 len)
 {

@@ -133,8 +133,7 @@ BPF_HELPER(skb_vlan_pop)
 
 /* ---- room between the headers ---- */
 
-/* @len zeroed bytes at @off; the headers before it move forward. Room has been made. */
-static void hdr_push(struct sk_buff *skb, u32 off, u32 len)
+void skb_hdr_push(struct sk_buff *skb, u32 off, u32 len)
 {
 	bool same = skb->transport_header == skb->network_header;
 
@@ -147,7 +146,7 @@ static void hdr_push(struct sk_buff *skb, u32 off, u32 len)
 		skb->transport_header = skb->network_header;
 }
 
-static int hdr_pop(struct sk_buff *skb, u32 off, u32 len)
+int skb_hdr_pop(struct sk_buff *skb, u32 off, u32 len)
 {
 	bool same = skb->transport_header == skb->network_header;
 
@@ -182,9 +181,9 @@ BPF_HELPER(skb_change_proto)
 	if (skb->protocol == rt_htons(ETH_P_IP) && to == rt_htons(ETH_P_IPV6)) {
 		err = skb_make_room(skb, IPV6_MORE, 0);
 		if (!err)
-			hdr_push(skb, off, IPV6_MORE);
+			skb_hdr_push(skb, off, IPV6_MORE);
 	} else if (skb->protocol == rt_htons(ETH_P_IPV6) && to == rt_htons(ETH_P_IP)) {
-		err = hdr_pop(skb, off, IPV6_MORE);
+		err = skb_hdr_pop(skb, off, IPV6_MORE);
 	} else {
 		err = -ENOTSUPP;
 	}
@@ -235,7 +234,7 @@ static int net_grow(struct sk_buff *skb, u32 off, u32 len, u64 flags)
 			return -EINVAL;
 	}
 	mac_len = (u16)(skb->network_header - skb->mac_header);
-	hdr_push(skb, off, len);
+	skb_hdr_push(skb, off, len);
 	if (!encap)
 		return 0;
 	skb->encapsulation = 1;
@@ -255,7 +254,7 @@ static int net_shrink(struct sk_buff *skb, u32 off, u32 len, u64 flags)
 		return -EINVAL;
 	if (skb_is_gso(skb))
 		return -ENOTSUPP;
-	err = hdr_pop(skb, off, len);
+	err = skb_hdr_pop(skb, off, len);
 	if (err)
 		return err;
 	if (flags & BPF_F_ADJ_ROOM_DECAP_L3_IPV6)

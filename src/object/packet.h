@@ -94,6 +94,13 @@ struct sk_buff {
 	void *flow_keys;
 	void *netdev;
 	const struct skb_tunnel *tunnel; /* of the run's CPU; NULL: none */
+	struct {
+		u32 off, hdrlen; /* from .data; bytes behind the first eight */
+		bool there, valid;
+	} srh; /* segment routing header of an action's packet (Linux: seg6_bpf_srh_state) */
 };
+
+/* Before a LWT_SEG6LOCAL program runs: finds .srh. */
+void skb_seg6_start(struct sk_buff *skb);
 
 #endif

@@ -44,11 +44,12 @@ enum world_op {
 	WORLD_STORAGE_OWNER, /* type of a storage map, object, its identity to fill (two words) -> 0 */
 	WORLD_FIB_LOOKUP, /* struct bpf_fib_lookup, flags, whether .tot_len is checked, packet's length -> its result */
 	WORLD_SK_LOOKUP, /* protocol, struct bpf_sock_tuple, its size -> struct bpf_rt_sock held; 0 */
-	WORLD_MADE_UP,	 /* type's name, number -> an object for a test run; 0: no such type */
-	WORLD_PUT,	 /* such an object, field's name, bytes, size -> 0 or -ENOENT */
-	WORLD_FIELD,	 /* object, name of a field -> its value; 0 where it has none */
-	WORLD_ALIVE,	 /* object -> whether it is one, and what it stands for is there */
-	WORLD_TASK_OF,	 /* thread id, whether as the current task numbers it -> task_struct; 0 */
+	WORLD_SK_BY_COOKIE, /* cookie -> struct bpf_rt_sock held; 0 */
+	WORLD_MADE_UP,	    /* type's name, number -> an object for a test run; 0: no such type */
+	WORLD_PUT,	    /* such an object, field's name, bytes, size -> 0 or -ENOENT */
+	WORLD_FIELD,	    /* object, name of a field -> its value; 0 where it has none */
+	WORLD_ALIVE,	    /* object -> whether it is one, and what it stands for is there */
+	WORLD_TASK_OF, /* thread id, whether as the current task numbers it -> task_struct; 0 */
 	WORLD_UNDER_CGROUP,    /* task_struct, cgroup -> 1, 0 */
 	WORLD_CGROUP_OF,       /* id -> cgroup; 0 */
 	WORLD_CGROUP_ANCESTOR, /* cgroup, level -> cgroup; 0 */

@@ -37,6 +37,14 @@ static inline bool sock_is_full(const struct bpf_rt_sock *sk)
 /* Option number @i of .opt; @doubled: it reads as twice what is set. False: there is none. */
 bool sk_option(u32 i, u32 *level, u32 *name, bool *doubled);
 
+/* struct bpf_sock_ops: u.skb_data is the TCP header of the packet at hand, if there is one. */
+#define TCP_OPTIONS_MAX 40
+struct bpf_rt_sock_ops {
+	struct bpf_sock_ops u;
+	u32 opt_room; /* bytes of options that can still be reserved or stored */
+	bool has_skb;
+};
+
 /* struct bpf_sysctl: a parameter of /proc/sys being read or written. */
 struct bpf_rt_sysctl {
 	struct bpf_sysctl u;
@@ -63,7 +71,8 @@ struct bpf_rt_reuseport {
 	const u8 *network; /* header; NULL: none */
 	const u8 *mac;	   /* header; NULL: none */
 	const u8 *tail;	   /* first byte behind the packet */
-	void *selected;	   /* struct bpf_rt_sock */
+	bool grouped;	   /* u.sk is a socket of the machine, whose group is asked */
+	u64 selected;	   /* cookie of the socket that has been chosen; 0: none */
 };
 
 /* struct bpf_sk_lookup. */

@@ -313,6 +313,14 @@ void watches_sweep(struct skep_system *sys)
 	} while (socket_gone || inode_gone);
 }
 
+void watch_forget_socket(struct skep_system *sys, u64 cookie)
+{
+	const struct watched_socket s = { .cookie = cookie, .fd = -1 };
+
+	if (load_acquire(&sys->watches))
+		forget(sys, &s, NULL);
+}
+
 void watches_stop(struct skep_system *sys)
 {
 	struct watches *w = sys->watches;

@@ -20,6 +20,8 @@ int watch_socket(struct skep_system *sys, int fd, u64 cookie);
 int watch_inode(struct skep_system *sys, int fd, const u64 owner[2]);
 /* Takes what is gone out of all maps; of the sockets, some dozens are looked at in a call. */
 void watches_sweep(struct skep_system *sys);
+/* The socket of @cookie, which nobody watched, is no more: a test run's. */
+void watch_forget_socket(struct skep_system *sys, u64 cookie);
 void watches_stop(struct skep_system *sys);
 
 #endif

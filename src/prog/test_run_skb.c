@@ -223,6 +223,11 @@ static void push(struct sk_buff *skb, u32 len)
 	skb->len += len;
 }
 
+static void seg6_before(void *ctx)
+{
+	skb_seg6_start(ctx);
+}
+
 int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t)
 {
 	const union bpf_attr *a = t->attr;
@@ -272,6 +277,8 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 		skb->csum = network_checksum(skb);
 		skb->ip_summed = CHECKSUM_COMPLETE;
 	}
+	if (type == BPF_PROG_TYPE_LWT_SEG6LOCAL)
+		t->before = seg6_before;
 	t->block = (struct compare_block){ p, sizeof(*p) + SKB_ROOM + size };
 	err = test_run_repeat(sys, prog, skb, t, &run);
 	if (err)

@@ -12,15 +12,17 @@
 
 #include "base/mem.h"
 #include "object/sock.h"
+#include "object/watch.h"
 #include "prog/test_run_io.h"
 
-#define MSG_ROOM 65536 /* before and behind a message, for bpf_msg_push_data() */
+#define TCP_HEADER 20
+#define MSG_ROOM   65536 /* before and behind a message, for bpf_msg_push_data() */
 
 struct sock_run {
 	union {
 		struct bpf_sock sock;
 		struct bpf_sock_addr addr;
-		struct bpf_sock_ops ops;
+		struct bpf_rt_sock_ops ops;
 		struct bpf_sockopt opt;
 		struct bpf_rt_msg msg;
 		struct bpf_rt_reuseport reuse;
@@ -180,6 +182,11 @@ static void tcp_of_ops(struct bpf_tcp_sock *tcp, const struct bpf_sock_ops *ops)
 struct sock_kind {
 	u32 ctx_size;
 	u32 pointers[3][2]; /* offset and end of pointers, which are skep's to set */
+	/*
+	 * Offset of a pointer to a socket, 0: there is none. In ctx_in it is the cookie of a socket of the
+	 * machine or 0, in ctx_out the cookie of the one that was chosen or 0.
+	 */
+	u32 cookie_at;
 	/* @size bytes of data lie at @data. Returns the context. */
 	void *(*begin)(struct sock_run *r, u8 *data, u32 size);
 	/* What goes out as data; NULL: as it came in. */
@@ -208,16 +215,28 @@ static void *begin_addr(struct sock_run *r, u8 *data, u32 size)
 
 static void *begin_ops(struct sock_run *r, u8 *data, u32 size)
 {
-	SET_ADDRESSES(&r->sk.u, &r->ops);
-	r->sk.u.state = r->ops.state ? r->ops.state : BPF_TCP_ESTABLISHED;
-	r->sk.cb_flags = r->ops.bpf_sock_ops_cb_flags;
-	tcp_of_ops(&r->sk.tcp, &r->ops);
-	r->ops.sk = r->ops.is_fullsock ? &r->sk.u : NULL;
-	r->ops.skb_data = data;
-	r->ops.skb_data_end = data + size;
+	struct bpf_sock_ops *u = &r->ops.u;
+
+	SET_ADDRESSES(&r->sk.u, u);
+	r->sk.u.state = u->state ? u->state : BPF_TCP_ESTABLISHED;
+	r->sk.cb_flags = u->bpf_sock_ops_cb_flags;
+	tcp_of_ops(&r->sk.tcp, u);
+	u->sk = u->is_fullsock ? &r->sk.u : NULL;
+	u->skb_data = data;
+	u->skb_data_end = data + size;
 	if (size)
-		r->ops.skb_len = size;
-	return &r->ops;
+		u->skb_len = size;
+	/* What is given is a TCP header, with the options that it has so far. */
+	r->ops.has_skb = size != 0;
+	r->ops.opt_room = TCP_OPTIONS_MAX;
+	if (size > TCP_HEADER)
+		r->ops.opt_room -= min_t(u32, size - TCP_HEADER, TCP_OPTIONS_MAX);
+	return u;
+}
+
+static void end_ops(const struct sock_run *r, const u8 **data, u32 *size)
+{
+	*size = (u32)((u8 *)r->ops.u.skb_data_end - (u8 *)r->ops.u.skb_data);
 }
 
 static void *begin_opt(struct sock_run *r, u8 *data, u32 size)
@@ -285,7 +304,9 @@ static const struct sock_kind *kind_of(u32 type)
 		.pointers = { POINTER(struct bpf_sock_ops, sk),
 			      POINTER(struct bpf_sock_ops, skb_data),
 			      POINTER(struct bpf_sock_ops, skb_data_end) },
+		.cookie_at = offsetof(struct bpf_sock_ops, sk),
 		.begin = begin_ops,
+		.end = end_ops,
 	};
 	static const struct sock_kind opt = {
 		.ctx_size = sizeof(struct bpf_sockopt),
@@ -306,6 +327,7 @@ static const struct sock_kind *kind_of(u32 type)
 				offsetofend(struct sk_reuseport_md, data_end) },
 			      { offsetof(struct sk_reuseport_md, sk),
 				offsetofend(struct sk_reuseport_md, migrating_sk) } },
+		.cookie_at = offsetof(struct sk_reuseport_md, sk),
 		.begin = begin_reuse,
 	};
 
@@ -324,6 +346,41 @@ static const struct sock_kind *kind_of(u32 type)
 		return &reuse;
 	}
 	return NULL;
+}
+
+/* Takes the cookie out of @ctx, where a pointer will be. */
+static u64 take_cookie(const struct sock_kind *k, void *ctx)
+{
+	u64 cookie = 0;
+
+	if (ctx && k->cookie_at) {
+		memcpy(&cookie, (u8 *)ctx + k->cookie_at, sizeof(cookie));
+		memset((u8 *)ctx + k->cookie_at, 0, sizeof(cookie));
+	}
+	return cookie;
+}
+
+/* The socket is the one of the machine that has the cookie, as it is now. 0 or -ENOENT. */
+static int name_socket(struct skep_system *sys, struct sock_run *r, u32 type, u64 cookie)
+{
+	struct bpf_run run = { .arena = sys->arena };
+	u32 flags = r->sk.cb_flags;
+	struct bpf_rt_sock *sk;
+
+	sk = (void *)(uintptr_t)sys->platform->world(&run, WORLD_SK_BY_COOKIE, &cookie);
+	if (!sk)
+		return -ENOENT;
+	r->sk = *sk;
+	r->sk.cb_flags = flags;
+	__atomic_sub_fetch(&sk->refs, 1, __ATOMIC_RELEASE);
+	if (type == BPF_PROG_TYPE_SK_REUSEPORT)
+		r->reuse.grouped = true;
+	return 0;
+}
+
+static void reuse_before(void *ctx)
+{
+	((struct bpf_rt_reuseport *)ctx)->selected = 0;
 }
 
 static bool has_pointers(const struct sock_kind *k, const void *ctx)
@@ -345,9 +402,10 @@ int sock_test_run(struct skep_system *sys, struct prog_object *prog, struct test
 {
 	const union bpf_attr *a = t->attr;
 	const struct sock_kind *k = kind_of(prog->prog->type);
-	u32 size = a->test.data_size_in, out_size = size;
+	u32 size = a->test.data_size_in, out_size = size, type = prog->prog->type;
 	struct bpf_run run = { .event = NULL };
 	struct sock_run *r = NULL;
+	u64 cookie;
 	const u8 *out_data;
 	u8 *data;
 	void *user, *ctx;
@@ -358,6 +416,7 @@ int sock_test_run(struct skep_system *sys, struct prog_object *prog, struct test
 	err = test_run_read_ctx(sys, t, k->ctx_size, &user);
 	if (err)
 		return err;
+	cookie = take_cookie(k, user);
 	err = user && has_pointers(k, user) ? -EINVAL : 0;
 	if (err)
 		goto out;
@@ -373,8 +432,15 @@ int sock_test_run(struct skep_system *sys, struct prog_object *prog, struct test
 		memcpy(r, user, k->ctx_size);
 	sock_init(sys, &r->sk);
 	ctx = k->begin(r, data, size);
+	err = cookie ? name_socket(sys, r, type, cookie) : 0;
+	if (err)
+		goto out;
+	if (type == BPF_PROG_TYPE_SK_REUSEPORT)
+		t->before = reuse_before;
 	t->block = (struct compare_block){ r, sizeof(*r) + 2 * MSG_ROOM + size };
 	err = test_run_repeat(sys, prog, ctx, t, &run);
+	if (!cookie && type == BPF_PROG_TYPE_SOCK_OPS)
+		watch_forget_socket(sys, r->sk.cookie);
 	if (err)
 		goto out;
 	out_data = data;
@@ -383,6 +449,8 @@ int sock_test_run(struct skep_system *sys, struct prog_object *prog, struct test
 	if (user) {
 		memcpy(user, ctx, k->ctx_size);
 		drop_pointers(k, user);
+		if (type == BPF_PROG_TYPE_SK_REUSEPORT)
+			memcpy((u8 *)user + k->cookie_at, &r->reuse.selected, sizeof(u64));
 	}
 	err = write_data(sys, t, out_data, out_size);
 	if (!err)

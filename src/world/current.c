@@ -264,6 +264,8 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 		if (w->sys->links)
 			return 0;
 		return world_sk_lookup(w, (u32)a[0], (const void *)(uintptr_t)a[1], (u32)a[2]);
+	case WORLD_SK_BY_COOKIE:
+		return world_sk_by_cookie(w, a[0]);
 	case WORLD_MADE_UP:
 		o = world_made_up(w, (const char *)(uintptr_t)a[0], a[1]);
 		return o ? o->addr : 0;

@@ -301,6 +301,7 @@ void sk_lookups_stop(struct world *w);
 long world_fib_lookup(struct bpf_fib_lookup *p, u32 flags, bool check_mtu, u32 len);
 /* The socket that gets packets of @tuple, held for the program; 0. */
 u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *tuple, u32 len);
+u64 world_sk_by_cookie(struct world *w, u64 cookie);
 
 #define WORLD_TYPE(name, base)
 #define WORLD_FIELD(type, name, paths, fresh, filler)                                              \

@@ -9,6 +9,7 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -132,6 +133,112 @@ u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *
 	if (ask(&req, &m))
 		return 0;
 	fill(sk, &m, protocol);
+	__atomic_store_n(&sk->refs, 1, __ATOMIC_RELEASE);
+	return (u64)(uintptr_t)sk;
+}
+
+/* ---- by cookie: the kernel tells all, we compare ---- */
+
+static bool cookie_is(const u32 halves[2], u64 cookie)
+{
+	return halves[0] == (u32)cookie && halves[1] == (u32)(cookie >> 32);
+}
+
+/* Whether @h is the socket: then @sk is filled. */
+static bool take_if(const struct nlmsghdr *h, u64 cookie, u32 protocol, struct bpf_rt_sock *sk)
+{
+	const struct inet_diag_msg *inet = NLMSG_DATA(h);
+	const struct unix_diag_msg *local = NLMSG_DATA(h);
+
+	if (!protocol) {
+		if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*local)) ||
+		    !cookie_is(local->udiag_cookie, cookie))
+			return false;
+		memset(sk, 0, sizeof(*sk));
+		sk->u.family = AF_UNIX;
+		sk->u.type = local->udiag_type;
+		sk->u.state = local->udiag_state;
+		sk->u.rx_queue_mapping = -1;
+		sk->cookie = cookie;
+		sk->netns_cookie = 1;
+		return true;
+	}
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*inet)) || !cookie_is(inet->id.idiag_cookie, cookie))
+		return false;
+	fill(sk, inet, protocol);
+	return true;
+}
+
+static bool dump(int fd, const void *req, size_t size, u64 cookie, u32 protocol,
+		 struct bpf_rt_sock *sk)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	union {
+		struct nlmsghdr h;
+		char bytes[16384];
+	} answer;
+	bool found = false;
+
+	if (sendto(fd, req, size, 0, (struct sockaddr *)&kernel, sizeof(kernel)) <= 0)
+		return false;
+	for (;;) {
+		ssize_t n = recv(fd, &answer, sizeof(answer), 0);
+
+		if (n <= 0)
+			return found;
+		for (struct nlmsghdr *h = &answer.h; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+			if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
+				return found; /* the rest has been read, for the next request */
+			found = found || take_if(h, cookie, protocol, sk);
+		}
+	}
+}
+
+static bool find(int fd, u64 cookie, struct bpf_rt_sock *sk)
+{
+	static const u8 kinds[][2] = { { AF_INET, IPPROTO_TCP },
+				       { AF_INET6, IPPROTO_TCP },
+				       { AF_INET, IPPROTO_UDP },
+				       { AF_INET6, IPPROTO_UDP } };
+	struct {
+		struct nlmsghdr h;
+		struct unix_diag_req r;
+	} local = { .h = { .nlmsg_len = sizeof(local),
+			   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		    .r = { .sdiag_family = AF_UNIX, .udiag_states = ~0U } };
+
+	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct request req = {
+			.h = { .nlmsg_len = sizeof(req),
+			       .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+			.r = { .sdiag_family = kinds[i][0],
+			       .sdiag_protocol = kinds[i][1],
+			       .idiag_states = ~0U },
+		};
+
+		if (dump(fd, &req, sizeof(req), cookie, kinds[i][1], sk))
+			return true;
+	}
+	return dump(fd, &local, sizeof(local), cookie, 0, sk);
+}
+
+u64 world_sk_by_cookie(struct world *w, u64 cookie)
+{
+	struct bpf_rt_sock *sk = cookie ? unheld(w) : NULL;
+	bool found;
+	int fd;
+
+	if (!sk)
+		return 0;
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	if (fd < 0)
+		return 0;
+	found = find(fd, cookie, sk);
+	close(fd);
+	if (!found)
+		return 0;
 	__atomic_store_n(&sk->refs, 1, __ATOMIC_RELEASE);
 	return (u64)(uintptr_t)sk;
 }
