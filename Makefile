@@ -214,6 +214,27 @@ $(O)/tools/escape: tests/tools/escape.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O1 -static -Wall -o $@ $< -lpthread
 
+$(O)/tools/busy: tests/tools/busy.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -static -fno-omit-frame-pointer -Wall -o $@ $<
+
+# Skeleton programs: examples/bootstrap
+BOOTSTRAP := $(patsubst examples/bootstrap/%.c,$(O)/bootstrap/%,$(filter-out %.bpf.c,$(wildcard examples/bootstrap/*.c)))
+$(O)/bootstrap/%.bpf.o: examples/bootstrap/%.bpf.c $(O)/gen/vmlinux.h
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -mcpu=v3 -Wall -Werror -I$(O)/gen -I/usr/include/$(shell uname -m)-linux-gnu \
+		-MMD -MP -c -o $@ $<
+	$(Q)$(LLVM_STRIP) -g $@
+$(O)/bootstrap/seven.bpf.o: $(O)/bpf/seven.bpf.o
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+$(O)/bootstrap/%.skel.h: $(O)/bootstrap/%.bpf.o
+	$(Q)PATH=$$PATH:/usr/sbin bpftool gen skeleton $< name $*_bpf > $@
+$(O)/bootstrap/%: examples/bootstrap/%.c $(O)/bootstrap/%.skel.h examples/bootstrap/until.h
+	$(call say,LD)
+	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Iexamples/bootstrap -I$(O)/bootstrap -o $@ $< -lbpf -lelf -lz
+
 # What textbooks print: tests/textbook
 $(O)/textbook/%.bpf.o: tests/textbook/%.bpf.c $(O)/gen/vmlinux.h
 	$(call say,BPF)
@@ -307,7 +328,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS) $(CLIENTS) $(O)/tools/work $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/attach $(O)/tools/observe $(O)/tools/decisions $(O)/tools/escape $(O)/go/opens.bpf.o
+test: all $(TESTS) $(CLIENTS) $(BOOTSTRAP) $(O)/tools/work $(O)/tools/busy $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/attach $(O)/tools/observe $(O)/tools/decisions $(O)/tools/escape $(O)/go/opens.bpf.o
 	$(Q)O=$(O) tests/run
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)
@@ -368,4 +389,4 @@ install: all
 clean:
 	rm -rf $(O)
 
--include $(shell find $(O)/obj $(O)/bpf -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/obj $(O)/bpf $(O)/bootstrap -name '*.d' 2>/dev/null)

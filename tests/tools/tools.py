@@ -11,11 +11,15 @@ words by which it says so and why that is. docs/tools.md is made of this.
 import collections
 import re
 
-Tool = collections.namedtuple("Tool", "name argv ready keep kernel profile work expect extra fails why")
+Tool = collections.namedtuple("Tool", "name argv ready keep kernel profile work expect extra fails why data pipe distinct record")
+
 
 def tool(name, *args, ready="", keep="", kernel=None, profile=None, work=None, expect=None, extra=(), fails=None,
-         why=""):
-    return Tool(name, [name, *args], ready, keep, kernel, profile or kernel, work, expect, extra, fails, why)
+         why="", data="tests/data/tools", pipe=False, distinct=False, record=None):
+    """@work: another command than tests/tools/work.c; @pipe: its lines are in the trace pipe; @distinct: each line counts once;
+    @record: other arguments for the recording."""
+    return Tool(name, [name, *args], ready, keep, kernel, profile or kernel, work, expect, extra, fails, why, data, pipe, distinct,
+                record)
 
 
 SCHEDULER = "the scheduler's decisions are not seen from outside the kernel"
@@ -111,5 +115,5 @@ def compared(row, text):
         for pattern, to in row.extra:
             line = re.sub(pattern, to, line)
         lines.append(re.sub(r" +", " ", line).strip())
-    return lines
+    return list(dict.fromkeys(lines)) if row.distinct else lines
 
