@@ -40,7 +40,8 @@ int on_exec(struct trace_event_raw_sched_process_exec *ctx)
 	life->pid = pid;
 	life->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	bpf_get_current_comm(life->comm, sizeof(life->comm));
-	bpf_probe_read_str(life->path, sizeof(life->path), (void *)ctx + (ctx->__data_loc_filename & 0xffff));
+	bpf_probe_read_str(life->path, sizeof(life->path),
+			   (void *)ctx + (ctx->__data_loc_filename & 0xffff));
 	bpf_ringbuf_submit(life, 0);
 	return 0;
 }

@@ -17,7 +17,8 @@ static int show(void *ctx, void *data, size_t size)
 	char when[16];
 
 	strftime(when, sizeof(when), "%H:%M:%S", localtime(&now));
-	printf("%-8s %-4s %-16s %-7d %-7d ", when, life->has_ended ? "exit" : "exec", life->comm, life->pid, life->ppid);
+	printf("%-8s %-4s %-16s %-7d %-7d ", when, life->has_ended ? "exit" : "exec", life->comm,
+	       life->pid, life->ppid);
 	if (!life->has_ended)
 		printf("%s\n", life->path);
 	else if (life->exit_code & 0x7f)
@@ -47,7 +48,8 @@ int main(int argc, char **argv)
 	ring = ring_buffer__new(bpf_map__fd(skel->maps.lives), show, NULL, NULL);
 	if (!ring)
 		return failed("ring buffer", errno);
-	printf("%-8s %-4s %-16s %-7s %-7s %s\n", "TIME", "WHAT", "COMM", "PID", "PPID", "PROGRAM, END");
+	printf("%-8s %-4s %-16s %-7s %-7s %s\n", "TIME", "WHAT", "COMM", "PID", "PPID",
+	       "PROGRAM, END");
 	while (!interrupted) {
 		err = ring_buffer__poll(ring, 100);
 		if (err < 0 && err != -EINTR)

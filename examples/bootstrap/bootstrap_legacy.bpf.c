@@ -59,7 +59,8 @@ int on_exec(struct trace_event_raw_sched_process_exec *ctx)
 	life = life_begin(pid);
 	if (!life)
 		return 0;
-	bpf_probe_read_str(life->path, sizeof(life->path), (void *)ctx + (ctx->__data_loc_filename & 0xffff));
+	bpf_probe_read_str(life->path, sizeof(life->path),
+			   (void *)ctx + (ctx->__data_loc_filename & 0xffff));
 	bpf_perf_event_output(ctx, &lives, BPF_F_CURRENT_CPU, life, sizeof(*life));
 	return 0;
 }

@@ -17,7 +17,8 @@ static void show(void *ctx, int cpu, void *data, __u32 size)
 	char when[16];
 
 	strftime(when, sizeof(when), "%H:%M:%S", localtime(&now));
-	printf("%-8s %-4s %-16s %-7d %-7d ", when, life->has_ended ? "exit" : "exec", life->comm, life->pid, life->ppid);
+	printf("%-8s %-4s %-16s %-7d %-7d ", when, life->has_ended ? "exit" : "exec", life->comm,
+	       life->pid, life->ppid);
 	if (!life->has_ended)
 		printf("%s\n", life->path);
 	else if (life->exit_code & 0x7f)
@@ -51,7 +52,8 @@ int main(int argc, char **argv)
 	buffers = perf_buffer__new(bpf_map__fd(skel->maps.lives), 8, show, lost, NULL, NULL);
 	if (!buffers)
 		return failed("perf buffers", errno);
-	printf("%-8s %-4s %-16s %-7s %-7s %s\n", "TIME", "WHAT", "COMM", "PID", "PPID", "PROGRAM, END");
+	printf("%-8s %-4s %-16s %-7s %-7s %s\n", "TIME", "WHAT", "COMM", "PID", "PPID",
+	       "PROGRAM, END");
 	while (!interrupted) {
 		err = perf_buffer__poll(buffers, 100);
 		if (err < 0 && err != -EINTR)

@@ -15,7 +15,8 @@ int BPF_KSYSCALL(kill_called, pid_t pid, int sig)
 	if (!sig) /* it only asks */
 		return 0;
 	bpf_get_current_comm(comm, sizeof(comm));
-	bpf_printk("kill by %s: signal %d to %s", comm, sig, pid == (bpf_get_current_pid_tgid() >> 32) ? "itself" : "another");
+	bpf_printk("kill by %s: signal %d to %s", comm, sig,
+		   pid == (bpf_get_current_pid_tgid() >> 32) ? "itself" : "another");
 	return 0;
 }
 

@@ -36,10 +36,12 @@ static const char *function_of(int pid, unsigned long long address, char *name, 
 		Elf_Data *data;
 		GElf_Sym sym;
 
-		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type != SHT_SYMTAB || !(data = elf_getdata(scn, NULL)))
+		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type != SHT_SYMTAB ||
+		    !(data = elf_getdata(scn, NULL)))
 			continue;
 		for (int i = 0; !found && gelf_getsym(data, i, &sym); i++)
-			if (GELF_ST_TYPE(sym.st_info) == STT_FUNC && address - sym.st_value < sym.st_size)
+			if (GELF_ST_TYPE(sym.st_info) == STT_FUNC &&
+			    address - sym.st_value < sym.st_size)
 				found = elf_strptr(elf, shdr.sh_link, sym.st_name);
 	}
 	if (found) {
@@ -90,7 +92,8 @@ int main(int argc, char **argv)
 	if (!skel)
 		return failed("load", errno);
 	for (int cpu = 0; cpu < cpus; cpu++) {
-		int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+		int fd =
+			(int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
 		if (fd < 0 && errno == ENODEV) /* it is off */
 			continue;

@@ -16,8 +16,10 @@ int each_task(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	if (!ctx->meta->seq_num)
-		BPF_SEQ_PRINTF(seq, "%-16s %7s %7s %7s %s\n", "COMM", "TGID", "PID", "PPID", "KIND");
-	BPF_SEQ_PRINTF(seq, "%-16s %7d %7d %7d %s\n", task->comm, task->tgid, task->pid, BPF_CORE_READ(task, real_parent, tgid),
+		BPF_SEQ_PRINTF(seq, "%-16s %7s %7s %7s %s\n", "COMM", "TGID", "PID", "PPID",
+			       "KIND");
+	BPF_SEQ_PRINTF(seq, "%-16s %7d %7d %7d %s\n", task->comm, task->tgid, task->pid,
+		       BPF_CORE_READ(task, real_parent, tgid),
 		       task->tgid == task->pid ? "process" : "thread");
 	return 0;
 }

@@ -27,11 +27,13 @@ int main(void)
 	until_interrupted();
 	if (!skel)
 		return failed("load", errno);
-	skel->links.add_called = bpf_program__attach_uprobe_opts(skel->progs.add_called, 0, "/proc/self/exe", 0, &opts);
+	skel->links.add_called = bpf_program__attach_uprobe_opts(skel->progs.add_called, 0,
+								 "/proc/self/exe", 0, &opts);
 	if (!skel->links.add_called)
 		return failed("attach add_called", errno);
 	opts.retprobe = true;
-	skel->links.add_returns = bpf_program__attach_uprobe_opts(skel->progs.add_returns, -1, "/proc/self/exe", 0, &opts);
+	skel->links.add_returns = bpf_program__attach_uprobe_opts(skel->progs.add_returns, -1,
+								  "/proc/self/exe", 0, &opts);
 	if (!skel->links.add_returns)
 		return failed("attach add_returns", errno);
 	err = uprobe_bpf__attach(skel);

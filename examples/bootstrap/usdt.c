@@ -8,18 +8,19 @@
 /* DTRACE_PROBE2(bootstrap, round, round, square), for machines without systemtap's header */
 static void passes(int round, long square)
 {
-	__asm__ volatile("990: nop\n"
-			 ".pushsection .note.stapsdt, \"?\", \"note\"\n.balign 4\n"
-			 ".4byte 992f-991f, 994f-993f, 3\n991: .asciz \"stapsdt\"\n992: .balign 4\n"
-			 "993: .8byte 990b, _.stapsdt.base, 0\n"
-			 ".asciz \"bootstrap\"\n.asciz \"round\"\n.asciz \"-4@%0 -8@%1\"\n994: .balign 4\n"
-			 ".popsection\n"
-			 ".ifndef _.stapsdt.base\n"
-			 ".pushsection .stapsdt.base, \"aG\", \"progbits\", .stapsdt.base, comdat\n"
-			 ".weak _.stapsdt.base\n.hidden _.stapsdt.base\n_.stapsdt.base: .space 1\n"
-			 ".size _.stapsdt.base, 1\n.popsection\n.endif\n"
-			 :
-			 : "nor"(round), "nor"(square));
+	__asm__ volatile(
+		"990: nop\n"
+		".pushsection .note.stapsdt, \"?\", \"note\"\n.balign 4\n"
+		".4byte 992f-991f, 994f-993f, 3\n991: .asciz \"stapsdt\"\n992: .balign 4\n"
+		"993: .8byte 990b, _.stapsdt.base, 0\n"
+		".asciz \"bootstrap\"\n.asciz \"round\"\n.asciz \"-4@%0 -8@%1\"\n994: .balign 4\n"
+		".popsection\n"
+		".ifndef _.stapsdt.base\n"
+		".pushsection .stapsdt.base, \"aG\", \"progbits\", .stapsdt.base, comdat\n"
+		".weak _.stapsdt.base\n.hidden _.stapsdt.base\n_.stapsdt.base: .space 1\n"
+		".size _.stapsdt.base, 1\n.popsection\n.endif\n"
+		:
+		: "nor"(round), "nor"(square));
 }
 
 int main(void)
@@ -36,7 +37,8 @@ int main(void)
 	if (err)
 		return failed("load", err);
 	skel->links.attached_by_hand =
-		bpf_program__attach_usdt(skel->progs.attached_by_hand, getpid(), "/proc/self/exe", "bootstrap", "round", &opts);
+		bpf_program__attach_usdt(skel->progs.attached_by_hand, getpid(), "/proc/self/exe",
+					 "bootstrap", "round", &opts);
 	if (!skel->links.attached_by_hand)
 		return failed("attach by hand", errno);
 	err = usdt_bpf__attach(skel);

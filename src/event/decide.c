@@ -91,18 +91,24 @@ static long send_in_task(struct task *t, int fd, const struct sockaddr_un *to, s
 /* Where pidfd_getfd() is forbidden: the task sends it to a socket of ours with an abstract name. */
 static int take_by_socket(struct task *t, int fd)
 {
-	const struct user_regs_struct *regs = task_regs(t);
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	socklen_t len = sizeof(to);
 	struct sending s = { .iov = { &s.byte, 1 } };
+	const struct user_regs_struct *regs;
 	char before[sizeof(s)];
 	int sock, copy = -EPERM;
 	long ret = -EPERM;
 	u64 at;
 
+	/* It stands still at a call, and we are who may continue it. */
+	if ((t->trace->kind != STOP_SECCOMP && t->trace->kind != STOP_ENTRY &&
+	     t->trace->kind != STOP_EXIT) ||
+	    t->sys->supervisor->tid != (pid_t)syscall(SYS_gettid))
+		return -EPERM;
 	sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (sock < 0)
 		return -EPERM;
+	regs = task_regs(t);
 	if (!regs || bind(sock, (struct sockaddr *)&to, sizeof(to.sun_family)) ||
 	    getsockname(sock, (struct sockaddr *)&to, &len))
 		goto out;

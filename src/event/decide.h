@@ -19,7 +19,7 @@ struct supervisor;
 /*
  * The task's descriptor @fd as one of ours, to be closed. -EBADF: it has none; -EPERM: it cannot be
  * had. Where a filter outside of ours forbids pidfd_getfd(), as a default container's does, the task sends
- * it by calls in its name.
+ * it by calls in its name: at a call's entry and exit.
  */
 int decide_take_fd(struct task *t, int fd);
 /* The same by O_PATH, also where pidfd_getfd() is forbidden: for folders; AT_FDCWD is its own. */

@@ -18,13 +18,11 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "event/decide.h"
 #include "event/function.h"
 
 #ifndef SO_COOKIE
 #define SO_COOKIE 57
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
 #endif
 
 bool is_error(u64 v)
@@ -319,16 +317,11 @@ static int int_option(int fd, int level, int option)
 
 void socket_look(struct task *t, int fd, struct fd_info *info)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, t->bpf.tgid, 0);
 	struct tcp_info tcp = { 0 };
 	struct linger linger = { 0 };
 	socklen_t len = sizeof(tcp);
-	int copy;
+	int copy = decide_take_fd(t, fd);
 
-	if (pidfd < 0)
-		return;
-	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	close(pidfd);
 	if (copy < 0)
 		return;
 	info->socket = true;

@@ -543,6 +543,7 @@ int supervisor_start(struct skep_system *sys)
 	sv->host = getpid();
 	pthread_mutex_init(&sv->host_lock, NULL);
 	sys->supervisor = sv;
+	sys->supervisor_take_fd = decide_take_fd;
 	sys->supervisor_stop = supervisor_stop;
 	sys->supervisor_ask = supervisor_ask;
 	err = tasks_start(sys);

@@ -23,6 +23,7 @@ struct supervisor;
 struct uprobes;
 struct watches;
 struct sampling;
+struct task;
 struct task_table;
 struct tc_qdisc;
 struct work;
@@ -106,6 +107,8 @@ struct skep_system {
 	struct supervisor *supervisor;			  /* NULL until skep_spawn(); src/event */
 	void (*supervisor_stop)(struct skep_system *sys); /* set with .supervisor */
 	/* Calls @fn where supervised tasks stand still; -ECHILD: nobody supervises. */
+	/* A descriptor of a stopped task as one of ours, where pidfd_getfd() is forbidden; set with .supervisor. */
+	int (*supervisor_take_fd)(struct task *t, int fd);
 	int (*supervisor_ask)(struct skep_system *sys,
 			      int (*fn)(struct skep_system *sys, void *arg), void *arg);
 	struct watches *watches;  /* NULL: nothing that maps refer to is watched; watch.c */

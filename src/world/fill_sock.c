@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Sockets (Linux: net/socket.c, net/core/sock.c, net/ipv4/). What a socket is like is asked of the
- * socket itself, through a copy of its descriptor (pidfd_getfd(2)) that is closed again.
+ * socket itself, through a copy of its descriptor (pidfd_getfd(2), or what the supervisor knows in its place) that
+ * is closed again.
  */
 #include "world/fill.h"
 
@@ -59,6 +60,8 @@ static int sock_open(struct world *w, const struct wplace *at)
 	if (fd < 0)
 		fd = -errno;
 	close(pidfd);
+	if (fd == -EPERM && wtask(o)->t && w->sys->supervisor_take_fd)
+		fd = w->sys->supervisor_take_fd(wtask(o)->t, theirs);
 	if (fd >= 0 && (fstat(fd, &st) || st.st_ino != at->ino)) { /* it is another by now */
 		close(fd);
 		fd = -EBADF;

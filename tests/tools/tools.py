@@ -11,15 +11,17 @@ words by which it says so and why that is. docs/tools.md is made of this.
 import collections
 import re
 
-Tool = collections.namedtuple("Tool", "name argv ready keep kernel profile work expect extra fails why data pipe distinct record")
+Tool = collections.namedtuple("Tool", "name argv ready keep kernel profile work expect extra fails why data pipe distinct record outer")
 
 
 def tool(name, *args, ready="", keep="", kernel=None, profile=None, work=None, expect=None, extra=(), fails=None,
-         why="", data="tests/data/tools", pipe=False, distinct=False, record=None):
+         why="", data="tests/data/tools", pipe=False, distinct=False, record=None,
+         outer=None):
     """@work: another command than tests/tools/work.c; @pipe: its lines are in the trace pipe; @distinct: each line counts once;
-    @record: other arguments for the recording."""
+    @record: other arguments for the recording; @outer: what of the recorded lines is different, and how, because the outer
+    filter (tests/lib/outer-filter.py) answers the workload itself."""
     return Tool(name, [name, *args], ready, keep, kernel, profile or kernel, work, expect, extra, fails, why, data, pipe, distinct,
-                record)
+                record, outer)
 
 
 SCHEDULER = "the scheduler's decisions are not seen from outside the kernel"
@@ -43,7 +45,7 @@ TOOLS = [
          extra=TIMES + [(r"TIME +\d+", "TIME PID"), (r"(work +\d+ +)\d+", r"\1TPID")]),
     tool("syscount", "-P", ready="Tracing", keep=r"^\d+ +work ", kernel="6.12", extra=PIDS + [(r"\d\d$", "MANY")]),
     tool("mountsnoop", ready="COMM", keep=r"^work ", kernel="6.12",
-         extra=[(r"^(work) +\d+ +\d+ +\d+", r"\1 PID TID NS")]),
+         extra=[(r"^(work) +\d+ +\d+ +\d+", r"\1 PID TID NS")], outer=(r"(mount\(.*0x0, .*)ENOENT", r"\1EPERM")),
     tool("statsnoop", ready="COMM", keep=r" work ", kernel="6.12", why="Debian's prints nothing on 6.1 and 6.12 either"),
     tool("tcpconnect", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS),
     tool("tcplife", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS + PORTS + REAL),
