@@ -30,7 +30,8 @@ struct skep_system_opts {
 	 * else the newest release.
 	 */
 	const char *kernel;
-	const char *btf;  /* kernel BTF file; NULL: $SKEP_BTF, else the host's, else built-in */
+	const char *
+		btf; /* kernel BTF file, or directory of vmlinux's and modules'; NULL: $SKEP_BTF, else the host's, else built-in */
 	const char *caps; /* "full" (default) or "real"; NULL: $SKEP_CAPS */
 	/*
 	 * "on" (default), "off", "compare" (of both engines, at test runs), "count" (off, and slow:

@@ -101,7 +101,7 @@ void btf_free(struct btf *btf); /* NULL is fine */
 /* From raw BTF or an ELF object's .BTF section; trusted. -ENOENT, -ENODATA (no BTF in it), -EINVAL ... */
 int btf_load_file(const char *path, struct btf *base, struct btf **out);
 /*
- * The kernel's BTF: of @path ("builtin": the built-in one); else the host's; else the built-in one when the host
+ * The kernel's BTF: of @path ("builtin": the built-in one; of a directory its file vmlinux); else the host's; else the built-in one when the host
  * has none or does not let us read it. *@origin (may be NULL) is set to a constant
  * string or to @path: where it came from.
  */

@@ -8,6 +8,8 @@
  */
 #include <elf.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -179,7 +181,16 @@ int btf_load_kernel(const char *path, struct btf **out, const char **origin)
 {
 	const char *from = path ? path : BTF_HOST_PATH;
 	bool builtin = path && !strcmp(path, "builtin");
-	int err = builtin ? -ENOENT : btf_load_file(from, NULL, out);
+	char inside[PATH_MAX];
+	struct stat st;
+	int err;
+
+	if (!builtin && !stat(from, &st) && S_ISDIR(st.st_mode)) {
+		snprintf(inside, sizeof(inside), "%s/vmlinux", from);
+		err = btf_load_file(inside, NULL, out);
+	} else {
+		err = builtin ? -ENOENT : btf_load_file(from, NULL, out);
+	}
 
 	/* A host's that is damaged is as good as none; a file that was asked for is not. */
 	if (builtin || (err && err != -ENOMEM && !path)) {

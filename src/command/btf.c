@@ -3,7 +3,9 @@
  * BPF_BTF_LOAD, and BTF as an object (Linux: bpf_btf_load(), btf_new_fd() and
  * bpf_get_btf_vmlinux()).
  */
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +67,40 @@ static struct object_btf *publish_as(struct skep_system *sys, struct object_btf 
 	return b;
 }
 
+/*
+ * The types of the kernel's modules: the other files of a directory that is as /sys/kernel/btf is.
+ * What does not fit the kernel's is left out, as Linux does with a module built for another one.
+ */
+static void load_modules(struct skep_system *sys, struct object_btf *base)
+{
+	DIR *dir = sys->btf_path ? opendir(sys->btf_path) : NULL;
+	struct object_btf *b;
+	char path[PATH_MAX];
+	struct dirent *d;
+	struct btf *btf;
+
+	while (dir && (d = readdir(dir))) {
+		if (d->d_name[0] == '.' || !strcmp(d->d_name, "vmlinux") ||
+		    strlen(d->d_name) >= sizeof(b->name))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", sys->btf_path, d->d_name);
+		if (btf_load_file(path, base->btf, &btf))
+			continue;
+		b = btf_object_new(sys, btf, true, d->d_name);
+		if (b && object_publish(&b->obj)) {
+			object_put(&b->obj);
+			b = NULL;
+		}
+		if (!b)
+			continue;
+		b->module = true;
+		b->next = sys->modules;
+		sys->modules = b;
+	}
+	if (dir)
+		closedir(dir);
+}
+
 struct object_btf *system_vmlinux(struct skep_system *sys)
 {
 	struct object_btf *b;
@@ -78,6 +114,8 @@ struct object_btf *system_vmlinux(struct skep_system *sys)
 			    btf_object_new(sys, btf, true, "vmlinux");
 		/* With the reference that keeps it. */
 		sys->vmlinux = publish_as(sys, b, BTF_ID_VMLINUX);
+		if (sys->vmlinux)
+			load_modules(sys, sys->vmlinux);
 	}
 	b = sys->vmlinux;
 	pthread_mutex_unlock(&sys->lock);

@@ -104,7 +104,9 @@ int info_btf(const struct call *c, struct object_btf *b, u64 uinfo, u32 len)
 	const void *data;
 	int err = 0;
 
-	/* Alone among the kinds, this one ignores what stands behind the structure. */
+	err = check_tail_zero(sys, uinfo, sizeof(info), len);
+	if (err)
+		return err;
 	len = min_t(u32, len, sizeof(info));
 	if (user_read(sys, &info, uinfo, len))
 		return -EFAULT;

@@ -130,17 +130,22 @@ static u64 native_address(const struct bpf_prog *prog, const u32 *native_at, u32
 	return (u64)prog->code + native_at[insn];
 }
 
-/* Where the code of each line begins. */
+/*
+ * Where the code of each line begins. Where one machine instruction is two of the program's, the
+ * second's line begins a byte on: clients rely on addresses that rise.
+ */
 static int put_native_lines(const struct call *c, const struct prog_object *p,
 			    struct bpf_prog_info *info)
 {
 	u32 n = p->native_at ? p->nr_line_info : 0, room = info->nr_jited_line_info;
+	u64 addr, before = 0;
 	int err = 0;
 
 	info->nr_jited_line_info = n;
-	for (u32 i = 0; i < min(n, room) && !err; i++) {
-		u64 addr = native_address(p->prog, p->native_at, p->line_info[i].insn_off);
-
+	for (u32 i = 0; i < min(n, room) && !err; i++, before = addr) {
+		addr = native_address(p->prog, p->native_at, p->line_info[i].insn_off);
+		if (addr == before)
+			addr++;
 		err = user_write(c->sys, info->jited_line_info + i * sizeof(addr), &addr,
 				 sizeof(addr));
 	}

@@ -79,7 +79,9 @@ struct map_object {
 struct object_btf {
 	struct object obj;
 	struct btf *btf;
-	bool kernel;		      /* vmlinux or our split of it */
+	bool kernel; /* vmlinux, our split of it, or a module's */
+	bool module;
+	struct object_btf *next;      /* module of the same kernel */
 	struct record_table *records; /* special fields of its structs; record.c */
 	char name[64];
 };

@@ -70,9 +70,11 @@ struct skep_system {
 	struct object_btf *vmlinux; /* NULL until it is needed: see system_vmlinux() */
 	bool vmlinux_tried;
 	struct object_btf *functions; /* see system_functions() */
-	const char *btf_origin;	      /* where it came from */
-	char *btf_path;		      /* NULL: host's, else built-in */
-	u32 stats_enabled;	      /* descriptors of BPF_ENABLE_STATS that are held */
+	/* Of kernel modules, where btf_path is a directory; each points to the next. */
+	struct object_btf *modules;
+	const char *btf_origin; /* where it came from */
+	char *btf_path;		/* NULL: host's, else built-in; a directory is as /sys/kernel/btf */
+	u32 stats_enabled;	/* descriptors of BPF_ENABLE_STATS that are held */
 	struct hook_table *hooks;
 	struct cgroup_table *cgroups;	 /* NULL until it is needed; src/hook/cgroup.c */
 	struct cgroup_tree *cgroup_tree; /* NULL: cgroups are the machine's; cgroup_tree.h */

@@ -9,6 +9,7 @@
 #include "object/fixup.h"
 #include "isa/insn.h"
 #include "verifier/check.h"
+#include "verifier/kfunc.h"
 
 /* ---- alignment ---- */
 
@@ -496,7 +497,7 @@ static int write_field(struct bpf_verifier_env *env, const struct bpf_reg_state 
 {
 	char log[128] = "";
 
-	if (!env->ops->btf_write || reg->btf != kernel_types(env))
+	if (!env->ops->btf_write || !btf_is_kernels(env, reg->btf))
 		return refuse(env, DIAG_BTF_READ_ONLY);
 	if (!env->ops->btf_write(env->prog_obj, reg->btf, reg->btf_id, off, size, log, sizeof(log)))
 		return reg->type & PTR_TRUSTED ? 0 : refuse(env, DIAG_BTF_READ_ONLY);
@@ -515,7 +516,7 @@ static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size
 			      visible(env->profile, KVER(6, 3)) ? DIAG_BTF_UNPRIV :
 								  DIAG_BTF_UNPRIV_6_2,
 			      name);
-	if (!env->prog->gpl_compatible && reg->btf == kernel_types(env))
+	if (!env->prog->gpl_compatible && btf_is_kernels(env, reg->btf))
 		return refuse(env, DIAG_BTF_NOT_GPL, name);
 	if (off < 0)
 		return refuse(env, DIAG_BTF_NEGATIVE, regno, name, off);

@@ -13,6 +13,7 @@
 #include "isa/insn.h"
 #include "object/explain.h"
 #include "object/helper.h"
+#include "verifier/kfunc.h"
 #include "verifier/trail.h"
 
 #define CHAINS	     4
@@ -139,11 +140,12 @@ static const char *call_name(struct bpf_verifier_env *env, const struct bpf_insn
 {
 	static const char unknown[] = "the function";
 	const struct bpf_func_proto *fn;
-	const struct object_btf *kernel;
+	const struct btf *types;
+	int err;
 
 	if (insn->src_reg == BPF_PSEUDO_KFUNC_CALL) {
-		kernel = insn->off ? NULL : system_vmlinux(env->sys);
-		return kernel ? btf_type_name(kernel->btf, (u32)insn->imm) : unknown;
+		types = kfunc_types(env, insn, true, &err);
+		return types ? btf_type_name(types, (u32)insn->imm) : unknown;
 	}
 	if (insn->src_reg == BPF_PSEUDO_CALL) {
 		u32 target = (u32)(insn - env->insns) + (u32)insn->imm + 1;

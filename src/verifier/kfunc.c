@@ -6,25 +6,76 @@
  * kfunc_sets.def. What arguments of certain types mean is in dynptr.c, iter.c,
  * kptr.c, graph.c and callback.c.
  *
- * DIFF(kfuncs): functions whose row is absent are refused as those of no set; there
- * are no kernel modules, so no module's functions.
+ * DIFF(kfuncs): functions whose row is absent are refused as those of no set. Of a module there
+ * may be types, and what the table knows of its functions: there is no module that one could call.
  */
 #include "isa/insn.h"
 #include "object/fixup.h"
 #include "verifier/kfunc.h"
 
-#define MAX_ERRNO 4095
+#define MAX_ERRNO      4095
+#define MAX_KFUNC_BTFS 256
 
 /* ---- which function ---- */
+
+struct btf *kfunc_types(struct bpf_verifier_env *env, const struct bpf_insn *insn, bool quiet,
+			int *err)
+{
+	struct object_btf *b;
+	struct btf *btf;
+	int fd;
+
+	*err = 0;
+	if (!insn->off)
+		return kernel_types(env);
+	if (insn->off < 0) {
+		*err = quiet ? -EINVAL : refuse(env, DIAG_KFUNC_MODULE_OFF);
+		return NULL;
+	}
+	/* Read once: what the client makes of its array meanwhile changes no call that was checked. */
+	for (size_t i = 0; i < env->kfunc_modules.n; i++)
+		if (env->kfunc_modules.v[i].off == insn->off)
+			return env->kfunc_modules.v[i].btf;
+	if (env->kfunc_modules.n == MAX_KFUNC_BTFS) {
+		*err = quiet ? -E2BIG : refuse(env, DIAG_KFUNC_MODULES);
+		return NULL;
+	}
+	if (!env->fd_array) {
+		*err = quiet ? -EPROTO : refuse(env, DIAG_KFUNC_MODULE);
+		return NULL;
+	}
+	*err = -EFAULT;
+	if (user_read(env->sys, &fd, env->fd_array + (u64)insn->off * sizeof(fd), sizeof(fd)))
+		return NULL;
+	b = btf_get_fd(env->sys, fd, err);
+	if (!b) {
+		if (!quiet)
+			*err = refuse_err(env, *err, DIAG_KFUNC_MODULE_FD);
+		return NULL;
+	}
+	*err = 0;
+	/* A module's stay as long as the system. */
+	btf = b->module ? b->btf : NULL;
+	if (!btf)
+		*err = quiet ? -EINVAL : refuse(env, DIAG_KFUNC_NOT_MODULE);
+	object_put(&b->obj);
+	if (btf)
+		*err = vec_push(&env->kfunc_modules,
+				((struct kfunc_module){ .off = insn->off, .btf = btf }));
+	return *err ? NULL : btf;
+}
 
 static int look_up(struct bpf_verifier_env *env, const struct bpf_insn *insn,
 		   struct kfunc_meta *meta, bool quiet)
 {
+	int err;
+
 	memset(meta, 0, sizeof(*meta));
-	meta->btf = kernel_types(env);
+	meta->btf = kfunc_types(env, insn, quiet, &err);
 	meta->func_id = (u32)insn->imm;
-	if (insn->off)
-		return quiet ? -EINVAL : refuse(env, DIAG_KFUNC_MODULE);
+	meta->module = insn->off;
+	if (err)
+		return err;
 	if (!meta->btf)
 		return quiet ? -ENOTSUPP : refuse_err(env, -ENOTSUPP, DIAG_KFUNC_NO_BTF);
 	if (kind_of(meta->btf, meta->func_id) != BTF_KIND_FUNC)
@@ -56,8 +107,9 @@ int fetch_kfunc(struct bpf_verifier_env *env, const struct bpf_insn *insn, struc
 {
 	int err;
 
-	for (size_t i = 0; i < env->kfuncs.n && !insn->off; i++) {
-		if (env->kfuncs.v[i].func_id == (u32)insn->imm) {
+	for (size_t i = 0; i < env->kfuncs.n; i++) {
+		if (env->kfuncs.v[i].func_id == (u32)insn->imm &&
+		    env->kfuncs.v[i].module == insn->off) {
 			*meta = env->kfuncs.v[i];
 			return 0;
 		}
@@ -72,6 +124,7 @@ int fetch_kfunc(struct bpf_verifier_env *env, const struct bpf_insn *insn, struc
 void kfuncs_free(struct bpf_verifier_env *env)
 {
 	vec_free(&env->kfuncs);
+	vec_free(&env->kfunc_modules);
 }
 
 bool is_kfunc(const struct bpf_verifier_env *env, u32 insn_idx, enum kfunc_id id)

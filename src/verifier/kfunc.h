@@ -20,8 +20,9 @@
 
 /* What checking one kfunc call found out. */
 struct kfunc_meta {
-	struct btf *btf; /* the kernel's */
+	struct btf *btf; /* the kernel's or a module's */
 	u32 func_id;	 /* BTF id; .k.id names the row */
+	s16 module;	 /* index of fd_array, or 0 */
 	const struct btf_type *proto;
 	const char *name;
 	struct bpf_kfunc k;
@@ -80,6 +81,9 @@ static inline bool type_has_unsafe_flags(u32 type)
 /* The function that @insn calls: 0 with *@meta, or -errno with env->diag. Logs nothing new when @quiet. */
 int fetch_kfunc(struct bpf_verifier_env *env, const struct bpf_insn *insn, struct kfunc_meta *meta,
 		bool quiet);
+/* The types that a call's function is of; NULL, or an errno in *@err: there are none. */
+struct btf *kfunc_types(struct bpf_verifier_env *env, const struct bpf_insn *insn, bool quiet,
+			int *err);
 bool is_kfunc(const struct bpf_verifier_env *env, u32 insn_idx, enum kfunc_id id);
 const char *reg_kernel_struct(u32 type); /* of sockets and maps; NULL: none */
 

@@ -95,7 +95,8 @@ bool reg_has_field(struct bpf_verifier_env *env, const struct bpf_reg_state *reg
 
 bool btf_is_kernels(struct bpf_verifier_env *env, const struct btf *btf)
 {
-	return btf && btf == kernel_types(env);
+	(void)env;
+	return btf && btf_is_trusted(btf);
 }
 
 bool in_rcu_section(const struct bpf_verifier_env *env)
@@ -234,16 +235,21 @@ int access_alloc(struct bpf_verifier_env *env, u32 regno, int off, int size, enu
 
 /* ---- pointers in map values ---- */
 
-/* The type that a kptr field points to: the kernel's of that name, or the program's own. */
+/* The type that a kptr field points to: the kernel's of that name, a module's, or the program's own. */
 int kptr_target(struct bpf_verifier_env *env, struct btf *btf, const struct btf_field *field,
 		struct btf **out, u32 *id)
 {
+	const char *name = btf_type_name(btf, field->btf_id);
 	struct btf *kernel = kernel_types(env);
 	s32 found = -ENOENT;
 
-	if (field->kind != BTF_FIELD_KPTR_PERCPU && field->kind != BTF_FIELD_UPTR && kernel)
-		found = btf_find_by_name_kind(kernel, btf_type_name(btf, field->btf_id),
-					      BTF_KIND_STRUCT);
+	if (field->kind != BTF_FIELD_KPTR_PERCPU && field->kind != BTF_FIELD_UPTR && kernel) {
+		found = btf_find_by_name_kind(kernel, name, BTF_KIND_STRUCT);
+		for (const struct object_btf *m = env->sys->modules; found < 0 && m; m = m->next) {
+			kernel = m->btf;
+			found = btf_find_by_name_kind(kernel, name, BTF_KIND_STRUCT);
+		}
+	}
 	if (found > 0) {
 		*out = kernel;
 		*id = (u32)found;
@@ -293,6 +299,7 @@ int kptr_type_matches(struct bpf_verifier_env *env, struct btf *btf, const struc
 static bool type_is_rcu_protected(struct bpf_verifier_env *env, struct btf *btf, u32 id)
 {
 	static const char *const kernel[] = { "task_struct", "cgroup", "bpf_cpumask",
+					      "prog_test_ref_kfunc", /* of Linux's tests */
 					      "bpf_crypto_ctx" };
 	const char *name = btf_type_name(btf, id);
 

@@ -508,9 +508,8 @@ static int check_line_info(struct bpf_verifier_env *env, const union bpf_attr *a
 	if (n > INT_MAX / sizeof(struct bpf_line_info) || rec < MIN_LINE_INFO ||
 	    rec > MAX_INFO_REC || rec % sizeof(u32))
 		return -EINVAL;
-	if (n > env->len) /* offsets increase strictly: more cannot be right */
-		return -EINVAL;
-	env->line_info = mem_calloc(n, sizeof(*env->line_info));
+	/* Offsets increase strictly: a record too many is found to be one, before there is no room. */
+	env->line_info = mem_calloc(min(n, env->len + 1), sizeof(*env->line_info));
 	if (!env->line_info)
 		return -ENOMEM;
 	for (u32 i = 0; i < n; i++) {

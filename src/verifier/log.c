@@ -608,12 +608,13 @@ static const char *helper_name(void *arg, s32 id)
 static const char *call_name(void *arg, const struct bpf_insn *insn)
 {
 	struct bpf_verifier_env *env = arg;
-	const struct object_btf *kernel;
+	const struct btf *types;
+	int err;
 
-	if (insn->src_reg != BPF_PSEUDO_KFUNC_CALL || insn->off)
+	if (insn->src_reg != BPF_PSEUDO_KFUNC_CALL)
 		return NULL;
-	kernel = system_vmlinux(env->sys);
-	return kernel ? btf_type_name(kernel->btf, (u32)insn->imm) : NULL;
+	types = kfunc_types(env, insn, true, &err);
+	return types ? btf_type_name(types, (u32)insn->imm) : NULL;
 }
 
 void insn_text(struct bpf_verifier_env *env, u32 idx, char *buf, size_t size)

@@ -330,6 +330,12 @@ struct insn_work {
 struct kfunc_meta;
 void kfuncs_free(struct bpf_verifier_env *env); /* kfunc.c */
 
+/* What index @off of fd_array stood for when it was first used. */
+struct kfunc_module {
+	s16 off;
+	struct btf *btf;
+};
+
 struct bpf_verifier_env {
 	struct skep_system *sys;
 	struct prog_object *prog_obj;
@@ -373,7 +379,8 @@ struct bpf_verifier_env {
 	bool strict_alignment, test_state_freq, test_reg_invariants;
 	bool explore_alu_limits, allow_ptr_leaks, allow_uninit_stack, bpf_capable, bypass_spec_v1,
 		bypass_spec_v4, seen_direct_write, seen_exception, seen_tail_call;
-	u32 exception_subprog;	       /* the function that bpf_throw() calls; 0: none */
+	u32 exception_subprog;			/* the function that bpf_throw() calls; 0: none */
+	VEC(struct kfunc_module) kfunc_modules; /* of the indices of fd_array that calls have */
 	VEC(struct kfunc_meta) kfuncs; /* that may be called, as they were looked up; kfunc.c */
 	struct backtrack_state bt;
 	struct jmp_history_entry *cur_hist_ent;

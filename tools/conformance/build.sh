@@ -58,6 +58,31 @@ kernel_types() {
 	rm -rf "$tmp"
 }
 
+# The types of bpf_testmod, the kernel module that some tests of 6.12 call: built as Linux builds it,
+# by the headers of Debian's kernel, and loaded nowhere. In a directory as /sys/kernel/btf is, beside the kernel's.
+module_types() {
+	local btf=$work/6.12/btf tmp headers need=()
+	[ -e "$btf/vmlinux" ] && return
+	headers=$(apt-cache depends linux-headers-6.12-amd64 | sed -n 's/^ *Depends: \(linux-headers-.*\)/\1/p' | head -1)
+	[ -e "/usr/src/$headers/Makefile" ] || need+=("$headers")
+	command -v pahole >/dev/null || need+=(dwarves)
+	if [ ${#need[@]} != 0 ]; then
+		[ "$(id -u)" = 0 ] || die "needs the packages ${need[*]}"
+		say APT "${need[*]}"
+		apt-get install -y --no-install-recommends "${need[@]}" >/dev/null 2>&1 || die "cannot install ${need[*]}"
+	fi
+	say MODULE bpf_testmod
+	tmp=$(mktemp -d -p "$work")
+	cp -r "$work/6.12/tools/testing/selftests/bpf/bpf_testmod" "$tmp/"
+	make -s -C "/usr/src/$headers" M="$tmp/bpf_testmod" modules >"$tmp/log" 2>&1 || die "bpf_testmod does not build: see $tmp/log"
+	pahole -J --btf_base "$work/6.12/vmlinux.btf" "$tmp/bpf_testmod/bpf_testmod.ko" >>"$tmp/log" 2>&1 ||
+		die "no types in bpf_testmod.ko: see $tmp/log"
+	mkdir -p "$btf"
+	objcopy --dump-section .BTF="$btf/bpf_testmod" "$tmp/bpf_testmod/bpf_testmod.ko" /dev/null
+	ln -s ../vmlinux.btf "$btf/vmlinux"
+	rm -rf "$tmp"
+}
+
 libbpf() {
 	[ -e "$work/$1/out/lib/libbpf.a" ] && return
 	say LIBBPF "$1"
@@ -250,6 +275,7 @@ build_maps() {
 mkdir -p "$work"
 build_6_1
 build_6_12
+module_types
 build_list areas
 build_list objects
 build_maps 6.1
