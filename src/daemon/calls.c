@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -141,6 +142,36 @@ static long answer_prlimit64(struct request *r)
 	return memlock(r, r->args[0] ? (u32)r->args[0] : r->caller.tgid, r->args[2], r->args[3]);
 }
 
+/* ---- tracers ---- */
+
+static bool is_ours_to_trace(const struct request *r, u32 tid)
+{
+	char path[32], buf[4096], *p;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, buf, sizeof(buf) - 1);
+	if (fd >= 0)
+		close(fd);
+	buf[n > 0 ? n : 0] = 0;
+	p = strstr(buf, "\nTracerPid:");
+	return p && r->sys->supervisor && atoi(p + 11) == r->sys->supervisor->tid;
+}
+
+/* Linux lets a task have one tracer: who comes second gets EPERM, and is told why. */
+static long answer_ptrace(struct request *r)
+{
+	if (is_ours_to_trace(r, r->args[0] ? (u32)r->args[1] : r->caller.tid))
+		session_say_once(
+			r->session, SAID_TRACED,
+			"skep: what is started by `skep exec` is traced by skep, and Linux lets a "
+			"process have one tracer: for strace or gdb in it use `skep exec "
+			"--untraced`, or start skep exec under them\n");
+	return ANSWER_CONTINUE;
+}
+
 /* ---- user 0 ---- */
 
 static long answer_getresid(struct request *r)
@@ -225,10 +256,10 @@ static const struct {
 	{ SYS_sendmsg, CALL_NETLINK_FD, ALWAYS, netlink_send },
 	{ SYS_recvfrom, CALL_NETLINK_FD, ALWAYS, netlink_receive },
 	{ SYS_recvmsg, CALL_NETLINK_FD, ALWAYS, netlink_receive },
-	{ SYS_poll, CALL_NOTIFY, ALWAYS, poll_answer },
-	{ SYS_ppoll, CALL_NOTIFY, ALWAYS, poll_answer },
-	{ SYS_select, CALL_NOTIFY, ALWAYS, select_answer },
-	{ SYS_pselect6, CALL_NOTIFY, ALWAYS, select_answer },
+	{ SYS_poll, CALL_POLL, ALWAYS, poll_answer },
+	{ SYS_ppoll, CALL_POLL, ALWAYS, poll_answer },
+	{ SYS_select, CALL_SELECT, ALWAYS, select_answer },
+	{ SYS_pselect6, CALL_SELECT, ALWAYS, select_answer },
 	{ SYS_setsockopt, CALL_SOCKOPT, ALWAYS, answer_setsockopt },
 	{ SYS_getxattr, CALL_NOTIFY, ALWAYS, view_getxattr },
 	{ SYS_lgetxattr, CALL_NOTIFY, ALWAYS, view_getxattr },
@@ -271,6 +302,7 @@ static const struct {
 	{ SYS_fchownat, CALL_NOTIFY, ALWAYS, view_fchownat },
 	{ SYS_mount, CALL_NOTIFY, ALWAYS, view_mount },
 	{ SYS_umount2, CALL_NOTIFY, ALWAYS, view_umount },
+	{ SYS_ptrace, CALL_PTRACE, ALWAYS, answer_ptrace },
 	{ SYS_getuid, CALL_ZERO, ROOT, NULL },
 	{ SYS_geteuid, CALL_ZERO, ROOT, NULL },
 	{ SYS_getgid, CALL_ZERO, ROOT, NULL },
@@ -365,6 +397,8 @@ void calls_filter(const struct skep_system *sys, const struct wire_request *q, u
 	}
 	if (!q->untraced)
 		answers[SYS_socket] = CALL_NETLINK;
+	else
+		answers[SYS_ptrace] = CALL_ALLOW;
 	for (size_t i = 0; q->confined && i < ARRAY_SIZE(confined); i++)
 		answers[confined[i].nr] = confined[i].filter;
 	if (q->trapped && !q->confined)
@@ -409,6 +443,16 @@ static void elsewhere(void *(*fn)(void *arg), const struct request *r)
 		fn(copy);
 }
 
+/* bpf(2) of a program for i386 or x32. DIFF(sys-entries) */
+static void answer_foreign(struct request *r)
+{
+	session_say_once(
+		r->session, SAID_FOREIGN,
+		"skep: bpf(2) and perf_event_open(2) of 32-bit programs (i386, x32) are not "
+		"answered: they get ENOSYS\n");
+	notify_answer(r, -ENOSYS);
+}
+
 static void answer(struct request *r)
 {
 	struct caller *before = caller_enter(&r->caller);
@@ -445,12 +489,12 @@ static void *answer_elsewhere(void *arg)
 }
 
 /* Whether the answer may take longer than the session's other calls should wait. */
-static bool may_last(const struct request *r)
+static bool may_last(struct request *r)
 {
 	u64 cmd = r->args[0];
 
 	if (r->nr == SYS_poll || r->nr == SYS_ppoll || r->nr == SYS_select || r->nr == SYS_pselect6)
-		return READ_ONCE(r->sys->has_rings);
+		return poll_may_last(r);
 	if (r->nr != SYS_bpf && (r->nr != SYS_ioctl || (u32)r->args[1] != CALL_PROXY_BPF))
 		return false;
 	return cmd == BPF_PROG_LOAD || cmd == BPF_BTF_LOAD || cmd == BPF_PROG_TEST_RUN ||
@@ -486,6 +530,10 @@ void calls_answer(struct request *r)
 {
 	bool gift = r->nr == SYS_ioctl && (u32)r->args[1] == CALL_PROXY_FD;
 
+	if (unlikely(r->foreign)) {
+		answer_foreign(r);
+		return;
+	}
 	if (answer_decided(r))
 		return;
 	if (!gift && (r->session->indirect || may_last(r)))

@@ -317,7 +317,7 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 			     q->confined ? CALL_ABSENT :
 			     q->untraced ? CALL_NATIVE :
 					   CALL_ALLOW,
-			     true);
+			     q->confined || q->trapped ? CALL_ABSENT : CALL_NOTIFY);
 	if (err || filter.n > WIRE_INSNS) {
 		refuse(a, -ENOMEM, "no memory for the filter");
 		goto answer;

@@ -86,10 +86,11 @@ struct session {
 	int gift;
 	VEC(struct stand_in) stand_ins; /* the supervisor's */
 	pid_t tgid_of_last;		/* see notify.c */
-	u32 last_tid, fd_dir_tid;
-	int fd_dir; /* of /proc/.fd_dir_tid/fd; 0 or less: none */
+	u32 last_tid, pidfd_tid;
+	int pidfd; /* of .pidfd_tid; 0 or less: none */
 	pthread_t receiver;
 	bool ending, ended;
+	u32 said;		    /* bits: see session_say_once() */
 	bool confined;		    /* its processes are subjects */
 	pthread_mutex_t gifts_lock; /* of .gifts, for a moment */
 	VEC(struct gift) gifts;
@@ -106,6 +107,10 @@ void daemon_wake(struct daemon *d);
 int session_start(struct instance *inst, struct skep_process *process, pid_t pid, int listener,
 		  int message_fd, bool root, bool confined);
 
+/* A line to the terminal that it was started at, once for each bit of @what. */
+enum { SAID_FOREIGN = 1, SAID_TRACED = 2 };
+void session_say_once(struct session *s, u32 what, const char *text);
+
 /* ---- notify.c: a call that waits for its answer ---- */
 
 struct request {
@@ -114,6 +119,8 @@ struct request {
 	struct skep_system *sys;
 	u64 id;
 	u64 nr, args[6];
+	bool no_rings;		      /* poll() and select(): none is named */
+	bool foreign;		      /* by another entry than x86-64's: its numbers are not ours */
 	bool checked;		      /* it was still there after the first look at its memory */
 	u64 window_from, window_size; /* of the task's memory, see notify.c */
 	u8 window[1024];
@@ -157,6 +164,8 @@ void calls_answer(struct request *r);
 /* ---- poll.c: waits for rings. May last when the system has any. ---- */
 long poll_answer(struct request *r);
 long select_answer(struct request *r);
+/* Whether it will: no, when what it waits for is few things and no ring. */
+bool poll_may_last(struct request *r);
 
 /* ---- observer.c: filters of packet sockets ---- */
 long answer_setsockopt(struct request *r);

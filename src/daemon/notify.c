@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,11 @@
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
 #endif
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* since 6.9 */
+#endif
 #define NOTIF_SYNC_WAKE_UP 1ULL
+#define X32_BIT		   0x40000000u
 #define PAGE		   4096ULL
 
 bool notify_waits(const struct request *r)
@@ -274,29 +279,29 @@ out:
 	return tgid;
 }
 
-/* The folder of its descriptors, once the same task has made two calls. */
-static int fd_dir_of(struct session *s, u32 tid)
+/*
+ * What its descriptors are taken by, once the same task has made two calls. Who gets its number later
+ * cannot be reached by it.
+ */
+static int pidfd_of(struct session *s, u32 tid, u32 tgid)
 {
-	char path[32];
-
 	if (s->last_tid != tid) {
 		s->last_tid = tid;
-		if (s->fd_dir > 0 && !load_acquire(&s->workers)) {
-			close(s->fd_dir);
-			s->fd_dir = 0;
+		if (s->pidfd > 0 && !load_acquire(&s->workers)) {
+			close(s->pidfd);
+			s->pidfd = 0;
 		}
 		return 0;
 	}
-	if (s->fd_dir <= 0 || s->fd_dir_tid != tid) {
+	if (s->pidfd <= 0 || s->pidfd_tid != tid) {
 		if (load_acquire(&s->workers))
 			return 0; /* one of them may use it */
-		if (s->fd_dir > 0)
-			close(s->fd_dir);
-		snprintf(path, sizeof(path), "/proc/%u/fd", tid);
-		s->fd_dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		s->fd_dir_tid = tid;
+		if (s->pidfd > 0)
+			close(s->pidfd);
+		s->pidfd = (int)syscall(SYS_pidfd_open, tid, tid == tgid ? 0 : PIDFD_THREAD);
+		s->pidfd_tid = tid;
 	}
-	return s->fd_dir;
+	return s->pidfd;
 }
 
 int notify_receive(struct session *s, struct request *r)
@@ -309,13 +314,15 @@ int notify_receive(struct session *s, struct request *r)
 	memset(&u, 0, sizeof(u));
 	if (ioctl(s->listener, SECCOMP_IOCTL_NOTIF_RECV, &u.n) < 0)
 		return -errno;
-	*r = (struct request){ .caller = { &notify_ops, u.n.pid, 0, fd_dir_of(s, u.n.pid) },
+	*r = (struct request){ .caller = { &notify_ops, u.n.pid, process_of(s, u.n.pid), 0 },
 			       .session = s,
 			       .sys = s->instance->sys,
 			       .id = u.n.id,
-			       .nr = (u64)u.n.data.nr };
+			       .nr = (u32)u.n.data.nr,
+			       .foreign = u.n.data.arch != AUDIT_ARCH_X86_64 ||
+					  (u32)u.n.data.nr & X32_BIT };
 	memcpy(r->args, u.n.data.args, sizeof(r->args));
-	r->caller.tgid = process_of(s, u.n.pid);
+	r->caller.pidfd = pidfd_of(s, r->caller.tid, r->caller.tgid);
 	return 0;
 }
 

@@ -169,7 +169,7 @@ long poll_answer(struct request *r)
 	u64 size, due = 0;
 	long result = ANSWER_CONTINUE;
 
-	if (!r->sys->has_rings || !r->args[1] || r->args[1] > FDS_MAX ||
+	if (!r->sys->has_rings || r->no_rings || !r->args[1] || r->args[1] > FDS_MAX ||
 	    (r->nr == SYS_ppoll && r->args[3]))
 		return ANSWER_CONTINUE;
 	w = mem_zalloc(sizeof(*w));
@@ -208,7 +208,8 @@ long select_answer(struct request *r)
 	u32 fds = (u32)r->args[0];
 	long result = ANSWER_CONTINUE;
 
-	if (!r->sys->has_rings || !fds || fds > FD_SETSIZE || (r->nr == SYS_pselect6 && r->args[5]))
+	if (!r->sys->has_rings || r->no_rings || !fds || fds > FD_SETSIZE ||
+	    (r->nr == SYS_pselect6 && r->args[5]))
 		return ANSWER_CONTINUE;
 	w = mem_zalloc(sizeof(*w));
 	if (!w)
@@ -264,4 +265,43 @@ long select_answer(struct request *r)
 out:
 	mem_free(w);
 	return result;
+}
+
+/* ---- most calls name no ring: they are not worth a thread ---- */
+
+#define FEW 16
+
+bool poll_may_last(struct request *r)
+{
+	bool is_select = r->nr == SYS_select || r->nr == SYS_pselect6;
+	u32 n = (u32)r->args[is_select ? 0 : 1], named = 0;
+	u64 sets[SETS][FD_SETSIZE / 64] = { 0 };
+	struct caller *before;
+	struct pollfd fds[FEW];
+	bool any = false;
+
+	if (!READ_ONCE(r->sys->has_rings))
+		return false;
+	if (is_select ? n > FD_SETSIZE : n > FEW)
+		return true;
+	before = caller_enter(&r->caller);
+	for (u32 s = 0; is_select && s < SETS && !any; s++)
+		any = r->args[1 + s] &&
+		      user_read(r->sys, sets[s], r->args[1 + s], round_up(n, 64) / 8);
+	for (u32 fd = 0; is_select && fd < n && !any; fd++)
+		if ((sets[0][fd / 64] | sets[1][fd / 64] | sets[2][fd / 64]) >> (fd % 64) & 1) {
+			any = named == FEW;
+			if (!any)
+				fds[named++].fd = (int)fd;
+		}
+	if (!is_select) {
+		named = n;
+		any = user_read(r->sys, fds, r->args[0], n * sizeof(fds[0]));
+	}
+	for (u32 i = 0; i < named && !any; i++)
+		any = fds[i].fd >= 0 && ring_events(r->sys, fds[i].fd, NULL) >= 0;
+	caller_leave(before);
+	if (!any)
+		r->no_rings = true;
+	return any;
 }

@@ -20,6 +20,12 @@ static void say(const struct session *s, const char *text)
 		(void)!write(s->message_fd, text, strlen(text));
 }
 
+void session_say_once(struct session *s, u32 what, const char *text)
+{
+	if (!(__atomic_fetch_or(&s->said, what, __ATOMIC_SEQ_CST) & what))
+		say(s, text);
+}
+
 /* No process is left. */
 static void session_end(struct session *s)
 {
@@ -31,8 +37,8 @@ static void session_end(struct session *s)
 	skep_process_free(s->process);
 	if (s->listener >= 0)
 		close(s->listener);
-	if (s->fd_dir > 0)
-		close(s->fd_dir);
+	if (s->pidfd > 0)
+		close(s->pidfd);
 	vec_free(&s->stand_ins);
 	gifts_drop(s);
 	if (s->message_fd >= 0)

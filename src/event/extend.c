@@ -73,7 +73,7 @@ static int install(struct task *t)
 	for (u32 nr = 0; nr < CALLS_MAX; nr++)
 		answers[nr] =
 			p->traced_by[nr] > t->leader->trace->filters ? CALL_TRACE : CALL_ALLOW;
-	err = filter_compile(&f, answers, CALL_ALLOW, false);
+	err = filter_compile(&f, answers, CALL_ALLOW, CALL_ALLOW);
 	if (err)
 		return err;
 	size = sizeof(prog) + f.n * sizeof(f.insns[0]);

@@ -136,6 +136,14 @@ static void emit_answer(struct call_filter *f, enum call_answer a)
 		emit_answer_if(f, BPF_JEQ, 0, 0, CALL_RLIMIT_1);
 		emit_answer(f, CALL_REFUSED);
 		break;
+	case CALL_POLL: /* of nothing, as sleep */
+		emit_answer_if(f, BPF_JEQ, 1, 0, CALL_ALLOW);
+		emit_answer(f, CALL_NOTIFY);
+		break;
+	case CALL_SELECT:
+		emit_answer_if(f, BPF_JEQ, 0, 0, CALL_ALLOW);
+		emit_answer(f, CALL_NOTIFY);
+		break;
 	case CALL_IOCTL: /* perf events': '$' in the second byte of the request */
 		emit_load(f, offsetof(struct seccomp_data, args[1]));
 		emit(f, BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xff00);
@@ -165,6 +173,12 @@ static void emit_answer(struct call_filter *f, enum call_answer a)
 		break;
 	case CALL_RLIMIT_1:
 		emit_answer_if(f, BPF_JEQ, 1, 8, CALL_NOTIFY);
+		emit_answer(f, CALL_ALLOW);
+		break;
+	case CALL_PTRACE: /* TRACEME, ATTACH, SEIZE */
+		emit_answer_if(f, BPF_JEQ, 0, 0, CALL_NOTIFY);
+		emit_answer_if(f, BPF_JEQ, 0, 16, CALL_NOTIFY);
+		emit_answer_if(f, BPF_JEQ, 0, 0x4206, CALL_NOTIFY);
 		emit_answer(f, CALL_ALLOW);
 		break;
 	case CALL_SOCKOPT: /* SO_ATTACH_BPF and SO_DETACH_BPF of SOL_SOCKET */
@@ -246,7 +260,8 @@ static void emit_runs(struct call_filter *f, const u32 *start, const enum call_a
 	emit_runs(f, start, answers, mid, last);
 }
 
-int filter_compile(struct call_filter *f, const u8 *wanted, enum call_answer other, bool control)
+int filter_compile(struct call_filter *f, const u8 *wanted, enum call_answer other,
+		   enum call_answer control)
 {
 	enum call_answer answers[CALLS_MAX];
 	u32 start[CALLS_MAX], runs = 0, at;
@@ -264,9 +279,9 @@ int filter_compile(struct call_filter *f, const u8 *wanted, enum call_answer oth
 	emit_load(f, offsetof(struct seccomp_data, arch));
 	at = emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, AUDIT_ARCH_X86_64);
 	emit_load(f, offsetof(struct seccomp_data, nr));
-	if (control) {
-		emit_if(f, I386_BPF, CALL_ABSENT);
-		emit_if(f, I386_PERF, CALL_ABSENT);
+	if (control != other) {
+		emit_if(f, I386_BPF, control);
+		emit_if(f, I386_PERF, control);
 	}
 	if (escapes) {
 		emit_if(f, I386_CLONE, CALL_CLONE);
@@ -283,9 +298,9 @@ int filter_compile(struct call_filter *f, const u8 *wanted, enum call_answer oth
 	}
 	emit_load(f, offsetof(struct seccomp_data, nr));
 	at = emit(f, BPF_JMP | BPF_JGE | BPF_K, 0, 0, X32_BIT);
-	if (control) {
-		emit_if(f, X32_BIT | SYS_bpf, CALL_ABSENT);
-		emit_if(f, X32_BIT | SYS_perf_event_open, CALL_ABSENT);
+	if (control != other) {
+		emit_if(f, X32_BIT | SYS_bpf, control);
+		emit_if(f, X32_BIT | SYS_perf_event_open, control);
 	}
 	if (escapes) {
 		emit_if(f, X32_BIT | SYS_clone, CALL_CLONE);
@@ -306,6 +321,7 @@ int filter_compile(struct call_filter *f, const u8 *wanted, enum call_answer oth
 
 int filter_build(struct call_filter *f, const struct supervisor *sv, struct skep_process *p)
 {
+	enum call_answer other;
 	u8 answers[CALLS_MAX];
 
 	for (u32 nr = 0; nr < CALLS_MAX; nr++) {
@@ -315,7 +331,8 @@ int filter_build(struct call_filter *f, const struct supervisor *sv, struct skep
 	}
 	if (!p->traced[SYS_clone])
 		answers[SYS_clone] = CALL_CLONE;
-	return filter_compile(f, answers, sv->wants[CALLS_OTHER] ? CALL_TRACE : CALL_ALLOW, false);
+	other = sv->wants[CALLS_OTHER] ? CALL_TRACE : CALL_ALLOW;
+	return filter_compile(f, answers, other, other);
 }
 
 void filter_free(struct call_filter *f)

@@ -216,6 +216,9 @@ enum call_answer {
 	CALL_MMAP,	      /* NOTIFY for shared mappings of files */
 	CALL_AT_2,	      /* NOTIFY unless argument 2 has AT_EMPTY_PATH */
 	CALL_AT_3,
+	CALL_POLL, /* NOTIFY unless it waits for time alone */
+	CALL_SELECT,
+	CALL_PTRACE,   /* NOTIFY for who becomes, or wants, a tracer's */
 	CALL_SOCKOPT,  /* NOTIFY for filters of sockets */
 	CALL_RLIMIT_0, /* NOTIFY when argument 0 is RLIMIT_MEMLOCK */
 	CALL_RLIMIT_1,
@@ -235,10 +238,11 @@ enum {
 	CALL_PROXY_FD = 0x5ceb0003, /* gives the task the descriptor that is meant for it */
 };
 /*
- * @answers of all CALLS_MAX numbers, @other for other entries (i386, x32) and beyond; @control: those
- * have no bpf() and perf_event_open(). 0 or -ENOMEM.
+ * @answers of all CALLS_MAX numbers, @other for other entries (i386, x32) and beyond, @control for bpf() and
+ * perf_event_open() there. 0 or -ENOMEM.
  */
-int filter_compile(struct call_filter *f, const u8 *answers, enum call_answer other, bool control);
+int filter_compile(struct call_filter *f, const u8 *answers, enum call_answer other,
+		   enum call_answer control);
 /* Makes the filter for tree @p; what it stops is in p->traced. 0 or -ENOMEM. */
 int filter_build(struct call_filter *f, const struct supervisor *sv, struct skep_process *p);
 void filter_free(struct call_filter *f);

@@ -67,15 +67,21 @@ static void fd_path(char *path, int fd)
 int caller_fstat(int fd, struct stat *st)
 {
 	char path[FD_PATH];
+	int own, err;
 
 	if (!current)
 		return fstat(fd, st) ? -errno : 0;
 	if (fd < 0)
 		return -EBADF;
-	if (current->fd_dir > 0) {
-		snprintf(path, sizeof(path), "%d", fd);
-		if (!fstatat(current->fd_dir, path, st, 0))
-			return 0; /* else perhaps it is the folder of another who had that number */
+	if (current->pidfd > 0) {
+		own = (int)syscall(SYS_pidfd_getfd, current->pidfd, fd, 0);
+		if (own >= 0) {
+			err = fstat(own, st) ? -errno : 0;
+			close(own);
+			return err;
+		}
+		if (errno == EPERM || errno == ENOSYS)
+			current->pidfd = 0; /* an outer filter, or Yama */
 	}
 	fd_path(path, fd);
 	if (stat(path, st))

@@ -36,7 +36,7 @@ struct caller_ops {
 struct caller {
 	const struct caller_ops *ops;
 	u32 tid, tgid; /* as our pid namespace numbers them */
-	int fd_dir;    /* /proc/TID/fd, or 0: not open */
+	int pidfd;     /* of the task, or 0: not open */
 };
 
 /* NULL: this process itself. */
