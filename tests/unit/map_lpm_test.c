@@ -39,14 +39,17 @@ static u32 masked(u32 addr, u32 len)
 	return len ? addr & ~0U << (32 - len) : 0;
 }
 
-static u32 some_addr(void)
+/* Few that differ in each byte, or so many in some that the trie has tables for those. */
+static u32 some_addr(bool dense)
 {
-	return (u32)random() & 0x80c00103;
+	u32 x = (u32)random() ^ (u32)random() << 8;
+
+	return dense ? x & 0x00ff001c : x & 0x80c00103;
 }
 
 #define N 300
 
-static void test_against_search(void **state)
+static void against_search(bool dense)
 {
 	struct {
 		bool there;
@@ -59,7 +62,8 @@ static void test_against_search(void **state)
 	m = map_must((struct map_spec){ BPF_MAP_TYPE_LPM_TRIE, 8, 8, N, BPF_F_NO_PREALLOC });
 	srandom(1);
 	for (u32 step = 0; step < 20000; step++) {
-		u32 addr = some_addr(), len = (u32)random() % 33, best = 0, same = N, empty = N;
+		u32 addr = some_addr(dense), best = 0, same = N, empty = N;
+		u32 len = dense && random() % 2 ? 16 : (u32)random() % 33;
 		struct key k = key_of(addr, len);
 		u64 v = (u64)random(), got;
 		bool any = false;
@@ -103,6 +107,12 @@ static void test_against_search(void **state)
 			map_ok(m);
 	}
 	map_ok(m);
+}
+
+static void test_against_search(void **state)
+{
+	against_search(false);
+	against_search(true);
 }
 
 /* ---- 10.0.0.0/8 is always there; what is below comes and goes ---- */
@@ -177,6 +187,7 @@ struct scene {
 	u32 type;
 	u32 addr, len; /* queue and stack: .addr is the value */
 	enum { UPDATE, DELETE, PUSH, PUSH_FULL, POP } op;
+	bool dense; /* there are many_entries() */
 };
 
 static const struct scene scenes[] = {
@@ -188,7 +199,14 @@ static const struct scene scenes[] = {
 	{ BPF_MAP_TYPE_LPM_TRIE, 0xc0a80000, 24, DELETE }, /* with the intermediate above it */
 	{ BPF_MAP_TYPE_LPM_TRIE, 0xc0a80000, 16, DELETE }, /* becomes an intermediate node */
 	{ BPF_MAP_TYPE_LPM_TRIE, 0x0a000000, 8, DELETE },
-	{ BPF_MAP_TYPE_LPM_TRIE, 0, 0, DELETE }, /* not there */
+	{ BPF_MAP_TYPE_LPM_TRIE, 0, 0, DELETE },		 /* not there */
+	{ BPF_MAP_TYPE_LPM_TRIE, 0x0a010200, 24, UPDATE, true }, /* one of a table's */
+	{ BPF_MAP_TYPE_LPM_TRIE, 0x0a010300, 24, UPDATE, true },
+	{ BPF_MAP_TYPE_LPM_TRIE, 0x0a014000, 18, UPDATE, true }, /* many of them */
+	{ BPF_MAP_TYPE_LPM_TRIE, 0x0a010000, 16, UPDATE, true }, /* gets the table */
+	{ BPF_MAP_TYPE_LPM_TRIE, 0x0a010400, 24, DELETE, true },
+	{ BPF_MAP_TYPE_LPM_TRIE, 0x0a018000, 17, DELETE, true }, /* becomes an intermediate node */
+	{ BPF_MAP_TYPE_LPM_TRIE, 0x0a020000, 16, DELETE, true }, /* passes a table on */
 	{ BPF_MAP_TYPE_QUEUE, 99, 0, PUSH },
 	{ BPF_MAP_TYPE_QUEUE, 99, 0, PUSH_FULL },
 	{ BPF_MAP_TYPE_QUEUE, 0, 0, POP },
@@ -204,6 +222,30 @@ static const struct {
 		{ 0xc0a80100, 24 },
 		{ 0xc0a88000, 24 },
 		{ 0x0a000000, 8 } };
+
+#define MANY 64
+
+/* 10.1.0.0/24, 10.1.2.0/24 .., and some above them; a few of 10.2.0.0/16 */
+static struct key many_entries(u32 i)
+{
+	if (i < MANY - 25)
+		return key_of(0x0a010000 | i << 9, 24);
+	if (i == MANY - 25)
+		return key_of(0x0a018000, 17);
+	if (i == MANY - 1)
+		return key_of(0x0a020000, 16);
+	return key_of(0x0a028000 | (i - (MANY - 25)) << 8, 24);
+}
+
+static struct key entry_of(const struct scene *sc, u32 i)
+{
+	return sc->dense ? many_entries(i) : key_of(entries[i].addr, entries[i].len);
+}
+
+static u32 nr_entries(const struct scene *sc)
+{
+	return sc->dense ? MANY : ARRAY_SIZE(entries);
+}
 
 static void act(struct bpf_map *map, const struct scene *sc)
 {
@@ -232,16 +274,20 @@ static void check_trie(struct bpf_map *map, const struct scene *sc)
 
 	assert_int_equal(map_delete(map, &k), -ENOENT); /* takes the lock: repairs */
 	map_ok(map);
-	for (u32 i = 0; i < ARRAY_SIZE(entries); i++) {
-		bool touched = entries[i].addr == sc->addr && entries[i].len == sc->len;
-		int err;
+	for (u32 i = 0; i < nr_entries(sc); i++) {
+		bool touched;
 
-		k = key_of(entries[i].addr, entries[i].len);
-		err = map_lookup(map, &k, &v, 0);
-		if (!touched && sc->op == UPDATE)
-			assert_int_equal(err, 0);
-		if (!err && !touched && sc->op == UPDATE)
-			assert_int_equal(v, entries[i].addr);
+		k = entry_of(sc, i);
+		touched = addr_of(&k) == sc->addr && k.prefixlen == sc->len;
+		if (touched)
+			continue;
+		assert_int_equal(map_lookup(map, &k, &v, 0), 0);
+		assert_int_equal(v, addr_of(&k));
+		if (k.prefixlen != 24)
+			continue;
+		k = key_of(addr_of(&k) | 99, 32); /* by way of tables */
+		assert_int_equal(map_lookup(map, &k, &v, 0), 0);
+		assert_int_equal(v | 99, addr_of(&k));
 	}
 	/* all nodes can still be had */
 	while (!map_next(map, NULL, &k))
@@ -281,11 +327,14 @@ static void test_every_instruction(void **state)
 		pid_t pid;
 
 		fixture_start(true);
-		map = map_must((struct map_spec){ sc->type, trie ? 8 : 0, 8, trie ? 9 : 4,
+		map = map_must((struct map_spec){ sc->type, trie ? 8 : 0, 8,
+						  sc->dense ? MANY + 4 :
+						  trie	    ? 9 :
+							      4,
 						  trie ? BPF_F_NO_PREALLOC : 0 });
-		for (u32 j = 0; trie && j < ARRAY_SIZE(entries); j++) {
-			struct key k = key_of(entries[j].addr, entries[j].len);
-			u64 v = entries[j].addr;
+		for (u32 j = 0; trie && j < nr_entries(sc); j++) {
+			struct key k = entry_of(sc, j);
+			u64 v = addr_of(&k);
 
 			assert_int_equal(map_update(map, &k, &v, 0), 0);
 		}
