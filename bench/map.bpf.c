@@ -23,6 +23,24 @@ MAP(hash_64k, BPF_MAP_TYPE_HASH, 65536);
 MAP(hash_1m, BPF_MAP_TYPE_HASH, 1048576);
 MAP(percpu_hash, BPF_MAP_TYPE_PERCPU_HASH, 1024);
 MAP(lru, BPF_MAP_TYPE_LRU_HASH, 16384);
+/* how cost grows */
+MAP(hash_1k, BPF_MAP_TYPE_HASH, 1024);
+MAP(hash_16k, BPF_MAP_TYPE_HASH, 16384);
+MAP(lru_1k, BPF_MAP_TYPE_LRU_HASH, 1024);
+MAP(lru_64k, BPF_MAP_TYPE_LRU_HASH, 65536);
+MAP(lru_1m, BPF_MAP_TYPE_LRU_HASH, 1048576);
+
+struct locked {
+	struct bpf_spin_lock lock;
+	__u32 count;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct locked);
+	__uint(max_entries, 1);
+} guarded SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -34,21 +52,21 @@ struct prefix {
 	__u32 addr;
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct prefix);
-	__type(value, __u64);
-	__uint(max_entries, 16384);
-} trie SEC(".maps");
+#define TRIE(name, n)                                                                              \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_LPM_TRIE);                                               \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                                              \
+		__type(key, struct prefix);                                                        \
+		__type(value, __u64);                                                              \
+		__uint(max_entries, n);                                                            \
+	} name SEC(".maps")
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct prefix);
-	__type(value, __u64);
-	__uint(max_entries, 16);
-} small_trie SEC(".maps");
+TRIE(trie, 16384);
+TRIE(small_trie, 16);
+TRIE(trie_1k, 1024);
+TRIE(trie_16k, 16384);
+TRIE(trie_64k, 65536);
+TRIE(trie_1m, 1048576);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
@@ -74,8 +92,8 @@ static __always_inline __u32 rnd(__u32 *s)
 }
 
 #define PROG(name, body)                                                                           \
-	SEC("xdp")                                                                                 \
-	int name(struct xdp_md *ctx)                                                               \
+	SEC("tc")                                                                                 \
+	int name(struct __sk_buff *ctx)                                                               \
 	{                                                                                          \
 		__u32 s = seed, i, k __attribute__((unused));                                                            \
 		__u64 sum = 0, v = 1, *p __attribute__((unused));                                                          \
@@ -85,7 +103,7 @@ static __always_inline __u32 rnd(__u32 *s)
 		}                                                                                  \
 		seed = s;                                                                          \
 		total += sum + v;                                                                  \
-		return XDP_PASS;                                                                   \
+		return 0;                                                                   \
 	}
 
 #define LOOKUP(name, map, n)                                                                       \
@@ -99,9 +117,14 @@ static __always_inline __u32 rnd(__u32 *s)
 	PROG(name, k = next++; bpf_map_update_elem(&map, &k, &v, BPF_ANY);)
 
 PROG(empty, k = rnd(&s); sum += k;)
-LOOKUP(array_lookup, array, 1024)
+/* These cost less than a random number does: the keys are the loop's own */
+PROG(empty_in_order, k = i; sum += k;)
+#define LOOKUP_IN_ORDER(name, map)                                                                 \
+	PROG(name, k = i; p = bpf_map_lookup_elem(&map, &k); if (p) sum += *p;)
+LOOKUP_IN_ORDER(array_lookup, array)
+LOOKUP(array_lookup_random, array, 1024)
 UPDATE(array_update, array, 1024)
-LOOKUP(percpu_array_lookup, percpu_array, 1024)
+LOOKUP_IN_ORDER(percpu_array_lookup, percpu_array)
 LOOKUP(hash_lookup_16, hash_16, 16)
 LOOKUP(hash_lookup_64k, hash_64k, 65536)
 LOOKUP(hash_lookup_1m, hash_1m, 1048576)
@@ -127,6 +150,46 @@ FILL_TRIE(fill_trie, trie)
 FILL_TRIE(fill_small_trie, small_trie)
 TRIE_LOOKUP(lpm_lookup, trie, 16384)
 TRIE_LOOKUP(lpm_lookup_16, small_trie, 16)
+/* Prefixes of 24 to 31 bits anywhere, and addresses below them */
+#define FILL_ANY(name, map)                                                                        \
+	PROG(name, struct prefix t; k = next++; t.len = 24 + (k & 7);                              \
+	     t.addr = __builtin_bswap32(k * 2654435761U);                                          \
+	     bpf_map_update_elem(&map, &t, &v, BPF_ANY);)
+#define ANY_LOOKUP(name, map, n)                                                                   \
+	PROG(name, struct prefix t; k = rnd(&s) & ((n)-1); t.len = 32;                             \
+	     t.addr = __builtin_bswap32(k * 2654435761U);                                          \
+	     p = bpf_map_lookup_elem(&map, &t); if (p) sum += *p;)
+#define GROWTH(suffix, n)                                                                          \
+	FILL_ANY(fill_trie_##suffix, trie_##suffix)                                                \
+	ANY_LOOKUP(trie_lookup_##suffix, trie_##suffix, n)
+GROWTH(1k, 1024)
+GROWTH(16k, 16384)
+GROWTH(64k, 65536)
+GROWTH(1m, 1048576)
+LOOKUP(hash_lookup_1k, hash_1k, 1024)
+LOOKUP(hash_lookup_16k, hash_16k, 16384)
+UPDATE(hash_update_1k, hash_1k, 1024)
+UPDATE(hash_update_16k, hash_16k, 16384)
+UPDATE(hash_update_1m, hash_1m, 1048576)
+LOOKUP(lru_lookup_1k, lru_1k, 1024)
+LOOKUP(lru_lookup_64k, lru_64k, 65536)
+LOOKUP(lru_lookup_1m, lru_1m, 1048576)
+UPDATE(lru_update_1k, lru_1k, 1024)
+UPDATE(lru_update_64k, lru_64k, 65536)
+UPDATE(lru_update_1m, lru_1m, 1048576)
+SEC("tc") int spin_lock(struct __sk_buff *ctx)
+{
+	__u32 zero = 0, i;
+	struct locked *l = bpf_map_lookup_elem(&guarded, &zero);
+
+	for (i = 0; l && i < OPS; i++) {
+		bpf_spin_lock(&l->lock);
+		l->count++;
+		bpf_spin_unlock(&l->lock);
+	}
+	return 0;
+}
+
 PROG(queue_push_pop, bpf_map_push_elem(&queue, &v, BPF_EXIST); bpf_map_pop_elem(&queue, &v);)
 PROG(fill_bloom, __u64 b = next++; bpf_map_push_elem(&bloom, &b, BPF_ANY);)
 PROG(bloom_peek, __u64 b = rnd(&s) & 32767; k = bpf_map_peek_elem(&bloom, &b); sum += k;)
@@ -135,6 +198,11 @@ FILL(fill_64k, hash_64k)
 FILL(fill_1m, hash_1m)
 FILL(fill_percpu, percpu_hash)
 FILL(fill_lru, lru)
+FILL(fill_hash_1k, hash_1k)
+FILL(fill_hash_16k, hash_16k)
+FILL(fill_lru_1k, lru_1k)
+FILL(fill_lru_64k, lru_64k)
+FILL(fill_lru_1m, lru_1m)
 PROG(
 	ring_reserve, p = bpf_ringbuf_reserve(&ring, 8, 0); if (p) {
 		*p = s;

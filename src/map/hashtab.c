@@ -406,6 +406,8 @@ again:
 	} else if (unlikely(exists && flags & BPF_F_LOCK)) {
 		map_value_copy_locked(&h->map, htab_value(h, at.n, 0), value, false, platform);
 	} else if (exists) {
+		if (h->lru)
+			htab_prefetch_list(h, s, at.n);
 		write_elem(h, s->spare, key, size, hash, value, form, cpu, platform);
 		if (h->lru)
 			htab_elem(h, s->spare)->ref = 1;

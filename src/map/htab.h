@@ -119,6 +119,12 @@ static inline struct htab_bucket *htab_bucket(const struct bpf_htab *h, u32 hash
 	return &h->buckets[hash & h->bucket_mask];
 }
 
+/* The line will be written (what Linux's prefetchw() is). */
+static inline void prefetch_write(const void *p)
+{
+	__asm__ volatile("prefetchw %0" ::"m"(*(const char *)p));
+}
+
 /* ---- searching ---- */
 
 static inline __attribute__((always_inline)) u64 htab_hash(const struct bpf_htab *h, const u8 *key,
@@ -201,6 +207,8 @@ int htab_store_init(struct bpf_htab *h, const struct skep_platform *platform);
 struct htab_stripe *htab_lock(struct bpf_htab *h, u32 hash, const struct skep_platform *platform,
 			      const struct bpf_run *run);
 void htab_unlock(struct htab_stripe *s);
+/* LRU: element @n of @s will be moved in its list. */
+void htab_prefetch_list(struct bpf_htab *h, struct htab_stripe *s, u32 n);
 /* Finds @key under the lock. */
 bool htab_locate(const struct bpf_htab *h, const void *key, u64 hash, struct htab_place *at);
 /*

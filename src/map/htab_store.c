@@ -104,6 +104,15 @@ bool htab_locate(const struct bpf_htab *h, const void *key, u64 hash, struct hta
 	return false;
 }
 
+void htab_prefetch_list(struct bpf_htab *h, struct htab_stripe *s, u32 n)
+{
+	struct htab_elem *e = htab_elem(h, n);
+
+	prefetch_write(htab_elem(h, *lru_next(e)));
+	prefetch_write(htab_elem(h, *lru_prev(e)));
+	prefetch_write(htab_elem(h, s->list.newest));
+}
+
 /* Where element @n is linked, by its own hash. */
 static bool locate_elem(const struct bpf_htab *h, u32 n, struct htab_place *at)
 {
@@ -301,6 +310,8 @@ struct htab_stripe *htab_lock(struct bpf_htab *h, u32 hash, const struct skep_pl
 	struct htab_stripe *s = &h->stripes[hash & h->stripe_mask];
 	u32 tid = own_tid(platform, run);
 
+	/* What is changed is in the cache of who changed it last: fetch all of it at once. */
+	prefetch_write(htab_bucket(h, hash));
 	if (unlikely(!lock_try(&s->lock, tid))) {
 		/*
 		 * Ours already: this run interrupted a change of the run below it, or the
@@ -311,6 +322,7 @@ struct htab_stripe *htab_lock(struct bpf_htab *h, u32 hash, const struct skep_pl
 		else if (run && run->arena->slots[run->cpu].nesting > 1)
 			return NULL;
 	}
+	prefetch_write(htab_elem(h, s->spare));
 	if (unlikely(s->dirty))
 		stripe_repair(h, s, platform);
 	STORE(s->dirty, 1);
@@ -420,7 +432,12 @@ htab_drop_objects(struct bpf_htab *h, u32 n, const struct skep_platform *platfor
 		object_drop_fields(h->map.arena, platform, htab_value(h, n, cpu), h->map.record);
 }
 
-/* Unlinks the element of list @l of @s that was not looked up for longest, and frees it. */
+static void remove_elem(struct bpf_htab *h, struct htab_stripe *s, const struct htab_place *at);
+
+/*
+ * Unlinks the element of list @l of @s that was not looked up for longest, and frees it: for the
+ * caller, who takes it at once, so that nobody is told.
+ */
 static bool evict(struct bpf_htab *h, struct htab_stripe *s, struct htab_lru_list *l,
 		  const struct skep_platform *platform)
 {
@@ -441,7 +458,7 @@ static bool evict(struct bpf_htab *h, struct htab_stripe *s, struct htab_lru_lis
 		}
 		if (!locate_elem(h, n, &at))
 			return false; /* cannot be */
-		htab_remove(h, s, &at);
+		remove_elem(h, s, &at);
 		if (unlikely(h->map.record))
 			htab_drop_objects(h, n, platform);
 		return true;
@@ -627,7 +644,7 @@ void htab_replace(struct bpf_htab *h, struct htab_stripe *s, const struct htab_p
 	}
 }
 
-void htab_remove(struct bpf_htab *h, struct htab_stripe *s, const struct htab_place *at)
+static void remove_elem(struct bpf_htab *h, struct htab_stripe *s, const struct htab_place *at)
 {
 	u32 next = at->slot < HTAB_SLOTS ? 0 : htab_elem(h, at->n)->next;
 
@@ -637,7 +654,22 @@ void htab_remove(struct bpf_htab *h, struct htab_stripe *s, const struct htab_pl
 		lru_del(h, s, at->n);
 	STORE(s->used, s->used - 1);
 	push_free(h, s, at->n);
-	STORE(h->maybe_free, 1); /* always, and after: see htab_new() */
+}
+
+void htab_remove(struct bpf_htab *h, struct htab_stripe *s, const struct htab_place *at)
+{
+	bool had = s->free || RANGE_COUNT(s->fresh);
+
+	remove_elem(h, s, at);
+	/*
+	 * After it, see htab_new(). Who freed the first one has said so; and all CPUs would have to
+	 * wait for the line if it were written each time.
+	 */
+	if (had)
+		return;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!READ_ONCE(h->maybe_free))
+		STORE(h->maybe_free, 1);
 }
 
 /* ---- beginning, counting, checking ---- */

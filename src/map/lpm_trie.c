@@ -60,9 +60,16 @@ struct lpm_table {
 	union lpm_entry entry[256];
 };
 
-#define TABLE_NODES   24	  /* that differ in one byte make a table worth its 2 KiB */
+/*
+ * How many nodes that differ in one byte make a table worth its 2 KiB, and how many of them on one
+ * path say that there may be so many. The first few tables may be for less.
+ */
+#define TABLE_NODES   24
+#define TABLE_DEPTH   5
+#define FEW_TABLES    16
+#define FEW_NODES     6
+#define FEW_DEPTH     3
 #define FIRST_OF_BYTE 0x80000000U /* with a node's number */
-#define TABLE_DEPTH   5		  /* of them on one path: perhaps there are so many */
 
 struct lpm_trie {
 	struct bpf_map map;
@@ -120,7 +127,7 @@ static u64 nodes_size(u32 max_entries, u32 key_size, u32 value_size)
 /* Number 0 is none. */
 static u64 tables_for(u32 max_entries)
 {
-	u64 size = (nodes_for(max_entries) / TABLE_NODES + 1) * sizeof(struct lpm_table);
+	u64 size = (nodes_for(max_entries) / TABLE_NODES + FEW_TABLES) * sizeof(struct lpm_table);
 
 	return round_up(min(size, ARENA_LEASE_SIZE / 128), PAGE_SIZE) / sizeof(struct lpm_table);
 }
@@ -255,7 +262,7 @@ static inline __attribute__((always_inline)) u32 find(const struct lpm_trie *t,
 		n = load_acquire(&t->root);
 		while (n && steps++ <= 8 * size) {
 			const struct lpm_node *node = node_at(t, n);
-			u32 table = load_acquire(&node->table), at = byte_of(node), len;
+			u32 table = load_acquire(&node->table), at = byte_of(node), bits, len;
 
 			if (table && prefixlen >= 8 * at + 8) {
 				union lpm_entry e;
@@ -272,11 +279,12 @@ static inline __attribute__((always_inline)) u32 find(const struct lpm_trie *t,
 				found = n;
 				break;
 			}
-			if (len < node->prefixlen)
+			bits = node->prefixlen;
+			if (len < bits)
 				break;
-			if (!READ_ONCE(node->intermediate))
-				found = n;
-			n = load_acquire(&node->child[bit_of(key->data, len)]);
+			found = READ_ONCE(node->intermediate) ? found : n;
+			/* by the node's own length, which is known before what was compared */
+			n = load_acquire(&node->child[bit_of(key->data, bits)]);
 		}
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while (unlikely(READ_ONCE(t->version) != version));
@@ -473,13 +481,18 @@ static u32 count_in(const struct lpm_trie *t, u32 n, u32 at, u32 enough)
 	return count;
 }
 
+static bool few_tables(const struct lpm_trie *t)
+{
+	return t->table_fresh <= FEW_TABLES;
+}
+
 /* Gives @n, the first node of its byte, a table if that is worth it. */
 static void consider_table(struct lpm_trie *t, const struct skep_platform *platform, u32 n)
 {
 	struct lpm_node *node = node_at(t, n);
-	u32 at = byte_of(node), table;
+	u32 at = byte_of(node), table, enough = few_tables(t) ? FEW_NODES : TABLE_NODES;
 
-	if (node->table || at >= t->data_size || count_in(t, n, at, TABLE_NODES) < TABLE_NODES)
+	if (node->table || at >= t->data_size || count_in(t, n, at, enough) < enough)
 		return;
 	table = new_table(t, platform);
 	if (!table)
@@ -495,7 +508,7 @@ static void consider_table(struct lpm_trie *t, const struct skep_platform *platf
 static void index_path(struct lpm_trie *t, const struct skep_platform *platform, const u8 *data,
 		       u32 len)
 {
-	u32 n = t->root, first = 0, in_byte = 0;
+	u32 n = t->root, first = 0, in_byte = 0, depth = few_tables(t) ? FEW_DEPTH : TABLE_DEPTH;
 
 	while (n) {
 		struct lpm_node *node = node_at(t, n);
@@ -520,7 +533,7 @@ static void index_path(struct lpm_trie *t, const struct skep_platform *platform,
 			n = t->tables[node->table].entry[data[at]].next;
 			continue;
 		}
-		if (in_byte == TABLE_DEPTH)
+		if (in_byte == depth)
 			consider_table(t, platform, first);
 		if (match_len(t, node, data, len) < node->prefixlen || node->prefixlen >= len)
 			return;

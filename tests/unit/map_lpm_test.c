@@ -346,18 +346,21 @@ static void test_every_instruction(void **state)
 			act(map, sc);
 		assert_true(pid > 0);
 		while (waitpid(pid, &status, 0) == pid && WIFSTOPPED(status)) {
-			memcpy(save, map, map->reserved);
-			/* the lock's owner is dead, and found out */
-			fx.dead = (u32)pid;
-			if (trie)
-				check_trie(map, sc);
-			else {
-				u64 v;
+			/* of the many that filling a table takes, one in 13 */
+			if (!sc->dense || steps % 13 == i % 13) {
+				memcpy(save, map, map->reserved);
+				/* the lock's owner is dead, and found out */
+				fx.dead = (u32)pid;
+				if (trie)
+					check_trie(map, sc);
+				else {
+					u64 v;
 
-				ops_of(map)->peek_elem(map, &v, &fx.run);
-				check_queue(map, sc);
+					ops_of(map)->peek_elem(map, &v, &fx.run);
+					check_queue(map, sc);
+				}
+				memcpy(map, save, map->reserved);
 			}
-			memcpy(map, save, map->reserved);
 			steps++;
 			assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
 		}
