@@ -515,6 +515,10 @@ struct sock {
 	void *sk_security;
 	struct dst_entry *sk_dst_cache;
 	struct bpf_local_storage *sk_bpf_storage;
+	struct { atomic_t rmem_alloc; int len; struct sk_buff *head, *tail; } sk_backlog;
+	refcount_t sk_wmem_alloc;
+	int sk_forward_alloc;
+	atomic_t sk_omem_alloc;
 };
 typedef enum { SS_FREE, SS_UNCONNECTED, SS_CONNECTING, SS_CONNECTED, SS_DISCONNECTING } socket_state;
 struct socket { socket_state state; short type; unsigned long flags; struct file *file; struct sock *sk; const struct proto_ops *ops; };
@@ -535,7 +539,7 @@ struct inet_connection_sock {
 	u32 icsk_rto;
 	const struct tcp_congestion_ops *icsk_ca_ops;
 	u8 icsk_ca_state : 5, icsk_ca_initialized : 1;
-	u8 icsk_retransmits, icsk_pending, icsk_backoff;
+	u8 icsk_retransmits, icsk_pending, icsk_backoff, icsk_probes_out;
 	u64 icsk_ca_priv[13];
 };
 struct tcp_congestion_ops { u32 (*ssthresh)(struct sock *sk); void (*cong_avoid)(struct sock *sk, u32 ack, u32 acked); char name[16]; };
@@ -552,6 +556,7 @@ struct tcp_sock {
 struct udp_sock { struct inet_sock inet; int pending; u16 len; };
 struct unix_address { refcount_t refcnt; int len; struct sockaddr_un name[]; };
 struct unix_sock { struct sock sk; struct unix_address *addr; struct path path; struct sock *peer; };
+struct netlink_sock { struct sock sk; unsigned long flags; u32 portid, dst_portid, dst_group, subscriptions, ngroups; unsigned long *groups; unsigned long state; bool cb_running; };
 struct request_sock { struct sock_common __req_common; u16 mss; u8 num_retrans; struct sock *sk; };
 struct dst_entry { struct net_device *dev; unsigned long _metrics; };
 struct msghdr { void *msg_name; int msg_namelen; struct iov_iter msg_iter; unsigned int msg_flags; };
@@ -652,6 +657,18 @@ struct bpf_iter__bpf_prog { struct bpf_iter_meta *meta; struct bpf_prog *prog; }
 struct bpf_iter__bpf_link { struct bpf_iter_meta *meta; struct bpf_link *link; };
 struct bpf_iter__tcp { struct bpf_iter_meta *meta; struct sock_common *sk_common; uid_t uid; };
 struct bpf_iter__udp { struct bpf_iter_meta *meta; struct udp_sock *udp_sk; uid_t uid; int bucket; };
+struct bpf_iter__unix { struct bpf_iter_meta *meta; struct unix_sock *unix_sk; uid_t uid; };
+struct bpf_iter__netlink { struct bpf_iter_meta *meta; struct netlink_sock *sk; };
+struct bpf_iter__sockmap { struct bpf_iter_meta *meta; struct bpf_map *map; void *key; struct sock *sk; };
+struct bpf_iter__bpf_sk_storage_map { struct bpf_iter_meta *meta; struct bpf_map *map; struct sock *sk; void *value; };
+struct kallsym_iter {
+	loff_t pos, pos_mod_end, pos_ftrace_mod_end, pos_bpf_end;
+	unsigned long value;
+	unsigned int nameoff;
+	char type, name[512], module_name[56];
+	int exported, show_value;
+};
+struct bpf_iter__ksym { struct bpf_iter_meta *meta; struct kallsym_iter *ksym; };
 struct bpf_perf_event_data_kern { bpf_user_pt_regs_t *regs; void *data, *event; };
 struct bpf_nf_ctx { const void *state; struct sk_buff *skb; };
 
@@ -766,7 +783,9 @@ union skep_builtin_types {
 	S(module) S(rq) S(bpf_map) S(bpf_prog_aux) S(bpf_prog) S(bpf_link) S(btf) S(seq_file)      \
 	S(bpf_iter_meta) S(bpf_iter__task) S(bpf_iter__task_file) S(bpf_iter__task_vma)            \
 	S(bpf_iter__bpf_map) S(bpf_iter__bpf_map_elem) S(bpf_iter__bpf_prog)                       \
-	S(bpf_iter__bpf_link) S(bpf_iter__tcp) S(bpf_iter__udp) S(bpf_perf_event_data_kern)        \
+	S(bpf_iter__bpf_link) S(bpf_iter__tcp) S(bpf_iter__udp) S(bpf_iter__unix)                     \
+	S(bpf_iter__netlink) S(bpf_iter__sockmap) S(bpf_iter__bpf_sk_storage_map)                  \
+	S(kallsym_iter) S(bpf_iter__ksym) S(netlink_sock) S(bpf_perf_event_data_kern)              \
 	S(bpf_nf_ctx) S(napi_struct) S(irqaction) S(mutex) S(rw_semaphore) S(rb_root) S(rb_node) S(rlimit)    \
 	S(kref) S(hlist_nulls_node) S(trace_event_raw_sys_enter) S(trace_event_raw_sys_exit)       \
 	S(syscall_trace_enter) S(syscall_trace_exit) S(trace_event_raw_sched_switch)               \

@@ -99,12 +99,11 @@ int iter_show(struct iter_walk *w, const u64 *args)
 
 static int walk_all(struct skep_system *sys, void *arg)
 {
-	static const u64 nothing[4];
 	struct iter_walk *w = arg;
 
 	slot_claim(sys->arena, sys->platform, &w->run);
 	if (!w->link->ops->walk(w) || w->ended)
-		show(w, nothing, true);
+		show(w, w->last, true);
 	slot_release(&w->run);
 	return 0;
 }
@@ -273,7 +272,7 @@ struct link_object *attach_iter(struct call *c, struct prog_object *p, int *err)
 		return NULL;
 	/* Sleepable programs: targets that may be left between two objects. */
 	*err = -EINVAL;
-	if (p->prog->sleepable && !ops->tasks && strcmp(ops->name, "bpf_map"))
+	if (p->prog->sleepable && !ops->sleeps)
 		return NULL;
 	l = (struct iter_link *)link_object_sized(c->sys, sizeof(*l), BPF_LINK_TYPE_ITER,
 						  BPF_TRACE_ITER, &iter_link_ops);

@@ -30,10 +30,11 @@ struct iter_walk {
 	char *text;
 	size_t len, cap;
 	u64 session, seq_num;
-	bool shown; /* an object, at least */
-	pid_t self; /* the reader's process */
-	int err;    /* why it stopped early */
-	bool ended; /* by the program, .ends */
+	bool shown;  /* an object, at least */
+	pid_t self;  /* the reader's process */
+	u64 last[4]; /* arguments of the call behind the last object: what is there always */
+	int err;     /* why it stopped early */
+	bool ended;  /* by the program, .ends */
 };
 
 struct iter_ops {
@@ -44,8 +45,9 @@ struct iter_ops {
 	int (*attach)(struct call *c, struct iter_link *l, const union bpf_iter_link_info *info);
 	/* Calls iter_show() for each thing, until it is not 0. */
 	int (*walk)(struct iter_walk *w);
-	bool tasks; /* goes over tasks: done in the supervisor's loop */
-	bool ends;  /* a program that returns 1 has seen enough; else it wants the same again */
+	bool tasks;  /* goes over tasks: done in the supervisor's loop */
+	bool sleeps; /* may be left between two objects: for sleepable programs */
+	bool ends;   /* a program that returns 1 has seen enough; else it wants the same again */
 };
 
 /* By the function of the target, "bpf_iter_task"; NULL: none. */
@@ -63,5 +65,21 @@ void iter_put(struct iter_walk *w, u64 object, const char *field, const void *v,
 		__typeof__(value) _value = (value);                                                \
 		iter_put((w), (object), (field), &_value, sizeof(_value));                         \
 	} while (0)
+
+/* struct bpf_map of @m, until the next one. */
+u64 iter_map(struct iter_walk *w, const struct map_object *m);
+
+/* ---- iter_socks.c ---- */
+
+int iter_walk_tcp(struct iter_walk *w);
+int iter_walk_udp(struct iter_walk *w);
+int iter_walk_unix(struct iter_walk *w);
+int iter_walk_netlink(struct iter_walk *w);
+int iter_attach_sockmap(struct call *c, struct iter_link *l, const union bpf_iter_link_info *info);
+int iter_walk_sockmap(struct iter_walk *w);
+int iter_attach_sk_storage(struct call *c, struct iter_link *l,
+			   const union bpf_iter_link_info *info);
+int iter_walk_sk_storage(struct iter_walk *w);
+int iter_walk_ksym(struct iter_walk *w);
 
 #endif

@@ -36,6 +36,14 @@ static void put_map(struct iter_walk *w, u64 at, const struct map_object *m)
 	iter_put(w, at, "name", map->name, sizeof(map->name));
 }
 
+u64 iter_map(struct iter_walk *w, const struct map_object *m)
+{
+	u64 at = iter_object(w, "bpf_map", 2);
+
+	put_map(w, at, m);
+	return at;
+}
+
 static u64 put_prog(struct iter_walk *w, const struct prog_object *p)
 {
 	u64 at = iter_object(w, "bpf_prog", 2), aux = iter_object(w, "bpf_prog_aux", 3);
@@ -82,8 +90,7 @@ static int walk_objects(struct iter_walk *w, enum object_kind kind)
 		if (!o)
 			continue;
 		if (kind == OBJECT_MAP) {
-			args[0] = iter_object(w, "bpf_map", 2);
-			put_map(w, args[0], (struct map_object *)o);
+			args[0] = iter_map(w, (struct map_object *)o);
 		} else if (kind == OBJECT_PROG) {
 			args[0] = put_prog(w, (struct prog_object *)o);
 		} else {
@@ -174,11 +181,11 @@ static long show_elem(struct bpf_map *map, const void *key, void *value, void *a
 static int walk_elems(struct iter_walk *w)
 {
 	struct map_object *m = w->link->map;
-	struct elem_walk e = { .w = w, .map = iter_object(w, "bpf_map", 2) };
+	struct elem_walk e = { .w = w, .map = iter_map(w, m) };
 
 	if (!m->ops->for_each)
 		return -EINVAL;
-	put_map(w, e.map, m);
+	w->last[0] = e.map;
 	if (is_percpu(m->map)) {
 		e.values = mem_alloc(value_bytes(m->map));
 		if (!e.values)
@@ -360,14 +367,22 @@ static int walk_cgroups(struct iter_walk *w)
 }
 
 static const struct iter_ops targets[] = {
-	{ "bpf_map", KVER(5, 8), 1, NULL, walk_maps, false },
-	{ "bpf_prog", KVER(5, 9), 1, NULL, walk_progs, false },
-	{ "bpf_link", KVER(5, 19), 1, NULL, walk_links, false },
-	{ "bpf_map_elem", KVER(5, 9), 3, attach_elem, walk_elems, false },
-	{ "task", KVER(5, 8), 1, attach_task, walk_tasks, true },
-	{ "task_file", KVER(5, 8), 3, attach_task, walk_files, true },
-	{ "task_vma", KVER(5, 12), 2, attach_task, walk_areas, true },
-	{ "cgroup", KVER(6, 1), 1, attach_walk_cgroups, walk_cgroups, true, true },
+	{ "bpf_map", KVER(5, 8), 1, NULL, walk_maps, .sleeps = true },
+	{ "bpf_prog", KVER(5, 9), 1, NULL, walk_progs },
+	{ "bpf_link", KVER(5, 19), 1, NULL, walk_links },
+	{ "bpf_map_elem", KVER(5, 9), 3, attach_elem, walk_elems },
+	{ "task", KVER(5, 8), 1, attach_task, walk_tasks, .tasks = true, .sleeps = true },
+	{ "task_file", KVER(5, 8), 3, attach_task, walk_files, .tasks = true, .sleeps = true },
+	{ "task_vma", KVER(5, 12), 2, attach_task, walk_areas, .tasks = true, .sleeps = true },
+	{ "cgroup", KVER(6, 1), 1, attach_walk_cgroups, walk_cgroups, .tasks = true, .ends = true },
+	{ "tcp", KVER(5, 9), 2, NULL, iter_walk_tcp, .tasks = true },
+	{ "udp", KVER(5, 9), 3, NULL, iter_walk_udp, .tasks = true },
+	{ "unix", KVER(5, 15), 2, NULL, iter_walk_unix, .tasks = true },
+	{ "netlink", KVER(5, 8), 1, NULL, iter_walk_netlink, .tasks = true },
+	{ "sockmap", KVER(5, 10), 3, iter_attach_sockmap, iter_walk_sockmap, .tasks = true },
+	{ "bpf_sk_storage_map", KVER(5, 9), 3, iter_attach_sk_storage, iter_walk_sk_storage,
+	  .tasks = true },
+	{ "ksym", KVER(6, 0), 1, NULL, iter_walk_ksym, .sleeps = true },
 };
 
 const struct iter_ops *iter_ops_of(const char *func, kver profile)

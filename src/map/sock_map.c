@@ -6,6 +6,9 @@
  */
 #include "map/words.h"
 
+#include "object/arena.h"
+#include "object/sock.h"
+
 #define LINUX_STAB_SIZE	  376 /* sizeof(struct bpf_stab) on 6.18, x86-64 */
 #define LINUX_SHTAB_SIZE  384
 #define LINUX_BUCKET_SIZE 16
@@ -113,6 +116,31 @@ static void *sock_map_obj_lookup(struct bpf_map *map, const void *key)
 	return word ? (void *)load_acquire(word) : NULL;
 }
 
+/* By programs: @value is a socket, of the world or of the run. Cookies tell sockets apart. */
+static long sock_map_update_elem(struct bpf_map *map, const void *key, const void *value, u64 flags,
+				 struct bpf_run *run)
+{
+	u64 sk = (u64)value, cookie;
+	void *old;
+
+	if (!sk)
+		return -EINVAL;
+	if (sk - ((u64)run->arena + ARENA_WORLD) < ARENA_HEAP - ARENA_WORLD)
+		cookie = run->platform->world(run, WORLD_SOCK_HOLD, &sk);
+	else
+		cookie = ((const struct bpf_rt_sock *)value)->cookie;
+	if (!cookie || (s64)cookie < 0)
+		return -EOPNOTSUPP;
+	return sock_map_obj_update(map, key, (void *)cookie, flags, &old, run->platform);
+}
+
+static long sock_map_delete_elem(struct bpf_map *map, const void *key, struct bpf_run *run)
+{
+	void *old;
+
+	return sock_map_obj_delete(map, key, &old, run->platform);
+}
+
 static u64 sock_map_mem_usage(const struct bpf_map *map)
 {
 	return is_hash(map) ? hash_usage(map->max_entries, map->key_size, htab_words_count(map)) :
@@ -123,6 +151,8 @@ const struct bpf_map_ops sock_map_ops = {
 	.alloc_check = sock_map_alloc_check,
 	.lookup_elem = sock_map_lookup_elem,
 	.lookup_copy = sock_map_lookup_copy,
+	.update_elem = sock_map_update_elem,
+	.delete_elem = sock_map_delete_elem,
 	.get_next_key = words_next_key,
 	.obj_update = sock_map_obj_update,
 	.obj_delete = sock_map_obj_delete,
@@ -135,6 +165,8 @@ const struct bpf_map_ops sock_hash_ops = {
 	.init = sock_hash_init,
 	.lookup_elem = sock_map_lookup_elem,
 	.lookup_copy = sock_map_lookup_copy,
+	.update_elem = sock_map_update_elem,
+	.delete_elem = sock_map_delete_elem,
 	.get_next_key = htab_words_next_key,
 	.obj_update = sock_map_obj_update,
 	.obj_delete = sock_map_obj_delete,

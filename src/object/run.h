@@ -40,7 +40,8 @@ enum world_op {
 	WORLD_COPY_FROM_TASK, /* to, size, from, task_struct */
 	WORLD_SOCK_CAST,      /* sock, name of a struct that begins with it, IPv6 only -> sock; 0 */
 	WORLD_SOCK_COOKIE,    /* sock -> cookie */
-	WORLD_SOCK_OF_FILE,   /* file -> struct socket; 0 */
+	WORLD_SOCK_HOLD, /* sock -> cookie, and maps forget it when the socket ends; -errno: none for maps */
+	WORLD_SOCK_OF_FILE, /* file -> struct socket; 0 */
 	WORLD_STORAGE_OWNER, /* type of a storage map, object, its identity to fill (two words) -> 0 */
 	WORLD_FIB_LOOKUP, /* struct bpf_fib_lookup, flags, whether .tot_len is checked, packet's length -> its result */
 	WORLD_SK_LOOKUP, /* protocol, struct bpf_sock_tuple, its size -> struct bpf_rt_sock held; 0 */

@@ -5,6 +5,8 @@
  * thread's own: programs that are test-run in this process.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 #include "object/task.h"
+#include "object/watch.h"
 #include "world/fill.h"
 
 static struct wobj *current_obj(struct world *w, const struct bpf_run *run)
@@ -191,6 +194,33 @@ static u64 sock_cookie(struct world *w, u64 sk)
 	return o && o->addr == sk ? world_get(w, o, WF_sock_skc_cookie) : 0;
 }
 
+/* For maps of sockets; see sock_map_sk_is_suitable(). */
+static u64 sock_hold(struct world *w, u64 sk)
+{
+	struct wobj *o = world_at(w, sk);
+	u64 cookie = sock_cookie(w, sk), state, family, protocol;
+	struct wsock *s;
+	int fd;
+
+	if (!cookie || !o->priv)
+		return (u64)-EOPNOTSUPP;
+	s = o->priv;
+	family = world_get(w, o, WF_sock_skc_family);
+	protocol = world_get(w, o, WF_sock_sk_protocol);
+	state = world_get(w, o, WF_sock_skc_state);
+	if (family == AF_UNIX ? s->type == SOCK_STREAM && state != TCP_ESTABLISHED :
+	    family != AF_INET && family != AF_INET6 ? true :
+	    protocol == IPPROTO_TCP ? state != TCP_ESTABLISHED && state != TCP_LISTEN :
+				      protocol != IPPROTO_UDP || !world_get(w, o, WF_sock_skc_num))
+		return (u64)-EOPNOTSUPP;
+	fd = sock_open(w, &s->at);
+	if (fd >= 0) {
+		watch_socket(w->sys, fd, cookie);
+		close(fd);
+	}
+	return cookie;
+}
+
 static u64 sock_of_file(struct world *w, u64 file)
 {
 	struct wobj *o = world_at(w, file);
@@ -249,6 +279,8 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 		return (u64)copy_from_task(w, (void *)(uintptr_t)a[0], (u32)a[1], a[2], a[3]);
 	case WORLD_SOCK_CAST:
 		return sock_cast(w, a[0], (const char *)(uintptr_t)a[1], a[2]);
+	case WORLD_SOCK_HOLD:
+		return sock_hold(w, a[0]);
 	case WORLD_SOCK_COOKIE:
 		return sock_cookie(w, a[0]);
 	case WORLD_SOCK_OF_FILE:

@@ -5,6 +5,8 @@
 
 #include "world/internal.h"
 
+#include <sys/socket.h>
+
 struct statx;
 
 /* ---- fill_task.c ---- */
@@ -89,6 +91,18 @@ u64 world_task_cgroup(struct world *w, struct wtask *p);
 u64 world_cgroup_of(struct world *w, u64 id);
 
 /* ---- fill_sock.c ---- */
+
+struct wsock {		  /* of struct socket and struct sock */
+	struct wplace at; /* first */
+	int family, type, protocol;
+	u64 socket, sk;
+	u8 told, shown; /* world_sock_told(), world_sock_show() */
+	bool unbound, alone;
+	struct sockaddr_storage peer; /* world_sock_peer() */
+};
+
+/* A descriptor of ours of the socket at @at; -errno. */
+int sock_open(struct world *w, const struct wplace *at);
 
 /* struct socket or struct sock of the socket that @at is a descriptor of; 0: it is none. */
 u64 socket_of(struct world *w, const struct wplace *at);

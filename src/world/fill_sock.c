@@ -27,15 +27,6 @@
 
 enum { ESTABLISHED = 1, CLOSED = 7, LISTENING = 10 };
 
-struct wsock {		  /* of struct socket and struct sock */
-	struct wplace at; /* first */
-	int family, type, protocol;
-	u64 socket, sk;
-	u8 told, shown; /* world_sock_told(), world_sock_show() */
-	bool unbound, alone;
-	struct sockaddr_storage peer; /* world_sock_peer() */
-};
-
 static void sock_release(struct world *w, struct wobj *o)
 {
 	struct wsock *s = o->priv;
@@ -43,8 +34,7 @@ static void sock_release(struct world *w, struct wobj *o)
 	mem_free(s ? s->at.path : NULL);
 }
 
-/* A descriptor of ours of the socket at @at; -errno. */
-static int sock_open(struct world *w, const struct wplace *at)
+int sock_open(struct world *w, const struct wplace *at)
 {
 	struct wobj *o = at->task ? world_at(w, at->task) : NULL;
 	struct stat st;
@@ -81,6 +71,8 @@ static enum world_type_id type_of(const struct wsock *s)
 {
 	if (s->family == AF_UNIX)
 		return WT_unix_sock;
+	if (s->family == AF_NETLINK)
+		return WT_netlink_sock;
 	if (s->family != AF_INET && s->family != AF_INET6)
 		return WT_sock;
 	return s->protocol == IPPROTO_TCP ? WT_tcp_sock :
@@ -113,7 +105,7 @@ static struct wsock *socket_find(struct world *w, const struct wplace *at)
 
 	if (!S_ISSOCK(at->mode))
 		return NULL;
-	o = world_obj(w, WT_socket, at->ino, at->dev, &made);
+	o = world_obj(w, WT_socket_alloc, at->ino, at->dev, &made);
 	s = o ? sock_priv(o, at) : NULL;
 	if (!s)
 		return NULL;
@@ -234,21 +226,31 @@ int fill_socket(struct world *w, struct wobj *o)
 
 	if (!s || !s->sk)
 		return -ENODATA;
-	put(w, o, WF_socket_type, (u64)s->type);
-	put(w, o, WF_socket_sk, s->sk);
+	put(w, o, WF_socket_alloc_type, (u64)s->type);
+	put(w, o, WF_socket_alloc_sk, s->sk);
 	task = world_at(w, s->at.task);
 	file = task && task->priv && task->state != WOBJ_FREE ?
 		       file_obj(w, task, atoi(s->at.name + 3)) :
 		       NULL;
 	if (file)
-		put(w, o, WF_socket_file, file->addr);
+		put(w, o, WF_socket_alloc_file, file->addr);
 	fd = sock_open(w, &s->at);
 	if (fd < 0)
 		return fd;
 	if (!getpeername(fd, (struct sockaddr *)&peer, &size))
 		state = 3; /* SS_CONNECTED */
 	close(fd);
-	put(w, o, WF_socket_state, (u64)state);
+	put(w, o, WF_socket_alloc_state, (u64)state);
+	return 0;
+}
+
+int fill_socket_inode(struct world *w, struct wobj *o)
+{
+	struct wsock *s = o->priv;
+
+	if (!s)
+		return -ENODATA;
+	put(w, o, WF_socket_alloc_i_ino, s->at.ino);
 	return 0;
 }
 
@@ -472,6 +474,27 @@ int fill_sock_owner(struct world *w, struct wobj *o)
 	return 0;
 }
 
+/* What waits to be accepted: TCP_INFO of a listening socket tells it in fields of others. */
+int fill_sock_backlog(struct world *w, struct wobj *o)
+{
+	struct wsock *s = o->priv;
+	int fd = s && s->protocol == IPPROTO_TCP ? sock_open(w, &s->at) : -ENODATA;
+	struct tcp_info i = { 0 };
+	socklen_t size = sizeof(i);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &size) ? -errno : 0;
+	close(fd);
+	if (err)
+		return err;
+	put(w, o, WF_sock_sk_ack_backlog, i.tcpi_state == LISTENING ? i.tcpi_unacked : 0);
+	if (i.tcpi_state == LISTENING)
+		put(w, o, WF_sock_sk_max_ack_backlog, i.tcpi_sacked);
+	return 0;
+}
+
 /* ---- struct tcp_sock ---- */
 
 int fill_tcp_info(struct world *w, struct wobj *o)
@@ -511,6 +534,9 @@ int fill_tcp_info(struct world *w, struct wobj *o)
 	INFO(retrans_out, retrans)
 	INFO(lost_out, lost)
 	INFO(sacked_out, sacked)
+	INFO(icsk_retransmits, retransmits)
+	INFO(icsk_probes_out, probes)
+	INFO(icsk_backoff, backoff)
 #undef INFO
 	return 0;
 }

@@ -135,6 +135,14 @@ struct wobj {
 
 #define WORLD_HASH 8192
 
+/* A table of /proc/TID/net as one run has read it; fill_net.c. */
+struct net_text {
+	char *text;
+	const char *name;
+	u64 run;
+	pid_t tgid;
+};
+
 struct world_note {
 	struct world_note *next;
 	u64 key;
@@ -159,7 +167,8 @@ struct world {
 	u64 boot_ns;	    /* CLOCK_BOOTTIME - CLOCK_MONOTONIC at start */
 	struct wtask *open; /* tasks with open files of /proc, see proc.c */
 	u32 nr_open;
-	struct mount_table *mounts;    /* fill_mount.c */
+	struct mount_table *mounts; /* fill_mount.c */
+	struct net_text net_text;
 	u64 files;		       /* made so far */
 	char *cgroup_mount;	       /* of cgroup v2; "": none */
 	struct sk_lookups *sk_lookups; /* sk_lookup.c; NULL until it is needed */

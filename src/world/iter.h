@@ -21,4 +21,25 @@ u64 world_iter_file(struct skep_system *sys, struct bpf_run *run, pid_t tid, int
 /* The memory area that @line of the task's /proc/TID/maps tells of. */
 u64 world_iter_area(struct skep_system *sys, struct bpf_run *run, pid_t tid, const char *line);
 
+/* A socket that a task in sight has open. */
+struct world_sock {
+	u64 ino, cookie;
+	pid_t tid; /* of a process that has it */
+	int fd;	   /* its descriptor there */
+	int family, protocol;
+	u32 uid, bucket; /* bucket: of UDP's table */
+	u16 port;
+	u8 state;
+};
+
+struct world_socks {
+	VEC(struct world_sock);
+};
+
+/* Sockets of process @self and of all supervised ones by inode; the caller frees l->v. 0 or -ENOMEM. */
+int world_iter_socks(struct skep_system *sys, struct bpf_run *run, pid_t self,
+		     struct world_socks *l);
+/* Its struct sock. */
+u64 world_iter_sock(struct skep_system *sys, struct bpf_run *run, const struct world_sock *s);
+
 #endif

@@ -259,6 +259,9 @@ int layout_start(struct world *w)
 
 	for (int i = 0; i < WT_MAX; i++)
 		type_init(w, &w->types[i], type_rows[i].name, i);
+	/* BTF with little in it may do without the socket's inode. */
+	if (!w->types[WT_socket_alloc].btf_id)
+		type_init(w, &w->types[WT_socket_alloc], "socket", WT_socket_alloc);
 	for (u32 row = 0; row < WF_MAX; row++)
 		if (layout_find(w->btf, w->types[field_rows[row].type].btf_id,
 				field_rows[row].paths, &w->at[row]))

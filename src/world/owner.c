@@ -126,7 +126,7 @@ int world_owner_of(struct world *w, u32 map_type, u64 addr, u64 owner[2])
 	case BPF_MAP_TYPE_SK_STORAGE:
 		if (o->type->id != WT_sock && o->type->id != WT_tcp_sock &&
 		    o->type->id != WT_udp_sock && o->type->id != WT_inet_sock &&
-		    o->type->id != WT_unix_sock)
+		    o->type->id != WT_unix_sock && o->type->id != WT_netlink_sock)
 			return -ENOENT;
 		break;
 	default:

@@ -772,6 +772,7 @@ void world_stop(struct skep_system *sys)
 		return;
 	sys->world = NULL;
 	w->stopping = true;
+	mem_free(w->net_text.text);
 	for (u32 i = 0; i < w->nr_slabs; i++) {
 		struct slab *s = w->slabs[i];
 

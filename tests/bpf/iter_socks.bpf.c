@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Iterators over sockets and symbols; what they write is compared with Linux's. tests/unit/iter_socks_test.c */
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Sockets that are shown, by inode, and their names. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 100);
+	__type(key, u64);
+	__type(value, u32);
+} shown SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__uint(max_entries, 6);
+	__type(key, u32);
+	__type(value, u64);
+} socks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKHASH);
+	__uint(max_entries, 6);
+	__type(key, u32);
+	__type(value, u64);
+} hash SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKHASH);
+	__uint(max_entries, 6);
+	__type(key, u32);
+	__type(value, u64);
+} copies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, u32);
+} storage SEC(".maps");
+
+static u64 inode_of(struct sock *sk)
+{
+	struct socket *socket = sk->sk_socket;
+	u64 ino = 0;
+
+	if (socket)
+		bpf_probe_read_kernel(&ino, sizeof(ino),
+				      &((struct socket_alloc *)socket)->vfs_inode.i_ino);
+	return ino;
+}
+
+static u32 *name_of(struct sock *sk)
+{
+	u64 ino = inode_of(sk);
+
+	return bpf_map_lookup_elem(&shown, &ino);
+}
+
+SEC("iter/tcp")
+int each_tcp(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *skc = ctx->sk_common;
+	struct tcp_sock *tp;
+	struct sock *sk;
+	u32 *name;
+
+	if (!skc)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(skc);
+	if (!tp)
+		return 0;
+	sk = &tp->inet_conn.icsk_inet.sk;
+	name = name_of(sk);
+	if (!name)
+		return 0;
+	BPF_SEQ_PRINTF(ctx->meta->seq, "%u: %d %08x:%u %08x:%u %d %u %d %u\n", *name, skc->skc_family,
+		       skc->skc_rcv_saddr, skc->skc_num, skc->skc_daddr,
+		       bpf_ntohs(skc->skc_dport), skc->skc_state, ctx->uid,
+		       tp->inet_conn.icsk_inet.inet_sport == bpf_htons(skc->skc_num),
+		       skc->skc_state == 10 ? sk->sk_ack_backlog : tp->snd_cwnd);
+	return 0;
+}
+
+SEC("iter/udp")
+int each_udp(struct bpf_iter__udp *ctx)
+{
+	struct udp_sock *up = ctx->udp_sk;
+	struct sock *sk;
+	u32 *name;
+
+	if (!up)
+		return 0;
+	sk = &up->inet.sk;
+	name = name_of(sk);
+	if (!name)
+		return 0;
+	BPF_SEQ_PRINTF(ctx->meta->seq, "%u: %d %08x:%u %u %d %d %d\n", *name,
+		       sk->__sk_common.skc_family, sk->__sk_common.skc_rcv_saddr,
+		       sk->__sk_common.skc_num, ctx->uid, sk->__sk_common.skc_state,
+		       sk->sk_wmem_alloc.refs.counter, sk->sk_backlog.rmem_alloc.counter);
+	if (sk->__sk_common.skc_family == 10)
+		BPF_SEQ_PRINTF(ctx->meta->seq, "v6 %d %pI6\n", bpf_skc_to_udp6_sock(up) != 0,
+			       &sk->__sk_common.skc_v6_rcv_saddr);
+	return 0;
+}
+
+SEC("iter/unix")
+int each_unix(struct bpf_iter__unix *ctx)
+{
+	struct unix_sock *u = ctx->unix_sk;
+	struct sock *sk = (struct sock *)u;
+	u32 *name, len;
+	char path[40] = {};
+
+	if (!u)
+		return 0;
+	name = name_of(sk);
+	if (!name)
+		return 0;
+	BPF_SEQ_PRINTF(ctx->meta->seq, "%u: %d %d %u", *name, sk->sk_type,
+		       sk->__sk_common.skc_state, ctx->uid);
+	if (u->addr) {
+		len = u->addr->len;
+		bpf_probe_read_kernel_str(path, sizeof(path), u->addr->name->sun_path);
+		BPF_SEQ_PRINTF(ctx->meta->seq, " %u \"%s\" %x", len, path,
+			       u->addr->name->sun_path[1]);
+	}
+	BPF_SEQ_PRINTF(ctx->meta->seq, "\n");
+	return 0;
+}
+
+SEC("iter/netlink")
+int each_netlink(struct bpf_iter__netlink *ctx)
+{
+	struct netlink_sock *n = ctx->sk;
+	unsigned long groups = 0;
+	u32 *name;
+
+	if (!n)
+		return 0;
+	name = name_of(&n->sk);
+	if (!name)
+		return 0;
+	if (n->groups)
+		bpf_probe_read_kernel(&groups, sizeof(groups), &n->groups[0]);
+	BPF_SEQ_PRINTF(ctx->meta->seq, "%u: %d %u %lx %d %d\n", *name, n->sk.sk_protocol, n->portid,
+		       groups, n->cb_running, n->sk.__sk_common.skc_refcnt.refs.counter);
+	return 0;
+}
+
+SEC("iter/sockmap")
+int each_element(struct bpf_iter__sockmap *ctx)
+{
+	struct sock *sk = ctx->sk;
+	u32 key, *k = ctx->key, *name;
+
+	if (!k) {
+		BPF_SEQ_PRINTF(ctx->meta->seq, "end %d %d\n", ctx->map->max_entries, sk != 0);
+		return 0;
+	}
+	key = *k;
+	name = sk ? name_of(sk) : 0;
+	BPF_SEQ_PRINTF(ctx->meta->seq, "%u = %u\n", key, name ? *name : 0);
+	if (sk)
+		return bpf_map_update_elem(&copies, &key, sk, 0) != 0;
+	bpf_map_delete_elem(&copies, &key);
+	return 0;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int each_value(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct sock *sk = ctx->sk;
+	u32 *v = ctx->value, *name;
+
+	if (!sk || !v) {
+		BPF_SEQ_PRINTF(ctx->meta->seq, "end\n");
+		return 0;
+	}
+	name = name_of(sk);
+	if (name)
+		BPF_SEQ_PRINTF(ctx->meta->seq, "%u = %u\n", *name, *v);
+	*v += 100;
+	return 0;
+}
+
+SEC("iter/ksym")
+int each_symbol(struct bpf_iter__ksym *ctx)
+{
+	struct kallsym_iter *k = ctx->ksym;
+
+	if (!k)
+		return 0;
+	BPF_SEQ_PRINTF(ctx->meta->seq, "%016lx %c %s\n", k->value, k->type, k->name);
+	return 0;
+}
