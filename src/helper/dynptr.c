@@ -5,21 +5,13 @@
  */
 #include "helper/dynptr.h"
 #include "helper/probe.h"
+#include "object/dynptr.h"
 #include "object/packet.h"
 #include "object/task.h"
 
 enum { DYNPTR_INVALID, DYNPTR_LOCAL, DYNPTR_RINGBUF, DYNPTR_SKB, DYNPTR_XDP };
 
-#define DYNPTR_RDONLY	  (1U << 31)
-#define DYNPTR_TYPE_SHIFT 28
-#define DYNPTR_SIZE_MASK  0xffffffU
-#define DYNPTR_MAX_SIZE	  DYNPTR_SIZE_MASK
-
-struct dynptr {
-	void *data; /* memory, record, packet; NULL: none */
-	u32 size;   /* and type, and whether it may be written */
-	u32 offset;
-};
+#define DYNPTR_MAX_SIZE DYNPTR_SIZE_MASK
 
 BPF_HELPER_DECLARE(bpf_skb_load_bytes);
 BPF_HELPER_DECLARE(bpf_skb_store_bytes);

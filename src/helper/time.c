@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Clocks, chance and CPUs (Linux: kernel/bpf/helpers.c, kernel/bpf/core.c). */
 #include "helper/helper.h"
+#include "object/random.h"
 
 /* <time.h>'s clock numbers */
 enum { MONOTONIC = 1, MONOTONIC_COARSE = 6, BOOTTIME = 7, TAI = 11 };
@@ -35,7 +36,7 @@ BPF_HELPER(jiffies64)
 
 BPF_HELPER(get_prandom_u32)
 {
-	return (u32)run->platform->random();
+	return run_random(run);
 }
 
 BPF_HELPER(get_smp_processor_id)

@@ -10,6 +10,7 @@
 #include "isa/insn.h"
 #include "object/arena.h"
 #include "object/fixup.h"
+#include "object/map_array.h"
 #include "object/object.h"
 #include "object/system.h"
 
@@ -75,17 +76,54 @@ static void def(struct jit_sub *sub, u32 reg)
 	sub->written |= BIT(reg);
 }
 
+/* Whether call @i becomes some instructions that call nobody. */
+static bool analyse_inlined(struct jit *j, struct jit_sub *sub, u32 i)
+{
+	const struct bpf_insn *insn = &j->insns[i];
+	const struct bpf_array *array;
+
+	switch (jit_inlined(j, i)) {
+	case INLINE_NOT:
+		if (insn->src_reg || insn->imm != BPF_FUNC_map_lookup_elem)
+			return false;
+		array = jit_known_array(j, i);
+		if (!array)
+			return false;
+		use(sub, BPF_REG_2);
+		if (array->map.map_type == BPF_MAP_TYPE_PERCPU_ARRAY) {
+			def(sub, BPF_REG_4); /* a scratch register there */
+			sub->needs_run = true;
+		}
+		break;
+	case INLINE_PID_TGID:
+	case INLINE_RANDOM: /* the first one of a run calls */
+		return false;
+	case INLINE_RUN32:
+	case INLINE_RUN64:
+		sub->needs_run = true;
+		break;
+	case INLINE_NOTHING:
+		return true;
+	case INLINE_ZERO:
+		break;
+	case INLINE_ARG64:
+	case INLINE_DYNPTR_NULL:
+	case INLINE_DYNPTR_SIZE:
+		use(sub, BPF_REG_1);
+		break;
+	}
+	def(sub, BPF_REG_0);
+	return true;
+}
+
 static void analyse_jmp(struct jit *j, struct jit_sub *sub, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i];
 
 	switch (BPF_OP(insn->code)) {
 	case BPF_CALL:
-		if (jit_call_is_inline(j, i)) {
-			use(sub, BPF_REG_2);
-			def(sub, BPF_REG_0);
+		if (analyse_inlined(j, sub, i))
 			return;
-		}
 		if (insn->src_reg == BPF_PSEUDO_CALL)
 			sub->has_subcall = true;
 		else
@@ -204,7 +242,7 @@ static int emit_all(struct jit *j)
 	for (s = jit_is_function(j) ? 0 : 1; s < j->nr_subs; s++) {
 		sub = &j->subs[s];
 		/* who calls nobody does not need the run: C may call it as it is */
-		if (!sub->has_call && !sub->has_subcall && !sub->has_tail) {
+		if (!sub->has_call && !sub->has_subcall && !sub->has_tail && !sub->needs_run) {
 			sub->stub = sub->body;
 			if (!s)
 				j->entry = sub->body;

@@ -45,6 +45,7 @@ struct jit_sub {
 	u16 used, written; /* BPF registers */
 	bool has_call;	   /* helper or kfunc */
 	bool has_subcall, has_tail, needs_temp2;
+	bool needs_run; /* though it may have no calls */
 	/* decided by the architecture */
 	u8 reg[JIT_NREGS]; /* machine register of each BPF register */
 	u32 saved;	   /* machine registers to preserve */
@@ -149,8 +150,8 @@ struct bpf_array;
 /* The array whose lookup call @i is compiled in place, or NULL. */
 const struct bpf_array *jit_known_array(const struct jit *j, u32 i);
 
-/* Whether call @i becomes a few instructions that need neither the run nor other registers than R0, R2. */
-bool jit_call_is_inline(const struct jit *j, u32 i);
+/* What call @i comes down to. */
+enum insn_inline jit_inlined(const struct jit *j, u32 i);
 
 /* ---- for the architecture ---- */
 int jit_reserve(struct jit *j); /* room for one instruction */

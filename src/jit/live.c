@@ -35,15 +35,42 @@ const struct bpf_array *jit_known_array(const struct jit *j, u32 i)
 	return array;
 }
 
-bool jit_call_is_inline(const struct jit *j, u32 i)
+enum insn_inline jit_inlined(const struct jit *j, u32 i)
+{
+	return j->facts ? j->facts->insn[i].inlined : INLINE_NOT;
+}
+
+static struct effect effect_of_call(const struct jit *j, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i];
-	const struct bpf_array *array;
+	struct effect e = { .use = ARGS, .def = ARGS | BIT(BPF_REG_0) };
 
-	if (insn->src_reg || insn->imm != BPF_FUNC_map_lookup_elem)
-		return false;
-	array = jit_known_array(j, i);
-	return array && array->map.map_type == BPF_MAP_TYPE_ARRAY;
+	switch (jit_inlined(j, i)) {
+	case INLINE_NOT:
+		/* how many are arguments is not known here (trace_printk reads undeclared ones) */
+		if (!insn->src_reg && insn->imm == BPF_FUNC_map_lookup_elem &&
+		    jit_known_array(j, i))
+			e.use = BIT(BPF_REG_2);
+		break;
+	case INLINE_RUN32:
+	case INLINE_RUN64:
+		/* no call, and what lies around it may count on that */
+		e.use = 0;
+		e.def = BIT(BPF_REG_0);
+		break;
+	case INLINE_NOTHING:
+	case INLINE_ZERO:
+	case INLINE_PID_TGID:
+	case INLINE_RANDOM:
+		e.use = 0;
+		break;
+	case INLINE_ARG64:
+	case INLINE_DYNPTR_NULL:
+	case INLINE_DYNPTR_SIZE:
+		e.use = BIT(BPF_REG_1);
+		break;
+	}
+	return e;
 }
 
 static struct effect effect_of(const struct jit *j, u32 i)
@@ -84,19 +111,7 @@ static struct effect effect_of(const struct jit *j, u32 i)
 	case BPF_JMP32:
 		switch (BPF_OP(insn->code)) {
 		case BPF_CALL:
-			/* how many are arguments is not known here (trace_printk reads undeclared ones) */
-			e.use = ARGS;
-			if (!insn->src_reg && insn->imm == BPF_FUNC_get_smp_processor_id) {
-				/* no call, and what lies around it may count on that */
-				e.use = 0;
-				e.def = BIT(BPF_REG_0);
-				break;
-			}
-			if (!insn->src_reg && insn->imm == BPF_FUNC_map_lookup_elem &&
-			    jit_known_array(j, i))
-				e.use = BIT(BPF_REG_2);
-			e.def = ARGS | BIT(BPF_REG_0);
-			break;
+			return effect_of_call(j, i);
 		case BPF_TAIL_CALL:
 			e.use = ARGS;
 			break;

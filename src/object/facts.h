@@ -8,6 +8,23 @@
 
 #include "base/types.h"
 
+/*
+ * What a call comes down to where it needs no function: code generation may put that in its
+ * place. The run is struct bpf_run; R1-R5 may be lost, as by a call.
+ */
+enum insn_inline {
+	INLINE_NOT,
+	INLINE_NOTHING,	    /* it does nothing, and nobody reads R0 */
+	INLINE_ZERO,	    /* R0 = 0 */
+	INLINE_RUN32,	    /* R0 = the run's u32 at .inline_off; R1-R5 are kept */
+	INLINE_RUN64,	    /* likewise */
+	INLINE_ARG64,	    /* R0 = the u64 at R1 + .inline_off */
+	INLINE_PID_TGID,    /* run_pid_tgid() of object/task.h */
+	INLINE_RANDOM,	    /* run_random() of object/random.h */
+	INLINE_DYNPTR_NULL, /* whether R1 points to a dynptr (object/dynptr.h) of nothing */
+	INLINE_DYNPTR_SIZE, /* its size, or -EINVAL of nothing */
+};
+
 struct insn_fact {
 	u8 seen;     /* reached on some path */
 	u8 zext_dst; /* upper half of dst is needed: 32-bit definition must zero-extend */
@@ -16,7 +33,9 @@ struct insn_fact {
 	u8 divisor_nonzero;  /* src of a division is never 0 (nor, signed, -1) */
 	u8 branch;	     /* conditional jump: 0 both ways, 1 always taken, 2 never taken */
 	u8 helper_const_map; /* R1 of a map helper is always .map */
-	u64 map;	     /* address of the struct bpf_map */
+	u8 inlined;	     /* of a call: enum insn_inline */
+	s16 inline_off;
+	u64 map; /* address of the struct bpf_map */
 };
 
 struct prog_facts {

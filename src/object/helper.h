@@ -9,6 +9,7 @@
 
 #include "base/uapi.h"
 #include "base/version.h"
+#include "object/facts.h"
 #include "object/run.h"
 
 /* Argument types as in Linux; the low byte is the base type, the rest flags. */
@@ -102,6 +103,11 @@ struct bpf_func_proto {
 	bool might_sleep;
 	bool changes_pkt_data; /* invalidates packet pointers (bpf_helper_changes_pkt_data) */
 	bool allow_fastcall;
+	u8 inlined;	/* enum insn_inline: what code generation may put in its place */
+	s16 inline_off; /* see there */
 };
+/* in rows: .inlined = … */
+#define INLINED_RUN32(field) INLINE_RUN32, .inline_off = offsetof(struct bpf_run, field)
+#define INLINED_RUN64(field) INLINE_RUN64, .inline_off = offsetof(struct bpf_run, field)
 
 #endif

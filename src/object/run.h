@@ -167,6 +167,7 @@ struct bpf_run {
 	u64 rings[4];
 	struct bpf_seq *seq; /* output of an iterator; NULL: it is none. object/iter.h */
 	u64 pid_tgid; /* of the calling thread; 0: nobody has asked since the slot was claimed */
+	u64 random;   /* state of run_random(); 0: none yet */
 	s32 retval;   /* of the call that a control group's program decides on: bpf_set_retval() */
 };
 

@@ -334,6 +334,10 @@ static int fix_cpu_number(struct fixup *f, struct bpf_insn call)
 		err = emit_shown(f, call,
 				 raw_insn(BPF_ALU | BPF_MOV | BPF_K, BPF_REG_0, 0, 0,
 					  (s32)offsetof(struct bpf_run, cpu)));
+	if (!err) {
+		last_fact(f)->inlined = INLINE_RUN32;
+		last_fact(f)->inline_off = offsetof(struct bpf_run, cpu);
+	}
 	if (!err)
 		err = emit_shown(f, nothing,
 				 raw_insn(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_0,
@@ -431,6 +435,10 @@ static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 		err = add_call(f, func, &to.off);
 	if (!err)
 		err = emit_shown(f, to, *insn);
+	if (!err && fn && func == fn->func) {
+		last_fact(f)->inlined = fn->inlined;
+		last_fact(f)->inline_off = fn->inline_off;
+	}
 	/* The template of inner maps has no id: it is not the map that the call will get. */
 	if (!err && one_map && aux->call_map->obj.id) {
 		last_fact(f)->helper_const_map = 1;
@@ -463,6 +471,25 @@ static int record_of_call(struct fixup *f, const struct bpf_kfunc_aux *k, u64 *r
 		return refuse_err(env, -EFAULT, DIAG_INTERNAL, "type of no BTF object");
 	err = record_of_type(holder, k->btf_id, (const struct bpf_record **)record);
 	return err;
+}
+
+/* What is so little that code generation need not call it. */
+static enum insn_inline inlined_kfunc(enum kfunc_id id)
+{
+	switch ((int)id) {
+	case KFUNC_bpf_rcu_read_lock:
+	case KFUNC_bpf_rcu_read_unlock:
+	case KFUNC_bpf_preempt_disable:
+	case KFUNC_bpf_preempt_enable:
+	case KFUNC_bpf_local_irq_save:
+	case KFUNC_bpf_local_irq_restore:
+		return INLINE_NOTHING;
+	case KFUNC_bpf_dynptr_is_null:
+		return INLINE_DYNPTR_NULL;
+	case KFUNC_bpf_dynptr_size:
+		return INLINE_DYNPTR_SIZE;
+	}
+	return INLINE_NOT;
 }
 
 static int fix_kfunc_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
@@ -505,6 +532,8 @@ static int fix_kfunc_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 		err = add_call(f, m.k.func ? m.k.func : absent_helper, &to.off);
 	if (!err)
 		err = emit_shown(f, to, *insn);
+	if (!err)
+		last_fact(f)->inlined = inlined_kfunc(k->id);
 	if (err || k->id != KFUNC_bpf_throw)
 		return err;
 	/* It does not return, and what would follow may be gone: functions must end. */

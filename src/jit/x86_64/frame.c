@@ -15,8 +15,10 @@
 #include <errno.h>
 
 #include "isa/insn.h"
+#include "object/dynptr.h"
 #include "object/fixup.h"
 #include "object/map_array.h"
+#include "object/random.h"
 #include "object/tramp.h"
 
 static const u8 convention[JIT_NREGS] = {
@@ -56,7 +58,7 @@ void jit_arch_assign(struct jit *j, struct jit_sub *sub)
 	for (r = BPF_REG_6; r <= BPF_REG_9; r++)
 		if ((sub->written & BIT(r)) && (CALLEE_SAVED & BIT(sub->reg[r])))
 			sub->saved |= BIT(sub->reg[r]);
-	if (main && !leaf)
+	if (main && (!leaf || sub->needs_run))
 		sub->saved |= BIT(R12);
 	pushes = __builtin_popcount(sub->saved) + (sub->frame_pointer != 0);
 	sub->frame = sub->frame_pointer ? sub->stack : 0;
@@ -260,24 +262,11 @@ static int inline_array_lookup(struct jit *j, u32 i)
 	return fuse ? 2 : 1;
 }
 
-int x86_helper_call(struct jit *j, u32 i)
+static int call_function(struct jit *j, const struct bpf_insn *insn)
 {
-	const struct bpf_insn *insn = &j->insns[i];
 	u32 slot = (u16)insn->off;
 	int err, index;
 
-	if (!insn->src_reg) {
-		switch (insn->imm) {
-		case BPF_FUNC_map_lookup_elem:
-			err = inline_array_lookup(j, i);
-			if (err)
-				return err;
-			break;
-		case BPF_FUNC_get_smp_processor_id:
-			rm(j, false, 0x8b, RAX, R12, offsetof(struct bpf_run, cpu));
-			return 1;
-		}
-	}
 	if (slot >= j->prog->nr_calls)
 		return -EINVAL;
 	if (!j->call_slot[slot]) {
@@ -292,6 +281,108 @@ int x86_helper_call(struct jit *j, u32 i)
 	e1(j, 0x15);
 	e4(j, 0);
 	return err ? err : 1;
+}
+
+/* run_pid_tgid(), the function for what the run does not know yet. */
+static int inline_pid_tgid(struct jit *j, const struct bpf_insn *insn)
+{
+	u32 slow, done;
+	int err;
+
+	rm(j, true, 0x83, X_CMP, R12, offsetof(struct bpf_run, task));
+	e1(j, 0);
+	slow = jcc8(j, CC_NE);
+	rm(j, true, 0x8b, RAX, R12, offsetof(struct bpf_run, pid_tgid));
+	rr(j, true, 0x85, RAX, RAX);
+	done = jcc8(j, CC_NE);
+	land(j, slow);
+	err = call_function(j, insn);
+	land(j, done);
+	return err;
+}
+
+/* run_random(), the function for the first number. */
+static int inline_random(struct jit *j, const struct bpf_insn *insn)
+{
+	u32 slow, done;
+	int err;
+
+	rm(j, true, 0x8b, RAX, R12, offsetof(struct bpf_run, random));
+	rr(j, true, 0x85, RAX, RAX);
+	slow = jcc8(j, CC_E);
+	mov_ri(j, R11, RANDOM_MUL, true);
+	rr(j, true, 0x1af, R11, RAX); /* imul */
+	alu_ri(j, true, X_ADD, R11, RANDOM_ADD);
+	rm(j, true, 0x89, R11, R12, offsetof(struct bpf_run, random));
+	mov_rr(j, true, RCX, RAX);
+	mov_rr(j, true, RDX, RAX);
+	shift_ri(j, true, X_SHR, RDX, 22);
+	alu_rr(j, true, X_XOR, RAX, RDX);
+	shift_ri(j, true, X_SHR, RCX, 61);
+	alu_ri(j, false, X_ADD, RCX, 22);
+	rr(j, true, 0xd3, X_SHR, RAX); /* by cl */
+	mov_rr(j, false, RAX, RAX);
+	done = jmp8(j);
+	land(j, slow);
+	err = call_function(j, insn);
+	land(j, done);
+	return err;
+}
+
+static void inline_dynptr_size(struct jit *j)
+{
+	u32 something;
+
+	rm(j, false, 0x8b, RAX, RDI, offsetof(struct dynptr, size));
+	alu_ri(j, false, X_AND, RAX, DYNPTR_SIZE_MASK);
+	rm(j, true, 0x83, X_CMP, RDI, offsetof(struct dynptr, data));
+	e1(j, 0);
+	something = jcc8(j, CC_NE);
+	mov_ri(j, RAX, (u32)-EINVAL, true);
+	land(j, something);
+}
+
+int x86_helper_call(struct jit *j, u32 i)
+{
+	const struct bpf_insn *insn = &j->insns[i];
+	s32 off = j->facts ? j->facts->insn[i].inline_off : 0;
+	int n;
+
+	switch (jit_inlined(j, i)) {
+	case INLINE_NOT:
+		n = !insn->src_reg && insn->imm == BPF_FUNC_map_lookup_elem ?
+			    inline_array_lookup(j, i) :
+			    0;
+		return n ? n : call_function(j, insn);
+	case INLINE_NOTHING:
+		return 1;
+	case INLINE_ZERO:
+		mov_ri(j, RAX, 0, true);
+		return 1;
+	case INLINE_RUN32:
+		rm(j, false, 0x8b, RAX, R12, off);
+		return 1;
+	case INLINE_RUN64:
+		rm(j, true, 0x8b, RAX, R12, off);
+		return 1;
+	case INLINE_ARG64:
+		rm(j, true, 0x8b, RAX, RDI, off);
+		return 1;
+	case INLINE_PID_TGID:
+		return inline_pid_tgid(j, insn);
+	case INLINE_RANDOM:
+		return inline_random(j, insn);
+	case INLINE_DYNPTR_NULL:
+		mov_ri(j, RAX, 0, true);
+		rm(j, true, 0x83, X_CMP, RDI, offsetof(struct dynptr, data));
+		e1(j, 0);
+		rr(j, false, 0x194, 0, RAX); /* sete al */
+		return 1;
+	case INLINE_DYNPTR_SIZE:
+		inline_dynptr_size(j);
+		return 1;
+	}
+	return -EINVAL;
 }
 
 /*

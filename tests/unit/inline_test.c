@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Calls that the compiler puts into the code (enum insn_inline of object/facts.h): each gives
+ * what its function gives, in a program without a frame and in one with other
+ * calls, at each place of the run and of the arguments; the function itself is called where only it
+ * knows, and nowhere else. And functions of the program in the place of their calls.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "jit/jit.h"
+#include "object/dynptr.h"
+#include "object/platform.h"
+#include "object/random.h"
+#include "object/task.h"
+#include "tests/lib/hand_prog.h"
+
+static u32 called;
+
+/* What the calls that must not happen would call, and those that must. */
+static u64 count_call(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
+{
+	called++;
+	return 0x123456789;
+}
+
+static u64 random_call(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
+{
+	called++;
+	return run_random(run);
+}
+
+static u64 pid_call(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
+{
+	called++;
+	return run_pid_tgid(run);
+}
+
+/*
+ * What @kind gives with @arg in R1; the program keeps numbers in all other registers that a call
+ * keeps and says ~0 if one has changed. @other_calls: it has a frame.
+ */
+static u64 run_inlined(enum insn_inline kind, s16 off, void *arg, struct bpf_run *run,
+		       bpf_helper_t func, bool other_calls)
+{
+	const bool keeps_args = kind == INLINE_RUN32 || kind == INLINE_RUN64;
+	const bpf_helper_t calls[] = { func, count_call };
+	struct insn_fact fact[64] = { 0 };
+	struct prog_facts facts = { .insn = fact };
+	struct bpf_insn p[64];
+	struct hand_prog h;
+	u32 n = 0, was = called;
+	u64 ret;
+
+	if (other_calls) {
+		p[n++] = MOV_X(6, 1);
+		p[n++] = HELPER(1);
+		p[n++] = MOV_X(1, 6);
+	}
+	for (u32 r = 6; r <= 9; r++)
+		p[n++] = MOV_K(r, (s32)(r * 1111));
+	for (u32 r = 2; r <= 5; r++)
+		p[n++] = MOV_K(r, (s32)(r * 1111));
+	fact[n].inlined = kind;
+	fact[n].inline_off = off;
+	p[n++] = HELPER(0);
+	for (u32 r = keeps_args ? 2 : 6; r <= 9; r++) {
+		p[n++] = JMP_K(BPF_JEQ, r, (s32)(r * 1111), 2);
+		p[n++] = MOV_K(0, -1);
+		p[n++] = EXIT();
+	}
+	p[n++] = EXIT();
+	facts.n = n;
+	hand_prog_init(&h, p, n, 0);
+	h.prog.calls = calls;
+	h.prog.nr_calls = 2;
+	assert_int_equal(jit_place(hand_arena(), &h.prog, &facts, true, NULL), 0);
+	ret = bpf_prog_run(&h.prog, arg, run);
+	called -= called - was ? other_calls : 0;
+	jit_release(hand_arena(), &h.prog);
+	return ret;
+}
+
+static struct bpf_run fresh_run(void)
+{
+	return (struct bpf_run){ .arena = hand_arena(),
+				 .platform = platform_process(),
+				 .cpu = 0xfffffff1,
+				 .attach_cookie = 0x1122334455667788,
+				 .func_ip = ~1ULL };
+}
+
+static void test_fields(void **unused)
+{
+	u64 args[3] = { 0xabcdef0123456789, 5, 6 };
+	struct bpf_run run = fresh_run();
+
+	called = 0;
+	for (int frame = 0; frame < 2; frame++) {
+#define SAME(kind, off, arg, value)                                                                \
+	assert_int_equal(run_inlined(kind, off, arg, &run, count_call, frame), value)
+		SAME(INLINE_RUN32, offsetof(struct bpf_run, cpu), args, 0xfffffff1);
+		SAME(INLINE_RUN64, offsetof(struct bpf_run, attach_cookie), args,
+		     0x1122334455667788);
+		SAME(INLINE_RUN64, offsetof(struct bpf_run, func_ip), args, ~1ULL);
+		SAME(INLINE_ZERO, 0, args, 0);
+		SAME(INLINE_ARG64, -8, &args[1], 0xabcdef0123456789);
+		SAME(INLINE_ARG64, 8, &args[1], 6);
+		SAME(INLINE_NOT, 0, args, 0x123456789);
+		called--;
+	}
+	assert_int_equal(called, 0);
+}
+
+static void test_dynptr(void **unused)
+{
+	struct dynptr d = { &d, 0 }, none = { NULL, 7 };
+	struct bpf_run run = fresh_run();
+
+	called = 0;
+	for (int frame = 0; frame < 2; frame++) {
+		SAME(INLINE_DYNPTR_NULL, 0, &d, 0);
+		SAME(INLINE_DYNPTR_NULL, 0, &none, 1);
+		d.size = DYNPTR_RDONLY | 3U << DYNPTR_TYPE_SHIFT | 0x654321;
+		SAME(INLINE_DYNPTR_SIZE, 0, &d, 0x654321);
+		d.size = 0;
+		SAME(INLINE_DYNPTR_SIZE, 0, &d, 0);
+		SAME(INLINE_DYNPTR_SIZE, 0, &none, (u32)-EINVAL);
+	}
+	assert_int_equal(called, 0);
+}
+
+static void test_pid(void **unused)
+{
+	struct bpf_task task = { .tid = 77, .tgid = 0x80000001 };
+	struct bpf_run run;
+
+	for (int frame = 0; frame < 2; frame++) {
+		u64 own = platform_process()->pid_tgid();
+
+		run = fresh_run();
+		called = 0;
+		assert_int_equal(run_inlined(INLINE_PID_TGID, 0, NULL, &run, pid_call, frame), own);
+		assert_int_equal(called, 1); /* nobody knew */
+		assert_int_equal(run_inlined(INLINE_PID_TGID, 0, NULL, &run, pid_call, frame), own);
+		assert_int_equal(called, 1);
+		run.task = &task;
+		assert_int_equal(run_inlined(INLINE_PID_TGID, 0, NULL, &run, pid_call, frame),
+				 0x800000010000004d);
+		assert_int_equal(called, 2); /* of a task */
+	}
+}
+
+static void test_random(void **unused)
+{
+	struct bpf_run run = fresh_run(), same;
+	u32 bits[32] = { 0 };
+
+	called = 0;
+	for (u32 i = 0; i < 2000; i++) {
+		u64 x;
+
+		same = run;
+		x = run_inlined(INLINE_RANDOM, 0, NULL, &run, random_call, i & 1);
+		assert_true(x <= UINT32_MAX);
+		assert_int_equal(called, 1); /* the first */
+		if (same.random) {
+			assert_int_equal(x, run_random(&same));
+			assert_int_equal(run.random, same.random);
+		}
+		for (u32 b = 0; b < 32; b++)
+			bits[b] += x >> b & 1;
+	}
+	for (u32 b = 0; b < 32; b++) /* 1000 +- 22; 8 of those */
+		assert_in_range(bits[b], 1000 - 180, 1000 + 180);
+}
+
+/* Calls of the program's own functions that remain in the code; they are 5 bytes, e8 and the distance. */
+static u32 calls_in(const struct jit_output *out)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i + 5 <= out->native_len; i++) {
+		s32 rel;
+
+		memcpy(&rel, out->code + i + 1, 4);
+		if (out->code[i] == 0xe8 && (s64)i + 5 + rel >= 0 && i + 5 + rel < out->native_len)
+			n++;
+	}
+	return n;
+}
+
+/* main(x): f(x) + g(x); g(x): f(x) ^ f(x + 1), with x and a sum in saved registers; f(x): @filler + 3 instructions. */
+static u32 three_functions(struct bpf_insn *p, u32 filler, struct hand_prog *h)
+{
+	u32 n = 0, g, f;
+
+	p[n++] = LDX(BPF_DW, 6, 1, 0);
+	p[n++] = MOV_X(1, 6);
+	p[n++] = SUBPROG(2, 0);
+	p[n++] = MOV_X(7, 0);
+	p[n++] = MOV_X(1, 6);
+	p[n++] = SUBPROG(1, 0);
+	p[n++] = ALU64_X(BPF_ADD, 0, 7);
+	p[n++] = EXIT();
+	g = n;
+	p[n++] = MOV_X(6, 1);
+	p[n++] = SUBPROG(2, 0);
+	p[n++] = MOV_X(7, 0);
+	p[n++] = MOV_X(1, 6);
+	p[n++] = ALU64_K(BPF_ADD, 1, 1);
+	p[n++] = SUBPROG(2, 0);
+	p[n++] = ALU64_X(BPF_XOR, 0, 7);
+	p[n++] = EXIT();
+	f = n;
+	p[n++] = MOV_X(0, 1);
+	for (u32 i = 0; i < filler; i++)
+		p[n++] = ALU64_K(BPF_MUL, 0, 3);
+	p[n++] = ALU64_K(BPF_ADD, 0, 7);
+	p[n++] = EXIT();
+	hand_prog_init(h, p, n, 0);
+	hand_prog_sub(h, g, 0);
+	hand_prog_sub(h, f, 0);
+	return n;
+}
+
+static u64 f_of(u64 x, u32 filler)
+{
+	while (filler--)
+		x *= 3;
+	return x + 7;
+}
+
+static void test_functions(void **unused)
+{
+	static const struct {
+		u32 filler, calls;
+	} cases[] = {
+		{ 1, 0 }, /* all */
+		{ 10, 0 },
+		{ 30, 1 }, /* f, but g with it is too long by then */
+		/* f is too long, g is not: one and two in main, two in g, one in g's entry for C */
+		{ 100, 6 },
+	};
+	static struct bpf_insn p[300];
+
+	for (u32 c = 0; c < ARRAY_SIZE(cases); c++) {
+		u64 x = 41, want = f_of(x, cases[c].filler);
+		struct jit_output out = { 0 };
+		struct hand_prog h;
+		u32 n = three_functions(p, cases[c].filler, &h);
+
+		want += f_of(x, cases[c].filler) ^ f_of(x + 1, cases[c].filler);
+		assert_int_equal(jit_place(hand_arena(), &h.prog, NULL, true, &out), 0);
+		assert_int_equal(calls_in(&out), cases[c].calls);
+		/* each instruction's code is in its function, in order */
+		for (u32 i = 1; i <= n; i++)
+			assert_true(out.offsets[i] >= out.offsets[i - 1] &&
+				    out.offsets[i] <= out.native_len);
+		assert_int_equal(hand_prog_run(&h, &x, true, NULL), want);
+		assert_int_equal(hand_prog_run(&h, &x, false, NULL), want);
+		jit_output_free(&out);
+		hand_prog_free(&h);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fields),	  cmocka_unit_test(test_dynptr),
+		cmocka_unit_test(test_pid),	  cmocka_unit_test(test_random),
+		cmocka_unit_test(test_functions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
