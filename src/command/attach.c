@@ -290,6 +290,8 @@ static int attach_cgroup(struct call *c, struct prog_object *p)
 	cg = cgroup_of(c, attr->target_fd, &err);
 	if (!cg)
 		return err;
+	if (a.attach_type == BPF_LSM_CGROUP && !lsm_hook_of(c->sys, p, &err))
+		return err;
 	if (a.flags & BPF_F_ALLOW_MULTI && a.flags & BPF_F_REPLACE) {
 		a.replace = prog_get_type(c, attr->replace_bpf_fd, p->prog->type, &err);
 		if (!a.replace)
@@ -703,7 +705,7 @@ struct link_object *attach_cgroup_link(struct call *c, struct prog_object *p, in
 		return NULL;
 	pthread_mutex_lock(&c->sys->lock);
 	cg = cgroup_of(c, attr->link_create.target_fd, err);
-	if (cg)
+	if (cg && (a.attach_type != BPF_LSM_CGROUP || lsm_hook_of(c->sys, p, err)))
 		l = link_attach_cgroup(cg, &a, err);
 	pthread_mutex_unlock(&c->sys->lock);
 	return l;

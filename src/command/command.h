@@ -73,6 +73,8 @@ int command_task_fd_query(struct call *c);
 /* What helpers ask of the system; kernel_call.c. */
 u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call op, const u64 *args);
 
+/* The security hook that an LSM program was loaded for: "file_open"; NULL with *err where none is asked. */
+const char *lsm_hook_of(struct skep_system *sys, const struct prog_object *p, int *err);
 /* Keeps why something could not be attached (tables/diag/attach.def); returns -errno of the row. */
 int attach_refuse(struct skep_system *sys, enum diag_id id, ...);
 /* A kernel function or tracepoint that nothing can be attached to: -ENOENT. */

@@ -87,8 +87,7 @@ out:
 	return l;
 }
 
-/* An LSM program, to the hook that it was loaded for. */
-static struct link_object *attach_lsm(struct call *c, struct prog_object *p, u64 cookie, int *err)
+const char *lsm_hook_of(struct skep_system *sys, const struct prog_object *p, int *err)
 {
 	static const char prefix[] = "bpf_lsm_";
 	const char *name;
@@ -100,10 +99,19 @@ static struct link_object *attach_lsm(struct call *c, struct prog_object *p, u64
 	if (strncmp(name, prefix, sizeof(prefix) - 1))
 		return NULL;
 	name += sizeof(prefix) - 1;
-	if (hook_point_row(c->sys, HOOK_LSM, name) < 0) {
-		*err = attach_refuse(c->sys, DIAG_ATTACH_LSM_ABSENT, name);
+	*err = hook_point_row(sys, HOOK_LSM, name) < 0 ?
+		       attach_refuse(sys, DIAG_ATTACH_LSM_ABSENT, name) :
+		       0;
+	return *err ? NULL : name;
+}
+
+/* An LSM program, to the hook that it was loaded for. */
+static struct link_object *attach_lsm(struct call *c, struct prog_object *p, u64 cookie, int *err)
+{
+	const char *name = lsm_hook_of(c->sys, p, err);
+
+	if (!name)
 		return NULL;
-	}
 	return link_attach_function(c->sys, p, HOOK_LSM, name, cookie, err);
 }
 

@@ -24,6 +24,7 @@
 #include "event/decide.h"
 #include "event/process.h"
 #include "event/lsm.h"
+#include "event/sock_ops.h"
 #include "object/cgroup_tree.h"
 
 #define SIN6_LEN_SHORT 24 /* without a scope: RFC 2133 */
@@ -218,7 +219,8 @@ static void connect_enter(struct task *t)
 	s32 ret;
 
 	t->call.room = 0;
-	if (!verb_decides(t, CONNECT) || len > sizeof(a) || !open_socket(t, (int)c->args[0], &s))
+	if ((!verb_decides(t, CONNECT) && !cgroup_decides(t, BPF_CGROUP_SOCK_OPS)) ||
+	    len > sizeof(a) || !open_socket(t, (int)c->args[0], &s))
 		return;
 	if (!read_address(t, c->args[1], len, &a)) {
 		result_is(t, -EFAULT);
@@ -234,6 +236,8 @@ static void connect_enter(struct task *t)
 			goto out;
 		}
 	}
+	if (is_inet(&s))
+		sock_ops_connect(t, (int)c->args[0], &s, &a.any);
 	/* The peer of others is to see who connects: the task does it, and is looked at behind it. */
 	if (!is_inet(&s))
 		t->call.room = decide_memory_shared(t);
@@ -774,12 +778,14 @@ static void giving_exit(struct task *t)
 	if (t->call.ret < 0 || !t->call.room)
 		return;
 	address_place(t, &at, &len_at);
-	if (!at || task_read(t, &len, len_at, sizeof(len)) || len < sizeof(a.in) ||
-	    len > t->call.room || !read_address(t, at, len, &a) ||
+	if (!at || task_read(t, &len, len_at, sizeof(len)) || len > t->call.room ||
+	    !read_address(t, at, len, &a) ||
 	    cgroup_sock_open(t, verb == RECVMSG ? (int)t->call.args[0] : (int)t->call.ret, &s))
 		return;
 	before = a;
-	if (is_inet(&s) && (verb != RECVMSG || s.sk.u.protocol == IPPROTO_UDP))
+	if (is_inet(&s) ?
+		    len >= sizeof(a.in) && (verb != RECVMSG || s.sk.u.protocol == IPPROTO_UDP) :
+		    s.sk.u.family == AF_UNIX && verb == RECVMSG)
 		tell_address(t, &s, verb, &a);
 	if (memcmp(&a, &before, sizeof(a)))
 		task_write(t, at, &a, len);
@@ -862,7 +868,8 @@ static u32 wants(struct skep_system *sys, u32 nr)
 {
 	switch (nr) {
 	case SYS_connect:
-		return verb_in_use(sys, CONNECT) ? WANT_ENTER | WANT_EXIT : 0;
+		return verb_in_use(sys, CONNECT) || sock_ops_in_use(sys) ? WANT_ENTER | WANT_EXIT :
+									   0;
 	case SYS_bind:
 		return cgroup_in_use(sys, BPF_CGROUP_INET4_POST_BIND) ||
 				       cgroup_in_use(sys, BPF_CGROUP_INET6_POST_BIND) ?

@@ -11,6 +11,7 @@
  * DIFF(functions-late): between two stops nothing can be told apart in time, and what a function
  * changes in its arguments is there when it is entered, if its call had to end first.
  */
+#include "event/cgroup_run.h"
 #include "event/function.h"
 #include "event/lsm.h"
 
@@ -21,6 +22,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "object/cgroup_tree.h"
 
 #define KERNEL_CS 0x10
 #define KERNEL_DS 0x18
@@ -43,10 +45,10 @@ static const u8 lsm_of[FUNC_NAMED] = {
 #include "tables/lsm.def"
 };
 
-static struct hook *asked_hook(const struct skep_system *sys, u32 row)
+/* Whether the function asks a security hook that has programs. */
+static bool asks(const struct skep_system *sys, u32 row)
 {
-	return row < FUNC_NAMED && lsm_of[row] ? active_hook(sys, HOOK_LSM, lsm_of[row] - 1U) :
-						 NULL;
+	return row < FUNC_NAMED && lsm_of[row] && lsm_active(sys, lsm_of[row] - 1U);
 }
 
 bool function_active(const struct skep_system *sys, u32 row)
@@ -54,7 +56,7 @@ bool function_active(const struct skep_system *sys, u32 row)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (active_hook(sys, kinds[i], row))
 			return true;
-	return asked_hook(sys, row);
+	return asks(sys, row);
 }
 
 static u32 nr_args(u32 row)
@@ -132,21 +134,35 @@ static s32 run_trampoline(struct task *t, struct hook *h, const u64 *args, u32 n
 
 /* ---- security hooks ---- */
 
+/* Those of the task's cgroup (Linux: __cgroup_bpf_run_lsm_current()). */
+static s32 lsm_run_cgroup(struct task *t, u32 row, const u64 *args, u32 n)
+{
+	u64 frame[1 + FUNCTION_ARGS_MAX + 1] = { n }, ids[CGROUP_LEVELS_MAX];
+	struct bpf_run run = { .task = &t->bpf };
+
+	memcpy(&frame[1], args, n * sizeof(*args));
+	return cgroup_run_lsm(t->sys, ids, task_cgroups(t, ids, CGROUP_LEVELS_MAX), row, &frame[1],
+			      &run);
+}
+
 s32 lsm_run(struct task *t, u32 row, const u64 *args, u32 n)
 {
 	struct hook *h = active_hook(t->sys, HOOK_LSM, row);
+	s32 ret = h ? run_trampoline(t, h, args, n, 0) : 0;
 
-	return h ? run_trampoline(t, h, args, n, 0) : 0;
+	if (!ret && cgroup_lsm_in_use(t->sys, row))
+		ret = lsm_run_cgroup(t, row, args, n);
+	return ret;
 }
 
 bool lsm_active(const struct skep_system *sys, u32 row)
 {
-	return active_hook(sys, HOOK_LSM, row);
+	return active_hook(sys, HOOK_LSM, row) || cgroup_lsm_in_use(sys, row);
 }
 
-static s32 lsm_ask(struct task *t, struct hook *h, u32 row, const u64 *args, u32 n)
+static s32 lsm_ask(struct task *t, u32 row, const u64 *args, u32 n)
 {
-	s32 ret = run_trampoline(t, h, args, n, 0);
+	s32 ret = lsm_run(t, lsm_of[row] - 1U, args, n);
 
 	/* prctl() goes on when no module knows the option. */
 	return row == FUNC_security_task_prctl && ret == -ENOSYS ? 0 : ret;
@@ -159,7 +175,7 @@ static bool fire_entry(struct task *t, struct call_model *m, u32 row, const u64 
 {
 	const struct function_info *info = function_info(row);
 	struct skep_system *sys = t->sys;
-	bool skipped = t->call.skip;
+	bool skipped = t->call.skip, asked;
 	u32 n = nr_args(row);
 	struct hook *h;
 	s32 ret;
@@ -181,14 +197,14 @@ static bool fire_entry(struct task *t, struct call_model *m, u32 row, const u64 
 		run_trampoline(t, h, args, n, 0);
 	h = active_hook(sys, HOOK_FMOD_RET, row);
 	ret = h ? run_trampoline(t, h, args, n, 0) : 0;
-	h = asked_hook(sys, row);
-	if (!ret && h)
-		ret = lsm_ask(t, h, row, args, n);
+	asked = asks(sys, row);
+	if (!ret && asked)
+		ret = lsm_ask(t, row, args, n);
 	if (!ret || !m || !function_decides(row))
 		return true;
 	if (m->ended) {
 		/* A segment of a program that runs already: Linux has nothing to return to, either. */
-		if (h && row == FUNC_security_mmap_file)
+		if (asked && row == FUNC_security_mmap_file)
 			kill((pid_t)t->bpf.tgid, SIGKILL);
 		return true;
 	}

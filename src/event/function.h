@@ -66,7 +66,8 @@ struct fd_info {
 	int linger;			     /* seconds that its last close waits */
 	bool resets;			     /* ... or it does not: the connection is reset */
 	struct sockaddr_storage local, peer; /* family 0: none */
-	u64 cookie, ino;		     /* ino: set by tcp.c */
+	u64 cookie, ino;		     /* .ino, .fd: set by tcp.c */
+	int fd;
 };
 
 struct call_model;

@@ -23,12 +23,14 @@
 
 #include "event/fire.h"
 #include "event/function.h"
+#include "event/sock_ops.h"
 
 #define TCP_NEW_STATES 13
 
 static bool closing_in_use(const struct skep_system *sys)
 {
-	return function_active(sys, FUNC_inet_release) || function_active(sys, FUNC_tcp_close);
+	return function_active(sys, FUNC_inet_release) || function_active(sys, FUNC_tcp_close) ||
+	       cgroup_in_use(sys, BPF_CGROUP_INET_SOCK_RELEASE);
 }
 
 static u32 packet_row(const struct skep_system *sys)
@@ -39,7 +41,8 @@ static u32 packet_row(const struct skep_system *sys)
 
 bool tcp_states_in_use(const struct skep_system *sys)
 {
-	return function_active(sys, FUNC_tcp_set_state) || function_active(sys, packet_row(sys)) ||
+	return sock_ops_in_use(sys) || function_active(sys, FUNC_tcp_set_state) ||
+	       function_active(sys, packet_row(sys)) ||
 	       tracepoint_in_use(sys, RAW_TP_tcp_destroy_sock, TP_tcp_destroy_sock) ||
 	       tracepoint_in_use(sys, RAW_TP_inet_sock_set_state, TP_inet_sock_set_state);
 }
@@ -98,13 +101,18 @@ static void tell(struct task *t, const struct fd_info *info, u64 sk, u8 *told, u
 {
 	struct tracepoint_hooks h =
 		tracepoint_hooks(t->sys, RAW_TP_inet_sock_set_state, TP_inet_sock_set_state);
+	u8 *flags = sock_ops_in_use(t->sys) ? world_sock_flags(t->sys, sk) : NULL, from = *told;
 	const u64 args[3] = { sk, *told, state };
 	struct record r;
 
 	/* Programs see the state that it had then. */
 	world_sock_show(t->sys, sk, *told, port_of(&info->local), info->peer.ss_family);
+	if (flags && from == TCP_SYN_RECV && state == TCP_ESTABLISHED)
+		sock_ops_tell(t, info, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB, from, flags);
 	if (function)
 		function_enter(t, FUNC_tcp_set_state, (u64[FUNCTION_ARGS_MAX]){ sk, state });
+	if (flags && function)
+		sock_ops_state(t, info, from, state, flags);
 	if (h.formatted) {
 		record_begin(&r, t->sys, TP_inet_sock_set_state, t->bpf.tid);
 		record_put(&r, "skaddr", sk);
@@ -122,6 +130,10 @@ static void tell(struct task *t, const struct fd_info *info, u64 sk, u8 *told, u
 	world_sock_show(t->sys, sk, state, port_of(&info->local), info->peer.ss_family);
 	if (function)
 		function_return(t, FUNC_tcp_set_state, (u64[FUNCTION_ARGS_MAX]){ sk, state }, 0);
+	if (flags && from == TCP_SYN_SENT && state == TCP_ESTABLISHED)
+		sock_ops_tell(t, info, BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB, state, flags);
+	if (flags && state == TCP_LISTEN)
+		sock_ops_tell(t, info, BPF_SOCK_OPS_TCP_LISTEN_CB, state, flags);
 	world_sock_show(t->sys, sk, 0, true, true);
 }
 
@@ -211,6 +223,7 @@ static bool tcp_at(struct task *t, int fd, struct fd_info *info, u64 *sk, u8 **t
 	snprintf(path, sizeof(path), "/proc/%u/fd/%d", t->bpf.tid, fd);
 	if (fd < 0 || stat(path, &st) || !S_ISSOCK(st.st_mode))
 		return false;
+	info->fd = fd;
 	info->mode = st.st_mode;
 	info->ino = st.st_ino;
 	socket_look(t, fd, info);
@@ -279,6 +292,7 @@ static void release(struct task *t, int fd)
 	closed[0] = sk;
 	closed[1] = (u64)info.linger;
 	function_enter(t, FUNC_inet_release, args);
+	sock_release_tell(t, fd);
 	if (tcp) {
 		bool fin = true;
 		u8 end = TCP_CLOSE;
@@ -397,6 +411,16 @@ void tcp_connect_done(struct call_model *m)
 		world_sock_peer(m->t->sys, sk)->ss_family = 0;
 }
 
+/* What programs have asked for at a listening socket is asked of those that come of it. */
+static void inherit_flags(struct task *t, u64 sk, int listener)
+{
+	u8 *to = world_sock_flags(t->sys, sk);
+	const u8 *from = world_sock_flags(t->sys, world_sock(t, listener));
+
+	if (to && from)
+		*to = *from;
+}
+
 static void tcp_exit(struct task *t)
 {
 	int fd = (int)t->call.args[0];
@@ -412,6 +436,7 @@ static void tcp_exit(struct task *t)
 		    info.protocol != IPPROTO_TCP)
 			return;
 		*told = TCP_LISTEN; /* a copy of the listener */
+		inherit_flags(t, sk, fd);
 		copy = info;
 		memset(&copy.peer, 0, sizeof(copy.peer)); /* it gets that after its state */
 		tell(t, &copy, sk, told, TCP_SYN_RECV, false);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "btf/btf.h"
 #include "hook/internal.h"
 #include "object/cgroup_tree.h"
 
@@ -80,6 +81,7 @@ struct cgroup_table {
 	struct cgroup_hooks *first;
 	u32 lsm_btf_id[LSM_LISTS]; /* 0: nobody's */
 	u32 lsm_users[LSM_LISTS];
+	u32 lsm_row[LSM_LISTS]; /* LSM_* + 1; 0: skep does not ask that hook */
 };
 
 struct cgroup_link {
@@ -342,11 +344,8 @@ const struct hook_progs *cgroup_effective(const struct skep_system *sys, const u
 	return cg ? load_acquire(&cg->lists[list].effective) : NULL;
 }
 
-bool cgroup_in_use(const struct skep_system *sys, u32 attach_type)
+static bool list_in_use(const struct cgroup_table *t, int list)
 {
-	const struct cgroup_table *t = sys->cgroups;
-	int list = simple_list(attach_type);
-
 	for (const struct cgroup_hooks *cg = t ? load_acquire(&t->first) : NULL; cg && list >= 0;
 	     cg = load_acquire(&cg->next))
 		if (!cg->dead && load_acquire(&cg->lists[list].effective))
@@ -354,14 +353,36 @@ bool cgroup_in_use(const struct skep_system *sys, u32 attach_type)
 	return false;
 }
 
-s32 cgroup_run(struct skep_system *sys, const u64 *ids, u32 n, u32 attach_type, void *ctx,
-	       struct bpf_run *run, s32 retval, struct cgroup_result *result)
+bool cgroup_in_use(const struct skep_system *sys, u32 attach_type)
+{
+	return list_in_use(sys->cgroups, simple_list(attach_type));
+}
+
+/* The list of security hook @row, or -ENOENT. */
+static int lsm_list(const struct cgroup_table *t, u32 row)
+{
+	for (int i = 0; t && i < LSM_LISTS; i++)
+		if (READ_ONCE(t->lsm_row[i]) == row + 1)
+			return i;
+	return -ENOENT;
+}
+
+bool cgroup_lsm_in_use(const struct skep_system *sys, u32 row)
+{
+	int i = lsm_list(sys->cgroups, row);
+
+	return i >= 0 && list_in_use(sys->cgroups, LSM_FIRST + i);
+}
+
+static s32 run_effective(struct skep_system *sys, const u64 *ids, u32 n, u32 attach_type,
+			 u32 btf_id, void *ctx, struct bpf_run *run, s32 retval,
+			 struct cgroup_result *result)
 {
 	const struct hook_progs *progs;
 
 	*result = (struct cgroup_result){ .ctx_retval = result->ctx_retval };
 	slot_claim(sys->arena, sys->platform, run);
-	progs = cgroup_effective(sys, ids, n, attach_type, 0);
+	progs = cgroup_effective(sys, ids, n, attach_type, btf_id);
 	run->retval = retval;
 	run->cgroup_attach_type = attach_type;
 	for (u32 i = 0; progs && i < READ_ONCE(progs->n); i++) {
@@ -384,7 +405,36 @@ s32 cgroup_run(struct skep_system *sys, const u64 *ids, u32 n, u32 attach_type, 
 	return run->retval;
 }
 
+s32 cgroup_run(struct skep_system *sys, const u64 *ids, u32 n, u32 attach_type, void *ctx,
+	       struct bpf_run *run, s32 retval, struct cgroup_result *result)
+{
+	return run_effective(sys, ids, n, attach_type, 0, ctx, run, retval, result);
+}
+
+s32 cgroup_run_lsm(struct skep_system *sys, const u64 *ids, u32 n, u32 row, void *ctx,
+		   struct bpf_run *run)
+{
+	struct cgroup_result result = { .ctx_retval = NULL };
+	int i = lsm_list(sys->cgroups, row);
+
+	return i < 0 ? 0 :
+		       run_effective(sys, ids, n, BPF_LSM_CGROUP, sys->cgroups->lsm_btf_id[i], ctx,
+				     run, 0, &result);
+}
+
 /* ---- attaching ---- */
+
+/* The security hook that an LSM program was loaded for. */
+static u32 lsm_row_of(const struct skep_system *sys, const struct prog_object *p)
+{
+	static const char prefix[] = "bpf_lsm_";
+	const char *name = p->attach_btf ? btf_type_name(p->attach_btf->btf, p->attach_btf_id) : "";
+	int row = strncmp(name, prefix, sizeof(prefix) - 1) ?
+			  -ENOENT :
+			  hook_point_row(sys, HOOK_LSM, name + sizeof(prefix) - 1);
+
+	return row < 0 ? 0 : (u32)row + 1;
+}
 
 static bool hierarchy_allows(const struct cgroup_hooks *cg, u32 list)
 {
@@ -545,6 +595,8 @@ static int attach(struct cgroup_hooks *cg, const struct cgroup_attach *a, struct
 	else if (list >= LSM_FIRST && !old.prog) {
 		t->lsm_btf_id[list - LSM_FIRST] = a->prog->attach_btf_id;
 		t->lsm_users[list - LSM_FIRST]++;
+		WRITE_ONCE(t->lsm_row[list - LSM_FIRST], lsm_row_of(cg->sys, a->prog));
+		hooks_changed(cg->sys);
 	}
 	return 0;
 }
@@ -566,8 +618,10 @@ static void remove_entry(struct cgroup_hooks *cg, u32 list, struct entry *e)
 	l->revision++;
 	if (!l->first)
 		l->flags = 0;
-	if (list >= LSM_FIRST && !--t->lsm_users[list - LSM_FIRST])
+	if (list >= LSM_FIRST && !--t->lsm_users[list - LSM_FIRST]) {
+		WRITE_ONCE(t->lsm_row[list - LSM_FIRST], 0);
 		t->lsm_btf_id[list - LSM_FIRST] = 0;
+	}
 	if (!e->link)
 		object_put(&e->prog->obj);
 	mem_free(e);

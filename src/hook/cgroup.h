@@ -25,6 +25,8 @@ const struct hook_progs *cgroup_effective(const struct skep_system *sys, const u
 
 /* Whether a cgroup has programs at @attach_type. */
 bool cgroup_in_use(const struct skep_system *sys, u32 attach_type);
+/* ... at security hook @row (LSM_*). */
+bool cgroup_lsm_in_use(const struct skep_system *sys, u32 row);
 
 struct cgroup_result {
 	bool ran;	 /* there were programs */
@@ -37,6 +39,10 @@ struct cgroup_result {
  */
 s32 cgroup_run(struct skep_system *sys, const u64 *ids, u32 n, u32 attach_type, void *ctx,
 	       struct bpf_run *run, s32 retval, struct cgroup_result *result);
+
+/* The same at security hook @row: 0, or what refuses. */
+s32 cgroup_run_lsm(struct skep_system *sys, const u64 *ids, u32 n, u32 row, void *ctx,
+		   struct bpf_run *run);
 
 /* ---- for the commands; sys->lock is held ---- */
 

@@ -97,6 +97,7 @@ struct wsock {		  /* of struct socket and struct sock */
 	int family, type, protocol;
 	u64 socket, sk;
 	u8 told, shown; /* world_sock_told(), world_sock_show() */
+	u8 flags;	/* world_sock_flags() */
 	bool unbound, alone;
 	struct sockaddr_storage peer; /* world_sock_peer() */
 };

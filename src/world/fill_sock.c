@@ -194,6 +194,14 @@ u8 *world_sock_told(struct skep_system *sys, u64 sk)
 	return s ? &s->told : NULL;
 }
 
+u8 *world_sock_flags(struct skep_system *sys, u64 sk)
+{
+	WORLD_HOLD(sys);
+	struct wsock *s = sock_at(sys, sk);
+
+	return s ? &s->flags : NULL;
+}
+
 struct sockaddr_storage *world_sock_peer(struct skep_system *sys, u64 sk)
 {
 	WORLD_HOLD(sys);

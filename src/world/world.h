@@ -36,6 +36,8 @@ u64 world_sock(struct task *t, int fd);	  /* struct sock of a socket's descripto
 u64 world_socket(struct task *t, int fd); /* struct socket */
 /* A byte for the TCP state of struct sock @sk that programs were told last. NULL: there is no such sock. */
 u8 *world_sock_told(struct skep_system *sys, u64 sk);
+/* Another byte: its bpf_sock_ops_cb_flags. */
+u8 *world_sock_flags(struct skep_system *sys, u64 sk);
 /* Where it was connected to: told when the socket does not know any more. Family 0: nowhere. */
 struct sockaddr_storage *world_sock_peer(struct skep_system *sys, u64 sk);
 /*

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Events of TCP connections for programs of the task's cgroup: BPF_CGROUP_SOCK_OPS (Linux: tcp_call_bpf()
+ * and its callers in net/ipv4/tcp*.c), and the release of sockets: BPF_CGROUP_INET_SOCK_RELEASE
+ * (inet_release() in net/ipv4/af_inet.c). tcp.c, which follows the states, says when.
+ *
+ * DIFF(sock-ops): told are connect, listen, established and changes of states. What a packet alone
+ * makes known (round trips, retransmissions, header options), and questions whose answers
+ * only the kernel's TCP could use (timeout, window, ECN), are not. The connect is told before its port is chosen.
+ */
+#include "event/sock_ops.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+bool sock_ops_in_use(const struct skep_system *sys)
+{
+	return cgroup_in_use(sys, BPF_CGROUP_SOCK_OPS);
+}
+
+static void fill(struct bpf_sock_ops *ctx, struct cgroup_sock *s)
+{
+	const struct bpf_tcp_sock *tcp = &s->sk.tcp;
+	const struct bpf_sock *u = &s->sk.u;
+
+	ctx->family = u->family;
+	ctx->remote_ip4 = u->dst_ip4;
+	ctx->local_ip4 = u->src_ip4;
+	memcpy(ctx->remote_ip6, u->dst_ip6, sizeof(ctx->remote_ip6));
+	memcpy(ctx->local_ip6, u->src_ip6, sizeof(ctx->local_ip6));
+	ctx->remote_port = (u32)u->dst_port << 16; /* in network order, in the upper half */
+	ctx->local_port = u->src_port;		   /* in host order */
+	ctx->is_fullsock = 1;
+	ctx->state = u->state;
+	ctx->bpf_sock_ops_cb_flags = s->sk.cb_flags;
+	ctx->snd_cwnd = tcp->snd_cwnd;
+	ctx->srtt_us = tcp->srtt_us;
+	ctx->snd_ssthresh = tcp->snd_ssthresh;
+	ctx->mss_cache = tcp->mss_cache;
+	ctx->packets_out = tcp->packets_out;
+	ctx->retrans_out = tcp->retrans_out;
+	ctx->total_retrans = tcp->total_retrans;
+	ctx->segs_in = tcp->segs_in;
+	ctx->segs_out = tcp->segs_out;
+	ctx->data_segs_in = tcp->data_segs_in;
+	ctx->data_segs_out = tcp->data_segs_out;
+	ctx->lost_out = tcp->lost_out;
+	ctx->sacked_out = tcp->sacked_out;
+	ctx->bytes_received = tcp->bytes_received;
+	ctx->bytes_acked = tcp->bytes_acked;
+	ctx->sk = &s->sk.u;
+}
+
+/* Runs the programs on socket @s, in @state. */
+static void run(struct task *t, struct cgroup_sock *s, struct bpf_sock_ops *ctx, u8 state,
+		u8 *flags)
+{
+	s->sk.cb_flags = *flags;
+	s->sk.u.state = state;
+	s->before = s->sk;
+	fill(ctx, s);
+	cgroup_run_task(t, BPF_CGROUP_SOCK_OPS, ctx, 0, NULL);
+	*flags = (u8)s->sk.cb_flags;
+	cgroup_sock_apply(t, s);
+}
+
+static bool set_peer(struct bpf_sock *u, const struct sockaddr_storage *to)
+{
+	const struct sockaddr_in6 *in6 = (const void *)to;
+	const struct sockaddr_in *in = (const void *)to;
+
+	if (to->ss_family != u->family)
+		return false;
+	if (to->ss_family == AF_INET6)
+		memcpy(u->dst_ip6, &in6->sin6_addr, 16);
+	else
+		u->dst_ip4 = in->sin_addr.s_addr;
+	u->dst_port = in->sin_port; /* IPv6: at the same place */
+	return true;
+}
+
+static bool open_tcp(struct task *t, const struct fd_info *info, struct cgroup_sock *s)
+{
+	if (!cgroup_decides(t, BPF_CGROUP_SOCK_OPS) || cgroup_sock_open(t, info->fd, s))
+		return false;
+	if (s->sk.u.protocol == IPPROTO_TCP) {
+		set_peer(&s->sk.u, &info->peer); /* which the socket may have forgotten since */
+		return true;
+	}
+	cgroup_sock_close(s);
+	return false;
+}
+
+void sock_ops_tell(struct task *t, const struct fd_info *info, u32 op, u8 state, u8 *flags)
+{
+	struct bpf_sock_ops ctx = { .op = op };
+	struct cgroup_sock s;
+
+	if (!open_tcp(t, info, &s))
+		return;
+	run(t, &s, &ctx, state, flags);
+	cgroup_sock_close(&s);
+}
+
+/* That it connects has been told by then, of who had asked for it. */
+void sock_ops_state(struct task *t, const struct fd_info *info, u8 from, u8 to, u8 *flags)
+{
+	struct bpf_sock_ops ctx = { .op = BPF_SOCK_OPS_STATE_CB, .args = { from, to } };
+	struct cgroup_sock s;
+
+	if (!(*flags & BPF_SOCK_OPS_STATE_CB_FLAG) || to == BPF_TCP_SYN_SENT ||
+	    !open_tcp(t, info, &s))
+		return;
+	run(t, &s, &ctx, from, flags);
+	cgroup_sock_close(&s);
+}
+
+void sock_ops_connect(struct task *t, int fd, struct cgroup_sock *s,
+		      const struct sockaddr_storage *to)
+{
+	struct bpf_sock_ops ctx = { .op = BPF_SOCK_OPS_TCP_CONNECT_CB };
+	struct bpf_sock_ops state = { .op = BPF_SOCK_OPS_STATE_CB,
+				      .args = { BPF_TCP_CLOSE, BPF_TCP_SYN_SENT } };
+	struct bpf_sock was = s->sk.u;
+	u8 none = 0, *flags;
+
+	if (!cgroup_decides(t, BPF_CGROUP_SOCK_OPS) || was.protocol != IPPROTO_TCP ||
+	    was.state != BPF_TCP_CLOSE || world_start(t->sys))
+		return;
+	flags = world_sock_flags(t->sys, world_sock(t, fd));
+	if (!flags)
+		flags = &none;
+	if (set_peer(&s->sk.u, to)) {
+		if (*flags & BPF_SOCK_OPS_STATE_CB_FLAG)
+			run(t, s, &state, BPF_TCP_CLOSE, flags);
+		run(t, s, &ctx, BPF_TCP_SYN_SENT, flags);
+	}
+	s->sk.u = s->before.u = was;
+}
+
+void sock_release_tell(struct task *t, int fd)
+{
+	struct cgroup_sock s;
+
+	if (!cgroup_decides(t, BPF_CGROUP_INET_SOCK_RELEASE) || cgroup_sock_open(t, fd, &s))
+		return;
+	if (s.sk.u.family == AF_INET || s.sk.u.family == AF_INET6)
+		cgroup_run_task(t, BPF_CGROUP_INET_SOCK_RELEASE, &s.sk, 0, NULL);
+	cgroup_sock_close(&s);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What programs of cgroups are told of TCP sockets (sock_ops.c), by who follows these (tcp.c). */
+#ifndef SKEP_EVENT_SOCK_OPS_H
+#define SKEP_EVENT_SOCK_OPS_H
+
+#include "event/cgroup_run.h"
+#include "event/function.h"
+
+/* Whether anybody listens to connections. */
+bool sock_ops_in_use(const struct skep_system *sys);
+/* BPF_SOCK_OPS_@op for the task's socket @info, in @state; @flags: of it, which programs may change. */
+void sock_ops_tell(struct task *t, const struct fd_info *info, u32 op, u8 state, u8 *flags);
+/* The same of a change of states, if the socket's programs want that. */
+void sock_ops_state(struct task *t, const struct fd_info *info, u8 from, u8 to, u8 *flags);
+/* connect() of descriptor @fd, which @s is, is being made to @to. */
+void sock_ops_connect(struct task *t, int fd, struct cgroup_sock *s,
+		      const struct sockaddr_storage *to);
+
+/* Programs at the last close of a socket: BPF_CGROUP_INET_SOCK_RELEASE. */
+void sock_release_tell(struct task *t, int fd);
+
+#endif
