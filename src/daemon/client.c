@@ -6,8 +6,10 @@
  */
 #include "daemon/client.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -153,6 +155,29 @@ become_daemon(int listen_fd, const char *folder, btf_to_c_t btf_to_c)
 	_exit(daemon_main(3, folder, btf_to_c) ? 125 : 0);
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	remove(path);
+	return 0;
+}
+
+/* What a daemon that was killed has left. */
+static void remove_leftovers(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *e;
+	char path[600];
+
+	while (dir && (e = readdir(dir))) {
+		if (strncmp(e->d_name, "cgroup-", 7) && strncmp(e->d_name, "views-", 6))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 /* The lock is held, and nobody listens. 0 or -errno. */
 static int start_daemon(const char *folder, btf_to_c_t btf_to_c)
 {
@@ -164,6 +189,7 @@ static int start_daemon(const char *folder, btf_to_c_t btf_to_c)
 	if (sock < 0)
 		return sock == -1 ? -errno : sock;
 	unlink(addr.sun_path);
+	remove_leftovers(folder);
 	mask = umask(077);
 	if (bind(sock, (struct sockaddr *)&addr, sizeof(addr)) || listen(sock, 128))
 		err = -errno;
@@ -201,6 +227,11 @@ static int reach_daemon(bool start, btf_to_c_t btf_to_c, const struct failure *f
 	sock = connect_to(folder);
 	if (sock >= 0)
 		return sock;
+	if (sock == -ENAMETOOLONG)
+		return fail(f, sock,
+			    "%s/socket: too long for a socket's name, which has 107 bytes: "
+			    "set XDG_RUNTIME_DIR to a shorter path",
+			    folder);
 	if (!start)
 		return -ESRCH;
 	lock = client_lock(folder, 0);
@@ -602,15 +633,12 @@ int skep_instances(void (*fn)(void *arg, const struct skep_instance_entry *entry
 	if (!q || !a)
 		goto out;
 	sock = reach_daemon(false, NULL, &f);
-	err = sock < 0 ? sock : 0;
-	if (err == -ESRCH) { /* no daemon, no instance */
-		err = 0;
+	err = sock == -ESRCH ? 0 : sock; /* no daemon, no instance */
+	if (sock < 0)
 		goto out;
-	}
 	q->version = wire_version();
 	q->op = WIRE_PS;
-	if (!err)
-		err = wire_send(sock, q, sizeof(*q), -1);
+	err = wire_send(sock, q, sizeof(*q), -1);
 	while (!err && !(err = wire_recv(sock, a, sizeof(*a), NULL)) && a->op == WIRE_ENTRY) {
 		a->entry.sz = sizeof(a->entry);
 		a->entry.instance = a->instance;
@@ -645,10 +673,13 @@ int skep_instance_stop(const char *name, char *error, size_t error_size)
 		err = name ? fail(&f, -ENOENT, "there is no instance %s", name) : 0;
 		goto out;
 	}
+	err = sock < 0 ? sock : 0;
+	if (err)
+		goto out;
 	q->version = wire_version();
 	q->op = name ? WIRE_STOP : WIRE_STOP_ALL;
 	snprintf(q->instance, sizeof(q->instance), "%s", name ? name : "");
-	err = sock < 0 ? sock : wire_send(sock, q, sizeof(*q), -1);
+	err = wire_send(sock, q, sizeof(*q), -1);
 	if (!err)
 		err = wire_recv(sock, a, sizeof(*a), NULL);
 	if (try_again(err) || (err == -EPROTO && !name))

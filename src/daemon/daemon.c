@@ -50,9 +50,8 @@ static const char *given(const char *option)
 	return *option ? option : NULL;
 }
 
-static void instance_free(struct instance *i)
+static void instance_discard(struct instance *i)
 {
-	observers_stop(i);
 	network_stop(i->net);
 	pthread_mutex_destroy(&i->start_lock);
 	skep_system_free(i->sys);
@@ -61,6 +60,13 @@ static void instance_free(struct instance *i)
 	netlink_free(i->netlink);
 	shown_free(i->shown);
 	mem_free(i);
+}
+
+/* The lock is not held. */
+static void instance_free(struct instance *i)
+{
+	observers_stop(i);
+	instance_discard(i);
 }
 
 static struct instance *instance_new(struct daemon *d, const struct wire_request *q,
@@ -76,6 +82,7 @@ static struct instance *instance_new(struct daemon *d, const struct wire_request
 		.unprivileged_bpf_disabled = given(q->unprivileged),
 	};
 	struct instance *i = mem_zalloc(sizeof(*i));
+	int err;
 
 	if (!i)
 		return NULL;
@@ -98,10 +105,12 @@ static struct instance *instance_new(struct daemon *d, const struct wire_request
 		return NULL;
 	}
 	pthread_mutex_init(&i->start_lock, NULL);
-	if (cgroup_tree_start(i->sys, d->folder)) {
-		a->err = -errno;
-		snprintf(a->text, sizeof(a->text), "no cgroups: %s", strerror(errno));
-		instance_free(i);
+	err = cgroup_tree_start(i->sys, d->folder);
+	if (err) {
+		a->err = err;
+		snprintf(a->text, sizeof(a->text), "no folder for the instance's cgroups in %s: %s",
+			 d->folder, strerror(-err));
+		instance_discard(i);
 		return NULL;
 	}
 	skep_set_trace(i->sys, trace_pipe_write, i->trace);
@@ -178,6 +187,10 @@ static bool is_subject(struct daemon *d, pid_t pid)
 /* The instance that process @pid is in; NULL: none. The lock is held. */
 static struct instance *instance_of(struct daemon *d, pid_t pid)
 {
+	for (struct instance *i = d->instances; i; i = i->next)
+		for (struct session *s = i->sessions; s; s = s->next)
+			if (members_have(s, (u32)pid))
+				return i;
 	for (struct instance *i = d->instances; i; i = i->next)
 		if (i->sys->supervisor && supervisor_call(i->sys->supervisor, find_task, &pid) == 1)
 			return i;
@@ -377,6 +390,13 @@ static int list_task(struct task *t, void *arg)
 	return t->leader == t ? vec_push(&l->pids, (pid_t)t->bpf.tgid) : 0;
 }
 
+static void list_member(void *arg, pid_t pid)
+{
+	struct listing *l = arg;
+
+	(void)!vec_push(&l->pids, pid);
+}
+
 static int list_tasks(struct supervisor *sv, void *arg)
 {
 	return tasks_each(sv->sys, list_task, arg);
@@ -410,9 +430,8 @@ static void list_instance(struct listing *l)
 	if (sys->supervisor)
 		supervisor_call(sys->supervisor, list_tasks, l);
 	pthread_mutex_lock(&l->instance->daemon->lock);
-	for (const struct session *s = l->instance->sessions; s; s = s->next)
-		if (!s->process && !kill(s->pid, 0))
-			(void)!vec_push(&l->pids, s->pid);
+	for (struct session *s = l->instance->sessions; s; s = s->next)
+		members_list(s, list_member, l);
 	pthread_mutex_unlock(&l->instance->daemon->lock);
 	qsort(l->pids.v, l->pids.n, sizeof(pid_t), compare_pids);
 	for (size_t i = 0; i < l->pids.n; i++) {
@@ -455,7 +474,7 @@ static void signal_instance(struct instance *i, int sig)
 {
 	for (struct session *s = i->sessions; s; s = s->next)
 		if (!s->process)
-			kill(s->pid, sig);
+			members_signal(s, sig);
 		else
 			skep_process_kill(s->process, sig);
 }

@@ -71,6 +71,12 @@ struct gift {
 	struct task_call call;
 };
 
+/* A process of a tree that nobody traces. */
+struct member {
+	u32 tgid;
+	int pidfd;
+};
+
 /* One tree of processes, from its EXEC to its last process's end. */
 struct session {
 	struct session *next;
@@ -90,8 +96,11 @@ struct session {
 	int pidfd; /* of .pidfd_tid; 0 or less: none */
 	pthread_t receiver;
 	bool ending, ended;
-	u32 said;		    /* bits: see session_say_once() */
-	bool confined;		    /* its processes are subjects */
+	u32 said;      /* bits: see session_say_once() */
+	bool confined; /* its processes are subjects */
+	pthread_mutex_t members_lock;
+	VEC(struct member) members; /* where .process is NULL; see members.c */
+	u32 last_member;	    /* the session's thread's */
 	pthread_mutex_t gifts_lock; /* of .gifts, for a moment */
 	VEC(struct gift) gifts;
 	u32 nr_gifts;
@@ -106,6 +115,14 @@ void daemon_wake(struct daemon *d);
 /* session.c: takes over @process, @listener, @message_fd. 0 or -errno. */
 int session_start(struct instance *inst, struct skep_process *process, pid_t pid, int listener,
 		  int message_fd, bool root, bool confined);
+
+/* ---- members.c: a tree that nobody traces; else these do nothing ---- */
+/* Process @tgid has made a call. */
+void members_note(struct session *s, u32 tgid);
+bool members_have(struct session *s, u32 tgid);
+void members_list(struct session *s, void (*fn)(void *arg, pid_t pid), void *arg);
+void members_signal(struct session *s, int sig);
+void members_free(struct session *s);
 
 /* A line to the terminal that it was started at, once for each bit of @what. */
 enum { SAID_FOREIGN = 1, SAID_TRACED = 2 };

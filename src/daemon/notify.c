@@ -322,6 +322,7 @@ int notify_receive(struct session *s, struct request *r)
 			       .foreign = u.n.data.arch != AUDIT_ARCH_X86_64 ||
 					  (u32)u.n.data.nr & X32_BIT };
 	memcpy(r->args, u.n.data.args, sizeof(r->args));
+	members_note(s, r->caller.tgid);
 	r->caller.pidfd = pidfd_of(s, r->caller.tid, r->caller.tgid);
 	return 0;
 }

@@ -39,6 +39,7 @@ static void session_end(struct session *s)
 		close(s->listener);
 	if (s->pidfd > 0)
 		close(s->pidfd);
+	members_free(s);
 	vec_free(&s->stand_ins);
 	gifts_drop(s);
 	if (s->message_fd >= 0)
@@ -117,6 +118,20 @@ static void *watch(void *arg)
 	return NULL;
 }
 
+/* In the supervisor, when the daemon has been killed: what it traced has its own end. */
+static void orphaned(void *arg, const char *line)
+{
+	struct instance *inst = arg;
+
+	for (struct session *s = inst->sessions; s; s = s->next) {
+		if (s->process)
+			continue;
+		say(s, line);
+		for (int i = 0; i < 3; i++) /* who was born meanwhile, too */
+			members_signal(s, SIGKILL);
+	}
+}
+
 int session_start(struct instance *inst, struct skep_process *process, pid_t pid, int listener,
 		  int message_fd, bool root, bool confined)
 {
@@ -135,7 +150,11 @@ int session_start(struct instance *inst, struct skep_process *process, pid_t pid
 			       .root = root,
 			       .confined = confined };
 	pthread_mutex_init(&s->gifts_lock, NULL);
+	pthread_mutex_init(&s->members_lock, NULL);
+	members_note(s, (u32)pid);
 	notify_tune(listener);
+	inst->sys->supervisor->orphaned_arg = inst;
+	store_release(&inst->sys->supervisor->orphaned, orphaned);
 	if (process) {
 		process->owner = s;
 		store_release(&process->regift, intercept_regift);

@@ -288,6 +288,8 @@ static void host_is_gone(struct supervisor *sv)
 			tree_leave(sv, p);
 		}
 	}
+	if (load_acquire(&sv->orphaned) && !sv->quitting)
+		sv->orphaned(sv->orphaned_arg, line);
 	if (!n || sv->quitting)
 		return;
 	(void)!write(STDERR_FILENO, line, (size_t)len);

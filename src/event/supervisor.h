@@ -173,9 +173,12 @@ struct supervisor {
 	VEC(struct supervisor_timer) timers;
 	VEC(struct stray) pending; /* to be handled */
 	VEC(struct stray) strays;  /* tasks without a creator */
-	u32 untold;		   /* tasks whose end nobody told of */
-	u64 give_up_due;	   /* when .leaving ends in any case */
-	u64 sweep_due;		   /* when to look after them; 0: never */
+	void (*orphaned)(void *arg,
+			 const char *line); /* the host has died; NULL: nothing else to do */
+	void *orphaned_arg;
+	u32 untold;	 /* tasks whose end nobody told of */
+	u64 give_up_due; /* when .leaving ends in any case */
+	u64 sweep_due;	 /* when to look after them; 0: never */
 	/* decide.c */
 	struct decide_work *works, *decided; /* going on; done: the workers add to it */
 	struct decide_worker *idle_workers;
