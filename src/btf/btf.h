@@ -12,6 +12,7 @@
  *   walk.c      loads through pointers to kernel types; typed context arguments
  *   field.c     special fields of map values (locks, timers, kptrs, lists)
  *   core.c      CO-RE type compatibility
+ *   core_relo.c CO-RE relocation of instructions
  *   raw.c       one line per type, as text or JSON
  *   funcs.c     split BTF of functions from their declarations
  *
@@ -386,6 +387,9 @@ const char *btf_field_kind_name(u32 kind); /* "bpf_timer", "kptr" ... */
 /* Whether types match as bpf_core_type_exists() would have it. 1, 0 or -errno. */
 int btf_core_types_compat(const struct btf *local, u32 local_id, const struct btf *target,
 			  u32 target_id);
+/* The same for bpf_core_type_matches(); @level 2 as in Linux. */
+int btf_core_types_match(const struct btf *local, u32 local_id, const struct btf *target,
+			 u32 target_id, bool behind_ptr, int level);
 /* Length of @name without its "___flavor". */
 size_t btf_core_name_len(const char *name);
 

@@ -5,10 +5,9 @@
  * resolve_pseudo_ldimm64(), check_btf_info(), bpf_check_attach_target() of
  * kernel/bpf/verifier.c).
  *
- * Knowing differences: DIFF(kernel-core-relo) CO-RE records handed to PROG_LOAD are
- * refused with EOPNOTSUPP (libbpf relocates itself); DIFF(ksym-var) kernel variables
- * have no address here.
+ * Knowing difference: DIFF(ksym-var) kernel variables have no address here.
  */
+#include "btf/core_relo.h"
 #include "isa/insn.h"
 #include "isa/tag.h"
 #include "object/struct_ops.h"
@@ -456,8 +455,6 @@ int check_btf_info_early(struct bpf_verifier_env *env, const union bpf_attr *att
 	err = use_fd_array(env, attr);
 	if (err)
 		return err;
-	if (attr->core_relo_cnt)
-		return refuse(env, DIAG_CORE_RELO);
 	if (!attr->func_info_cnt && !attr->line_info_cnt)
 		return 0;
 	env->btf = btf_get_fd(env->sys, (int)attr->prog_btf_fd, &err);
@@ -538,6 +535,59 @@ static int check_line_info(struct bpf_verifier_env *env, const union bpf_attr *a
 	return 0;
 }
 
+static void core_line(void *env, const char *text)
+{
+	verbose(env, "%s", text);
+}
+
+/* Each record is applied before the next one is read, as in Linux: the first wrong one decides. */
+static int apply_core_relos(struct bpf_verifier_env *env, const union bpf_attr *attr)
+{
+	u32 n = attr->core_relo_cnt, rec = attr->core_relo_rec_size, nr_kernel = 0;
+	struct records r = { .base = attr->core_relos, .rec = rec, .n = n, .what = "core_relo" };
+	struct btf_core core = { .line = env->log.level ? core_line : NULL, .arg = env };
+	const struct btf **kernel = NULL;
+	struct btf_refusal why = { 0 };
+	struct bpf_core_relo relo;
+	int err = 0;
+
+	if (!n)
+		return 0;
+	if (n > INT_MAX / sizeof(relo) || rec < sizeof(relo) || rec > MAX_INFO_REC ||
+	    rec % sizeof(u32) || !kernel_types(env))
+		return -EINVAL;
+	for (const struct object_btf *m = env->sys->modules; m; m = m->next)
+		nr_kernel++;
+	kernel = mem_calloc(nr_kernel + 1, sizeof(*kernel));
+	if (!kernel)
+		return -ENOMEM;
+	core.kernel = kernel;
+	kernel[core.nr_kernel++] = kernel_types(env);
+	for (const struct object_btf *m = env->sys->modules; m; m = m->next)
+		kernel[core.nr_kernel++] = m->btf;
+	for (u32 i = 0; i < n && !err; i++) {
+		u32 at;
+
+		err = read_record(env, &r, i, sizeof(relo), &relo);
+		if (err)
+			break;
+		at = relo.insn_off / sizeof(struct bpf_insn);
+		if (relo.insn_off % sizeof(struct bpf_insn) || at >= env->len) {
+			err = refuse(env, DIAG_CORE_RELO_OFF, i, relo.insn_off, env->len);
+			break;
+		}
+		err = btf_core_relocate(&core, env->btf->btf, &relo, i, &env->insns[at],
+					env->len - at, &why);
+		if (err && why.id)
+			refuse_btf(env, &why);
+	}
+	btf_core_free(&core);
+	mem_free(kernel);
+	/* The tag is of what the program has become. */
+	prog_tag(env->prog->tag, env->insns, env->len, env->profile);
+	return err;
+}
+
 int check_btf_info(struct bpf_verifier_env *env, const union bpf_attr *attr)
 {
 	int err;
@@ -545,7 +595,9 @@ int check_btf_info(struct bpf_verifier_env *env, const union bpf_attr *attr)
 	if (!attr->func_info_cnt && !attr->line_info_cnt)
 		return check_abnormal_return(env);
 	err = check_func_info(env, attr);
-	return err ?: check_line_info(env, attr);
+	if (!err)
+		err = check_line_info(env, attr);
+	return err ?: apply_core_relos(env, attr);
 }
 
 /* ---- contracts of global functions ---- */
