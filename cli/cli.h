@@ -44,7 +44,7 @@ int btf_to_c(const void *data, size_t size, void (*emit)(void *arg, const char *
 	     void *arg);
 
 extern const struct command cmd_run, cmd_attach, cmd_list, cmd_explain, cmd_verify, cmd_btf,
-	cmd_features, cmd_diff, cmd_bench, cmd_prog, cmd_map, cmd_exec, cmd_ps, cmd_stop;
+	cmd_features, cmd_diff, cmd_bench, cmd_prog, cmd_map, cmd_link, cmd_exec, cmd_ps, cmd_stop;
 
 /* "skep: " and the message on stderr, or {"error": …} with --json. Returns EXIT_REFUSED. */
 int cli_error(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -56,6 +56,8 @@ int cli_usage(const struct command *cmd, const char *fmt, ...)
  * returns the value and leaves *i on the last argument taken. Else NULL.
  */
 const char *cli_option(const char *name, int argc, char **argv, int *i);
+/* For commands that do not always need one: makes cli->system. 0 or an exit status. */
+int cli_start_system(struct cli *cli);
 /* Prints @json (and frees it) on one line. */
 void cli_print_json(const struct cli *cli, cJSON *json);
 /* Escape sequences when the output is a terminal, else "". */

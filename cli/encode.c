@@ -3,6 +3,7 @@
 #include "encode.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,33 @@ static int put_array(struct encoder *e, const struct btf_type *t, const cJSON *v
 	return err;
 }
 
+/* The variables of a section; those that are not named stay as they are in @out. */
+static int put_section(struct encoder *e, const struct btf_type *t, const cJSON *v,
+		       unsigned char *out, size_t size)
+{
+	if (!cJSON_IsObject(v))
+		return wrong(e, "an object {\"variable\": value} is needed", NULL);
+	for (const cJSON *c = v->child; c; c = c->next) {
+		const struct btf_var_secinfo *s = btf_var_secinfos(t);
+		int err = -ENOENT;
+
+		for (int i = 0; i < btf_vlen(t) && err == -ENOENT; i++, s++) {
+			const struct btf_type *var = btf__type_by_id(e->btf, s->type);
+
+			if (!var || strcmp(btf__name_by_offset(e->btf, var->name_off), c->string) ||
+			    s->offset > size || s->size > size - s->offset)
+				continue;
+			memset(out + s->offset, 0, s->size);
+			err = put(e, (int)var->type, c, out + s->offset, s->size);
+		}
+		if (err == -ENOENT)
+			return wrong(e, "no such variable:", c->string);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 static int put(struct encoder *e, int id, const cJSON *v, unsigned char *out, size_t size)
 {
 	const struct btf_type *t;
@@ -154,6 +182,9 @@ static int put(struct encoder *e, int id, const cJSON *v, unsigned char *out, si
 	long long need;
 	int err;
 
+	t = btf__type_by_id(e->btf, (unsigned)id);
+	if (t && btf_is_datasec(t))
+		return put_section(e, t, v, out, size);
 	id = btf__resolve_type(e->btf, (unsigned)id);
 	t = id < 0 ? NULL : btf__type_by_id(e->btf, (unsigned)id);
 	need = t ? btf__resolve_size(e->btf, (unsigned)id) : -1;
@@ -196,6 +227,13 @@ static int put_hex(struct encoder *e, const char *text, unsigned char *out, size
 	return n == size ? 0 : wrong(e, "too few bytes", NULL);
 }
 
+static bool is_section(const struct btf *btf, int id)
+{
+	const struct btf_type *t = btf && id > 0 ? btf__type_by_id(btf, (unsigned)id) : NULL;
+
+	return t && btf_is_datasec(t);
+}
+
 int encode_value(const struct btf *btf, int id, const char *text, void *out, size_t size, char *why,
 		 size_t why_size)
 {
@@ -203,7 +241,8 @@ int encode_value(const struct btf *btf, int id, const char *text, void *out, siz
 	cJSON *v;
 	int err;
 
-	memset(out, 0, size);
+	if (!is_section(btf, id))
+		memset(out, 0, size);
 	if (!strncmp(text, "hex:", 4))
 		return put_hex(&e, text + 4, out, size);
 	if (!btf || id <= 0) {

@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-	&cmd_run,     &cmd_attach, &cmd_exec,	  &cmd_ps,   &cmd_stop,	 &cmd_list, &cmd_verify,
-	&cmd_explain, &cmd_btf,	   &cmd_features, &cmd_diff, &cmd_bench, &cmd_prog, &cmd_map,
+	&cmd_run,  &cmd_attach, &cmd_exec,    &cmd_ps,	&cmd_stop,
+	&cmd_list, &cmd_verify, &cmd_explain, &cmd_btf, &cmd_features,
+	&cmd_diff, &cmd_bench,	&cmd_prog,    &cmd_map, &cmd_link,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -191,7 +192,7 @@ static bool wants_help(int argc, char **argv)
 	return false;
 }
 
-static int start_system(struct cli *cli)
+int cli_start_system(struct cli *cli)
 {
 	struct skep_system_opts *o = &cli->system_opts;
 	static char notes[2048];
@@ -283,7 +284,7 @@ int main(int argc, char **argv)
 	if (cmd->judges)
 		cli.system_opts.verdict = "1";
 	if (cmd->needs_system && cli.engine == ENGINE_SKEP) {
-		status = start_system(&cli);
+		status = cli_start_system(&cli);
 		if (status)
 			return status;
 	}

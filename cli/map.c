@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "encode.h"
 #include "hist.h"
+#include "instance.h"
 #include "text.h"
 #include "values.h"
 
@@ -15,8 +16,6 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-
-extern const struct command cmd_map;
 
 struct map {
 	int fd;
@@ -31,6 +30,26 @@ static bool is_percpu(unsigned type)
 {
 	return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_ARRAY ||
 	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
+
+static bool is_indexed(unsigned type)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_CPUMAP:
+	case BPF_MAP_TYPE_XSKMAP:
+	case BPF_MAP_TYPE_SOCKMAP:
+	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static const char *type_name(unsigned type)
@@ -133,15 +152,23 @@ static cJSON *info_json(const struct map *m)
 	return j;
 }
 
-static int list(struct cli *cli)
+static void print_row(const struct cli *cli, const struct map *m, bool first)
+{
+	if (first)
+		fprintf(cli->out, "%6s  %-16s %-20s %6s %6s %10s  %s\n", "id", "name", "type",
+			"key", "value", "entries", "types");
+	fprintf(cli->out, "%6u  %-16s %-20s %6u %6u %10u  %s\n", m->info.id, m->info.name,
+		type_name(m->info.type), m->info.key_size, m->info.value_size, m->info.max_entries,
+		m->btf ? "yes" : "no");
+}
+
+static int list(struct cli *cli, const char *where)
 {
 	cJSON *json = cli->json ? cJSON_CreateArray() : NULL;
+	bool any = false;
 	struct map m;
 	__u32 id = 0;
 
-	if (!json)
-		fprintf(cli->out, "%6s  %-16s %-20s %6s %6s %10s  %s\n", "id", "name", "type",
-			"key", "value", "entries", "types");
 	while (!bpf_map_get_next_id(id, &id)) {
 		int fd = bpf_map_get_fd_by_id(id);
 
@@ -151,10 +178,8 @@ static int list(struct cli *cli)
 			if (json)
 				cJSON_AddItemToArray(json, info_json(&m));
 			else
-				fprintf(cli->out, "%6u  %-16s %-20s %6u %6u %10u  %s\n", m.info.id,
-					m.info.name, type_name(m.info.type), m.info.key_size,
-					m.info.value_size, m.info.max_entries,
-					m.btf ? "yes" : "no");
+				print_row(cli, &m, !any);
+			any = true;
 		}
 		map_close(&m);
 	}
@@ -164,6 +189,8 @@ static int list(struct cli *cli)
 	}
 	if (json)
 		cli_print_json(cli, json);
+	else if (!any)
+		fprintf(cli->out, "no maps in %s\n", where);
 	return EXIT_DONE;
 }
 
@@ -196,13 +223,52 @@ static int show(struct cli *cli, const struct map *m)
 
 static cJSON *key_json(const struct map *m, const void *key)
 {
+	__u32 index;
+
+	/* That of an array is a number, whatever types there are. */
+	if (is_indexed(m->info.type) && !m->info.btf_key_type_id) {
+		memcpy(&index, key, sizeof(index));
+		return cJSON_CreateNumber(index);
+	}
 	return value_json(m->btf, (int)m->info.btf_key_type_id, key, m->info.key_size);
+}
+
+/* Values that are not the program's: ids of what is in there, addresses of a stack. */
+static cJSON *special_json(const struct map *m, const unsigned char *values)
+{
+	unsigned long long at;
+	char text[24];
+	cJSON *list;
+	__u32 id;
+
+	switch (m->info.type) {
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		memcpy(&id, values, sizeof(id));
+		return cJSON_CreateNumber(id);
+	case BPF_MAP_TYPE_STACK_TRACE:
+		if (m->info.map_flags & BPF_F_STACK_BUILD_ID)
+			return NULL;
+		list = cJSON_CreateArray();
+		for (__u32 i = 0; i + sizeof(at) <= m->info.value_size; i += sizeof(at)) {
+			memcpy(&at, values + i, sizeof(at));
+			snprintf(text, sizeof(text), "0x%llx", at);
+			if (at)
+				cJSON_AddItemToArray(list, cJSON_CreateString(text));
+		}
+		return list;
+	default:
+		return NULL;
+	}
 }
 
 static cJSON *values_json(const struct map *m, const unsigned char *values)
 {
-	cJSON *all;
+	cJSON *all = special_json(m, values);
 
+	if (all)
+		return all;
 	if (m->values == 1)
 		return value_json(m->btf, (int)m->info.btf_value_type_id, values,
 				  m->info.value_size);
@@ -303,6 +369,28 @@ static bool draw_members(const struct cli *cli, const struct map *m, const void 
 
 /* ---- elements ---- */
 
+/* Why the elements of such a map cannot be gone over; NULL: they can. */
+static const char *why_not_walked(const struct map *m)
+{
+	switch (m->info.type) {
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		return "only the next element can be seen: skep map lookup MAP; delete takes it "
+		       "out";
+	case BPF_MAP_TYPE_BLOOM_FILTER:
+		return "it holds no elements, only whether a value may have been put in: "
+		       "skep map lookup MAP VALUE";
+	case BPF_MAP_TYPE_RINGBUF:
+	case BPF_MAP_TYPE_USER_RINGBUF:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+		return "records are read once, by the program's own reader";
+	case 33: /* BPF_MAP_TYPE_ARENA, newer than the headers */
+		return "it is memory, not elements";
+	default:
+		return NULL;
+	}
+}
+
 static int dump(struct cli *cli, const struct map *m, unsigned long limit)
 {
 	unsigned char *key = calloc(2, m->info.key_size + 1), *next = key + m->info.key_size + 1;
@@ -312,8 +400,13 @@ static int dump(struct cli *cli, const struct map *m, unsigned long limit)
 	void *at = NULL;
 	int err = 0;
 
-	if (!json && m->why_hex)
-		fprintf(cli->out, "# hex: %s\n", m->why_hex);
+	if (why_not_walked(m)) {
+		cJSON_Delete(json);
+		err = cli_error(cli, "map %u (%s): %s", m->info.id, type_name(m->info.type),
+				why_not_walked(m));
+		json = NULL;
+		goto out;
+	}
 	if (!json && draw_map(cli, m))
 		goto out;
 	while (n < limit && !(err = bpf_map_get_next_key(m->fd, at, next))) {
@@ -325,7 +418,8 @@ static int dump(struct cli *cli, const struct map *m, unsigned long limit)
 			err = -errno;
 			break;
 		}
-		n++;
+		if (!n++ && !json && m->why_hex)
+			fprintf(cli->out, "# hex: %s\n", m->why_hex);
 		if (json) {
 			cJSON *e = cJSON_CreateObject();
 
@@ -365,37 +459,119 @@ static int encode(const struct cli *cli, const struct map *m, bool is_key, const
 	return err ? cli_error(cli, "%s: %s", is_key ? "key" : "value", why) : EXIT_DONE;
 }
 
+static void print_values(const struct cli *cli, const struct map *m, const unsigned char *values)
+{
+	cJSON *v = values_json(m, values);
+
+	if (cli->json) {
+		cli_print_json(cli, v);
+		return;
+	}
+	text_print(cli->out, v);
+	fputc('\n', cli->out);
+	cJSON_Delete(v);
+}
+
+/* Maps without keys: lookup shows the next element, update adds one, delete takes the next one. */
+static int keyless(struct cli *cli, const struct map *m, const char *verb, int n, char **args)
+{
+	bool bloom = m->info.type == BPF_MAP_TYPE_BLOOM_FILTER;
+	unsigned char *value = calloc(1, m->info.value_size + 1);
+	int status = EXIT_DONE, wanted = *verb == 'u' || (bloom && *verb == 'l');
+
+	if (n < wanted || (n && !wanted)) {
+		free(value);
+		return cli_error(cli, "%s of a %s takes %s", verb, type_name(m->info.type),
+				 wanted ? "a value, no key" : "no key");
+	}
+	if (wanted)
+		status = encode(cli, m, false, args[0], value);
+	if (status)
+		goto out;
+	if (*verb == 'u') {
+		if (bpf_map_update_elem(m->fd, NULL, value, BPF_ANY))
+			status = cli_error(cli, "cannot add: %s", strerror(errno));
+	} else if (bloom && *verb == 'l') {
+		if (!bpf_map_lookup_elem(m->fd, NULL, value))
+			fprintf(cli->out, cli->json ? "true\n" : "may have been put in\n");
+		else if (errno == ENOENT)
+			fprintf(cli->out, cli->json ? "false\n" : "has not been put in\n");
+		else
+			status = cli_error(cli, "%s", strerror(errno));
+	} else if (*verb == 'l' ? bpf_map_lookup_elem(m->fd, NULL, value) :
+				  bpf_map_lookup_and_delete_elem(m->fd, NULL, value)) {
+		status = cli_error(cli, "%s", errno == ENOENT ? "it is empty" : strerror(errno));
+	} else {
+		print_values(cli, m, value);
+	}
+out:
+	free(value);
+	return status;
+}
+
+static bool holds_ids(unsigned type)
+{
+	return type == BPF_MAP_TYPE_PROG_ARRAY || type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+/* People name programs and maps by id, as they are shown; bpf(2) wants a descriptor. */
+static int id_to_fd(const struct cli *cli, const struct map *m, unsigned char *value, int *fd)
+{
+	bool prog = m->info.type == BPF_MAP_TYPE_PROG_ARRAY;
+	__u32 id;
+
+	memcpy(&id, value, sizeof(id));
+	*fd = prog ? bpf_prog_get_fd_by_id(id) : bpf_map_get_fd_by_id(id);
+	if (*fd < 0)
+		return cli_error(cli, "%s %u: %s", prog ? "program" : "map", id, strerror(errno));
+	memcpy(value, fd, sizeof(*fd));
+	return EXIT_DONE;
+}
+
 /* lookup, update, delete: @args are the key, the value, and which elements it may replace. */
 static int element(struct cli *cli, const struct map *m, const char *verb, int n, char **args)
 {
-	unsigned char *key = calloc(1, m->info.key_size + 1);
-	unsigned char *values = calloc(m->values, m->stride + 1);
+	unsigned char *key, *values;
 	unsigned long long flags = BPF_ANY;
-	int status = encode(cli, m, true, args[0], key);
+	int status, fd = -1;
 
+	if (!m->info.key_size)
+		return keyless(cli, m, verb, n, args);
+	if (n < (*verb == 'u' ? 2 : 1))
+		return cli_error(cli, "%s takes %s", verb,
+				 *verb == 'u' ? "a key and a value" : "a key");
+	key = calloc(1, m->info.key_size + 1);
+	values = calloc(m->values, m->stride + 1);
+	status = encode(cli, m, true, args[0], key);
 	if (status)
 		goto out;
 	if (*verb == 'l') {
-		if (bpf_map_lookup_elem(m->fd, key, values)) {
+		if (bpf_map_lookup_elem(m->fd, key, values))
 			status = cli_error(cli, "no such element: %s", strerror(errno));
-		} else if (cli->json) {
-			cli_print_json(cli, values_json(m, values));
-		} else {
+		else if (cli->json)
+			print_values(cli, m, values);
+		else
 			print_element(cli, m, key, values);
-		}
 	} else if (*verb == 'd') {
 		if (bpf_map_delete_elem(m->fd, key))
 			status = cli_error(cli, "cannot delete: %s", strerror(errno));
 	} else {
 		if (n > 2)
 			flags = !strcmp(args[2], "exist") ? BPF_EXIST : BPF_NOEXIST;
+		if (m->values == 1) /* global variables that are not named stay as they are */
+			bpf_map_lookup_elem(m->fd, key, values);
 		status = encode(cli, m, false, args[1], values);
+		if (!status && holds_ids(m->info.type))
+			status = id_to_fd(cli, m, values, &fd);
 		for (unsigned i = 1; i < m->values; i++) /* the same on each CPU */
 			memcpy(values + i * m->stride, values, m->info.value_size);
 		if (!status && bpf_map_update_elem(m->fd, key, values, flags))
 			status = cli_error(cli, "cannot update: %s", strerror(errno));
 	}
 out:
+	if (fd >= 0)
+		close(fd);
 	free(key);
 	free(values);
 	return status;
@@ -428,9 +604,10 @@ static int run_map(struct cli *cli, int argc, char **argv)
 	static const struct {
 		const char *name;
 		int min, max; /* arguments behind the map */
-	} verbs[] = { { "show", 0, 0 },	  { "dump", 0, 0 },   { "lookup", 1, 1 },
-		      { "update", 2, 3 }, { "delete", 1, 1 }, { "watch", 0, 0 } };
+	} verbs[] = { { "show", 0, 0 },	  { "dump", 0, 0 },   { "lookup", 0, 1 },
+		      { "update", 1, 3 }, { "delete", 0, 1 }, { "watch", 0, 0 } };
 	unsigned long limit = (unsigned long)-1, count = 0;
+	const char *instance = NULL, *where = NULL;
 	double interval = 1;
 	char *args[8];
 	struct map m;
@@ -445,6 +622,8 @@ static int run_map(struct cli *cli, int argc, char **argv)
 			interval = strtod(v, NULL);
 		else if ((v = cli_option("--count", argc, argv, &i)))
 			count = strtoul(v, NULL, 10);
+		else if ((v = cli_option("--instance", argc, argv, &i)))
+			instance = v;
 		else if (n == sizeof(args) / sizeof(args[0]))
 			return cli_usage(&cmd_map, "too many arguments");
 		else
@@ -452,8 +631,12 @@ static int run_map(struct cli *cli, int argc, char **argv)
 	}
 	if (interval <= 0)
 		return cli_usage(&cmd_map, "--interval is a number of seconds");
-	if (!n || !strcmp(args[0], "list"))
-		return n > 1 ? cli_usage(&cmd_map, "list takes no argument") : list(cli);
+	if (n > 1 && !strcmp(args[0], "list"))
+		return cli_usage(&cmd_map, "list takes no argument");
+	if (!n || !strcmp(args[0], "list")) {
+		status = cli_enter_instance(cli, instance, argc, argv, &where);
+		return status == CLI_HERE ? list(cli, where) : status;
+	}
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(args[0], verbs[i].name))
 			continue;
@@ -468,6 +651,9 @@ static int run_map(struct cli *cli, int argc, char **argv)
 					 args[4]);
 		if (n == 5 && !strcmp(args[4], "any"))
 			n = 4;
+		status = cli_enter_instance(cli, instance, argc, argv, &where);
+		if (status != CLI_HERE)
+			return status;
 		status = map_find(cli, args[1], &m);
 		if (!status)
 			status = !strcmp(args[0], "show") ?
@@ -485,19 +671,27 @@ static int run_map(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_map = {
 	.name = "map",
-	.synopsis = "map [list | show MAP | dump MAP | watch MAP | lookup MAP KEY | "
-		    "update MAP KEY VALUE | delete MAP KEY]",
-	.help = "Options: --limit N (elements), --interval SECONDS and --count N (of watch).\n"
+	.synopsis =
+		"map [--instance NAME] [list | show MAP | dump MAP | watch MAP | lookup MAP KEY | "
+		"update MAP KEY VALUE | delete MAP KEY]",
+	.help = "Options: --limit N (elements), --interval SECONDS and --count N (of watch),\n"
+		"--instance NAME.\n"
 		"update may end with any, exist or noexist: which elements it may replace.\n"
 		"\n"
-		"MAP is an id, a name, or the path of a pin. The maps are those of the engine "
-		"that\n"
-		"answers: of an instance under skep exec, of the kernel with --engine kernel.\n"
+		"MAP is an id, a name, or the path of a pin. The maps are those of the instance: "
+		"of "
+		"the\n"
+		"one that skep map runs in, else of NAME (default: $SKEP_INSTANCE, else "
+		"\"default\"); with\n"
+		"--engine kernel those of the kernel.\n"
+		"Queues, stacks and bloom filters have no keys: lookup shows the next element, "
+		"update "
+		"adds one,\n"
+		"delete takes the next one out.\n"
 		"Keys and values are JSON of the map's types ({\"pid\": 1, \"comm\": \"sh\"}), "
 		"numbers,\n"
 		"names of enumerators, or bytes: hex:01020304. Maps without types are shown in "
 		"hex.\n"
 		"Arrays whose name says that they are histograms, and such members, are drawn.\n",
 	.run = run_map,
-	.needs_system = true,
 };

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* skep prog: programs as they were loaded: their figures, their instructions, their native code. */
+#include "instance.h"
 #include "object.h"
 #include "prog_run.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <Zydis/Zydis.h>
@@ -30,6 +32,7 @@ struct prog_dump {
 	struct bpf_func_info *funcs;
 	struct bpf_line_info *lines;
 	struct btf *btf;
+	unsigned nr_maps;
 	char *symbols; /* /proc/kallsyms; NULL: not needed, or not to be had */
 	unsigned long long call_base;
 };
@@ -62,6 +65,7 @@ static int dump_get(struct prog_dump *d, int fd)
 	d->fd = fd;
 	if (bpf_obj_get_info_by_fd(fd, &n, &len))
 		return -errno;
+	d->nr_maps = n.nr_map_ids;
 	d->insns = room(n.xlated_prog_len, 1);
 	d->code = room(n.jited_prog_len, 1);
 	d->func_at = room(n.nr_jited_ksyms, sizeof(*d->func_at));
@@ -311,18 +315,62 @@ static void print_jited(const struct cli *cli, const struct prog_dump *d, const 
 
 /* ---- one program ---- */
 
+/* The whole name is in its BTF; the kernel keeps 15 characters. */
+static const char *program_name(const struct prog_dump *d)
+{
+	const struct btf_type *t = d->btf && d->info.nr_func_info && d->funcs ?
+					   btf__type_by_id(d->btf, d->funcs[0].type_id) :
+					   NULL;
+	const char *whole = t ? btf__name_by_offset(d->btf, t->name_off) : NULL;
+
+	if (whole && !strncmp(whole, d->info.name, strlen(d->info.name)))
+		return whole;
+	return *d->info.name ? d->info.name : "(no name)";
+}
+
+/* Of one that runs: its size, its maps, how often it ran if that is counted. */
+static void print_use(const struct cli *cli, const struct prog_dump *d, unsigned loaded)
+{
+	__u32 ids[64] = { 0 };
+	struct bpf_prog_info i = { .map_ids = (unsigned long)ids, .nr_map_ids = 64 };
+	__u32 len = sizeof(i);
+
+	fprintf(cli->out, "\n  %u instructions, %u verified", loaded, d->info.verified_insns);
+	if (!bpf_obj_get_info_by_fd(d->fd, &i, &len) && i.nr_map_ids) {
+		fputs("; maps", cli->out);
+		for (unsigned k = 0; k < i.nr_map_ids && k < 64; k++)
+			fprintf(cli->out, " %u", ids[k]);
+	}
+	fputc('\n', cli->out);
+	if (i.run_cnt)
+		fprintf(cli->out, "  ran %llu times, %llu ns each\n", (unsigned long long)i.run_cnt,
+			(unsigned long long)(i.run_time_ns / i.run_cnt));
+	if (i.recursion_misses)
+		fprintf(cli->out, "  %llu runs missed, as it was running already\n",
+			(unsigned long long)i.recursion_misses);
+}
+
+/* @prog: NULL, when it has been loaded by somebody. */
 static void print_figures(const struct cli *cli, const struct prog_dump *d,
 			  const struct bpf_program *prog)
 {
 	const struct bpf_prog_info *i = &d->info;
+	unsigned loaded = (unsigned)(i->xlated_prog_len / sizeof(struct bpf_insn));
 
-	fprintf(cli->out, "%s%s%s: %s, tag ", cli_bold(cli), bpf_program__name(prog),
-		cli_plain(cli), prog_type_name((int)i->type));
+	if (!prog)
+		fprintf(cli->out, "%s%u: %s%s: %s, tag ", cli_bold(cli), i->id, program_name(d),
+			cli_plain(cli), prog_type_name((int)i->type));
+	else
+		fprintf(cli->out, "%s%s%s: %s, tag ", cli_bold(cli), bpf_program__name(prog),
+			cli_plain(cli), prog_type_name((int)i->type));
 	print_tag(cli->out, i);
-	fprintf(cli->out,
-		"\n  section \"%s\", %zu instructions written, %u as loaded, %u verified\n",
-		bpf_program__section_name(prog), bpf_program__insn_cnt(prog),
-		(unsigned)(i->xlated_prog_len / sizeof(struct bpf_insn)), i->verified_insns);
+	if (prog)
+		fprintf(cli->out,
+			"\n  section \"%s\", %zu instructions written, %u as loaded, %u verified\n",
+			bpf_program__section_name(prog), bpf_program__insn_cnt(prog), loaded,
+			i->verified_insns);
+	else
+		print_use(cli, d, loaded);
 	if (i->jited_prog_len)
 		fprintf(cli->out,
 			"  %u bytes of native code in %u function%s (%.1f per instruction)\n",
@@ -341,11 +389,15 @@ static cJSON *figures_json(const struct prog_dump *d, const struct bpf_program *
 
 	for (size_t k = 0; k < sizeof(i->tag); k++)
 		snprintf(tag + 2 * k, 3, "%02x", i->tag[k]);
-	cJSON_AddStringToObject(j, "name", bpf_program__name(prog));
-	cJSON_AddStringToObject(j, "section", bpf_program__section_name(prog));
+	if (!prog)
+		cJSON_AddNumberToObject(j, "id", i->id);
+	cJSON_AddStringToObject(j, "name", prog ? bpf_program__name(prog) : program_name(d));
+	if (prog)
+		cJSON_AddStringToObject(j, "section", bpf_program__section_name(prog));
 	cJSON_AddStringToObject(j, "type", prog_type_name((int)i->type));
 	cJSON_AddStringToObject(j, "tag", tag);
-	cJSON_AddNumberToObject(j, "insns", (double)bpf_program__insn_cnt(prog));
+	if (prog)
+		cJSON_AddNumberToObject(j, "insns", (double)bpf_program__insn_cnt(prog));
 	cJSON_AddNumberToObject(j, "xlated_insns",
 				(double)i->xlated_prog_len / sizeof(struct bpf_insn));
 	cJSON_AddNumberToObject(j, "verified_insns", i->verified_insns);
@@ -356,14 +408,16 @@ static cJSON *figures_json(const struct prog_dump *d, const struct bpf_program *
 
 enum view { VIEW_SHOW, VIEW_XLATED, VIEW_JITED };
 
-static int show_program(const struct cli *cli, const struct bpf_program *prog, enum view view,
-			const struct prog_opts *o, cJSON *list)
+/* @prog: whose descriptor @fd is; NULL: of one that somebody loaded. */
+static int show_program(const struct cli *cli, const struct bpf_program *prog, int fd,
+			enum view view, const struct prog_opts *o, cJSON *list)
 {
 	struct prog_dump d;
-	int err = dump_get(&d, bpf_program__fd(prog)), status = EXIT_DONE;
+	int err = dump_get(&d, fd), status = EXIT_DONE;
 
 	if (err) {
-		status = cli_error(cli, "program %s: %s", bpf_program__name(prog), strerror(-err));
+		status = cli_error(cli, "program %s: %s",
+				   prog ? bpf_program__name(prog) : d.info.name, strerror(-err));
 	} else if (list) {
 		cJSON_AddItemToArray(list, figures_json(&d, prog));
 	} else {
@@ -405,11 +459,163 @@ static int show_object(const struct cli *cli, const char *path, enum view view,
 			if (status || bpf_program__fd(prog) < 0)
 				continue;
 			(*seen)++;
-			status = show_program(cli, prog, view, o, list);
+			status = show_program(cli, prog, bpf_program__fd(prog), view, o, list);
 		}
 	}
 	verdict_free(&v);
 	bpf_object__close(obj);
+	return status;
+}
+
+/* ---- those of an instance ---- */
+
+static int list_programs(struct cli *cli, const char *where, cJSON *list)
+{
+	bool any = false;
+	__u32 id = 0;
+
+	while (!bpf_prog_get_next_id(id, &id)) {
+		int fd = bpf_prog_get_fd_by_id(id);
+		struct prog_dump d;
+
+		if (fd < 0)
+			continue; /* it has just ended */
+		if (!dump_get(&d, fd)) {
+			if (list)
+				cJSON_AddItemToArray(list, figures_json(&d, NULL));
+			else if (!any)
+				fprintf(cli->out, "%6s  %-24s %-20s %8s %8s %8s\n", "id", "name",
+					"type", "insns", "native", "maps");
+			any = true;
+			if (!list)
+				fprintf(cli->out, "%6u  %-24s %-20s %8u %8u %8u\n", d.info.id,
+					program_name(&d), prog_type_name((int)d.info.type),
+					(unsigned)(d.info.xlated_prog_len /
+						   sizeof(struct bpf_insn)),
+					d.info.jited_prog_len, d.nr_maps);
+		}
+		dump_free(&d);
+		close(fd);
+	}
+	if (!any && !list)
+		fprintf(cli->out, "no programs in %s\n", where);
+	return EXIT_DONE;
+}
+
+/* A program by its id, the path of a pin, or a name that one has; or -1 with a message. */
+static int find_program(const struct cli *cli, const char *what)
+{
+	int found = -1, fd;
+	char *end;
+	__u32 id = (__u32)strtoul(what, &end, 10);
+
+	if (*what && !*end) {
+		found = bpf_prog_get_fd_by_id(id);
+	} else if (strchr(what, '/')) {
+		found = bpf_obj_get(what);
+	} else {
+		for (id = 0; !bpf_prog_get_next_id(id, &id);) {
+			struct prog_dump d;
+			bool same;
+
+			fd = bpf_prog_get_fd_by_id(id);
+			if (fd < 0)
+				continue;
+			same = !dump_get(&d, fd) && !strcmp(program_name(&d), what);
+			dump_free(&d);
+			if (same && found >= 0) {
+				close(fd);
+				close(found);
+				cli_error(cli,
+					  "several programs are called %s: name one by its id "
+					  "(skep prog list)",
+					  what);
+				return -1;
+			}
+			if (same)
+				found = fd;
+			else
+				close(fd);
+		}
+		errno = ENOENT;
+	}
+	if (found < 0)
+		cli_error(cli, "program %s: %s", what, strerror(errno));
+	return found;
+}
+
+static int show_loaded(const struct cli *cli, const char *what, enum view view,
+		       const struct prog_opts *o, cJSON *list)
+{
+	int fd = find_program(cli, what), status;
+
+	if (fd < 0)
+		return EXIT_REFUSED;
+	status = show_program(cli, NULL, fd, view, o, list);
+	close(fd);
+	return status;
+}
+
+/* Whether the arguments name object files: what else is in an instance. */
+static bool names_files(int argc, char **argv)
+{
+	struct stat st;
+
+	for (int i = 2; i < argc; i++) {
+		if (cli_option("--prog", argc, argv, &i))
+			return true;
+		if (!stat(argv[i], &st) && S_ISREG(st.st_mode) && strncmp(argv[i], "/sys/", 5))
+			return true;
+		if (strlen(argv[i]) > 2 && !strcmp(argv[i] + strlen(argv[i]) - 2, ".o"))
+			return true;
+	}
+	return false;
+}
+
+/* list, show WHAT, dump xlated|jited WHAT */
+static int run_loaded(struct cli *cli, int argc, char **argv)
+{
+	const char *instance = NULL, *where = NULL, *args[8], *v;
+	struct prog_opts o = { 0 };
+	enum view view = VIEW_SHOW;
+	int n = 0, status;
+	cJSON *list;
+
+	for (int i = 1; i < argc; i++) {
+		if ((v = cli_option("--instance", argc, argv, &i)))
+			instance = v;
+		else if (!strcmp(argv[i], "--plain"))
+			o.plain = true;
+		else if (!strcmp(argv[i], "--opcodes"))
+			o.bytes = true;
+		else if (*argv[i] == '-' || n == 8)
+			return cli_usage(&cmd_prog, "no option %s", argv[i]);
+		else
+			args[n++] = argv[i];
+	}
+	if (n && !strcmp(args[0], "dump")) {
+		if (n < 2 || (strcmp(args[1], "xlated") && strcmp(args[1], "jited")))
+			return cli_usage(&cmd_prog, "dump what: xlated or jited");
+		view = *args[1] == 'x' ? VIEW_XLATED : VIEW_JITED;
+	} else if (n && strcmp(args[0], "list") && strcmp(args[0], "show")) {
+		return cli_usage(&cmd_prog, "no '%s': list, show, dump or run", args[0]);
+	}
+	if (n && view != VIEW_SHOW && n != 3)
+		return cli_usage(&cmd_prog, "dump %s: which program?", args[1]);
+	if (cli->json && view != VIEW_SHOW)
+		return cli_usage(&cmd_prog, "--json goes with list and show");
+	status = cli_enter_instance(cli, instance, argc, argv, &where);
+	if (status != CLI_HERE)
+		return status;
+	list = cli->json ? cJSON_CreateArray() : NULL;
+	if (n < 2)
+		status = list_programs(cli, where, list);
+	else
+		status = EXIT_DONE;
+	for (int i = view == VIEW_SHOW ? 1 : 2; i < n && !status; i++)
+		status = show_loaded(cli, args[i], view, &o, list);
+	if (list)
+		cli_print_json(cli, list);
 	return status;
 }
 
@@ -420,8 +626,13 @@ static int run(struct cli *cli, int argc, char **argv)
 	cJSON *list = NULL;
 	int i = 1, status = EXIT_DONE, seen = 0, files = 0;
 
-	if (argc < 2)
-		return cli_usage(&cmd_prog, "what to do: show, dump or run");
+	if (argc < 2 || (strcmp(argv[1], "run") && !names_files(argc, argv)))
+		return run_loaded(cli, argc, argv);
+	if (cli->engine == ENGINE_SKEP) {
+		status = cli_start_system(cli);
+		if (status)
+			return status;
+	}
 	if (!strcmp(argv[1], "run"))
 		return prog_run(cli, &cmd_prog, argc - 1, argv + 1);
 	if (!strcmp(argv[i], "show") || !strcmp(argv[i], "list")) {
@@ -473,9 +684,19 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_prog = {
 	.name = "prog",
-	.synopsis = "prog show|dump xlated|dump jited OBJ… [--prog NAME] [--plain] [--opcodes]\n"
-		    "  skep prog run OBJ [--prog NAME] [--field NAME=VALUE]… [--data FILE] …",
-	.help = "Loads the programs of OBJ and shows what became of them: their figures (show), "
+	.synopsis =
+		"prog [--instance NAME] [list | show PROG… | dump xlated|jited PROG]\n"
+		"  skep prog show|dump xlated|dump jited OBJ… [--prog NAME] [--plain] [--opcodes]\n"
+		"  skep prog run OBJ [--prog NAME] [--field NAME=VALUE]… [--data FILE] …",
+	.help = "The programs of an instance: PROG is an id, a name, or the path of a pin. The "
+		"instance "
+		"is the one\n"
+		"that skep prog runs in, else NAME (default: $SKEP_INSTANCE, else \"default\"); "
+		"with "
+		"--engine\n"
+		"kernel they are the kernel's.\n\n"
+		"With files (OBJ), loads their programs and shows what became of them: their "
+		"figures (show), "
 		"their\n"
 		"instructions after the verifier (dump xlated), their native code (dump jited), "
 		"with\n"
@@ -485,5 +706,4 @@ const struct command cmd_prog = {
 		"  --plain        instructions alone, no source lines\n"
 		"  --opcodes      the bytes of native code, too\n\n" PROG_RUN_HELP,
 	.run = run,
-	.needs_system = true,
 };

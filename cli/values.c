@@ -122,6 +122,24 @@ static void add_members(cJSON *object, const struct btf *btf, const struct btf_t
 	}
 }
 
+/* The variables of a section, as global data is kept in maps. */
+static cJSON *section_json(const struct btf *btf, const struct btf_type *t,
+			   const unsigned char *data, size_t size)
+{
+	const struct btf_var_secinfo *v = btf_var_secinfos(t);
+	cJSON *object = cJSON_CreateObject();
+
+	for (int i = 0; i < btf_vlen(t); i++, v++) {
+		const struct btf_type *var = btf__type_by_id(btf, v->type);
+
+		if (var && btf_is_var(var) && v->offset <= size && v->size <= size - v->offset)
+			cJSON_AddItemToObject(
+				object, btf__name_by_offset(btf, var->name_off),
+				value_json(btf, (int)var->type, data + v->offset, v->size));
+	}
+	return object;
+}
+
 cJSON *record_json(const struct btf *btf, int id, const void *data, size_t size)
 {
 	const struct btf_type *t;
@@ -165,6 +183,9 @@ cJSON *value_json(const struct btf *btf, int id, const void *bytes, size_t size)
 	char text[24];
 	cJSON *object;
 
+	t = btf && id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+	if (t && btf_is_datasec(t))
+		return section_json(btf, t, data, size);
 	id = btf && id > 0 ? btf__resolve_type(btf, (__u32)id) : -1;
 	t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
 	if (!t || btf__resolve_size(btf, (__u32)id) > (long long)size)
