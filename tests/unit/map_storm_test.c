@@ -17,8 +17,10 @@
 #include <cmocka.h>
 
 #include "../lib/map_fixture.h"
+#include "helper/dynptr.h"
 #include "map/storage.h"
 #include "object/helper.h"
+#include "object/map_arena.h"
 #include "object/map_ringbuf.h"
 #include "object/prog.h"
 
@@ -26,7 +28,13 @@ BPF_HELPER_DECLARE(bpf_ringbuf_reserve);
 BPF_HELPER_DECLARE(bpf_ringbuf_submit);
 BPF_HELPER_DECLARE(bpf_ringbuf_output);
 
+u64 kfunc_bpf_arena_alloc_pages(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run);
+u64 kfunc_bpf_arena_free_pages(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run);
+BPF_HELPER_DECLARE(bpf_user_ringbuf_drain);
+
 #define WORKERS	 FIXTURE_CPUS
+#define PAGES	 1024		/* of the arena */
+#define AT	 0x100000000ULL /* that is where its user space has it */
 #define KEYS	 300
 #define WORDS	 6
 #define KILLS	 300
@@ -68,17 +76,17 @@ static const struct map_spec specs[] = {
 	{ BPF_MAP_TYPE_INODE_STORAGE, 4, 8 * WORDS, 0, BPF_F_NO_PREALLOC, .btf = 1 },
 	{ BPF_MAP_TYPE_TASK_STORAGE, 4, 8 * WORDS, 0, BPF_F_NO_PREALLOC, .btf = 1 },
 	{ BPF_MAP_TYPE_CGRP_STORAGE, 4, 8 * WORDS, 0, BPF_F_NO_PREALLOC, .btf = 1 },
+	{ BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096 },
+	{ BPF_MAP_TYPE_ARENA, 0, 0, PAGES, BPF_F_MMAPABLE },
 };
-/*
- * Not here: maps that clients alone write to by their own stores (user ring buffer, arena), and those
- * which nobody but the system changes (struct_ops).
- */
+/* Not here: struct_ops, which only the system's own process changes. */
 
 #define MAPS ARRAY_SIZE(specs)
 
 static struct bpf_map *maps[MAPS];
 static struct bpf_map *inner[3]; /* of the maps of maps */
 static u64 *done;		 /* operations of all workers, shared: that they get on */
+static u64 *torn;		 /* what a worker has seen that cannot be, shared */
 
 static bool is_htab(u32 type)
 {
@@ -115,6 +123,54 @@ static void ring_consume(struct bpf_map *map)
 			return;
 		*rb->consumer_pos += (len + 8 + 7) / 8 * 8;
 	}
+}
+
+/* The client of a user ring buffer, of which there is one: puts a record of @n words there. */
+static void user_ring_put(struct bpf_map *map, u64 x, u32 n)
+{
+	struct bpf_ringbuf_map *rb = (struct bpf_ringbuf_map *)map;
+	u64 at = *rb->producer_pos, *word = (u64 *)(rb->data + (at & rb->mask));
+
+	if (at + 8 + n * 8 - load_acquire(rb->consumer_pos) > rb->mask + 1)
+		return;
+	word[0] = n * 8;
+	for (u32 i = 1; i <= n; i++)
+		word[i] = x;
+	store_release(rb->producer_pos, at + 8 + n * 8);
+}
+
+/* The callback of a drain: a record is whole. */
+static u64 taken(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
+{
+	const struct dynptr *d = (const void *)r1;
+	u32 n = dynptr_len(d) / 8;
+	const u64 *word = (const u64 *)dynptr_bytes(d, n * 8, run);
+
+	*torn += !n || !word;
+	for (u32 i = 1; word && i < n; i++)
+		*torn += word[i] != word[0];
+	return 0;
+}
+
+static const bpf_helper_t drain_callback = taken;
+static struct bpf_prog drainer = { .nr_subprogs = 1, .subprog_entry = &drain_callback };
+
+/* Pages are this worker's until it gives them back: nobody else gets them meanwhile. */
+static void use_pages(struct bpf_map *map, u64 x, u32 n, struct bpf_run *run)
+{
+	struct bpf_arena_map *a = (struct bpf_arena_map *)map;
+	u64 addr = kfunc_bpf_arena_alloc_pages((u64)map, 0, n, (u64)-1, 0, run);
+	volatile u64 *word = (volatile u64 *)(a->window + (u32)addr);
+
+	if (!addr)
+		return;
+	for (u32 i = 0; i < n * 512; i += 64) {
+		*torn += word[i] != 0;
+		word[i] = x;
+	}
+	for (u32 i = 0; i < n * 512; i += 64)
+		*torn += word[i] != x;
+	kfunc_bpf_arena_free_pages((u64)map, addr, n, 0, 0, run);
 }
 
 /* What the elements of a map of things are: a few objects, or any word but 0. */
@@ -211,6 +267,17 @@ static void act(struct bpf_map *map, u64 x, struct bpf_run *run)
 			ops->update_elem(map, key, v, 0, run);
 		else
 			ops->delete_elem(map, key, run);
+		break;
+	case BPF_MAP_TYPE_USER_RINGBUF:
+		if (run->cpu == 0 && x & 1 << 12)
+			user_ring_put(map, x, 1 + (u32)k % 40);
+		run->prog = &drainer;
+		if (!(x & 7))
+			bpf_user_ringbuf_drain((u64)map, 0, 0, 0, 0, run);
+		break;
+	case BPF_MAP_TYPE_ARENA:
+		if (!(x >> 4 & 255)) /* each asks the system about all pages */
+			use_pages(map, x, 1 + (u32)k % 3, run);
 		break;
 	case BPF_MAP_TYPE_DEVMAP:
 	case BPF_MAP_TYPE_DEVMAP_HASH:
@@ -316,11 +383,31 @@ static void check_all(void)
 				for (u32 w = 1; w < WORDS; w++)
 					assert_int_equal(v[w], v[0]);
 		}
+		if (map->map_type == BPF_MAP_TYPE_USER_RINGBUF) {
+			struct bpf_ringbuf_map *rb = (struct bpf_ringbuf_map *)map;
+
+			fx.run.prog = &drainer;
+			assert_true((s64)bpf_user_ringbuf_drain((u64)map, 0, 0, 0, 0, &fx.run) >=
+				    0);
+			assert_int_equal(rb->pending, *rb->producer_pos);
+			assert_int_equal(rb->pending, *rb->consumer_pos);
+		}
+		if (map->map_type == BPF_MAP_TYPE_ARENA) { /* all pages can be had */
+			kfunc_bpf_arena_free_pages((u64)map, AT, PAGES, 0, 0, &fx.run);
+			assert_int_equal(kfunc_bpf_arena_alloc_pages((u64)map, 0, PAGES, (u64)-1, 0,
+								     &fx.run),
+					 AT);
+			assert_int_equal(
+				kfunc_bpf_arena_alloc_pages((u64)map, 0, 1, (u64)-1, 0, &fx.run),
+				0);
+			kfunc_bpf_arena_free_pages((u64)map, AT, PAGES, 0, 0, &fx.run);
+		}
 		if (bpf_map_ops_of(map->map_type)->check &&
 		    bpf_map_ops_of(map->map_type)->check(map))
 			print_message("# map %u of type %u\n", i, map->map_type);
 		map_ok(map);
 		check_values(map);
+		assert_int_equal(*torn, 0);
 	}
 }
 
@@ -337,6 +424,7 @@ static void test_storm(void **state)
 
 	fixture_start(true);
 	done = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	torn = done + 1;
 	for (u32 i = 0; i < ARRAY_SIZE(inner); i++)
 		inner[i] = map_must((struct map_spec){ BPF_MAP_TYPE_HASH, 4, 8, 4 });
 	for (u32 i = 0; i < MAPS; i++) {
@@ -346,6 +434,12 @@ static void test_storm(void **state)
 		    spec.type == BPF_MAP_TYPE_HASH_OF_MAPS)
 			spec.inner = inner[0];
 		maps[i] = map_must(spec);
+		if (spec.type == BPF_MAP_TYPE_ARENA) {
+			struct bpf_arena_map *a = (struct bpf_arena_map *)maps[i];
+
+			a->user_start = AT;
+			a->user_end = AT + PAGES * ARENA_MAP_PAGE;
+		}
 	}
 	srandom(1);
 	for (u32 i = 0; i < WORKERS; i++)
