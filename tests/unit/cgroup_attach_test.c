@@ -543,8 +543,7 @@ static int setup(void **unused)
 
 static int teardown(void **unused)
 {
-	if (*root)
-		rmdir(root);
+	own_cgroup_remove(root);
 	skep_system_free(sys);
 	return 0;
 }

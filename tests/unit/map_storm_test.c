@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -309,6 +310,7 @@ static void work_until_killed(u32 cpu, u32 seed)
 	struct bpf_run run = fixture_run(cpu);
 	u64 x = seed * 0x9e3779b97f4a7c15ULL + 1;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a check may fail */
 	for (;;) {
 		x = x * 6364136223846793005ULL + 1442695040888963407ULL;
 		act(maps[(x >> 13) % MAPS], x, &run);

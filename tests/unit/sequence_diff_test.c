@@ -6,11 +6,13 @@
  * (the order of a hash, false positives) is not looked at. SKEP_ROUNDS=N makes N sequences,
  * SKEP_SEED=N others.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -1005,11 +1007,30 @@ static void test_sequences(void **unused)
 	}
 }
 
+/* Pins that sequences which were killed have left on the kernel. */
+static void remove_stale_pins(void)
+{
+	DIR *d = opendir("/sys/fs/bpf");
+	struct dirent *e;
+	char path[300];
+	unsigned n;
+	int pid;
+
+	while (d && (e = readdir(d))) {
+		snprintf(path, sizeof(path), "/sys/fs/bpf/%s", e->d_name);
+		if (sscanf(path, PIN_AT, &pid, &n) == 2 && kill(pid, 0) && errno == ESRCH)
+			unlink(path);
+	}
+	if (d)
+		closedir(d);
+}
+
 static int setup(void **unused)
 {
 	struct sockaddr_in any = { .sin_family = AF_INET };
 	struct utsname u;
 
+	remove_stale_pins();
 	uname(&u);
 	sys = system_for(u.release);
 	nr_cpus = (u32)sysconf(_SC_NPROCESSORS_CONF);
@@ -1028,11 +1049,15 @@ static int setup(void **unused)
 	return sys ? 0 : -1;
 }
 
+/* Also after a failure in the middle of a sequence. */
 static int teardown(void **unused)
 {
+	for (u32 i = 0; i < SLOTS; i++)
+		drop(&slots[i]);
+	if (sys)
+		unpin();
 	skep_system_free(sys);
-	if (cgroup >= 0)
-		rmdir(cgroup_path);
+	own_cgroup_remove(cgroup_path);
 	return 0;
 }
 

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "skep/skep.h"
+#include "tests/lib/own_cgroup.h"
 
 enum { JIT, INTERPRETER, KERNEL, ENGINES };
 
@@ -285,6 +286,8 @@ static void all_tasks(void **state)
 static char tree[1024];
 static const char *const below[] = { "", "/a", "/a/x", "/a/y", "/b" };
 
+static pid_t member;
+
 static bool tree_make(u64 ids[5])
 {
 	char path[1280], line[512], type[64];
@@ -310,12 +313,11 @@ static bool tree_make(u64 ids[5])
 
 static void tree_remove(void)
 {
-	char path[1280];
-
-	for (u32 i = 5; i--;) {
-		snprintf(path, sizeof(path), "%s%s", tree, below[i]);
-		rmdir(path);
+	if (member > 0) {
+		kill(member, SIGKILL);
+		waitpid(member, NULL, 0);
 	}
+	own_cgroup_remove(tree);
 }
 
 static void group_tree(void **state)
@@ -323,12 +325,10 @@ static void group_tree(void **state)
 	struct io io = { .pid = (u32)getpid() };
 	char path[1280];
 	FILE *f = NULL;
-	pid_t pid;
 	u64 id[5];
 	s64 seen;
 
 	if (!tree_make(id)) {
-		tree_remove();
 		print_message("# no control groups can be made here\n");
 		skip();
 	}
@@ -342,23 +342,20 @@ static void group_tree(void **state)
 	assert_int_equal(io.out[io.n - 1], -EINVAL);
 	assert_int_equal(io.out[io.n - 2], -EINVAL);
 
-	pid = fork();
-	if (!pid) {
+	member = fork();
+	if (!member) {
 		pause();
 		_exit(0);
 	}
 	snprintf(path, sizeof(path), "%s/a/x/cgroup.procs", tree);
 	f = fopen(path, "w");
-	seen = f ? fprintf(f, "%d", pid) : -1;
+	seen = f ? fprintf(f, "%d", member) : -1;
 	if (f)
 		seen = fclose(f);
 	io.text = id[2];
 	run_all("group_members", &io);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	tree_remove();
 	assert_int_equal(seen, 0);
-	const s64 members[] = { 0, 1, pid, 0, 1, pid, 0, 1, pid, -EINVAL, 0, 0 };
+	const s64 members[] = { 0, 1, member, 0, 1, member, 0, 1, member, -EINVAL, 0, 0 };
 	assert_memory_equal(io.out, members, sizeof(members));
 }
 
@@ -378,6 +375,7 @@ static int end(void **state)
 {
 	skep_system_free(systems[JIT]);
 	skep_system_free(systems[INTERPRETER]);
+	tree_remove(); /* also after a failure */
 	return 0;
 }
 
