@@ -7,6 +7,7 @@
 
 #include "btf/btf.h"
 #include "command/command.h"
+#include "hook/perf.h"
 #include "object/caller.h"
 #include "object/platform.h"
 #include "skep/skep.h"
@@ -110,6 +111,13 @@ static s64 find_btf(struct skep_system *sys, const char *name, u32 kind)
 	return fd < 0 ? fd : (s64)fd << 32 | id;
 }
 
+static int read_counter(struct skep_system *sys, const void *ring, u64 v[3])
+{
+	struct object *o = object_of(sys, ring);
+
+	return o ? perf_counter_read((struct perf_object *)o, v) : -EINVAL;
+}
+
 u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call op, const u64 *args)
 {
 	switch (op) {
@@ -117,6 +125,8 @@ u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call o
 		return (u64)call_bpf(sys, run, args);
 	case KERNEL_CALL_CLOSE:
 		return (u64)(s64)caller_close_fd((int)args[0]);
+	case KERNEL_CALL_COUNTER:
+		return (u64)(s64)read_counter(sys, (const void *)args[0], (u64 *)args[1]);
 	case KERNEL_CALL_BTF:
 		return (u64)find_btf(sys, (const char *)args[0], (u32)args[1]);
 	}

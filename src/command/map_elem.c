@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "btf/btf.h"
 #include "command/command.h"
+#include "hook/perf.h"
 #include "command/map.h"
 #include "command/struct_ops.h"
 #include "object/caller.h"
@@ -290,9 +291,10 @@ static struct object *element_of_fd(struct map_object *m, int fd, void **runtime
 
 		if (!p) {
 			*err = -EBADF;	/* Linux: no perf event */
-		} else if (p->target) { /* DIFF(perf-samples) */
+		} else if (p->ring->inherit || (p->target && p->target->what != PERF_SAMPLING)) {
+			/* DIFF(perf-samples): events of places count nothing */
+			*err = p->ring->inherit ? -EOPNOTSUPP : -EINVAL;
 			object_put(&p->obj);
-			*err = -EINVAL;
 			return NULL;
 		} else {
 			*runtime = p->ring;

@@ -84,7 +84,7 @@ int skep_ioctl(struct skep_system *sys, int fd, unsigned long request, void *arg
 		perf_enable(p, false);
 		break;
 	case PERF_EVENT_IOC_RESET:
-		WRITE_ONCE(p->ring->count, 0);
+		perf_counter_reset(p);
 		break;
 	case PERF_EVENT_IOC_ID:
 		err = user_write(sys, (u64)arg, &p->ring->id, sizeof(p->ring->id));

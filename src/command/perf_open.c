@@ -108,6 +108,12 @@ static int process_of(const struct skep_system *sys, int pid)
 	return tgid;
 }
 
+/* The thread that an event is of; 0: none. */
+static u32 thread_of(const struct skep_system *sys, int pid)
+{
+	return pid == -1 ? 0 : pid ? (u32)pid : (u32)sys->platform->pid_tgid();
+}
+
 /* A string of the caller, as strndup_user() copies it: -E2BIG for one that is too long. */
 static int read_name(struct skep_system *sys, char *name, u64 from, u32 size)
 {
@@ -222,7 +228,8 @@ static int find_target(struct skep_system *sys, const struct perf_event_attr *at
 			return open_clock(sys, attr, cpu, t);
 		break;
 	}
-	return -ENOENT; /* as a machine without a unit for any other event */
+	t->what = PERF_SAMPLING; /* it never fires; perf_counter_open() knows whether it counts */
+	return attr->sample_period ? -ENOENT : 0;
 }
 
 int skep_perf_event_open(struct skep_system *sys, void *uattr, int pid, int cpu, int group_fd,
@@ -267,8 +274,13 @@ int skep_perf_event_open(struct skep_system *sys, void *uattr, int pid, int cpu,
 	err = perf_object_new(sys, &attr, cpu, &p);
 	if (err)
 		return err;
+	p->ring->tid = thread_of(sys, pid);
 	if (!output)
 		err = perf_set_target(p, &target);
+	if (!err && !output && target.what == PERF_SAMPLING)
+		err = perf_counter_open(p, &attr, p->ring->tid);
+	if (!err && !attr.disabled)
+		perf_counter_enable(p, true);
 	if (err) {
 		object_put(&p->obj);
 		return err;

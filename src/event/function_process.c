@@ -319,6 +319,7 @@ static u64 bprm(struct call_model *m, const struct executable *exe, u64 filename
 	world_set(sys, at, "argc", argc ? argc : 1);
 	world_set(sys, at, "envc", count_strings(m, exec_envp(m)));
 	world_set(sys, at, "file", 0);
+	world_set(sys, at, "secureexec", 0);
 	return at;
 }
 
@@ -479,6 +480,8 @@ static void exec_done(struct call_model *m)
 {
 	u64 b = m->memo[MEMO_COMMON];
 
+	if (b && world_value(m->t->sys, b, "secureexec"))
+		lsm_exec_secure(m->t);
 	lsm_exec_verify(m);
 	if (!b)
 		return;

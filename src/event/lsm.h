@@ -34,6 +34,8 @@ void lsm_call_end(struct call_model *m);
 void lsm_exec_checked(struct call_model *m, int fd);
 /* At its end: what runs now, if it is something else, is asked about or ended. */
 void lsm_exec_verify(struct call_model *m);
+/* The program that @t has just executed, and not begun, finds AT_SECURE set. */
+void lsm_exec_secure(struct task *t);
 
 /* The address of connect() or bind() that was asked about, as far as that was: then it is not read again. */
 bool lsm_asked_address(struct task *t, void *to, u64 len);

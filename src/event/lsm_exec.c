@@ -6,6 +6,7 @@
  * about it is asked about now, and the process, whose old program is gone already, is ended by a
  * refusal (Linux: where load_elf_binary() fails behind the point of no return).
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -108,6 +109,42 @@ static long ask_now(struct call_model *m, int fd)
 	world_set(t->sys, bprm, "interp", text);
 	world_set(t->sys, bprm, "file", file);
 	return LSM_ASK(m, bprm_check_security, bprm);
+}
+
+/* A word of the new program's stack and the place behind it; false: it cannot be read. */
+static bool next_word(struct task *t, u64 *at, u64 *word)
+{
+	bool ok = !task_read(t, word, *at, sizeof(*word));
+
+	*at += sizeof(*word);
+	return ok;
+}
+
+/*
+ * bpf_bprm_opts_set(): the kernel has told the new program, in the vector behind its environment, whether it
+ * is to mistrust that. It has not run yet.
+ */
+void lsm_exec_secure(struct task *t)
+{
+	const struct user_regs_struct *regs = task_regs(t);
+	u64 at, word, value, one = 1;
+
+	if (!regs)
+		return;
+	at = regs->rsp + sizeof(word); /* the number of arguments */
+	for (u32 lists = 0; lists < 2; lists++) /* arguments, environment */
+		do {
+			if (!next_word(t, &at, &word))
+				return;
+		} while (word);
+	while (next_word(t, &at, &word) && word != AT_NULL) {
+		if (word == AT_SECURE) {
+			task_write(t, at, &one, sizeof(one));
+			return;
+		}
+		if (!next_word(t, &at, &value))
+			return;
+	}
 }
 
 void lsm_exec_verify(struct call_model *m)

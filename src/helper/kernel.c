@@ -23,6 +23,29 @@ BPF_HELPER(snprintf_btf)
 	return run->platform->world(run, WORLD_SHOW, args);
 }
 
+/* The program that is executed next is to run as one with privileges of its own does (AT_SECURE). */
+BPF_HELPER(bprm_opts_set)
+{
+	u64 secure = r2 & BPF_F_BPRM_SECUREEXEC;
+	u64 args[] = { r1, (u64)(uintptr_t) "secureexec", (u64)(uintptr_t)&secure, sizeof(secure) };
+
+	if (unlikely(r2 & ~(u64)BPF_F_BPRM_SECUREEXEC))
+		return ERR(EINVAL);
+	run->platform->world(run, WORLD_PUT, args);
+	return 0;
+}
+
+/* Nothing is measured, as where Linux is built without that. */
+BPF_HELPER(ima_inode_hash)
+{
+	return ERR(EOPNOTSUPP);
+}
+
+BPF_HELPER(ima_file_hash)
+{
+	return ERR(EOPNOTSUPP);
+}
+
 BPF_HELPER(sock_from_file)
 {
 	return run->platform->world(run, WORLD_SOCK_OF_FILE, &r1);

@@ -167,10 +167,83 @@ static int event_output(struct bpf_map *map, u64 flags, const struct pieces *p, 
 	ring = (struct perf_ring *)load_acquire((u64 *)(array->value + index * array->elem_size));
 	if (!ring)
 		return -ENOENT;
+	if (unlikely(ring->counts))
+		return -EINVAL; /* it takes no output */
 	/* A disabled event is on no CPU. */
 	if (unlikely(!READ_ONCE(ring->enabled) || (ring->cpu >= 0 && (u32)ring->cpu != run->cpu)))
 		return -EOPNOTSUPP;
 	return ring_output(ring, p, run);
+}
+
+/* ---- counters ---- */
+
+/* Count, ns enabled, ns running of the event at @flags, which must be about here and now. */
+static int event_read(struct bpf_map *map, u64 flags, u64 v[3], struct bpf_run *run)
+{
+	const struct bpf_array *array = (struct bpf_array *)map;
+	u64 index = flags & BPF_F_INDEX_MASK, since, args[2];
+	const struct perf_ring *ring;
+	u32 times;
+
+	if (unlikely(flags & ~(u64)BPF_F_INDEX_MASK))
+		return -EINVAL;
+	if (index == BPF_F_CURRENT_CPU)
+		index = run->cpu;
+	if (unlikely(index >= map->max_entries))
+		return -E2BIG;
+	ring = (struct perf_ring *)load_acquire((u64 *)(array->value + index * array->elem_size));
+	if (!ring)
+		return -ENOENT;
+	if (ring->tid ? ring->tid != (u32)run_pid_tgid(run) : (u32)ring->cpu != run->cpu)
+		return -EINVAL;
+	if (ring->counts == PERF_COUNTS_ASKED) {
+		args[0] = (u64)(uintptr_t)ring;
+		args[1] = (u64)(uintptr_t)v;
+		return (int)run->platform->kernel_call(run, KERNEL_CALL_COUNTER, args);
+	}
+	do {
+		times = load_acquire(&ring->times);
+		since = READ_ONCE(ring->since);
+		v[1] = READ_ONCE(ring->before);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (unlikely(times & 1 || READ_ONCE(ring->times) != times));
+	if (since)
+		v[1] += run->platform->ktime_ns(CLOCK_MONOTONIC) - since;
+	v[2] = v[1];
+	v[0] = ring->counts == PERF_COUNTS_TIME ? v[1] - READ_ONCE(ring->reset) : 0;
+	return 0;
+}
+
+BPF_HELPER(perf_event_read)
+{
+	u64 v[3];
+	int err = event_read(PTR(r1), r2, v, run);
+
+	return err ? (u64)(s64)err : v[0];
+}
+
+BPF_HELPER(perf_event_read_value)
+{
+	u64 v[3];
+	int err;
+
+	err = r4 == sizeof(v) ? event_read(PTR(r1), r2, v, run) : -EINVAL;
+	if (err)
+		rt_zero(PTR(r3), r4);
+	else
+		rt_copy(PTR(r3), v, sizeof(v));
+	return (u64)(s64)err;
+}
+
+/* No event records branches: as on a machine whose processor does not. */
+BPF_HELPER(read_branch_records)
+{
+	return r4 & ~(u64)BPF_F_GET_BRANCH_RECORDS_SIZE ? ERR(EINVAL) : ERR(ENOENT);
+}
+
+BPF_HELPER(get_branch_snapshot)
+{
+	return r3 ? ERR(EINVAL) : ERR(ENOENT);
 }
 
 BPF_HELPER(perf_event_output)
@@ -228,4 +301,56 @@ BPF_HELPER(xdp_event_output)
 		left -= n;
 	}
 	return (u64)(s64)event_output(PTR(r2), r3, &p, run);
+}
+
+/* ---- the same of packets that programs have as the kernel's structs ---- */
+
+static u64 field(struct bpf_run *run, u64 object, const char *name)
+{
+	u64 args[] = { object, (u64)(uintptr_t)name };
+
+	return run->platform->world(run, WORLD_FIELD, args);
+}
+
+/*
+ * What a traced program was given is the packet itself, all else an object of the world: made for this
+ * run with the packet's bytes, or one that has none.
+ */
+BPF_HELPER(skb_output)
+{
+	struct sk_buff skb = { .len = 0 };
+
+	if (!r1 || !run_is_world(run, r1))
+		return bpf_skb_event_output(r1, r2, r3, r4, r5, run);
+	skb.data = PTR(field(run, r1, "data"));
+	skb.len = skb.data ? (u32)field(run, r1, "len") : 0;
+	return bpf_skb_event_output((u64)(uintptr_t)&skb, r2, r3, r4, r5, run);
+}
+
+static bool to_xdp(struct bpf_run *run, u64 object, struct xdp_buff *xdp)
+{
+	xdp->data = PTR(field(run, object, "data"));
+	xdp->data_end = PTR(field(run, object, "data_end"));
+	return xdp->data;
+}
+
+BPF_HELPER(xdp_output)
+{
+	struct xdp_buff xdp = { .nr_frags = 0 };
+
+	if (!r1 || !run_is_world(run, r1))
+		return bpf_xdp_event_output(r1, r2, r3, r4, r5, run);
+	if (!to_xdp(run, r1, &xdp))
+		xdp.data_end = NULL;
+	return bpf_xdp_event_output((u64)(uintptr_t)&xdp, r2, r3, r4, r5, run);
+}
+
+BPF_HELPER(xdp_get_buff_len_trace)
+{
+	const struct xdp_buff *given = PTR(r1);
+	struct xdp_buff xdp;
+
+	if (!run_is_world(run, r1))
+		return (u64)(given->data_end - given->data) + given->frags_len;
+	return to_xdp(run, r1, &xdp) ? (u64)(xdp.data_end - xdp.data) : 0;
 }

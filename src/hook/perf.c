@@ -53,6 +53,7 @@ static void release(struct perf_object *p)
 	p->prog = NULL;
 	if (p->target)
 		settle(p);
+	perf_counter_close(p);
 	object_put((struct object *)prog);
 	mem_free(p->target);
 	p->target = NULL;
@@ -118,6 +119,7 @@ out:
 void perf_enable(struct perf_object *p, bool on)
 {
 	WRITE_ONCE(p->ring->enabled, on);
+	perf_counter_enable(p, on);
 	if (!p->target)
 		return;
 	pthread_mutex_lock(&p->obj.sys->lock);

@@ -36,6 +36,17 @@ int perf_set_target(struct perf_object *p, const struct perf_target *target);
 int perf_set_prog(struct perf_object *p, struct prog_object *prog, u64 cookie);
 void perf_enable(struct perf_object *p, bool on);
 
+/*
+ * @p, an event that neither runs at a place nor takes output, counts what @attr says, for thread
+ * @tid (0: for its CPU). 0, or the machine's -errno.
+ */
+int perf_counter_open(struct perf_object *p, const struct perf_event_attr *attr, u32 tid);
+void perf_counter_close(struct perf_object *p);
+void perf_counter_enable(struct perf_object *p, bool on);
+void perf_counter_reset(struct perf_object *p);
+/* Of one that is PERF_COUNTS_ASKED: its count, ns enabled, ns running. 0 or -EINVAL. */
+int perf_counter_read(struct perf_object *p, u64 v[3]);
+
 struct link_object *link_attach_perf(struct skep_system *sys, struct prog_object *prog,
 				     struct perf_object *p, u64 cookie, int *err);
 

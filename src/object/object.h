@@ -154,6 +154,7 @@ struct perf_object {
 	struct prog_object *prog;		/* PERF_EVENT_IOC_SET_BPF, or NULL */
 	u64 file_size;				/* of the client's pages, 0 before its first mmap */
 	int raw_fd;				/* to size the file by; -1 afterwards */
+	struct perf_counter *counter;		/* hook/perf_count.c; NULL: none */
 };
 
 /* Bytes of a stream that wait to be read (Linux: BPF_STREAM_MAX_CAPACITY). */

@@ -60,6 +60,7 @@ int perf_object_new(struct skep_system *sys, const struct perf_event_attr *attr,
 	r->arena = sys->arena;
 	r->cpu = cpu;
 	r->enabled = !attr->disabled;
+	r->inherit = attr->inherit;
 	r->sample_type = attr->sample_type;
 	r->watermark = attr->watermark;
 	if (attr->watermark)

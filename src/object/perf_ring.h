@@ -19,6 +19,13 @@
 
 #include "object/run.h"
 
+/* What a read of the event gives, besides how long it has been enabled. */
+enum perf_counts {
+	PERF_COUNTS_NOTHING, /* it takes output */
+	PERF_COUNTS_TIME,    /* how long it has been enabled */
+	PERF_COUNTS_ASKED,   /* what KERNEL_CALL_COUNTER answers */
+};
+
 struct perf_ring {
 	struct arena *arena;
 	u32 lock;	      /* owner's tid; see object/lock.h */
@@ -33,6 +40,13 @@ struct perf_ring {
 	u64 id;
 	u64 lost; /* since the last PERF_RECORD_LOST */
 	u64 count;
+	/* Counting: see hook/perf_count.c. */
+	u32 counts;	   /* enum perf_counts */
+	u32 tid;	   /* thread that is counted; 0: the CPU .cpu */
+	u32 inherit;	   /* children are, too: programs cannot read that */
+	u32 times;	   /* odd: .since and .before are being changed */
+	u64 since, before; /* ns: enabled since then, 0: it is not; enabled before that */
+	u64 reset;	   /* ns that are no longer counted */
 	/* NULL until the client maps its pages; set last, with a release store. */
 	struct perf_event_mmap_page *page;
 	u8 *data;

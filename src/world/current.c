@@ -359,3 +359,11 @@ u64 world_call(struct skep_system *sys, struct bpf_run *run, enum world_op op, c
 	pthread_mutex_unlock(&sys->world_lock);
 	return ret;
 }
+
+u64 world_value(struct skep_system *sys, u64 object, const char *field)
+{
+	u64 args[] = { object, (u64)(uintptr_t)field };
+	struct bpf_run run = { .arena = sys->arena, .platform = sys->platform };
+
+	return world_call(sys, &run, WORLD_FIELD, args);
+}

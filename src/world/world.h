@@ -72,6 +72,8 @@ u64 world_filename(struct task *t, u64 uname);
 u64 world_path(struct task *t, int dfd, const char *path, bool follow);
 /* Sets a field, by its name ("f_path.dentry"); fields that the kernel in force lacks are ignored. */
 void world_set(struct skep_system *sys, u64 object, const char *field, u64 value);
+/* What stands there, from world_set() or from a helper that a program called; 0: nothing. */
+u64 world_value(struct skep_system *sys, u64 object, const char *field);
 /* The same for what is longer than a word; a flexible array takes all of @size. */
 void world_set_bytes(struct skep_system *sys, u64 object, const char *field, const void *bytes,
 		     u32 size);
