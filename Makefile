@@ -98,6 +98,17 @@ $(O)/gen/build.h: $(BUILD_SRC)
 	$(Q)printf '#define SKEP_BUILD 0x%su\n' $$(cat $(BUILD_SRC) | sha256sum | head -c 8) > $@
 $(O)/obj/src/daemon/wire.o: $(O)/gen/build.h
 
+# Which helpers run: tools/helper-coverage.py
+ifdef COVERAGE
+$(O)/obj/src/helper/%.o: CFLAGS += --coverage -fprofile-update=prefer-atomic
+LDFLAGS += --coverage -Wl,--wrap=_exit $(O)/coverage_exit.o
+$(O)/libskep.a $(O)/libskep-preload.so $(O)/libskep.so: | $(O)/coverage_exit.o
+$(O)/coverage_exit.o: tests/tools/coverage_exit.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -fPIC -c -o $@ $<
+WRAP += -Wl,-u,__wrap_mkdir # the counters' library makes folders, too
+endif
+
 # Kernel types for hosts without /sys/kernel/btf/vmlinux: BTF of one small file of ours.
 # BTF has an enum only if something names it: those of uapi.h get names.
 $(O)/gen/named/base/uapi.h: src/base/uapi.h
@@ -325,11 +336,12 @@ check:
 	$(Q)$(PYTHON) tools/check-includes.py
 	$(Q)$(PYTHON) tools/check-differences.py
 	$(Q)$(PYTHON) tools/gen-docs.py --check
+	$(Q)$(PYTHON) tools/helper-coverage.py --check
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
 test: all $(TESTS) $(CLIENTS) $(BOOTSTRAP) $(O)/tools/work $(O)/tools/busy $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/attach $(O)/tools/observe $(O)/tools/decisions $(O)/tools/escape $(O)/go/opens.bpf.o
-	$(Q)O=$(O) tests/run
+	$(Q)O=$(O) $(or $(RUN_TESTS),tests/run)
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)
 conformance: all
