@@ -106,6 +106,13 @@ u32 prog_type_of_attach(u32 attach_type, kver profile)
 	}
 }
 
+/* Of one program on many functions. */
+static bool is_multi(u32 attach_type)
+{
+	return attach_type == BPF_TRACE_KPROBE_MULTI || attach_type == BPF_TRACE_UPROBE_MULTI ||
+	       attach_type == BPF_TRACE_KPROBE_SESSION || attach_type == BPF_TRACE_UPROBE_SESSION;
+}
+
 int check_attach_type(const struct skep_system *sys, const struct bpf_prog *prog, u32 attach_type)
 {
 	switch (prog->type) {
@@ -122,14 +129,10 @@ int check_attach_type(const struct skep_system *sys, const struct bpf_prog *prog
 	case BPF_PROG_TYPE_TRACEPOINT:
 		return attach_type == BPF_PERF_EVENT ? 0 : -EINVAL;
 	case BPF_PROG_TYPE_KPROBE:
-		if ((prog->expected_attach_type == BPF_TRACE_KPROBE_MULTI ||
-		     prog->expected_attach_type == BPF_TRACE_UPROBE_MULTI) &&
+		if (is_multi(prog->expected_attach_type) &&
 		    attach_type != prog->expected_attach_type)
 			return -EINVAL;
-		return attach_type == BPF_PERF_EVENT || attach_type == BPF_TRACE_KPROBE_MULTI ||
-				       attach_type == BPF_TRACE_UPROBE_MULTI ?
-			       0 :
-			       -EINVAL;
+		return attach_type == BPF_PERF_EVENT || is_multi(attach_type) ? 0 : -EINVAL;
 	case BPF_PROG_TYPE_SCHED_CLS:
 		return attach_type == BPF_TCX_INGRESS || attach_type == BPF_TCX_EGRESS ||
 				       attach_type == BPF_NETKIT_PRIMARY ||

@@ -50,13 +50,15 @@ static struct link_object *create(struct call *c, struct prog_object *p, int *er
 			return NULL; /* another target than at load: EXT only */
 		return attach_tracing(c, p, attr->link_create.tracing.cookie, err);
 	case BPF_PROG_TYPE_KPROBE:
-		if (attach_type == BPF_TRACE_KPROBE_MULTI)
+		if (attach_type == BPF_TRACE_KPROBE_MULTI ||
+		    attach_type == BPF_TRACE_KPROBE_SESSION)
 			return attach_kprobe_multi(c, p, err);
-		if (attach_type == BPF_TRACE_UPROBE_MULTI)
+		if (attach_type == BPF_TRACE_UPROBE_MULTI ||
+		    attach_type == BPF_TRACE_UPROBE_SESSION)
 			return attach_uprobe_multi(c, p, err);
 		if (attach_type == BPF_PERF_EVENT)
 			return attach_perf_event(c, p, err);
-		*err = -EOPNOTSUPP; /* sessions */
+		*err = -EINVAL;
 		return NULL;
 	case BPF_PROG_TYPE_PERF_EVENT:
 	case BPF_PROG_TYPE_TRACEPOINT:

@@ -234,14 +234,15 @@ struct link_object *attach_kprobe_multi(struct call *c, struct prog_object *p, i
 	u64 addrs = attr->link_create.kprobe_multi.addrs,
 	    syms = attr->link_create.kprobe_multi.syms;
 	bool returns = flags & BPF_F_KPROBE_MULTI_RETURN;
+	bool session = p->prog->expected_attach_type == BPF_TRACE_KPROBE_SESSION;
 	struct link_object *l = NULL;
 	struct hook **hooks = NULL;
 	u64 *from = NULL, *cookies = NULL;
 
 	*err = -EINVAL;
 	if (attr->link_create.flags || p->prog->sleepable ||
-	    p->prog->expected_attach_type != BPF_TRACE_KPROBE_MULTI ||
-	    flags & ~(u32)BPF_F_KPROBE_MULTI_RETURN || !addrs == !syms || !n)
+	    (!session && p->prog->expected_attach_type != BPF_TRACE_KPROBE_MULTI) ||
+	    (session && returns) || flags & ~(u32)BPF_F_KPROBE_MULTI_RETURN || !addrs == !syms || !n)
 		return NULL;
 	if (n > MULTI_MAX) {
 		*err = -E2BIG;
@@ -253,11 +254,13 @@ struct link_object *attach_kprobe_multi(struct call *c, struct prog_object *p, i
 	if (*err)
 		goto out;
 	*err = -ENOMEM;
-	hooks = mem_zalloc(n * sizeof(*hooks));
+	hooks = mem_zalloc(2 * n * sizeof(*hooks));
 	if (!hooks)
 		goto out;
 	*err = find_functions(c->sys, from, addrs, returns ? HOOK_KRETPROBE : HOOK_KPROBE, n,
 			      hooks);
+	if (!*err && session)
+		*err = find_functions(c->sys, from, addrs, HOOK_KRETPROBE, n, hooks + n);
 	if (!*err)
 		l = link_attach_kprobe_multi(c->sys, p, hooks, cookies, n, flags, err);
 out:
@@ -273,6 +276,7 @@ struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, i
 	u32 flags = attr->link_create.uprobe_multi.flags, n = attr->link_create.uprobe_multi.cnt;
 	u64 *offsets = NULL, *refs = NULL, *cookies = NULL;
 	bool returns = flags & BPF_F_UPROBE_MULTI_RETURN;
+	bool session = p->prog->expected_attach_type == BPF_TRACE_UPROBE_SESSION;
 	s32 pid = (s32)attr->link_create.uprobe_multi.pid;
 	struct link_object *l = NULL;
 	struct hook **hooks = NULL;
@@ -280,8 +284,8 @@ struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, i
 	long len;
 
 	*err = -EINVAL;
-	if (p->prog->expected_attach_type != BPF_TRACE_UPROBE_MULTI ||
-	    flags & ~(u32)BPF_F_UPROBE_MULTI_RETURN || !attr->link_create.uprobe_multi.path ||
+	if ((!session && p->prog->expected_attach_type != BPF_TRACE_UPROBE_MULTI) ||
+	    (session && returns) || flags & ~(u32)BPF_F_UPROBE_MULTI_RETURN || !attr->link_create.uprobe_multi.path ||
 	    !attr->link_create.uprobe_multi.offsets || !n || pid < 0)
 		return NULL;
 	*err = -E2BIG;
@@ -306,13 +310,14 @@ struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, i
 	if (*err)
 		goto out;
 	*err = -ENOMEM;
-	hooks = mem_zalloc(n * sizeof(*hooks));
+	hooks = mem_zalloc(2 * n * sizeof(*hooks));
 	if (!hooks)
 		goto out;
 	*err = 0;
-	for (u32 i = 0; i < n && !*err; i++)
-		hooks[i] = hook_uprobe_get(c->sys, returns ? HOOK_URETPROBE : HOOK_UPROBE, path,
-					   offsets[i], refs ? refs[i] : 0, err);
+	for (u32 i = 0; i < (session ? 2 * n : n) && !*err; i++)
+		hooks[i] = hook_uprobe_get(c->sys,
+					   returns || i >= n ? HOOK_URETPROBE : HOOK_UPROBE, path,
+					   offsets[i % n], refs ? refs[i % n] : 0, err);
 	if (!*err)
 		l = link_attach_uprobe_multi(c->sys, p, hooks, cookies, n, flags, (u32)pid, err);
 out:

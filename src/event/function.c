@@ -95,6 +95,9 @@ static s32 run_at(struct task *t, struct hook *h, void *ctx)
 {
 	struct bpf_run run = { .task = &t->bpf, .func_ip = h->func_ip };
 
+	if (!t->sessions)
+		t->sessions = mem_zalloc(sizeof(*t->sessions));
+	run.sessions = t->sessions;
 	return hook_run(h, ctx, &run);
 }
 
@@ -481,6 +484,10 @@ static void functions_gone(struct task *t)
 	if (lsm_active(t->sys, LSM_task_free) && !world_start(t->sys))
 		lsm_run(t, LSM_task_free, (const u64[]){ world_task(t) }, 1);
 	model_end(t);
+	if (t->sessions)
+		hook_sessions_free(t->sessions);
+	mem_free(t->sessions);
+	t->sessions = NULL;
 }
 
 const struct process_source function_source = {

@@ -425,6 +425,7 @@ static void pop_return(struct uprobe_task *ut)
 
 	ut->returns = ri->next;
 	ut->depth--;
+	hook_sessions_free(&ri->sessions);
 	mem_free(ri);
 }
 
@@ -455,6 +456,7 @@ static void copy_returns(struct task *t, struct task *child)
 		if (!*tail)
 			return;
 		to->depth++;
+		(void)hook_sessions_copy(&(*tail)->sessions, &ri->sessions);
 		tail = &(*tail)->next;
 		*tail = NULL;
 	}
@@ -484,7 +486,8 @@ static void uprobe_exec(struct task *t, pid_t old_tid)
 
 /* ---- events ---- */
 
-static void fire(struct task *t, enum hook_kind kind, u64 dev, u64 ino, u64 offset, u64 func)
+static void fire(struct task *t, enum hook_kind kind, u64 dev, u64 ino, u64 offset, u64 func,
+		 struct hook_sessions *sessions)
 {
 	struct uprobes *u = state_of(t->sys);
 	struct user_regs_struct *user = task_regs(t);
@@ -496,7 +499,9 @@ static void fire(struct task *t, enum hook_kind kind, u64 dev, u64 ino, u64 offs
 	for
 		EACH_POINT_AT(u, p, dev, ino, offset)
 		{
-			struct bpf_run run = { .task = &t->bpf, .func_ip = func };
+			struct bpf_run run = { .task = &t->bpf,
+					       .func_ip = func,
+					       .sessions = sessions };
 
 			if (p->hook->kind == kind)
 				hook_run(p->hook, &regs, &run);
@@ -514,8 +519,9 @@ static bool wants_return(struct task *t, const struct breakpoint *bp)
 	return false;
 }
 
-/* Leads the function that @t is entering back to us when it returns. */
-static void prepare_return(struct task *t, const struct breakpoint *bp)
+/* Leads the function that @t is entering back to us when it returns; takes @sessions over. */
+static void prepare_return(struct task *t, const struct breakpoint *bp,
+			   struct hook_sessions *sessions)
 {
 	struct uprobe_task *ut = utask_of(t);
 	struct mm_breakpoints *b = t->mm->breakpoints;
@@ -542,12 +548,13 @@ static void prepare_return(struct task *t, const struct breakpoint *bp)
 	ri = mem_zalloc(sizeof(*ri));
 	if (!ri)
 		return;
-	*ri = (struct return_instance){ ut->returns, bp->vaddr, bp->dev,   bp->ino,
-					bp->offset,  orig,	regs->rsp, chained };
+	*ri = (struct return_instance){ ut->returns, bp->vaddr, bp->dev, bp->ino,  bp->offset,
+					orig,	     regs->rsp, chained, *sessions };
 	if (!chained && task_write(t, regs->rsp, &b->trampoline, sizeof(b->trampoline))) {
 		mem_free(ri);
 		return;
 	}
+	memset(sessions, 0, sizeof(*sessions));
 	ut->returns = ri;
 	ut->depth++;
 }
@@ -574,9 +581,12 @@ static bool function_returned(struct task *t)
 		while (ut->returns != next) {
 			struct return_instance ri = *ut->returns;
 
+			memset(&ut->returns->sessions, 0, sizeof(ri.sessions));
 			pop_return(ut);
 			if (valid)
-				fire(t, HOOK_URETPROBE, ri.dev, ri.ino, ri.offset, ri.func);
+				fire(t, HOOK_URETPROBE, ri.dev, ri.ino, ri.offset, ri.func,
+				     &ri.sessions);
+			hook_sessions_free(&ri.sessions);
 		}
 	} while (!valid);
 	return true;
@@ -618,11 +628,14 @@ static bool uprobe_trap(struct task *t, const siginfo_t *info)
 	if (skip)
 		ut->skip_ip = 0;
 	if (bp->placed && !skip) {
+		struct hook_sessions sessions = { 0 };
+
 		ut->at_entry = is_entry_insn(bp);
-		fire(t, HOOK_UPROBE, bp->dev, bp->ino, bp->offset, bp->vaddr);
+		fire(t, HOOK_UPROBE, bp->dev, bp->ino, bp->offset, bp->vaddr, &sessions);
 		ut->at_entry = false;
 		if (wants_return(t, bp))
-			prepare_return(t, bp);
+			prepare_return(t, bp, &sessions);
+		hook_sessions_free(&sessions);
 	}
 	if (breakpoint_pass(t, bp)) {
 		/* Rather no probe than a process that cannot go on. */

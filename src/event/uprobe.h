@@ -3,6 +3,7 @@
 #ifndef SKEP_EVENT_UPROBE_H
 #define SKEP_EVENT_UPROBE_H
 
+#include "hook/hook.h"
 #include "world/task.h"
 
 /* A function whose return we wait for (Linux: struct return_instance). */
@@ -13,6 +14,7 @@ struct return_instance {
 	u64 orig_ret;
 	u64 stack; /* stack pointer at the function's first instruction */
 	bool chained;
+	struct hook_sessions sessions; /* of programs that saw the entry */
 };
 
 /* task->uprobe */

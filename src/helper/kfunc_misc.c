@@ -41,6 +41,19 @@ BPF_KFUNC(bpf_rdonly_cast)
 	return r1;
 }
 
+/* ---- programs at a function's entry and return ---- */
+
+BPF_KFUNC(bpf_session_is_return)
+{
+	return run->session && run->session_return;
+}
+
+/* A word that the entry leaves for the return. The verifier has it that there is a session. */
+BPF_KFUNC(bpf_session_cookie)
+{
+	return (u64)&run->session->cookie;
+}
+
 BPF_KFUNC(bpf_throw)
 {
 	run_throw(run, r1);

@@ -296,6 +296,61 @@ static u64 run_tracing(const struct hook_prog *e, void *ctx, struct bpf_run *run
 	return ret;
 }
 
+/* ---- sessions ---- */
+
+void hook_sessions_free(struct hook_sessions *s)
+{
+	vec_free(&s->v);
+}
+
+int hook_sessions_copy(struct hook_sessions *to, const struct hook_sessions *from)
+{
+	int err = 0;
+
+	memset(to, 0, sizeof(*to));
+	for (size_t i = 0; i < from->v.n && !err; i++)
+		err = vec_push(&to->v, from->v.v[i]);
+	return err;
+}
+
+static struct bpf_session *session_find(struct hook_sessions *s, const void *key, u64 row)
+{
+	for (size_t i = s->v.n; i--;)
+		if (s->v.v[i].key == key && s->v.v[i].row == row)
+			return &s->v.v[i];
+	return NULL;
+}
+
+/* Functions have a row; user functions keep the sessions of each call apart. */
+static u64 session_row(const struct hook *h)
+{
+	return h->uprobe ? 0 : h->row;
+}
+
+static void run_session(const struct hook *h, const struct hook_prog *e, void *ctx,
+			struct bpf_run *run)
+{
+	bool returns = h->kind == HOOK_KRETPROBE || h->kind == HOOK_URETPROBE;
+	struct bpf_session fresh = { .key = e->key, .row = session_row(h) }, *s;
+
+	if (!run->sessions)
+		return;
+	s = session_find(run->sessions, fresh.key, fresh.row);
+	if (returns && (!s || s->skip))
+		return;
+	if (!returns && s) {
+		*s = fresh; /* a call that never returned */
+	} else if (!returns) {
+		if (vec_push(&run->sessions->v, fresh))
+			return;
+		s = &run->sessions->v.v[run->sessions->v.n - 1];
+	}
+	run->session = s;
+	run->session_return = returns;
+	s->skip = run_tracing(e, ctx, run) || returns;
+	run->session = NULL;
+}
+
 /* Whether @e is for the task of the run: a perf event may have been opened for one process. */
 static bool is_for(const struct hook_prog *e, const struct bpf_run *run)
 {
@@ -325,7 +380,9 @@ s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run)
 	case HOOK_URETPROBE:
 	case HOOK_PERF_EVENT:
 		for (u32 i = 0; progs && i < READ_ONCE(progs->n); i++)
-			if (is_for(&progs->v[i], run))
+			if (progs->v[i].session && is_for(&progs->v[i], run))
+				run_session(h, &progs->v[i], ctx, run);
+			else if (is_for(&progs->v[i], run))
 				run_tracing(&progs->v[i], ctx, run);
 		return 0;
 	case HOOK_FMOD_RET:

@@ -10,6 +10,7 @@
 #ifndef SKEP_HOOK_HOOK_H
 #define SKEP_HOOK_HOOK_H
 
+#include "base/vec.h"
 #include "object/link.h"
 #include "object/system.h"
 
@@ -49,6 +50,7 @@ struct hook_prog {
 	struct link_object *link; /* NULL: attached without a link */
 	struct prog_object *owner;
 	u32 pid;	 /* only on behalf of this process; 0: of any */
+	bool session;	 /* at entry and, if it wishes so then, at return */
 	const void *key; /* who attached it: the link, or a perf event */
 };
 
@@ -103,6 +105,17 @@ static inline bool hook_active(const struct hook *h)
 s32 hook_run(struct hook *h, void *ctx, struct bpf_run *run);
 /* As hook_run(), in a slot that the caller has claimed for @run (bursts of packets). */
 s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run);
+
+/*
+ * Sessions of calls under way: run->sessions at a function's entry, and at its return. Without them
+ * programs of sessions are not run.
+ */
+struct hook_sessions {
+	VEC(struct bpf_session) v;
+};
+void hook_sessions_free(struct hook_sessions *s);
+/* As they are in a forked task. 0 or -ENOMEM. */
+int hook_sessions_copy(struct hook_sessions *to, const struct hook_sessions *from);
 
 /* Runs what is attached to tracepoint @h, in a slot of its own or inside the caller's. */
 void hook_fire(struct hook *h, const u64 *args);

@@ -92,7 +92,8 @@ struct link_object *link_attach_function(struct skep_system *sys, struct prog_ob
 
 struct multi_link {
 	struct link_object link;
-	u32 n; /* hooks that it is on */
+	u32 n;	   /* hooks that it is on */
+	u32 shown; /* the first of them: those of a session's returns are behind them */
 	u32 flags, pid;
 	struct {
 		struct hook *hook;
@@ -125,15 +126,15 @@ static int kprobe_multi_fill_info(const struct link_object *l, struct bpf_link_i
 		return 0;
 	if (!addrs != !room || (has_cookies && cookies && !room))
 		return -EINVAL;
-	info->kprobe_multi.count = m->n;
+	info->kprobe_multi.count = m->shown;
 	info->kprobe_multi.flags = m->flags;
 	if (!addrs)
 		return 0;
-	for (u32 i = 0; i < min(room, m->n); i++)
+	for (u32 i = 0; i < min(room, m->shown); i++)
 		if (put_u64(sys, addrs, i, m->at[i].hook->func_ip) ||
 		    (has_cookies && put_u64(sys, cookies, i, m->at[i].cookie)))
 			return -EFAULT;
-	return room < m->n ? -ENOSPC : 0;
+	return room < m->shown ? -ENOSPC : 0;
 }
 
 static int uprobe_multi_fill_info(const struct link_object *l, struct bpf_link_info *info)
@@ -149,7 +150,7 @@ static int uprobe_multi_fill_info(const struct link_object *l, struct bpf_link_i
 		return 0;
 	if (!path != !path_room || ((offsets || refs || cookies) && !room))
 		return -EINVAL;
-	info->uprobe_multi.count = m->n;
+	info->uprobe_multi.count = m->shown;
 	info->uprobe_multi.flags = m->flags;
 	info->uprobe_multi.pid = m->pid;
 	if (!realpath(m->at[0].hook->uprobe->path, real)) /* gone since */
@@ -162,12 +163,12 @@ static int uprobe_multi_fill_info(const struct link_object *l, struct bpf_link_i
 	info->uprobe_multi.path_size = len;
 	if (!offsets && !refs && !cookies)
 		return 0;
-	for (u32 i = 0; i < min(room, m->n); i++)
+	for (u32 i = 0; i < min(room, m->shown); i++)
 		if (put_u64(sys, offsets, i, m->at[i].hook->uprobe->offset) ||
 		    put_u64(sys, refs, i, m->at[i].hook->uprobe->ref_ctr_offset) ||
 		    put_u64(sys, cookies, i, m->at[i].cookie))
 			return -EFAULT;
-	return room < m->n ? -ENOSPC : 0;
+	return room < m->shown ? -ENOSPC : 0;
 }
 
 static const struct bpf_link_ops kprobe_multi_link_ops = {
@@ -184,12 +185,15 @@ static struct link_object *attach_multi(struct skep_system *sys, struct prog_obj
 					const struct bpf_link_ops *ops, struct hook **hooks,
 					const u64 *cookies, u32 n, u32 flags, u32 pid, int *err)
 {
+	bool session = prog->prog->expected_attach_type == BPF_TRACE_KPROBE_SESSION ||
+		       prog->prog->expected_attach_type == BPF_TRACE_UPROBE_SESSION;
+	u32 all = session ? 2 * n : n;
 	struct multi_link *m;
 
 	pthread_mutex_lock(&sys->lock);
 	*err = -ENOMEM;
 	object_get(&prog->obj);
-	m = (struct multi_link *)link_new(sys, sizeof(*m) + n * sizeof(m->at[0]), type,
+	m = (struct multi_link *)link_new(sys, sizeof(*m) + all * sizeof(m->at[0]), type,
 					  prog->prog->expected_attach_type, ops, prog);
 	if (!m) {
 		object_put(&prog->obj);
@@ -197,9 +201,11 @@ static struct link_object *attach_multi(struct skep_system *sys, struct prog_obj
 	}
 	m->flags = flags;
 	m->pid = pid;
-	for (u32 i = 0; i < n; i++) {
+	m->shown = n;
+	for (u32 i = 0; i < all; i++) {
 		struct hook_prog entry = { .prog = prog->prog,
-					   .cookie = cookies ? cookies[i] : 0,
+					   .session = session,
+					   .cookie = cookies ? cookies[i % n] : 0,
 					   .link = &m->link,
 					   .owner = prog,
 					   .pid = pid,

@@ -20,6 +20,7 @@ struct testing {
 	struct skep_system *sys;
 	u64 word; /* the struct behind pointers that are no numbers; 0: the kernel in force has none */
 	u64 value;
+	struct hook_sessions sessions;
 	bool failed; /* a function gave something else than it does by itself */
 };
 
@@ -30,16 +31,15 @@ static struct hook *active(const struct testing *t, enum hook_kind kind, u32 row
 	return h && hook_active(h) ? h : NULL;
 }
 
-static s32 run_at(const struct testing *t, struct hook *h, void *ctx)
+static s32 run_at(struct testing *t, struct hook *h, void *ctx)
 {
-	struct bpf_run run = { .func_ip = h->func_ip };
+	struct bpf_run run = { .func_ip = h->func_ip, .sessions = &t->sessions };
 
 	return hook_run(h, ctx, &run);
 }
 
 /* The trampoline's frame: the number of arguments, they, the result. */
-static s32 run_trampoline(const struct testing *t, enum hook_kind kind, u32 row, const u64 *args,
-			  s64 ret)
+static s32 run_trampoline(struct testing *t, enum hook_kind kind, u32 row, const u64 *args, s64 ret)
 {
 	u32 n = function_info(row)->nr_args;
 	u64 frame[1 + FUNCTION_ARGS_MAX + 1] = { n };
@@ -52,8 +52,7 @@ static s32 run_trampoline(const struct testing *t, enum hook_kind kind, u32 row,
 	return run_at(t, h, &frame[1]);
 }
 
-static void run_kprobe(const struct testing *t, enum hook_kind kind, u32 row, const u64 *args,
-		       s64 ret)
+static void run_kprobe(struct testing *t, enum hook_kind kind, u32 row, const u64 *args, s64 ret)
 {
 	struct hook *h = active(t, kind, row);
 	struct pt_regs regs = { .cs = KERNEL_CS, .ss = KERNEL_DS, .orig_rax = (unsigned long)-1 };
@@ -161,6 +160,7 @@ int hook_test_functions(struct skep_system *sys, u32 attach_type, u32 *retval)
 	u64 args[] = { (u64)(uintptr_t)STRUCT_NAME, 0 };
 	struct bpf_run run = { .arena = sys->arena, .platform = sys->platform };
 	struct testing t = { .sys = sys };
+	int err = -EFAULT;
 
 	t.word = sys->platform->world(&run, WORLD_MADE_UP, args);
 	if ((s64)t.word < 0)
@@ -170,10 +170,13 @@ int hook_test_functions(struct skep_system *sys, u32 attach_type, u32 *retval)
 	switch (attach_type) {
 	case BPF_TRACE_FENTRY:
 	case BPF_TRACE_FEXIT:
-		return enter_all(&t);
+		err = enter_all(&t);
+		break;
 	case BPF_MODIFY_RETURN:
 		*retval = modify_all(&t);
-		return 0;
+		err = 0;
+		break;
 	}
-	return -EFAULT;
+	hook_sessions_free(&t.sessions);
+	return err;
 }

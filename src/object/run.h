@@ -170,6 +170,18 @@ struct bpf_run {
 	u64 pid_tgid; /* of the calling thread; 0: nobody has asked since the slot was claimed */
 	u64 random;   /* state of run_random(); 0: none yet */
 	s32 retval;   /* of the call that a control group's program decides on: bpf_set_retval() */
+	/* Of programs that run at a function's entry and at its return, too; src/hook. */
+	struct hook_sessions *sessions;
+	struct bpf_session *session; /* the program's own; NULL: it is of no session */
+	bool session_return;
+};
+
+/* What a program keeps from one function's entry to its return. */
+struct bpf_session {
+	const void *key; /* its link */
+	u64 row;	 /* the function */
+	u64 cookie;	 /* bpf_session_cookie() */
+	bool skip;	 /* it does not want to see the return */
 };
 
 /*

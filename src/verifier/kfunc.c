@@ -65,6 +65,18 @@ struct btf *kfunc_types(struct bpf_verifier_env *env, const struct bpf_insn *ins
 	return *err ? NULL : btf;
 }
 
+/* Whether it runs at a function's entry and at its return. */
+static bool is_session(const struct bpf_prog *prog)
+{
+	switch (prog->expected_attach_type) {
+	case BPF_TRACE_KPROBE_SESSION:
+	case BPF_TRACE_UPROBE_SESSION:
+	case BPF_TRACE_FSESSION:
+		return true;
+	}
+	return false;
+}
+
 static int look_up(struct bpf_verifier_env *env, const struct bpf_insn *insn,
 		   struct kfunc_meta *meta, bool quiet)
 {
@@ -90,6 +102,9 @@ static int look_up(struct bpf_verifier_env *env, const struct bpf_insn *insn,
 	/* What is given back must be what was taken. */
 	if (meta->k.flags & KF_RELEASE)
 		meta->k.flags |= KF_TRUSTED_ARGS;
+	if ((meta->k.id == KFUNC_bpf_session_cookie || meta->k.id == KFUNC_bpf_session_is_return) &&
+	    !is_session(env->prog))
+		return quiet ? -EACCES : refuse(env, DIAG_KFUNC_NOT_ALLOWED, meta->name);
 	if (meta->k.id == KFUNC_bpf_sock_destroy &&
 	    env->prog->expected_attach_type != BPF_TRACE_ITER)
 		return quiet ? -EACCES : refuse(env, DIAG_KFUNC_NOT_ALLOWED, meta->name);
@@ -1003,6 +1018,8 @@ static int set_pointer_result(struct bpf_verifier_env *env, struct kfunc_meta *m
 	} else if (!to || !btf_kind(to)) { /* void *: a number */
 		mark_reg_unknown(env, regs, BPF_REG_0);
 	} else if (!btf_is_struct(to)) {
+		if (m->k.id == KFUNC_bpf_session_cookie)
+			m->r0_size = sizeof(u64);
 		if (!m->r0_size && !btf_type_size(m->btf, to_id, &size)) {
 			m->r0_size = size;
 			m->r0_rdonly = true;

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-only OR BSD-2-Clause
+/* Programs at a function's entry and at its return. See tests/unit/sessions_test.c. */
+#include <linux/bpf.h>
+#include <asm/ptrace.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_helpers.h>
+
+typedef unsigned long long u64;
+
+char LICENSE[] SEC("license") = "GPL";
+
+extern bool bpf_session_is_return(void) __ksym;
+extern __u64 *bpf_session_cookie(void) __ksym;
+
+#define EVENTS 64
+struct {
+	u64 n;
+	struct {
+		u64 returns, word, cookie; /* word: the first argument, or the result */
+	} at[EVENTS];
+} seen;
+
+/* The return is told what the entry left; of odd arguments it does not want to know. */
+SEC("kprobe") int session(struct pt_regs *ctx)
+{
+	u64 *cookie = (u64 *)bpf_session_cookie(), i = seen.n;
+	volatile u64 first = ctx->rdi, result = ctx->rax;
+	bool returns = bpf_session_is_return();
+
+	if (!returns)
+		*cookie = first * 100;
+	if (i < EVENTS) {
+		seen.at[i].returns = returns;
+		seen.at[i].word = returns ? result : first;
+		seen.at[i].cookie = *cookie;
+		seen.n = i + 1;
+	}
+	return returns ? 0 : first % 2;
+}
+
+SEC("kprobe") int no_session(struct pt_regs *ctx)
+{
+	return bpf_session_is_return();
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Programs that run at a function's entry and, if they wish so then, at its return
+ * (tests/bpf/sessions.bpf.c): of kernel functions, by those that test runs call, and of this
+ * program's own, in a child, where calls nest.
+ */
+#include "object/system.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "skep/skep.h"
+
+#define KPROBE_SESSION 56
+#define UPROBE_SESSION 57
+
+struct event {
+	u64 returns, word, cookie;
+};
+struct seen { /* the program's .bss */
+	u64 n;
+	struct event at[64];
+};
+
+static struct skep_system *sys;
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN && getenv("V"))
+		return vfprintf(stderr, format, args);
+	return 0;
+}
+
+static struct bpf_object *load(const char *program, u32 attach_type, int *err)
+{
+	const char *out = getenv("O");
+	struct bpf_program *p;
+	struct bpf_object *obj;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/bpf/sessions.bpf.o", out ? out : "build");
+	obj = bpf_object__open_file(path, NULL);
+	assert_non_null(obj);
+	bpf_object__for_each_program(p, obj)
+	{
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), program));
+		bpf_program__set_expected_attach_type(p, (enum bpf_attach_type)attach_type);
+	}
+	*err = bpf_object__load(obj);
+	return obj;
+}
+
+static int fd_of(struct bpf_object *obj)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(obj, "session"));
+}
+
+static struct seen seen_of(struct bpf_object *obj)
+{
+	struct bpf_map *bss = bpf_object__find_map_by_name(obj, ".bss");
+	struct seen s;
+	u32 zero = 0;
+
+	assert_int_equal(bpf_map__value_size(bss), sizeof(s));
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(bss), &zero, &s), 0);
+	return s;
+}
+
+static int link_create(union bpf_attr *attr)
+{
+	return (int)skep_bpf(sys, BPF_LINK_CREATE, attr, sizeof(*attr));
+}
+
+static void is_event(const struct event *e, u64 returns, u64 word, u64 cookie)
+{
+	assert_int_equal(e->returns, returns);
+	assert_int_equal(e->word, word);
+	assert_int_equal(e->cookie, cookie);
+}
+
+static const char *const names[] = { "bpf_fentry_test1", "bpf_fentry_test2", "bpf_fentry_test3" };
+
+static void test_functions(void **state)
+{
+	struct bpf_link_info info = { 0 };
+	u32 size = sizeof(info);
+	int err, fd, watch;
+	struct bpf_object *obj = load("session", KPROBE_SESSION, &err);
+	union bpf_attr attr = { 0 };
+	struct seen s;
+
+	assert_int_equal(err, 0);
+	attr.link_create.prog_fd = (u32)fd_of(obj);
+	attr.link_create.attach_type = KPROBE_SESSION;
+	attr.link_create.kprobe_multi.syms = (u64)names;
+	attr.link_create.kprobe_multi.cnt = 3;
+	attr.link_create.kprobe_multi.flags = BPF_F_KPROBE_MULTI_RETURN;
+	assert_int_equal(link_create(&attr), -EINVAL);
+	attr.link_create.kprobe_multi.flags = 0;
+	fd = link_create(&attr);
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	assert_int_equal(info.kprobe_multi.count, 3);
+
+	/* What calls them: a test run of any program on functions. */
+	watch = bpf_prog_load(
+		BPF_PROG_TYPE_TRACING, "watch", "GPL",
+		(struct bpf_insn[]){ { .code = BPF_ALU64 | BPF_MOV | BPF_K },
+				     { .code = BPF_JMP | BPF_EXIT } },
+		2,
+		&(struct bpf_prog_load_opts){ .sz = sizeof(struct bpf_prog_load_opts),
+					      .expected_attach_type = BPF_TRACE_FENTRY,
+					      .attach_btf_id = (u32)libbpf_find_vmlinux_btf_id(
+						      "bpf_fentry_test1", BPF_TRACE_FENTRY) });
+	assert_true(watch >= 0);
+	assert_int_equal(bpf_prog_test_run_opts(watch, NULL), 0);
+	s = seen_of(obj);
+	assert_int_equal(s.n, 5);
+	is_event(&s.at[0], 0, 1, 100); /* odd: that was all */
+	is_event(&s.at[1], 0, 2, 200);
+	is_event(&s.at[2], 1, 5, 200);
+	is_event(&s.at[3], 0, 4, 400);
+	is_event(&s.at[4], 1, 15, 400);
+	close(fd);
+	assert_int_equal(bpf_prog_test_run_opts(watch, NULL), 0);
+	assert_int_equal(seen_of(obj).n, 5);
+	close(watch);
+	bpf_object__close(obj);
+}
+
+/* 4 calls 2 calls 0, with 3 calling 1 in between. */
+__attribute__((noinline, noclone)) static long nested(long n)
+{
+	volatile long r = n;
+
+	if (n > 1)
+		r += nested(n - 2);
+	if (n == 4)
+		nested(3);
+	return r * 10;
+}
+
+static u64 file_offset(const void *at)
+{
+	unsigned long from, to, off;
+	char line[512];
+	u64 found = 0;
+	FILE *f = fopen("/proc/self/maps", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx-%lx %*s %lx", &from, &to, &off) == 3 && (u64)at >= from &&
+		    (u64)at < to)
+			found = (u64)at - from + off;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static void test_user_functions(void **state)
+{
+	static const struct event want[] = {
+		{ 0, 4, 400 },	{ 0, 2, 200 }, { 0, 0, 0 },   { 1, 0, 0 },
+		{ 1, 20, 200 }, { 0, 3, 300 }, { 0, 1, 100 }, { 1, 240, 400 },
+	};
+	char *argv[] = { "/proc/self/exe", "child", NULL }, path[512], error[256];
+	u64 offset = file_offset(nested);
+	struct bpf_object *obj;
+	struct skep_process *p;
+	union bpf_attr attr = { 0 };
+	int err, fd, status;
+	struct seen s;
+	ssize_t n;
+
+	n = readlink(argv[0], path, sizeof(path) - 1);
+	assert_true(n > 0);
+	path[n] = 0;
+	argv[0] = path;
+	obj = load("session", UPROBE_SESSION, &err);
+	assert_int_equal(err, 0);
+	attr.link_create.prog_fd = (u32)fd_of(obj);
+	attr.link_create.attach_type = UPROBE_SESSION;
+	attr.link_create.uprobe_multi.path = (u64)path;
+	attr.link_create.uprobe_multi.offsets = (u64)&offset;
+	attr.link_create.uprobe_multi.cnt = 1;
+	fd = link_create(&attr);
+	assert_true(fd >= 0);
+	err = skep_spawn(sys, path, argv, NULL, &p, error, sizeof(error));
+	if (err == -EPERM || err == -ENOSYS) {
+		print_message("%s\n", error);
+		skip();
+	}
+	assert_int_equal(err, 0);
+	assert_int_equal(waitpid(skep_process_pid(p), &status, 0), skep_process_pid(p));
+	assert_int_equal(status, 0);
+	skep_process_free(p);
+	s = seen_of(obj);
+	assert_int_equal(s.n, sizeof(want) / sizeof(want[0]));
+	for (u32 i = 0; i < s.n; i++)
+		is_event(&s.at[i], want[i].returns, want[i].word, want[i].cookie);
+	close(fd);
+	bpf_object__close(obj);
+}
+
+static void test_refused(void **state)
+{
+	struct bpf_object *obj;
+	int err;
+
+	obj = load("no_session", BPF_TRACE_KPROBE_MULTI, &err);
+	assert_int_equal(err, -EACCES); /* of sessions alone */
+	bpf_object__close(obj);
+}
+
+static int begin(void **state)
+{
+	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18" };
+
+	libbpf_set_print(quiet);
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	sys = skep_system_new(&opts);
+	skep_front_use(sys);
+	return sys ? 0 : -1;
+}
+
+static int end(void **state)
+{
+	skep_front_use(NULL);
+	skep_system_free(sys);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_user_functions),
+		cmocka_unit_test(test_refused),
+	};
+
+	if (argc > 1 && !strcmp(argv[1], "child"))
+		return nested(4) != 240;
+	return cmocka_run_group_tests_name("sessions", tests, begin, end);
+}
