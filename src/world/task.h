@@ -65,9 +65,10 @@ struct task {
 	struct exec_start *exec;
 	struct signal_actions *actions; /* of a leader: handlers that it was seen to set */
 	u64 kernel_task;		/* world address of its task_struct; 0: nobody has asked */
-	struct hook_sessions *sessions; /* of kernel functions that it is in; src/event/function.c */
-	void *uprobe;	/* of src/event/uprobe.c: pending steps and returns of this task */
-	void *sampling; /* of src/event/sampling.c */
+	struct hook_sessions
+		*sessions; /* of kernel functions that it is in; src/event/function.c */
+	void *uprobe;	   /* of src/event/uprobe.c: pending steps and returns of this task */
+	void *sampling;	   /* of src/event/sampling.c */
 };
 
 /* Holds sys->world_lock to the end of the block. */
