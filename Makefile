@@ -339,7 +339,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS) $(CLIENTS) $(BOOTSTRAP) $(O)/tools/work $(O)/tools/busy $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/attach $(O)/tools/observe $(O)/tools/decisions $(O)/tools/escape $(O)/go/opens.bpf.o
+test: all $(TESTS) $(CLIENTS) $(BOOTSTRAP) $(O)/bootstrap/task_iter.bpf.o $(O)/tools/work $(O)/tools/busy $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/attach $(O)/tools/observe $(O)/tools/decisions $(O)/tools/escape $(O)/go/opens.bpf.o
 	$(Q)O=$(O) $(or $(RUN_TESTS),tests/run)
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)

@@ -177,8 +177,10 @@ def main():
     check_sections()
     vocabularies = load()
     sys.path.insert(0, str(ROOT / "tests/tools"))
+    import bpftool
     import tools
     files = {ROOT / "docs/features.md": features(vocabularies), ROOT / "docs/tools.md": tools.document(),
+             ROOT / "docs/bpftool.md": bpftool.document(),
              ROOT / "docs/matrix.md": matrix(vocabularies),
              ROOT / "docs/man/skep-bpf.2": man_docs.bpf(vocabularies),
              ROOT / "docs/man/skep-helpers.7": man_docs.helpers(vocabularies, facts.read_rows("helpers.def", "HELPER"))}

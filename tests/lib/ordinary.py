@@ -22,20 +22,26 @@ class Home:
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skep-"))
         self.folder.chmod(0o755)
-        run = self.folder / "run"
-        run.mkdir()
+        run = self.room("run")
         self.prefix = [sys.executable, self.put(ROOT / "tests/lib/outer-filter.py")] if OUTER else []
         if os.getuid() == 0:
-            os.chown(run, NOBODY, NOBODY)
             self.prefix += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all"]
         self.env = {**os.environ, "XDG_RUNTIME_DIR": str(run), "HOME": str(run), "TMPDIR": str(run), "LC_ALL": "C",
                     "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}
         self.env.pop("SKEP_INSTANCE", None)
         self.binary = self.put(O / "skep")
 
-    def put(self, path):
+    def room(self, name):
+        """A folder in it that this user can write."""
+        room = self.folder / name
+        room.mkdir()
+        if os.getuid() == 0:
+            os.chown(room, NOBODY, NOBODY)
+        return room
+
+    def put(self, path, folder=None):
         """Copies a file there; its name."""
-        to = self.folder / pathlib.Path(path).name
+        to = (folder or self.folder) / pathlib.Path(path).name
         shutil.copy(path, to)
         to.chmod(to.stat().st_mode | 0o444)
         return str(to)
