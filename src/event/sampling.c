@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Samples of running tasks for perf_event programs (Linux: the clocks of
- * kernel/events/core.c, perf_swevent_hrtimer()). A timer looks which tasks have used CPU time;
- * one that has passed a multiple of the period, and runs at this moment, is stopped for the
- * sample.
+ * kernel/events/core.c, perf_swevent_hrtimer()). A timer looks which tasks have used CPU time.
+ *
+ * An event of a process: one that has passed a multiple of the period, and runs at this moment, is
+ * stopped for the sample. An event of a CPU ticks whatever happens there: each period it samples the
+ * task that runs on the CPU and has the most CPU time for which it was not sampled yet; if none has
+ * half a period of that, the CPU's idle task. So a task has as many samples as it has used periods.
  *
  * DIFF(sample-place): registers are the user's, also while the task is in the kernel.
  */
@@ -25,6 +28,7 @@ struct sampling {
 	u64 tick_ns; /* of the timer; 0: it does not run */
 	u64 generation, since_ns;
 	VEC(struct hook *) hooks;
+	u64 ticks[HOOKS_MAX]; /* of a CPU's event: when it ticks next */
 };
 
 /* task->sampling */
@@ -34,7 +38,24 @@ struct sample_task {
 	u64 now_ns;	     /* CPU time at the last look */
 	u64 due, generation; /* hooks to be run when it stops, of struct sampling */
 	bool stopping;
+	u64 sampled
+		[HOOKS_MAX]; /* CPU time for which a CPU's event has sampled it; may be ahead of .now_ns */
 };
+
+/* What a look at all tasks finds. */
+struct look {
+	struct sampling *s;
+	u64 ticking; /* events of CPUs whose moment it is */
+	struct {
+		struct task *t;
+		s64 owed;
+	} best[HOOKS_MAX];
+};
+
+static bool is_of_cpu(const struct hook *h)
+{
+	return !h->sampling->pid && h->sampling->cpu >= 0;
+}
 
 static int gather(struct hook *h, void *arg)
 {
@@ -64,6 +85,13 @@ static void sampling_changed(struct skep_system *sys)
 	}
 	if (tick)
 		tick = max_t(u64, tick, MIN_TICK_NS);
+	for (size_t i = 0; i < new.hooks.n; i++) {
+		new.ticks[i] = monotonic_ns() + new.hooks.v[i]->sampling->period_ns;
+		for (size_t k = 0; k < s->hooks.n; k++)
+			if (s->hooks.v[k] == new.hooks.v[i])
+				new.ticks[i] = s->ticks[k];
+	}
+	memcpy(s->ticks, new.ticks, sizeof(s->ticks));
 	vec_free(&s->hooks);
 	s->hooks.v = new.hooks.v;
 	s->hooks.n = new.hooks.n;
@@ -175,51 +203,200 @@ static void take_sample(struct task *t, void *arg)
 	}
 }
 
+static void stop_for_sample(struct task *t, struct sample_task *st, u64 due)
+{
+	st->due = st->stopping ? st->due | due : due;
+	if (st->stopping)
+		return;
+	st->stopping = true;
+	if (tracer_interrupt(t, take_sample, NULL))
+		st->stopping = false;
+}
+
+/* The account of event @i: the CPUs' events of one period are one event, wherever the task runs. */
+static u64 *account(struct sampling *s, struct sample_task *st, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (is_of_cpu(s->hooks.v[k]) &&
+		    s->hooks.v[k]->sampling->period_ns == s->hooks.v[i]->sampling->period_ns)
+			return &st->sampled[k];
+	return &st->sampled[i];
+}
+
+/* CPU time since the last sample by event @i. */
+static s64 owed(struct sampling *s, struct sample_task *st, size_t i)
+{
+	s64 most = 8 * (s64)s->hooks.v[i]->sampling->period_ns, ns;
+	u64 *sampled = account(s, st, i);
+
+	ns = (s64)(st->now_ns - *sampled);
+	/* One that slept for long is not sampled for it ever after. */
+	if (ns > most) {
+		ns = most;
+		*sampled = st->now_ns - (u64)most;
+	}
+	return ns;
+}
+
 static int look_at(struct task *t, void *arg)
 {
-	struct sampling *s = arg;
+	struct look *l = arg;
+	struct sampling *s = l->s;
 	struct sample_task *st;
-	u64 now, due = 0;
+	u64 now, due = 0, candidate = 0;
 	s32 cpu;
 
 	if (t->trace->launching || t->trace->fresh || t->trace->died)
 		return 0;
 	st = state_of(t);
-	if (!st || st->stopping || !read_time(t, st, &now))
+	if (!st || !read_time(t, st, &now))
 		return 0;
 	if (!st->now_ns) /* what it ran before is nobody's */
 		st->ran_ns = now;
 	st->now_ns = now;
+	if (st->generation != s->generation) {
+		for (size_t i = 0; i < s->hooks.n; i++)
+			st->sampled[i] = now;
+		st->due = 0;
+		st->generation = s->generation;
+	}
 	for (size_t i = 0; i < s->hooks.n; i++) {
 		const struct hook_sampling *h = s->hooks.v[i]->sampling;
 
 		if (h->pid && h->pid != t->bpf.tgid)
 			continue;
-		if (now / h->period_ns != st->ran_ns / h->period_ns)
+		if (is_of_cpu(s->hooks.v[i])) {
+			if (l->ticking >> i & 1 && owed(s, st, i) * 2 >= (s64)h->period_ns)
+				candidate |= 1ULL << i;
+		} else if (now / h->period_ns != st->ran_ns / h->period_ns) {
 			due |= 1ULL << i;
+		}
 	}
 	/* One that sleeps now did not use its time where it sleeps: it is sampled when it runs. */
-	if (!due || !is_running(t, &cpu))
+	if ((!due && !candidate) || !is_running(t, &cpu))
 		return 0;
-	for (size_t i = 0; i < s->hooks.n; i++)
-		if (s->hooks.v[i]->sampling->cpu >= 0 && s->hooks.v[i]->sampling->cpu != cpu)
+	for (size_t i = 0; i < s->hooks.n; i++) {
+		const struct hook_sampling *h = s->hooks.v[i]->sampling;
+
+		if (h->cpu >= 0 && h->cpu != cpu)
 			due &= ~(1ULL << i);
-	st->ran_ns = now;
-	st->due = due;
-	st->generation = s->generation;
-	if (due) {
-		st->stopping = true;
-		if (tracer_interrupt(t, take_sample, NULL))
-			st->stopping = false;
+		else if (candidate >> i & 1 && owed(s, st, i) > l->best[i].owed)
+			l->best[i].t = t, l->best[i].owed = owed(s, st, i);
 	}
+	st->ran_ns = now;
+	if (due)
+		stop_for_sample(t, st, due);
 	return 0;
+}
+
+/* ---- the idle task of a CPU ---- */
+
+struct idle_task {
+	struct bpf_task bpf;
+	s32 cpu;
+};
+
+static u64 idle_nothing(struct bpf_task *t)
+{
+	return 0;
+}
+
+static void idle_comm(struct bpf_task *t, char *buf, u32 size)
+{
+	char comm[16] = "";
+
+	snprintf(comm, sizeof(comm), "swapper/%d", container_of(t, struct idle_task, bpf)->cpu);
+	memset(buf, 0, size);
+	if (size)
+		memcpy(buf, comm, min_t(u32, size - 1, sizeof(comm)));
+}
+
+static int idle_read(struct bpf_task *t, void *dst, u64 src, u32 size)
+{
+	return -EFAULT;
+}
+
+static long idle_read_str(struct bpf_task *t, void *dst, u64 src, u32 size)
+{
+	return -EFAULT;
+}
+
+static int idle_write(struct bpf_task *t, u64 dst, const void *src, u32 size)
+{
+	return -EFAULT;
+}
+
+static int idle_signal(struct bpf_task *t, u32 sig, bool thread)
+{
+	return -EPERM;
+}
+
+static u64 idle_cgroup(struct bpf_task *t, int level)
+{
+	return level > 0 ? 0 : 1; /* the root */
+}
+
+static int idle_stack(struct bpf_task *t, struct bpf_run *run, u64 *ips, u32 max)
+{
+	return 0;
+}
+
+static const struct bpf_task_ops idle_ops = {
+	.uid_gid = idle_nothing,
+	.comm = idle_comm,
+	.read_user = idle_read,
+	.read_user_str = idle_read_str,
+	.write_user = idle_write,
+	.send_signal = idle_signal,
+	.kernel_task = idle_nothing, /* DIFF(sample-place) */
+	.user_regs = idle_nothing,
+	.cgroup_id = idle_cgroup,
+	.user_stack = idle_stack,
+};
+
+static void sample_idle(struct sampling *s, struct hook *h)
+{
+	struct idle_task idle = { .bpf = { .ops = &idle_ops }, .cpu = h->sampling->cpu };
+	struct bpf_perf_event_data_kern data = { .sample_period = h->sampling->period_ns };
+	struct bpf_run run = { .task = &idle.bpf };
+
+	data.enabled_ns = data.running_ns = data.counter = monotonic_ns() - s->since_ns;
+	hook_run(h, &data, &run);
 }
 
 static void sampling_tick(struct skep_system *sys, void *arg)
 {
+	struct look l = { .s = sys->sampling };
+	struct sampling *s = sys->sampling;
+	u64 now = monotonic_ns();
+
 	(void)arg;
-	if (sys->sampling)
-		tasks_each(sys, look_at, sys->sampling);
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->hooks.n; i++) {
+		u64 period = s->hooks.v[i]->sampling->period_ns;
+
+		/* The timer may be a little early; of ticks that were missed there is one. */
+		if (!is_of_cpu(s->hooks.v[i]) || now + s->tick_ns / 4 < s->ticks[i])
+			continue;
+		l.ticking |= 1ULL << i;
+		s->ticks[i] += period;
+		if (s->ticks[i] + period < now)
+			s->ticks[i] = now + period;
+	}
+	tasks_each(sys, look_at, &l);
+	for (size_t i = 0; i < s->hooks.n; i++) {
+		struct task *t = l.best[i].t;
+
+		if (!(l.ticking >> i & 1))
+			continue;
+		if (!t) {
+			sample_idle(s, s->hooks.v[i]);
+			continue;
+		}
+		*account(s, t->sampling, i) += s->hooks.v[i]->sampling->period_ns;
+		stop_for_sample(t, t->sampling, 1ULL << i);
+	}
 }
 
 static void sampling_exec(struct task *t, pid_t old_tid)

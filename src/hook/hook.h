@@ -155,7 +155,10 @@ struct hook *hook_uprobe_get(struct skep_system *sys, enum hook_kind kind, const
 			     u64 offset, u64 ref_ctr_offset, int *err);
 /* Whether there may be uprobes in @path: 0, -EINVAL (no regular file), -ENOENT ... */
 int uprobe_check_file(const char *path);
-/* A sampling event: period in ns of a task's CPU time (cpu-clock, task-clock). */
+/*
+ * A sampling event (cpu-clock, task-clock): period in ns of a task's CPU time; of time when it is a CPU's, that
+ * is .pid is 0 and .cpu is one.
+ */
 struct hook_sampling {
 	u64 period_ns;
 	u32 pid; /* 0: every supervised process */

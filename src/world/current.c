@@ -22,6 +22,8 @@
 
 static struct wobj *current_obj(struct world *w, const struct bpf_run *run)
 {
+	if (run->task && !run->task->tid) /* an idle task: DIFF(sample-place) */
+		return NULL;
 	return run->task ? world_task_obj(w, container_of(run->task, struct task, bpf)) :
 			   world_tid_obj(w, (pid_t)syscall(SYS_gettid));
 }

@@ -13,9 +13,12 @@ SEC("perf_event") int sample(struct bpf_perf_event_data *ctx)
 {
 	struct bpf_perf_event_value v;
 	unsigned long ip[8];
-	long n = bpf_get_stack(ctx, ip, sizeof(ip), BPF_F_USER_STACK);
+	long n;
 	int i;
 
+	if (!bpf_get_current_pid_tgid()) /* a CPU where nobody runs */
+		return 0;
+	n = bpf_get_stack(ctx, ip, sizeof(ip), BPF_F_USER_STACK);
 	if (!ctx->sample_period)
 		no_period++;
 	if (bpf_perf_prog_read_value(ctx, &v, sizeof(v)) || !v.counter || !v.enabled)
