@@ -4,8 +4,9 @@
  * kernel/bpf/bpf_iter.c). The targets are in iter_targets.c.
  *
  * DIFF(iter-read): the program goes over everything when the iterator is created (or a pin of it is
- * opened), not while it is read: the descriptor is of a sealed file with the text. A
- * program that returns 1 (the same again) ends the text there.
+ * opened), not while it is read: the descriptor is of a sealed file with the text. What does not fit
+ * what one read() would give, or returns 1, is asked for again as by the next read(); when that
+ * does not help the text ends there.
  */
 #include "command/iter.h"
 
@@ -79,15 +80,22 @@ static int show(struct iter_walk *w, const u64 *args, bool last)
 	ITER_PUT(w, meta, "seq_num", w->seq_num);
 	ctx[0] = meta;
 	memcpy(&ctx[1], args, w->link->ops->nr_args * sizeof(u64));
-	w->seq.len = 0;
-	w->seq.overflow = false;
 	w->run.seq = &w->seq;
-	ret = bpf_prog_run(w->link->l.prog->prog, ctx, &w->run);
-	w->ended = ret && w->link->ops->ends && !last;
-	if ((ret && !w->link->ops->ends) || w->seq.overflow) {
+	for (;;) {
+		w->seq.len = 0;
+		w->seq.size = SEQ_SIZE - w->chunk;
+		w->seq.overflow = false;
+		ret = bpf_prog_run(w->link->l.prog->prog, ctx, &w->run);
+		w->ended = ret && w->link->ops->ends && !last;
+		if (!(ret && !w->link->ops->ends) && !w->seq.overflow)
+			break;
 		w->err = ret ? -EAGAIN : -E2BIG;
-		return w->err;
+		if (!w->chunk)
+			return w->err;
+		/* A read() would give what there is; the next one begins with this object. */
+		w->chunk = 0;
 	}
+	w->chunk += w->seq.len;
 	w->err = keep(w, w->seq.buf, w->seq.len);
 	return w->err ? w->err : w->ended;
 }

@@ -29,6 +29,7 @@ struct iter_walk {
 	struct bpf_seq seq;
 	char *text;
 	size_t len, cap;
+	u32 chunk; /* of .len: what one read() would have given so far */
 	u64 session, seq_num;
 	bool shown;  /* an object, at least */
 	pid_t self;  /* the reader's process */

@@ -24,6 +24,7 @@ bool prog_map_compatible(struct map_object *m, const struct prog_object *p);
  */
 struct bpf_arena_map;
 int arena_map_place(struct bpf_arena_map *a, u64 start);
+void arenas_find(struct skep_system *sys); /* where the caller has mapped those it made */
 
 /* Around every write by bpf(2); false: the map is frozen (-EPERM). */
 bool map_write_begin(struct bpf_map *map);

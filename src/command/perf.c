@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -126,6 +127,58 @@ int arena_map_place(struct bpf_arena_map *a, u64 start)
 	return 0;
 }
 
+/* Where the caller has got @m: its first mapping of the whole file. */
+static void arena_find(struct map_object *m, u32 tid)
+{
+	struct bpf_arena_map *a = (struct bpf_arena_map *)m->map;
+	unsigned long start, end, off, inode;
+	char path[64], line[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", tid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx %*s %lx %*s %lu", &start, &end, &off, &inode) != 4 ||
+		    inode != m->obj.inode || off || !strstr(line, "/memfd:bpf-map") ||
+		    end - start != a->map.max_entries * ARENA_MAP_PAGE)
+			continue;
+		pthread_mutex_lock(&m->obj.sys->lock);
+		if (!a->user_start)
+			arena_map_place(a, start);
+		pthread_mutex_unlock(&m->obj.sys->lock);
+		break;
+	}
+	if (f)
+		fclose(f);
+}
+
+/*
+ * Arenas that another process has mapped wherever its kernel chose: that is not known before its
+ * mmap() has returned, so it is looked for when it loads a program.
+ */
+void arenas_find(struct skep_system *sys)
+{
+	struct caller *caller = caller_current();
+	struct map_object *m;
+	int err;
+
+	if (!caller || !load_acquire(&sys->arenas_unplaced))
+		return;
+	store_release(&sys->arenas_unplaced, false);
+	for (u32 id = 0; !object_next_id(sys, OBJECT_MAP, id, &id);) {
+		m = (struct map_object *)object_get_id(sys, id, OBJECT_MAP, &err);
+		if (!m)
+			continue;
+		if (m->map->map_type == BPF_MAP_TYPE_ARENA &&
+		    !((struct bpf_arena_map *)m->map)->user_start) {
+			arena_find(m, caller->tid);
+			if (!((struct bpf_arena_map *)m->map)->user_start)
+				store_release(&sys->arenas_unplaced, true);
+		}
+		object_put(&m->obj);
+	}
+}
+
 /* Before the mapping: how, and how much; where is for skep_mapped(). */
 static int arena_mmap(const struct bpf_map *map, u64 len, s64 off)
 {
@@ -183,8 +236,11 @@ static int map_mmap(const struct map_object *m, int fd, u64 len, int prot, s64 o
 		if (map->map_type == BPF_MAP_TYPE_USER_RINGBUF && !off)
 			return -EPERM;
 	}
-	if (map->map_type == BPF_MAP_TYPE_ARENA)
+	if (map->map_type == BPF_MAP_TYPE_ARENA) {
+		if (caller_current() && !((struct bpf_arena_map *)map)->user_start)
+			store_release(&m->obj.sys->arenas_unplaced, true);
 		return arena_mmap(map, len, off);
+	}
 	if (off < 0 || __builtin_add_overflow((u64)off, round_up(len, PAGE_BYTES), &end) ||
 	    end > round_up(map->client_size, PAGE_BYTES))
 		return -EINVAL;

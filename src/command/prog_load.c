@@ -294,6 +294,7 @@ int command_prog_load(struct call *c)
 	if (type == BPF_PROG_TYPE_SK_REUSEPORT && !attr->expected_attach_type &&
 	    visible(sys->profile, KVER(5, 14)))
 		attr->expected_attach_type = BPF_SK_REUSEPORT_SELECT;
+	arenas_find(sys);
 	if (attr->prog_flags & BPF_F_TOKEN_FD)
 		return -EBADF; /* there are no tokens, so no descriptor is one */
 	if (caps & BPF_UNPRIV_DISABLED)

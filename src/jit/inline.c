@@ -201,7 +201,8 @@ static int expand(struct inliner *in, u32 s)
 			    in->grown < GROWTH + prog->len)
 				callee = &in->bodies[k];
 		}
-		if (callee && rename_kept(b, callee, to)) {
+		/* What is called last does not return: nothing is behind it that a return could jump to. */
+		if (callee && i + 1 < end && rename_kept(b, callee, to)) {
 			err = take_in(in, b, callee, to, i);
 			b->calls |= callee->calls;
 		} else if (!err) {

@@ -69,6 +69,7 @@ struct skep_system {
 	struct arena_retired *retired;
 	struct object_btf *vmlinux; /* NULL until it is needed: see system_vmlinux() */
 	bool vmlinux_tried;
+	bool arenas_unplaced;	      /* one was mapped by another process: see arenas_find() */
 	struct object_btf *functions; /* see system_functions() */
 	/* Of kernel modules, where btf_path is a directory; each points to the next. */
 	struct object_btf *modules;

@@ -175,7 +175,7 @@ static bool fetch(struct show *s, void *dst, u64 addr, u32 size)
 		memset(dst, 0, size);
 	if (!err || world_at(s->w, addr))
 		return true;
-	s->err = s->err ? s->err : -EFAULT;
+	s->err = s->err ? s->err : err; /* -ERANGE: no address that the kernel could have */
 	return false;
 }
 

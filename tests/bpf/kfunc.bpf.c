@@ -689,4 +689,16 @@ SEC("?tc") int throws(struct __sk_buff *ctx)
 	return middle(s);
 }
 
+/* A function that never returns: what is behind its call is gone. */
+static __noinline int always(__u32 n)
+{
+	bpf_throw(n & 0xff);
+	return (int)n;
+}
+
+SEC("?tc") int throws_last(struct __sk_buff *ctx)
+{
+	return always(ctx->len);
+}
+
 char _license[] SEC("license") = "GPL";

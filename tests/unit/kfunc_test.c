@@ -251,7 +251,7 @@ int main(void)
 		PROG(objects),	     PROG(stash),	    PROG(percpu),
 		PROG(strings),	     PROG(cpumasks),	    PROG(throws),
 		PROG(dynptr_fill),   PROG(dynptr_fill_skb), PROG(dynptr_fill_rdonly),
-		PROG(kern_skb),	     PROG(kern_xdp),
+		PROG(kern_skb),	     PROG(kern_xdp),	    PROG(throws_last),
 	};
 
 	return cmocka_run_group_tests_name("kernel functions", tests, start, end);
