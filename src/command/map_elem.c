@@ -290,7 +290,7 @@ static struct object *element_of_fd(struct map_object *m, int fd, void **runtime
 			(struct perf_object *)object_get_fd(sys, fd, OBJECT_PERF, err);
 
 		if (!p) {
-			*err = -EBADF;	/* Linux: no perf event */
+			*err = -EBADF; /* Linux: no perf event */
 		} else if (p->ring->inherit || (p->target && p->target->what != PERF_SAMPLING)) {
 			/* DIFF(perf-samples): events of places count nothing */
 			*err = p->ring->inherit ? -EOPNOTSUPP : -EINVAL;

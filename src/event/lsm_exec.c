@@ -131,7 +131,7 @@ void lsm_exec_secure(struct task *t)
 
 	if (!regs)
 		return;
-	at = regs->rsp + sizeof(word); /* the number of arguments */
+	at = regs->rsp + sizeof(word);		/* the number of arguments */
 	for (u32 lists = 0; lists < 2; lists++) /* arguments, environment */
 		do {
 			if (!next_word(t, &at, &word))

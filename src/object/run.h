@@ -71,7 +71,7 @@ enum kernel_call {
 	KERNEL_CALL_BPF,   /* command, union bpf_attr *, its size -> as bpf(2) */
 	KERNEL_CALL_CLOSE, /* a descriptor of the caller's -> 0 or -errno */
 	KERNEL_CALL_COUNTER, /* struct perf_ring *, u64[3] for count, ns enabled, ns running -> 0 or -errno */
-	KERNEL_CALL_BTF,   /* name, kind -> id | a descriptor of its BTF << 32, or -errno */
+	KERNEL_CALL_BTF, /* name, kind -> id | a descriptor of its BTF << 32, or -errno */
 };
 
 /* Reads kernel memory as programs may: 0 or -errno. */
