@@ -37,7 +37,7 @@ static u64 lookup(struct bpf_run *run, u64 params, u32 size, u64 flags, bool che
 
 BPF_HELPER(xdp_fib_lookup)
 {
-	return lookup(run, r2, (u32)r3, r4, true, 0);
+	return lookup(run, r2, (u32)r3, (u32)r4, true, 0);
 }
 
 /* Without a length it is the packet's own that must fit the device. */
@@ -46,7 +46,7 @@ BPF_HELPER(skb_fib_lookup)
 	const struct sk_buff *skb = PTR(r1);
 	const struct bpf_fib_lookup *p = PTR(r2);
 
-	return lookup(run, r2, (u32)r3, r4, (u32)r3 >= sizeof(*p) && p->tot_len,
+	return lookup(run, r2, (u32)r3, (u32)r4, (u32)r3 >= sizeof(*p) && p->tot_len,
 		      skb->gso_size ? 0 : skb->len);
 }
 

@@ -7,6 +7,8 @@
 #include "object/arena.h"
 #include "object/task.h"
 
+#define USER_END 0x7ffffffff000ULL /* Linux: TASK_SIZE on x86-64 */
+
 /* All frames of a program: 8 calls deep, 512 bytes each, and what engines add. */
 #define PROBE_STACK 16384
 
@@ -40,7 +42,7 @@ static int refusal(u64 addr)
 
 bool probe_is_kernel(const struct bpf_run *run, u64 addr)
 {
-	return in_arena(run, addr) || on_stack(addr, 1);
+	return addr >= USER_END || in_arena(run, addr) || on_stack(addr, 1);
 }
 
 int probe_kernel(struct bpf_run *run, void *dst, u64 src, u32 size)
@@ -53,11 +55,58 @@ int probe_kernel(struct bpf_run *run, void *dst, u64 src, u32 size)
 	return run->platform->read_user(dst, src, size);
 }
 
-/* Clears what a copy of whole pages may have left behind the NUL. */
-static long finish_str(char *dst, long n, u32 size)
+/* What reads a string: at most @size (not 0) bytes with the NUL that is always written; its length with NUL. */
+typedef long (*str_reader_t)(struct bpf_run *run, char *dst, u64 src, u32 size);
+
+static long world_reader(struct bpf_run *run, char *dst, u64 src, u32 size)
 {
-	if (n > 0 && n < size)
-		rt_zero(dst + n, size - (u32)n);
+	return run->platform->read_world_str(run, dst, src, size);
+}
+
+static long own_reader(struct bpf_run *run, char *dst, u64 src, u32 size)
+{
+	return run->platform->read_user_str(dst, src, size);
+}
+
+static long user_reader(struct bpf_run *run, char *dst, u64 src, u32 size)
+{
+	return run_read_user_str(run, dst, src, size);
+}
+
+/* In pieces, as readers copy what is behind the NUL, too: programs find their own bytes there. */
+static long read_str(struct bpf_run *run, str_reader_t reader, char *dst, u64 src, u32 size)
+{
+	char piece[256];
+	u32 done = 0, room;
+	long n;
+
+	for (;;) {
+		room = min_t(u32, size - done, sizeof(piece));
+		n = reader(run, piece, src + done, room);
+		if (n <= 0)
+			return n;
+		__builtin_memcpy(dst + done, piece, (u32)n);
+		if (n < room || done + room == size)
+			return done + n;
+		done += room - 1; /* it goes on, or its NUL comes next */
+	}
+}
+
+/*
+ * Linux copies strings of user memory by words, and clears what is behind the NUL in the last one,
+ * if the buffer and the memory have all of that.
+ */
+static long finish_word(struct bpf_run *run, char *dst, u64 src, long n, u32 size)
+{
+	u32 end = (u32)round_up(n, 8L);
+	u64 word;
+
+	if (n <= 0 || end > size || dst[n - 1])
+		return n;
+	if ((src + end - 8) >> 12 != (src + end - 1) >> 12 &&
+	    run_read_user(run, &word, src + end - 8, sizeof(word)))
+		return n;
+	rt_zero(dst + n, end - (u32)n);
 	return n;
 }
 
@@ -66,15 +115,17 @@ long probe_kernel_str(struct bpf_run *run, char *dst, u64 src, u32 size)
 	if (!size)
 		return 0;
 	if (in_world(run, src))
-		return finish_str(dst, run->platform->read_world_str(run, dst, src, size), size);
+		return read_str(run, world_reader, dst, src, size);
 	if (!in_arena(run, src) && !on_stack(src, 1))
 		return refusal(src);
-	return finish_str(dst, run->platform->read_user_str(dst, src, size), size);
+	return read_str(run, own_reader, dst, src, size);
 }
 
 long probe_user_str(struct bpf_run *run, char *dst, u64 src, u32 size)
 {
-	return size ? finish_str(dst, run_read_user_str(run, dst, src, size), size) : 0;
+	if (!size)
+		return 0;
+	return finish_word(run, dst, src, read_str(run, user_reader, dst, src, size), size);
 }
 
 static u64 finish(void *dst, u32 size, long err)
@@ -91,6 +142,8 @@ BPF_HELPER(probe_read_kernel)
 
 BPF_HELPER(probe_read_user)
 {
+	if (unlikely(!(u32)r2))
+		return r3 > USER_END ? ERR(EFAULT) : 0;
 	return finish(PTR(r1), (u32)r2, run_read_user(run, PTR(r1), r3, (u32)r2));
 }
 

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What helper_each.bpf.c and helper_differential_test tell each other. */
+#ifndef HELPER_EACH_H
+#define HELPER_EACH_H
+
+enum each {
+	EACH_LOOKUP,
+	EACH_UPDATE,
+	EACH_DELETE,
+	EACH_PUSH,
+	EACH_POP,
+	EACH_PEEK,
+	EACH_PERCPU,
+	EACH_READ,
+	EACH_READ_STR,
+	EACH_READ_USER,
+	EACH_READ_USER_STR,
+	EACH_READ_KERNEL,
+	EACH_READ_KERNEL_STR,
+	EACH_COMM,
+	EACH_PID_TGID,
+	EACH_UID_GID,
+	EACH_NS_PID,
+	EACH_NS_PID_SIZE,
+	EACH_CPU,
+	EACH_NUMA,
+	EACH_SIGNAL,
+	EACH_SIGNAL_THREAD,
+	EACH_UNDER_CGROUP,
+	EACH_FIND_VMA,
+	EACH_TASK_STORAGE,
+	EACH_TASK_STORAGE_DELETE,
+	EACH_CURRENT,
+	EACH_BRANCHES,
+	EACH_KTIME,
+	EACH_BOOT,
+	EACH_COARSE,
+	EACH_TAI,
+	EACH_RING_OUTPUT,
+	EACH_RING_QUERY,
+	EACH_RING_RESERVE,
+	EACH_RING_DYNPTR,
+	EACH_DYNPTR,
+	EACH_STACKID,
+	EACH_STACK,
+	EACH_TASK_STACK,
+	EACH_COOKIE,
+	EACH_COPY,
+	EACH_COPY_TASK,
+	EACH_BTF_FIND,
+	EACH_CLOSE,
+	EACH_FOR_EACH_ARRAY,
+	EACH_FOR_EACH_HASH,
+	EACH_FIB,
+	EACH_FIB_SIZE,
+	EACH_MTU,
+	EACH_CLASSID,
+	EACH_UNDER,
+	EACH_CGROUP_ID,
+	EACH_ANCESTOR_ID,
+	EACH_REALM,
+	EACH_NETNS,
+	EACH_LOOKUP_TCP,
+	EACH_LOOKUP_UDP,
+	EACH_SKC_LOOKUP,
+	EACH_REDIRECT,
+	EACH_SK_CGROUP_ID,
+	EACH_SK_ANCESTOR_ID,
+};
+
+struct call {
+	/* operands */
+	unsigned int which, len;
+	unsigned long long a, b, c, d;
+	/* results */
+	long long ret;
+	unsigned long long x, y, z;
+	unsigned char buf[128], out[128];
+	unsigned char scratch[128]; /* not compared */
+};
+
+#endif
