@@ -13,6 +13,39 @@
 #include "front/files.h"
 #include "object/link.h"
 #include "object/object.h"
+#include "object/system.h"
+
+#define LINUX_PROG_SIZE 96 /* struct bpf_prog before its instructions, 6.18, x86-64 */
+#define PAGE		4096ULL
+
+static bool holds_objects(enum bpf_map_type type)
+{
+	return type == BPF_MAP_TYPE_PROG_ARRAY || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ||
+	       type == BPF_MAP_TYPE_CGROUP_ARRAY || type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+/* Since 6.4 each type knows; before, it was a guess (bpf_map_memory_footprint()). */
+static u64 map_memlock(const struct map_object *m)
+{
+	const struct bpf_map *map = m->map;
+	u64 value = map->value_size;
+
+	if (visible(m->obj.sys->profile, KVER(6, 4)))
+		return m->ops->mem_usage ? m->ops->mem_usage(map) : m->charge;
+	switch (map->map_type) {
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+		value = round_up(value, 8) * map->nr_cpus;
+		break;
+	default:
+		if (holds_objects(map->map_type))
+			value = 4;
+	}
+	return round_up(map->max_entries * round_up(map->key_size + value, 8), PAGE);
+}
 
 static void map_info(FILE *f, const struct map_object *m)
 {
@@ -20,10 +53,10 @@ static void map_info(FILE *f, const struct map_object *m)
 
 	fprintf(f,
 		"map_type:\t%u\nkey_size:\t%u\nvalue_size:\t%u\nmax_entries:\t%u\n"
-		"map_flags:\t%#x\nmap_extra:\t%#llx\nmemlock:\t%llu\nmap_id:\t%u\nfrozen:\t%u\n",
+		"map_flags:\t0x%x\nmap_extra:\t0x%llx\nmemlock:\t%llu\nmap_id:\t%u\nfrozen:\t%u\n",
 		(unsigned)map->map_type, map->key_size, map->value_size, map->max_entries,
-		map->map_flags, (unsigned long long)map->map_extra, (unsigned long long)m->charge,
-		m->obj.id, READ_ONCE(map->frozen));
+		map->map_flags, (unsigned long long)map->map_extra,
+		(unsigned long long)map_memlock(m), m->obj.id, READ_ONCE(map->frozen));
 }
 
 static void print_tag(FILE *f, const struct bpf_prog *prog)
@@ -39,8 +72,13 @@ static void prog_info(FILE *f, const struct prog_object *p)
 	fprintf(f, "prog_type:\t%u\nprog_jited:\t%u\n", (unsigned)p->prog->type,
 		p->prog->entry ? 1 : 0);
 	print_tag(f, p->prog);
-	fprintf(f, "memlock:\t%llu\nprog_id:\t%u\nverified_insns:\t%u\n",
-		(unsigned long long)p->segment_size, p->obj.id, p->verified_insns);
+	fprintf(f,
+		"memlock:\t%llu\nprog_id:\t%u\nrun_time_ns:\t%llu\nrun_cnt:\t%llu\n"
+		"recursion_misses:\t%llu\nverified_insns:\t%u\n",
+		(unsigned long long)round_up(LINUX_PROG_SIZE + 8ULL * p->prog->len, PAGE),
+		p->obj.id, (unsigned long long)READ_ONCE(p->prog->run_time_ns),
+		(unsigned long long)READ_ONCE(p->prog->run_cnt),
+		(unsigned long long)READ_ONCE(p->prog->recursion_misses), p->verified_insns);
 }
 
 static void link_info(FILE *f, const struct link_object *l)

@@ -121,7 +121,7 @@ static u64 htab_usage(u32 type, u32 key_size, u32 value_size, u32 max_entries, u
 		return usage;
 	}
 	n = max_entries;
-	if (!percpu && !lru)
+	if (!percpu && !lru && type != BPF_MAP_TYPE_HASH_OF_MAPS)
 		n += nr_cpus;
 	usage += elem * n;
 	if (percpu)
