@@ -68,6 +68,11 @@ int info_map(const struct call *c, struct map_object *m, u64 uinfo, u32 len)
 		info.btf_value_type_id = m->btf_value_type_id;
 	}
 	info.btf_vmlinux_value_type_id = m->btf_vmlinux_value_type_id;
+	if (map->map_type == BPF_MAP_TYPE_STRUCT_OPS && visible(c->sys->profile, KVER(6, 9))) {
+		struct object_btf *kernel = system_vmlinux(c->sys);
+
+		info.btf_vmlinux_id = kernel ? kernel->obj.id : 0;
+	}
 	return info_put(c, uinfo, &info, len);
 }
 

@@ -268,10 +268,15 @@ int command_map_create(struct call *c)
 	err = build_map(m, attr, ops, &layout);
 	if (err)
 		goto out;
+	if (type == BPF_MAP_TYPE_STRUCT_OPS) {
+		err = struct_ops_map_start(m, attr);
+		if (err)
+			goto out;
+	}
 	err = object_name_copy(m->map->name, attr->map_name, sizeof(attr->map_name));
 	if (err < 0)
 		goto out;
-	if (attr->btf_key_type_id || attr->btf_value_type_id) {
+	if (attr->btf_key_type_id || attr->btf_value_type_id || attr->btf_vmlinux_value_type_id) {
 		err = map_set_btf(m, ops, c->attr, caps);
 		if (err)
 			goto out;
@@ -279,11 +284,6 @@ int command_map_create(struct call *c)
 	err = set_exclusive(c, m);
 	if (err)
 		goto out;
-	if (type == BPF_MAP_TYPE_STRUCT_OPS) {
-		err = struct_ops_map_start(m, attr);
-		if (err)
-			goto out;
-	}
 	m->ops = ops;
 	if (type == BPF_MAP_TYPE_TASK_STORAGE)
 		sys->task_storages = true;

@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "base/version.h"
+#include "btf/btf.h"
 #include "skep/skep.h"
 #include "tests/lib/kernel.h"
 #include "tests/lib/own_cgroup.h"
@@ -113,9 +114,9 @@ static const struct shape {
 	{ BPF_MAP_TYPE_CPUMAP, 4, 8, 2, 0, INDEX, CPU },
 	{ BPF_MAP_TYPE_XSKMAP, 4, 4, 8, 0, INDEX, FD_OF_THING },
 	{ BPF_MAP_TYPE_SOCKHASH, 4, 8, 8, 0, INDEX, FD_OF_THING, .unordered = true },
-	{ BPF_MAP_TYPE_CGROUP_STORAGE, 16, 8, 0, 0, STORAGE, DATA },
+	{ BPF_MAP_TYPE_CGROUP_STORAGE, 16, 8, 0, 0, STORAGE, DATA, .unordered = true },
 	{ BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, 4, 8, 8, 0, INDEX, FD_OF_THING },
-	{ BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, 16, 8, 0, 0, STORAGE, DATA },
+	{ BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, 16, 8, 0, 0, STORAGE, DATA, .unordered = true },
 	{ BPF_MAP_TYPE_QUEUE, 0, 8, 8, 0, NO_KEY, DATA },
 	{ BPF_MAP_TYPE_STACK, 0, 8, 8, 0, NO_KEY, DATA },
 	{ BPF_MAP_TYPE_SK_STORAGE, 4, 4, 0, BPF_F_NO_PREALLOC, THING, DATA, .btf = true },
@@ -127,7 +128,24 @@ static const struct shape {
 	{ BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096, 0, NO_KEY, DATA },
 	{ BPF_MAP_TYPE_CGRP_STORAGE, 4, 4, 0, BPF_F_NO_PREALLOC, THING, DATA, .btf = true },
 	{ BPF_MAP_TYPE_ARENA, 0, 0, 4, BPF_F_MMAPABLE, NO_KEY, DATA },
+	{ BPF_MAP_TYPE_STRUCT_OPS, 4, 0, 1, 0, INDEX, DATA }, /* value: struct_ops_size */
 };
+
+/* The type of struct_ops that any kernel has. */
+static u32 struct_ops_id, struct_ops_size;
+
+static void find_struct_ops(void)
+{
+	struct object_btf *kernel = system_vmlinux(sys);
+	s32 id = kernel ? btf_find_by_name_kind(kernel->btf, "bpf_struct_ops_tcp_congestion_ops",
+						BTF_KIND_STRUCT) :
+			  -1;
+
+	if (id <= 0)
+		return;
+	struct_ops_id = (u32)id;
+	struct_ops_size = btf_type_get(kernel->btf, struct_ops_id)->size;
+}
 
 static u32 nr_cpus;
 
@@ -139,6 +157,8 @@ static bool is_percpu(u32 type)
 
 static u32 value_bytes(const struct shape *s)
 {
+	if (s->type == BPF_MAP_TYPE_STRUCT_OPS)
+		return struct_ops_size;
 	return is_percpu(s->type) ? round_up(s->value, 8) * nr_cpus : s->value;
 }
 
@@ -217,7 +237,8 @@ static void map_create(int cmd)
 {
 	int shape = (int)rnd(ARRAY_SIZE(shapes)), ret[SIDES];
 	const struct shape *s = &shapes[shape];
-	struct slot *btf = s->btf || !rnd(20) ? slot_of(BTF) : NULL;
+	bool operations = s->type == BPF_MAP_TYPE_STRUCT_OPS;
+	struct slot *btf = s->btf || operations || !rnd(20) ? slot_of(BTF) : NULL;
 	struct slot *inner = s->inner ? slot_of(MAP) : NULL;
 	u32 flags = s->flags | (rnd(6) ? 0 : 1U << rnd(19));
 	bool odd = !rnd(20), named = rnd(2);
@@ -234,9 +255,14 @@ static void map_create(int cmd)
 					.max_entries = entries,
 					.map_flags = flags };
 
+		if (operations) {
+			attr.value_size = struct_ops_size;
+			attr.btf_vmlinux_value_type_id = struct_ops_id;
+		}
 		if (btf) {
 			attr.btf_fd = (u32)btf->fd[side];
-			attr.btf_key_type_id = attr.btf_value_type_id = 1;
+			if (!operations)
+				attr.btf_key_type_id = attr.btf_value_type_id = 1;
 		}
 		if (s->inner)
 			attr.inner_map_fd = (u32)fd_in(inner, side);
@@ -477,6 +503,7 @@ static void info(int cmd)
 		struct bpf_map_info *m = (void *)info[side];
 
 		m->id = m->btf_id = 0;
+		m->btf_vmlinux_id = !!m->btf_vmlinux_id;
 	}
 	if (memcmp(info[0], info[1], size))
 		fail_msg("%s: they differ", what);
@@ -1033,6 +1060,8 @@ static int setup(void **unused)
 	remove_stale_pins();
 	uname(&u);
 	sys = system_for(u.release);
+	if (sys)
+		find_struct_ops();
 	nr_cpus = (u32)sysconf(_SC_NPROCESSORS_CONF);
 	own_cgroup(cgroup_path, sizeof(cgroup_path));
 	if (*cgroup_path)
