@@ -188,6 +188,19 @@ static __attribute__((noinline)) void wipe_stack(void)
 		below[i] = 0;
 }
 
+/* Below what the frame of wipe_stack() itself leaves unwiped. */
+static __attribute__((noinline)) u64 run_on_wiped_stack(const struct bpf_prog *prog, void *ctx,
+							struct bpf_run *run)
+{
+	u8 above[256];
+	u64 ret;
+
+	__asm__ volatile("" : : "r"(above) : "memory");
+	ret = bpf_prog_run(prog, ctx, run);
+	__asm__ volatile("" : : "r"(above) : "memory"); /* no tail call: the gap stays */
+	return ret;
+}
+
 int prog_run_compare(struct skep_system *sys, struct prog_object *prog, void *ctx,
 		     struct bpf_run *run, const struct compare_block *block, u64 *ret)
 {
@@ -226,7 +239,7 @@ int prog_run_compare(struct skep_system *sys, struct prog_object *prog, void *ct
 	first.platform = &logged;
 	first.interpret = 1;
 	wipe_stack();
-	interp = bpf_prog_run(prog->prog, ctx, &first);
+	interp = run_on_wiped_stack(prog->prog, ctx, &first);
 	for (i = 0; i < n; i++) {
 		r[i].after = mem_dup(r[i].at, r[i].len);
 		if (!r[i].after)
@@ -236,7 +249,7 @@ int prog_run_compare(struct skep_system *sys, struct prog_object *prog, void *ct
 	replay.replaying = true;
 	run->platform = &logged;
 	wipe_stack();
-	*ret = bpf_prog_run(prog->prog, ctx, run);
+	*ret = run_on_wiped_stack(prog->prog, ctx, run);
 	run->platform = replay.real;
 	current = NULL;
 	if (!err)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Verdicts against the live kernel: random programs of three types are loaded on
- * both; verdict, and for accepted ones the result of a test run, must be equal.
+ * both; verdict, and for accepted ones the result of a test run, the packet and the
+ * map that it leaves, must be equal. A program that differs is shrunk.
  * Skipped where the kernel does not permit it, or is not the profile's release.
  *
  *   DIFF_COUNT=n   programs (default 2000)     DIFF_SEED=n    first seed (default 1)
  *   DIFF_LOG=1|2   the logs of that level must be equal, too
  *   DIFF_SHOW=1    print every mismatch in full, go on to the end
+ *   SKEP_JIT=compare   skep's side runs each by both engines
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -52,6 +54,9 @@ struct side {
 	int verdict;
 	u32 retval;
 	int run_err;
+	u8 out[256]; /* the packet afterwards */
+	u32 out_size;
+	u8 values[4 * VALUE_SIZE]; /* of the map */
 } side[2] = { { .name = "skep", .call = call_skep }, { .name = "live", .call = call_live } };
 
 static int make_map(struct side *s)
@@ -94,12 +99,25 @@ static void reset_map(struct side *s)
 	}
 }
 
+static void read_map(struct side *s)
+{
+	union bpf_attr attr;
+
+	for (u32 key = 0; key < 4; key++) {
+		memset(&attr, 0, sizeof(attr));
+		attr.map_fd = (u32)s->map;
+		attr.key = (u64)(unsigned long)&key;
+		attr.value = (u64)(unsigned long)&s->values[key * VALUE_SIZE];
+		s->call(BPF_MAP_LOOKUP_ELEM, &attr);
+	}
+}
+
 /* ---- comparison ---- */
 
 static void load(struct side *s, struct gen *g, u32 level)
 {
 	struct bpf_insn insn[MAX_INSNS];
-	u8 packet[64], out[256];
+	u8 packet[64];
 	union bpf_attr attr;
 	int fd;
 
@@ -139,11 +157,14 @@ static void load(struct side *s, struct gen *g, u32 level)
 	attr.test.prog_fd = (u32)fd;
 	attr.test.data_in = (u64)(unsigned long)packet;
 	attr.test.data_size_in = sizeof(packet);
-	attr.test.data_out = (u64)(unsigned long)out;
-	attr.test.data_size_out = sizeof(out);
+	memset(s->out, 0, sizeof(s->out));
+	attr.test.data_out = (u64)(unsigned long)s->out;
+	attr.test.data_size_out = sizeof(s->out);
 	attr.test.repeat = 1;
 	s->run_err = s->call(BPF_PROG_TEST_RUN, &attr);
 	s->retval = attr.test.retval;
+	s->out_size = attr.test.data_size_out;
+	read_map(s);
 	close(fd);
 }
 
@@ -152,6 +173,8 @@ static void print_program(const struct gen *g)
 	char text[160];
 
 	for (u32 i = 0; i < g->n; i++) {
+		if (g->insn[i].code == (BPF_JMP | BPF_JA) && !g->insn[i].off)
+			continue;
 		disasm_insn(text, sizeof(text), &g->insn[i], NULL);
 		printf("# %3u: %s\n", i, text);
 		if (g->insn[i].code == (BPF_LD | BPF_IMM | BPF_DW))
@@ -195,34 +218,90 @@ static bool logs_equal(const char *a, const char *b)
 static u32 log_mode;
 static bool show;
 
-/* True when both sides agree about program @seed. */
-static bool compare(u64 seed, u32 *accepted)
+/* Whether what the program leaves depends on where its stack is: an address got into it. */
+static __attribute__((noinline)) bool shows_addresses(struct gen *g)
 {
-	static struct gen g;
-	const char *what = NULL;
+	struct side before = side[0];
+	u8 above[5008];
 
-	generate(&g, seed);
+	__asm__ volatile("" : : "r"(above) : "memory");
+	load(&side[0], g, log_mode);
+	__asm__ volatile("" : : "r"(above) : "memory");
+	return before.retval != side[0].retval ||
+	       memcmp(before.out, side[0].out, sizeof(before.out)) ||
+	       memcmp(before.values, side[0].values, sizeof(before.values));
+}
+
+/* In what the sides differ about @g, or NULL. */
+static const char *difference(struct gen *g)
+{
+	const char *what = NULL;
+	bool ran;
+
 	for (int i = 0; i < 2; i++)
-		load(&side[i], &g, log_mode);
-	*accepted += !side[1].verdict;
+		load(&side[i], g, log_mode);
+	ran = !side[0].verdict && !side[0].run_err && !g->no_run && !g->tainted;
 	if (!side[0].verdict != !side[1].verdict)
 		what = side[0].verdict ? "refused, live accepts" : "accepted, live refuses";
 	else if (side[0].verdict != side[1].verdict)
 		what = "errno";
-	else if (!side[0].verdict && side[0].run_err != side[1].run_err && side[0].run_err != -524)
+	else if (!side[0].verdict && side[0].run_err != side[1].run_err &&
+		 side[0].run_err != -524 &&
+		 /* the engines' stacks differ, too */
+		 !(g->tainted && side[0].run_err == -EFAULT))
 		what = "test run";
-	else if (!side[0].verdict && !side[0].run_err && !g.tainted &&
-		 side[0].retval != side[1].retval)
+	else if (ran && side[0].retval != side[1].retval)
 		what = "result";
-	else if (log_mode && !logs_equal(side[0].log, side[1].log))
+	else if (ran && (side[0].out_size != side[1].out_size ||
+			 memcmp(side[0].out, side[1].out, sizeof(side[0].out))))
+		what = "packet";
+	else if (ran && memcmp(side[0].values, side[1].values, sizeof(side[0].values)))
+		what = "map";
+	if (what && ran && shows_addresses(g))
+		what = NULL;
+	if (!what && log_mode && !logs_equal(side[0].log, side[1].log))
 		what = "log";
+	return what;
+}
+
+/* No-ops for every instruction that the difference does not need. */
+static void shrink(struct gen *g, const char *what)
+{
+	struct bpf_insn was[2];
+	const char *now;
+
+	for (u32 i = 0; i + 1 < g->n; i++) {
+		u32 n = g->insn[i].code == (BPF_LD | BPF_IMM | BPF_DW) ? 2 : 1;
+
+		memcpy(was, &g->insn[i], n * sizeof(was[0]));
+		for (u32 k = 0; k < n; k++)
+			g->insn[i + k] = (struct bpf_insn){ .code = BPF_JMP | BPF_JA };
+		now = difference(g);
+		if (!now || strcmp(now, what))
+			memcpy(&g->insn[i], was, n * sizeof(was[0]));
+		i += n - 1;
+	}
+	difference(g);
+}
+
+/* True when both sides agree about program @seed. */
+static bool compare(u64 seed, u32 *accepted)
+{
+	static struct gen g;
+	const char *what;
+
+	generate(&g, seed);
+	what = difference(&g);
+	*accepted += !side[1].verdict;
 	if (!what)
 		return true;
+	if (!log_mode)
+		shrink(&g, what);
 	printf("# seed %llu: %s: skep %d run %d retval %#x, live %d run %d retval %#x\n",
 	       (unsigned long long)seed, what, side[0].verdict, side[0].run_err, side[0].retval,
 	       side[1].verdict, side[1].run_err, side[1].retval);
+	print_program(&g);
 	if (show) {
-		print_program(&g);
 		for (int i = 0; i < 2; i++) {
 			load(&side[i], &g, log_mode ? log_mode : 2);
 			print_tail(side[i].name, side[i].log, 12);
