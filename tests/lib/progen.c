@@ -730,6 +730,25 @@ static void gen_subprog(struct gen *g)
 	emit(g, EXIT());
 }
 
+/* What gen_respill() leaves at fp-40, read by anything but itself. */
+static bool reads_spilled_address(const struct gen *g)
+{
+	bool spilled = false, read = false;
+
+	for (u32 i = 0; i < g->n; i++) {
+		const struct bpf_insn *p = &g->insn[i];
+		bool load = BPF_CLASS(p->code) == BPF_LDX && p->dst_reg != 9;
+		bool atomic = BPF_CLASS(p->code) == BPF_STX && BPF_MODE(p->code) == BPF_ATOMIC;
+		u32 base = load ? p->src_reg : p->dst_reg;
+
+		spilled |= p->code == (BPF_STX | BPF_MEM | BPF_DW) && p->dst_reg == 10 &&
+			   p->src_reg == 5 && p->off == -40;
+		read |= (load || atomic) &&
+			(base == 5 || (base == 10 && p->off > -48 && p->off < -32));
+	}
+	return spilled && read;
+}
+
 void generate(struct gen *g, u64 seed)
 {
 	u32 steps, sub[2];
@@ -778,6 +797,8 @@ void generate(struct gen *g, u64 seed)
 		if (used)
 			gen_subprog(g);
 	}
+	if (reads_spilled_address(g))
+		g->tainted = true;
 	for (u32 c = 0; c < g->nr_calls; c++)
 		if (g->insn[g->calls[c]].src_reg == BPF_PSEUDO_CALL)
 			g->insn[g->calls[c]].imm = (s32)(sub[g->call_sub[c]] - g->calls[c] - 1);
