@@ -223,6 +223,17 @@ static inline void pop(struct jit *j, u32 r)
 	e1(j, 0x58 | (r & 7));
 }
 
+/* Jump to instruction @target. Nothing behind it in the same selection may land() on what is before it. 0 or -ENOMEM. */
+static inline int jcc(struct jit *j, enum x86_cc cc, u32 target)
+{
+	int err = jit_ref(j, j->n, JIT_REF_JUMP, target, 6, 2);
+
+	e1(j, 0x0f);
+	e1(j, 0x80 | cc);
+	e4(j, 0);
+	return err;
+}
+
 /* Short jump inside one selection: returns where its distance goes; land() fills it in. */
 static inline u32 jcc8(struct jit *j, enum x86_cc cc)
 {

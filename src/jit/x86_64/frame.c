@@ -211,55 +211,48 @@ int jit_arch_entry(struct jit *j, struct jit_sub *sub)
 
 /*
  * Lookup in an array that is known: bounds check and multiplication, no call. The
- * null check that follows nearly always shares the bounds check's jump.
+ * null check that follows nearly always is the bounds check.
  */
 static int inline_array_lookup(struct jit *j, u32 i)
 {
 	const struct bpf_array *array = jit_known_array(j, i);
 	const struct bpf_insn *check = &j->insns[i + 1];
-	u32 out, done, scale;
+	u32 out = 0, scale;
 	bool fuse;
-	int err;
+	int err = 0;
 
 	if (!array)
 		return 0;
 	fuse = i + 1 < j->sub->end && !j->is_target[i + 1] &&
 	       check->code == (BPF_JMP | BPF_JEQ | BPF_K) && !check->dst_reg && !check->imm;
-	rm(j, false, 0x8b, RAX, RSI, 0);
-	alu_ri(j, false, X_CMP, RAX, (s32)array->map.max_entries);
-	out = jcc8(j, CC_AE);
-	if (array->map.map_type == BPF_MAP_TYPE_PERCPU_ARRAY) {
-		rm(j, false, 0x8b, RCX, R12, offsetof(struct bpf_run, cpu));
-		rr(j, true, 0x69, RCX, RCX);
-		e4(j, (u32)array->cpu_stride);
-	}
-	mov_ri(j, R11, (u64)(uintptr_t)array->value, true);
+	rm(j, false, 0x8b, R11, RSI, 0);
+	mov_ri(j, RAX, 0, true);
+	alu_ri(j, false, X_CMP, R11, (s32)array->map.max_entries);
+	if (fuse)
+		err = jcc(j, CC_AE, i + 2 + check->off);
+	else
+		out = jcc8(j, CC_AE);
+	mov_ri(j, RAX, (u64)(uintptr_t)array->value, true);
 	scale = is_power_of_2(array->elem_size) ? __builtin_ctz(array->elem_size) : 32;
 	if (scale > 3) {
 		if (scale < 32) {
-			shift_ri(j, true, X_SHL, RAX, scale);
+			shift_ri(j, true, X_SHL, R11, scale);
 		} else {
-			rr(j, true, 0x69, RAX, RAX);
+			rr(j, true, 0x69, R11, R11);
 			e4(j, array->elem_size);
 		}
 		scale = 0;
 	}
-	rmx(j, true, 0x8d, RAX, R11, RAX, scale, 0); /* lea */
-	if (array->map.map_type == BPF_MAP_TYPE_PERCPU_ARRAY)
+	rmx(j, true, 0x8d, RAX, RAX, R11, scale, 0); /* lea */
+	if (array->map.map_type == BPF_MAP_TYPE_PERCPU_ARRAY) {
+		rm(j, false, 0x8b, RCX, R12, offsetof(struct bpf_run, cpu));
+		rr(j, true, 0x69, RCX, RCX);
+		e4(j, (u32)array->cpu_stride);
 		alu_rr(j, true, X_ADD, RAX, RCX);
-	done = jmp8(j);
-	land(j, out);
-	mov_ri(j, RAX, 0, true);
-	if (fuse) {
-		/* the long form here: nothing inside a selection may shrink */
-		err = jit_ref(j, j->n, JIT_REF_JUMP, i + 2 + check->off, 5, 0);
-		e1(j, 0xe9);
-		e4(j, 0);
-		if (err)
-			return err;
 	}
-	land(j, done);
-	return fuse ? 2 : 1;
+	if (!fuse)
+		land(j, out);
+	return err ? err : fuse ? 2 : 1;
 }
 
 static int call_function(struct jit *j, const struct bpf_insn *insn)

@@ -695,16 +695,6 @@ static int select_cmov(struct jit *j, u32 i)
 	return (int)n + 1;
 }
 
-static int jcc(struct jit *j, enum x86_cc cc, u32 target)
-{
-	int err = jit_ref(j, j->n, JIT_REF_JUMP, target, 6, 2);
-
-	e1(j, 0x0f);
-	e1(j, 0x80 | cc);
-	e4(j, 0);
-	return err;
-}
-
 static int select_jcc(struct jit *j, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i], *ja;
