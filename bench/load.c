@@ -86,6 +86,31 @@ static void measure_load(const char *title, u32 n, bool keep)
 	printf("\n");
 }
 
+/* Bytes of code that the running kernel makes of them; 0: it does not say. */
+static u32 kernel_bytes(const struct bpf_insn *insns, u32 len)
+{
+	struct bpf_prog_info info;
+	union bpf_attr attr;
+	int fd, err;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
+	attr.insns = (u64)(uintptr_t)insns;
+	attr.insn_cnt = len;
+	attr.license = (u64)(uintptr_t) "GPL";
+	fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	if (fd < 0)
+		return 0;
+	memset(&attr, 0, sizeof(attr));
+	memset(&info, 0, sizeof(info));
+	attr.info.bpf_fd = (u32)fd;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (u64)(uintptr_t)&info;
+	err = (int)syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	close(fd);
+	return err ? 0 : info.jited_prog_len;
+}
+
 /* Arithmetic, loads, stores and jumps in a mix as compilers make it. */
 static void measure_compile(struct arena *arena, u32 len)
 {
@@ -113,7 +138,7 @@ static void measure_compile(struct arena *arena, u32 len)
 			{ .code = BPF_ALU64 | BPF_SUB | BPF_X, .dst_reg = 0, .src_reg = 3 },
 		};
 
-		insns[i] = mix[i % ARRAY_SIZE(mix)];
+		insns[i] = mix[(i ? i - 1 : 0) % ARRAY_SIZE(mix)];
 	}
 	insns[0] = insns[len - 2] = (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K };
 	insns[len - 1] = (struct bpf_insn){ .code = BPF_JMP | BPF_EXIT };
@@ -128,8 +153,12 @@ static void measure_compile(struct arena *arena, u32 len)
 		jit_output_free(&out);
 	}
 	qsort(us, ARRAY_SIZE(us), sizeof(double), by_value);
-	printf("compiling %6u instructions %15s %9.1f %9.1f    %.2f bytes of code each\n", len, "",
+	printf("compiling %6u instructions %15s %9.1f %9.1f    %.2f bytes of code each", len, "",
 	       us[0], us[ARRAY_SIZE(us) / 2], (double)bytes / len);
+	bytes = kernel_bytes(insns, len);
+	if (bytes)
+		printf(", the kernel %.2f", (double)bytes / len);
+	printf("\n");
 	free(insns);
 }
 

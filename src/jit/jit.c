@@ -65,19 +65,19 @@ int jit_pool(struct jit *j, u64 value)
 	return (int)j->nr_pool++;
 }
 
-static void use(struct jit_sub *sub, u32 reg)
+/* Registers that a subprogram uses, and 16 bits above those that it writes: one word, which stays in a register. */
+static inline void use(u32 *regs, u32 reg)
 {
-	sub->used |= BIT(reg);
+	*regs |= BIT(reg);
 }
 
-static void def(struct jit_sub *sub, u32 reg)
+static inline void def(u32 *regs, u32 reg)
 {
-	sub->used |= BIT(reg);
-	sub->written |= BIT(reg);
+	*regs |= 0x10001U << reg;
 }
 
 /* Whether call @i becomes some instructions that call nobody. */
-static bool analyse_inlined(struct jit *j, struct jit_sub *sub, u32 i)
+static bool analyse_inlined(struct jit *j, struct jit_sub *sub, u32 *regs, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i];
 	const struct bpf_array *array;
@@ -89,9 +89,9 @@ static bool analyse_inlined(struct jit *j, struct jit_sub *sub, u32 i)
 		array = jit_known_array(j, i);
 		if (!array)
 			return false;
-		use(sub, BPF_REG_2);
+		use(regs, BPF_REG_2);
 		if (array->map.map_type == BPF_MAP_TYPE_PERCPU_ARRAY) {
-			def(sub, BPF_REG_4); /* a scratch register there */
+			def(regs, BPF_REG_4); /* a scratch register there */
 			sub->needs_run = true;
 		}
 		break;
@@ -109,44 +109,43 @@ static bool analyse_inlined(struct jit *j, struct jit_sub *sub, u32 i)
 	case INLINE_ARG64:
 	case INLINE_DYNPTR_NULL:
 	case INLINE_DYNPTR_SIZE:
-		use(sub, BPF_REG_1);
+		use(regs, BPF_REG_1);
 		break;
 	}
-	def(sub, BPF_REG_0);
+	def(regs, BPF_REG_0);
 	return true;
 }
 
-static void analyse_jmp(struct jit *j, struct jit_sub *sub, u32 i)
+static inline void analyse_jmp(struct jit *j, struct jit_sub *sub, u32 *regs, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i];
 
 	switch (BPF_OP(insn->code)) {
 	case BPF_CALL:
-		if (analyse_inlined(j, sub, i))
+		if (analyse_inlined(j, sub, regs, i))
 			return;
 		if (insn->src_reg == BPF_PSEUDO_CALL)
 			sub->has_subcall = true;
 		else
 			sub->has_call = true;
-		sub->used |= 0x3f;
-		sub->written |= 0x3f;
+		*regs |= 0x3f003f;
 		return;
 	case BPF_TAIL_CALL:
 		sub->has_tail = true;
 		j->has_tail = true;
-		sub->used |= BIT(BPF_REG_1) | BIT(BPF_REG_2) | BIT(BPF_REG_3);
+		*regs |= BIT(BPF_REG_1) | BIT(BPF_REG_2) | BIT(BPF_REG_3);
 		return;
 	case BPF_EXIT:
-		use(sub, BPF_REG_0);
+		use(regs, BPF_REG_0);
 		return;
 	case BPF_JA:
 		if (!insn_jmp_off(insn))
 			return;
 		break;
 	default:
-		use(sub, insn->dst_reg);
+		use(regs, insn->dst_reg);
 		if (BPF_SRC(insn->code) == BPF_X)
-			use(sub, insn->src_reg);
+			use(regs, insn->src_reg);
 	}
 	j->is_target[i + 1 + insn_jmp_off(insn)] |= insn_jmp_off(insn) < 0 ? 2 : 1;
 }
@@ -155,8 +154,8 @@ static void analyse_jmp(struct jit *j, struct jit_sub *sub, u32 i)
 static int analyse(struct jit *j, struct jit_sub *sub)
 {
 	const struct bpf_insn *insn;
+	u32 i, regs = 0;
 	u8 op;
-	u32 i;
 
 	for (i = sub->start; i < sub->end; i++) {
 		insn = &j->insns[i];
@@ -168,45 +167,47 @@ static int analyse(struct jit *j, struct jit_sub *sub)
 			    ((s64)i + 1 + insn_jmp_off(insn) >= sub->end ||
 			     (s64)i + 1 + insn_jmp_off(insn) < sub->start))
 				return -EINVAL;
-			analyse_jmp(j, sub, i);
+			analyse_jmp(j, sub, &regs, i);
 			break;
 		case BPF_ALU:
 		case BPF_ALU64:
-			def(sub, insn->dst_reg);
+			def(&regs, insn->dst_reg);
 			if (BPF_SRC(insn->code) == BPF_X && op != BPF_END)
-				use(sub, insn->src_reg);
+				use(&regs, insn->src_reg);
 			if (op == BPF_DIV || op == BPF_MOD)
 				sub->needs_temp2 = true;
 			break;
 		case BPF_LD:
-			def(sub, insn->dst_reg);
+			def(&regs, insn->dst_reg);
 			i++;
 			break;
 		case BPF_LDX:
-			def(sub, insn->dst_reg);
-			use(sub, insn->src_reg);
+			def(&regs, insn->dst_reg);
+			use(&regs, insn->src_reg);
 			if (BPF_MODE(insn->code) != BPF_MEM && BPF_MODE(insn->code) != BPF_MEMSX)
 				sub->has_call =
 					true; /* which keeps all registers, see x86_probe() */
 			break;
 		case BPF_ST:
-			use(sub, insn->dst_reg);
+			use(&regs, insn->dst_reg);
 			break;
 		case BPF_STX:
-			use(sub, insn->dst_reg);
-			use(sub, insn->src_reg);
+			use(&regs, insn->dst_reg);
+			use(&regs, insn->src_reg);
 			if (BPF_MODE(insn->code) != BPF_ATOMIC)
 				break;
 			sub->needs_temp2 = true;
 			if (insn->imm == BPF_CMPXCHG)
-				def(sub, BPF_REG_0);
+				def(&regs, BPF_REG_0);
 			else if (insn->imm == BPF_LOAD_ACQ)
-				def(sub, insn->dst_reg);
+				def(&regs, insn->dst_reg);
 			else if (insn->imm & BPF_FETCH)
-				def(sub, insn->src_reg);
+				def(&regs, insn->src_reg);
 			break;
 		}
 	}
+	sub->used = (u16)regs;
+	sub->written = (u16)(regs >> 16);
 	return 0;
 }
 

@@ -119,8 +119,6 @@ int x86_wide_load(struct jit *j, u32 i)
 	bool swapped, best_swapped = false;
 	s32 off = 0;
 
-	if (BPF_SIZE(insn->code) == BPF_DW || BPF_SIZE(insn->code) == BPF_W)
-		return 0;
 	for (k = 0; k < WINDOW && i + k < j->sub->end; k++) {
 		insn = &j->insns[i + k];
 		if ((k && j->is_target[i + k]) || !follow(&w, insn))

@@ -452,8 +452,9 @@ static int select_ldx(struct jit *j, u32 i)
 	case BPF_MEM:
 		if (select_compare_mem(j, i, &err))
 			return err ? err : 2;
-		n = x86_wide_load(j, i);
-		if (!n)
+		if (BPF_SIZE(insn->code) == BPF_B || BPF_SIZE(insn->code) == BPF_H)
+			n = x86_wide_load(j, i);
+		else
 			n = x86_modify_memory(j, i);
 		if (n)
 			return n;

@@ -10,7 +10,7 @@
 #define TMP2 R9	 /* second scratch: only where jit_sub.needs_temp2 */
 
 /* combine.c: fuse what begins with the load @i; number of instructions, 0: nothing to fuse. */
-int x86_wide_load(struct jit *j, u32 i);
+int x86_wide_load(struct jit *j, u32 i); /* of 8 or 16 bits */
 int x86_modify_memory(struct jit *j, u32 i);
 /* The same for an address computed just before its only use; @i: a move, addition or shift. */
 int x86_address(struct jit *j, u32 i);
