@@ -288,7 +288,7 @@ $(O)/skep-plugin: $(O)/obj/tests/plugin/skep-plugin.o $(O)/obj/tests/lib/hand_pr
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(O)/bench/%.gcc.so $(O)/bench/%.clang.so: bench/%.native.c
+$(O)/bench/%.gcc.so $(O)/bench/%.clang.so: bench/%.native.c $(wildcard bench/*.h)
 	$(call say,NATIVE)
 	@mkdir -p $(@D)
 	$(Q)gcc -O2 -shared -fPIC -o $(O)/bench/$*.gcc.so $<

@@ -298,6 +298,140 @@ inline_always u64 k_calls(struct packet p)
 	return acc;
 }
 
+/* Primes below 256 on the stack: stores at computed places. Without branches on data, of which verifiers follow both ways */
+inline_always u64 k_sieve(struct packet p)
+{
+	u8 composite[256];
+	u32 i, k, n = 0, zero = 0;
+
+	opaque(zero);
+	no_unroll for (i = 0; i < 256; i++) composite[i & 255] = (u8)zero;
+	no_unroll for (i = 2; i < 16; i++)
+	{
+		no_unroll for (k = i * i; k < 256; k += i) composite[k & 255] = 1;
+	}
+	no_unroll for (i = 2; i < 256; i++) n += 1 - composite[i & 255];
+	return n;
+}
+
+/* 128 bytes to the stack, 8 at a time, and their sum */
+inline_always u64 k_copy(struct packet p)
+{
+	u64 to[16] = { 0 }, sum = 0;
+	u32 i, k;
+
+	no_unroll for (k = 0; k < 8; k++)
+	{
+		if (p.data + k * 128 + 128 > p.end)
+			break;
+		no_unroll for (i = 0; i < 16; i++)
+		{
+			u64 v = *(u64 *)(p.data + k * 128 + (i & 15) * 8);
+
+			to[i & 15] = v;
+			opaque(v);
+		}
+		sum += to[k & 15] + to[15];
+	}
+	return sum;
+}
+
+/* Sorts 16 numbers by exchanging neighbours: branches that depend on data */
+inline_always u64 k_sort(struct packet p)
+{
+	u32 i, k;
+	u16 v[16];
+
+	if (p.data + 16 > p.end)
+		return 0;
+	no_unroll for (i = 0; i < 16; i++) v[i & 15] = (u16)(p.data[i] * 40503u);
+	no_unroll for (i = 0; i < 16; i++)
+	{
+		no_unroll for (k = 0; k < 15; k++)
+		{
+			u16 a = v[k & 15], b = v[(k + 1) & 15];
+
+			if (a > b) {
+				v[k & 15] = b;
+				v[(k + 1) & 15] = a;
+			}
+		}
+	}
+	return (u64)v[0] << 32 | v[15] << 8 | v[8];
+}
+
+/* A chain of optional headers: each one checked against the packet's end, the next found by its length */
+inline_always u64 k_ladder(struct packet p)
+{
+	u8 *at = p.data;
+	u64 sum = 0;
+	u32 i;
+
+	no_unroll for (i = 0; i < 60; i++)
+	{
+		u32 len;
+
+		if (at + 2 > p.end)
+			return sum;
+		len = (at[0] & 7) + 2;
+		sum += at[1];
+		if (at + 4 > p.end)
+			return sum;
+		sum += *(u16 *)(at + 2);
+		if (at + 8 > p.end)
+			return sum;
+		sum ^= *(u32 *)(at + 4);
+		if (at + 12 > p.end)
+			return sum;
+		sum += at[11];
+		at += len;
+	}
+	return sum;
+}
+
+/* Four sums at a time: what can go on at once */
+inline_always u64 k_sums(struct packet p)
+{
+	u64 a = 0, b = 0, c = 0, d = 0;
+	u32 i;
+
+	no_unroll for (i = 0; i < 250; i++)
+	{
+		u8 *at = p.data + 4 * i;
+
+		if (at + 4 > p.end)
+			break;
+		a += at[0];
+		b += at[1] ^ i;
+		c += at[2] * 3;
+		d ^= at[3];
+		opaque(a);
+		opaque(b);
+		opaque(c);
+		opaque(d);
+	}
+	return a ^ b << 16 ^ c << 32 ^ d << 48;
+}
+
+/* 32-bit arithmetic of every kind */
+inline_always u64 k_alu32(struct packet p)
+{
+	u32 x = 0x12345678, y = 0x9abcdef0, i;
+
+	no_unroll for (i = 0; i < 400; i++)
+	{
+		x += y;
+		y ^= x >> 3;
+		x = (x << 5) - x;
+		y |= i;
+		x &= ~(y << 9);
+		y = -y + (u32)((int)x >> 4);
+		opaque(x);
+		opaque(y);
+	}
+	return (u64)x << 32 | y;
+}
+
 /* Ethernet, VLAN, IPv4/IPv6, TCP/UDP: bounds checks, byte order, branches; once per packet */
 struct flow {
 	u32 src, dst;
@@ -374,7 +508,7 @@ inline_always u64 k_empty(struct packet p)
 #define KERNELS(ROW) \
 	ROW(empty) ROW(parse) ROW(xorshift) ROW(fnv_bytes) ROW(checksum) ROW(jhash_rot32) \
 	ROW(siphash_rot64) ROW(crc_select) ROW(minmax) ROW(divide) ROW(be_bytes) ROW(switch) \
-	ROW(stack_stride) ROW(calls)
+	ROW(stack_stride) ROW(calls) ROW(alu32) ROW(sieve) ROW(copy) ROW(sort) ROW(ladder) ROW(sums)
 /* clang-format on */
 
 #endif

@@ -18,7 +18,7 @@
 #define ENOTSUPP 524
 #endif
 
-#define CODE_ALIGN 16
+#define LOOP_MAX 64 /* instructions of a loop whose head is aligned */
 
 int jit_reserve(struct jit *j)
 {
@@ -119,6 +119,7 @@ static bool analyse_inlined(struct jit *j, struct jit_sub *sub, u32 *regs, u32 i
 static inline void analyse_jmp(struct jit *j, struct jit_sub *sub, u32 *regs, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i];
+	u8 *to;
 
 	switch (BPF_OP(insn->code)) {
 	case BPF_CALL:
@@ -147,7 +148,10 @@ static inline void analyse_jmp(struct jit *j, struct jit_sub *sub, u32 *regs, u3
 		if (BPF_SRC(insn->code) == BPF_X)
 			use(regs, insn->src_reg);
 	}
-	j->is_target[i + 1 + insn_jmp_off(insn)] |= insn_jmp_off(insn) < 0 ? 2 : 1;
+	to = &j->is_target[i + 1 + insn_jmp_off(insn)];
+	*to |= insn_jmp_off(insn) < 0 ? JIT_FROM_BELOW : JIT_FROM_ABOVE;
+	if (insn_jmp_off(insn) < 0 && *to < 4 * JIT_BACK_EDGE)
+		*to += JIT_BACK_EDGE;
 }
 
 /* What the subprogram uses and where jumps go. */
@@ -211,6 +215,48 @@ static int analyse(struct jit *j, struct jit_sub *sub)
 	return 0;
 }
 
+/* How many of the jumps back to @head are not behind @end; *last is the last of them. */
+static u32 jumps_back(const struct jit *j, u32 head, u32 end, u32 *last)
+{
+	u32 n = 0;
+
+	for (u32 i = head; i <= end; i++) {
+		const struct bpf_insn *insn = &j->insns[i];
+
+		if (insn_is_ldimm64(insn)) {
+			i++;
+		} else if ((insn_is_cond_jmp(insn) || insn->code == (BPF_JMP | BPF_JA)) &&
+			   (s64)i + 1 + insn->off == head) {
+			*last = i;
+			n++;
+		}
+	}
+	return n;
+}
+
+/*
+ * Whether a short loop without loops in it begins at @i: not an end or a part of others
+ * that the compiler has put above the jumps to it.
+ */
+static bool begins_loop(const struct jit *j, u32 i)
+{
+	u32 edges = j->is_target[i] / JIT_BACK_EDGE, end = min(i + LOOP_MAX, j->sub->end - 1), last,
+	    to;
+
+	if (edges < 1 || edges > 2 || jumps_back(j, i, end, &last) != edges)
+		return false;
+	for (u32 k = i; k <= last; k++) {
+		if (insn_is_ldimm64(&j->insns[k]))
+			continue;
+		if (j->insns[k].code == (BPF_JMP | BPF_EXIT))
+			return false;
+		if (k > i && j->is_target[k] >= JIT_BACK_EDGE &&
+		    jumps_back(j, k, last, &to) == j->is_target[k] / JIT_BACK_EDGE)
+			return false;
+	}
+	return true;
+}
+
 static int emit_all(struct jit *j)
 {
 	struct jit_sub *sub;
@@ -231,6 +277,12 @@ static int emit_all(struct jit *j)
 			err = jit_reserve(j);
 			if (err)
 				return err;
+			if (begins_loop(j, i)) {
+				err = jit_ref(j, j->n, JIT_REF_LOOP, 0, JIT_LOOP_ALIGN - 1, 0);
+				if (err)
+					return err;
+				j->n += JIT_LOOP_ALIGN - 1;
+			}
 			j->offset[i] = j->n;
 			n = jit_arch_insn(j, i);
 			if (n < 0)
@@ -300,8 +352,13 @@ static void shrink(struct jit *j, u32 *saved, const u32 *first_ref)
 			}
 		}
 	}
+	/* what aligns loops has counted as long as it can be */
 	for (saved[0] = k = 0; k < j->nr_refs; k++) {
 		r = &j->refs[k];
+		if (r->kind == JIT_REF_LOOP) {
+			r->short_len = -(r->at - saved[k]) % JIT_LOOP_ALIGN;
+			r->is_short = true;
+		}
 		saved[k + 1] = saved[k] + (r->is_short ? r->len - r->short_len : 0);
 	}
 }
@@ -385,6 +442,12 @@ static int finish(struct jit *j, struct jit_output *out)
 		memcpy(out->code + to, j->code + from, r->at - from);
 		to += r->at - from;
 		len = r->is_short ? r->short_len : r->len;
+		if (r->kind == JIT_REF_LOOP) {
+			jit_arch_pad(out->code + to, len);
+			to += len;
+			from = r->at + r->len;
+			continue;
+		}
 		if (r->is_short)
 			jit_arch_shorten(out->code + to, j->code + r->at);
 		else

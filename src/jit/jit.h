@@ -18,12 +18,16 @@ struct prog_object;
 struct skep_system;
 
 #define JIT_MAX_INSN_BYTES 256 /* no selection emits more for one instruction */
-#define JIT_NREGS	   12  /* R0..R10, AX */
+#define JIT_LOOP_ALIGN	   16
+#define JIT_NREGS	   12 /* R0..R10, AX */
+
+enum { JIT_FROM_ABOVE = 1, JIT_FROM_BELOW = 2, JIT_BACK_EDGE = 4 };
 
 enum jit_ref_kind {
 	JIT_REF_JUMP, /* to instruction .target; may shrink */
 	JIT_REF_CALL, /* to the body of subprogram .target */
 	JIT_REF_POOL, /* 8-byte constant .target of the pool */
+	JIT_REF_LOOP, /* the head of a loop follows: .len bytes, or fewer, so that it is aligned */
 };
 
 /* A place in the code that depends on final addresses. */
@@ -68,9 +72,9 @@ struct jit {
 	u32 nr_subs;
 	bool has_tail; /* any subprogram */
 	bool bmi2;     /* shifts by register without flags */
-	u8 *is_target; /* per instruction: some jump goes there; 2: one from below */
-	u16 *live;     /* per instruction: BPF registers whose values are read after it */
-	u32 *offset;   /* per instruction: code offset; [len] is the end */
+	u8 *is_target; /* per instruction: 0, or JIT_FROM_* and the number of jumps from below, up to 4 */
+	u16 *live;   /* per instruction: BPF registers whose values are read after it */
+	u32 *offset; /* per instruction: code offset; [len] is the end */
 	u8 *code;
 	u32 n, cap;
 	/* the machine's zero flag is that of machine register .flags_reg while n == .flags_at */
@@ -173,6 +177,8 @@ enum { JIT_DWARF_SP = 7, JIT_DWARF_RA = 16 };
 int jit_arch_entry(struct jit *j, struct jit_sub *sub);
 /* Rewrites the reference at @p (now in its final form) for distance @rel from its end. */
 void jit_arch_resolve(u8 *p, const struct jit_ref *ref, s32 rel);
+/* @n bytes, less than JIT_LOOP_ALIGN, that do nothing. */
+void jit_arch_pad(u8 *to, u32 n);
 /* Turns the long jump @from into its short form at @to. */
 void jit_arch_shorten(u8 *to, const u8 *from);
 

@@ -160,7 +160,7 @@ static bool pass(struct jit *j, const struct jit_sub *sub, u16 *in)
 		}
 		if (now != in[i]) {
 			in[i] = now;
-			changed |= j->is_target[i] & 2;
+			changed |= j->is_target[i] & JIT_FROM_BELOW;
 		}
 	}
 	return changed;

@@ -462,6 +462,24 @@ void jit_arch_resolve(u8 *p, const struct jit_ref *ref, s32 rel)
 		memcpy(p + ref->len - 4, &rel, 4);
 }
 
+void jit_arch_pad(u8 *to, u32 n)
+{
+	static const u8 nops[9][8] = { { 0 },
+				       { 0x90 },
+				       { 0x66, 0x90 },
+				       { 0x0f, 0x1f, 0x00 },
+				       { 0x0f, 0x1f, 0x40, 0 },
+				       { 0x0f, 0x1f, 0x44, 0, 0 },
+				       { 0x66, 0x0f, 0x1f, 0x44, 0, 0 },
+				       { 0x0f, 0x1f, 0x80, 0, 0, 0, 0 },
+				       { 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0 } };
+
+	for (u32 k; n; n -= k, to += k) {
+		k = min(n, 8U);
+		memcpy(to, nops[k], k);
+	}
+}
+
 void jit_arch_shorten(u8 *to, const u8 *from)
 {
 	to[0] = from[0] == 0xe9 ? 0xeb : 0x70 | (from[1] & 15);
