@@ -191,6 +191,9 @@ int map_set_btf(struct map_object *m, const struct bpf_map_ops *ops, const union
 	m->btf = b; /* destroyed with the map, also when a check fails */
 	if (b->kernel)
 		return -EACCES;
+	/* Its value would have to be a number of eight bytes and has sixteen. */
+	if (map->map_type == BPF_MAP_TYPE_INSN_ARRAY)
+		return -EINVAL;
 	if (attr->btf_value_type_id) {
 		if (attr->btf_key_type_id) {
 			if (btf_type_size(b->btf, attr->btf_key_type_id, &size) ||

@@ -14,6 +14,7 @@
 #include "isa/tag.h"
 #include "jit/jit.h"
 #include "object/caller.h"
+#include "object/map_insn_array.h"
 #include "object/vocabulary.h"
 #include "verifier/verifier.h"
 
@@ -225,6 +226,24 @@ static bool holds_programs(const struct skep_system *sys, u32 map_type)
 		visible(sys->profile, KVER(5, 18)));
 }
 
+/* Native places of the instructions that the map names, from the beginning of their function's code. */
+static void fill_insn_array(const struct prog_object *p, const struct bpf_map *map)
+{
+	struct bpf_insn_array *a = insn_array(map);
+	const struct bpf_prog *prog = p->prog;
+
+	for (u32 i = 0; a && p->native_at && prog->subprog_code && i < map->max_entries; i++) {
+		u32 at = a->values[i].xlated_off, s = 0;
+
+		if (at >= prog->len) /* INSN_DELETED */
+			continue;
+		while (s + 1 < prog->nr_subprogs && prog->subprog_start[s + 1] <= at)
+			s++;
+		a->values[i].jitted_off =
+			(u32)((u64)prog->code + p->native_at[at] - prog->subprog_code[s]);
+	}
+}
+
 /* Verifies and compiles; what the type's program arrays hold must fit, too. */
 static int check_and_compile(struct call *c, struct prog_object *p)
 {
@@ -256,6 +275,7 @@ static int check_and_compile(struct call *c, struct prog_object *p)
 	for (u32 i = 0; i < p->nr_used_maps; i++) {
 		const struct map_object *m = p->used_maps[i];
 
+		fill_insn_array(p, m->map);
 		if (m->map->map_type == BPF_MAP_TYPE_CGROUP_STORAGE)
 			p->storage_ids[0] = m->obj.id;
 		else if (m->map->map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE)

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "object/async.h"
 #include "object/map_arena.h"
+#include "object/map_insn_array.h"
 #include "object/rt_heap.h"
 #include "object/struct_ops.h"
 #include "object/system.h"
@@ -180,6 +181,15 @@ void map_object_clear(struct map_object *m)
 	}
 	if (size > sizeof(small[0]))
 		mem_free(key);
+}
+
+void map_object_unuse(struct map_object *m)
+{
+	struct bpf_insn_array *a = insn_array(m->map);
+
+	if (a)
+		__atomic_store_n(&a->used, 0, __ATOMIC_SEQ_CST);
+	object_put(&m->obj);
 }
 
 void map_object_unheld(struct map_object *m)

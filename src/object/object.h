@@ -276,6 +276,8 @@ int map_object_update(struct map_object *m, const void *key, struct object *valu
 int map_object_delete(struct map_object *m, const void *key);
 /* Drops all elements that are objects (prog arrays, when their last descriptor goes). */
 void map_object_clear(struct map_object *m);
+/* A program gives the map back that it used. */
+void map_object_unuse(struct map_object *m);
 /*
  * Storages of cgroups: the values that @p finds when it is attached to cgroup @id (0 or -ENOMEM);
  * all of a cgroup that is gone; and a test run's own, which begins empty (in its slot).

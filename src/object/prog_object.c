@@ -50,7 +50,7 @@ static void prog_destroy(struct object *o)
 	if (p->prog)
 		idmap_del(&o->sys->by_address, (u64)p->prog);
 	for (u32 i = 0; i < p->nr_used_maps; i++)
-		object_put((struct object *)p->used_maps[i]);
+		map_object_unuse(p->used_maps[i]);
 	p->nr_used_maps = 0;
 	object_put((struct object *)p->btf);
 	object_put((struct object *)p->attach_btf);

@@ -14,6 +14,7 @@
  * lookups), so the length of the translated program may, too.
  */
 #include "object/fixup.h"
+#include "object/map_insn_array.h"
 #include "object/vocabulary.h"
 #include "isa/insn.h"
 #include "verifier/kfunc.h"
@@ -860,6 +861,27 @@ static int set_jumps(struct fixup *f)
 	return 0;
 }
 
+/* Where instructions that arrays name have gone. */
+static void move_insn_arrays(const struct fixup *f)
+{
+	const struct bpf_verifier_env *env = f->env;
+
+	for (u32 m = 0; m < env->used_map_cnt; m++) {
+		struct bpf_insn_array *a = insn_array(env->used_maps[m]->map);
+
+		for (u32 i = 0; a && i < a->map.max_entries; i++) {
+			u32 at = a->values[i].orig_off, s = 0;
+
+			while (s + 1 < env->subprog_cnt && env->subprog_info[s + 1].start <= at)
+				s++;
+			a->values[i].xlated_off =
+				f->number[s] == UINT32_MAX || f->gone[at] ? INSN_DELETED :
+				at == env->subprog_info[s].start	  ? f->start[f->number[s]] :
+									    f->entry[at];
+		}
+	}
+}
+
 /* Function and line records of what is left, at their new places. */
 static void move_records(struct fixup *f)
 {
@@ -1006,6 +1028,7 @@ int fixup_program(struct bpf_verifier_env *env)
 	if (err)
 		goto out;
 	move_records(&f);
+	move_insn_arrays(&f);
 	err = hand_over(&f);
 out:
 	vec_free(&f.out);

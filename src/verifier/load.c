@@ -10,6 +10,7 @@
 #include "btf/core_relo.h"
 #include "isa/insn.h"
 #include "isa/tag.h"
+#include "object/map_insn_array.h"
 #include "object/struct_ops.h"
 #include "object/vocabulary.h"
 #include "verifier/check.h"
@@ -86,6 +87,7 @@ static int check_map_prog(struct bpf_verifier_env *env, const struct bpf_map *ma
 	case BPF_MAP_TYPE_QUEUE:
 	case BPF_MAP_TYPE_STACK:
 	case BPF_MAP_TYPE_ARENA:
+	case BPF_MAP_TYPE_INSN_ARRAY:
 		return 0;
 	default:
 		return refuse(env, visible(env->profile, KVER(6, 2)) ? DIAG_MAP_SLEEPABLE :
@@ -115,6 +117,29 @@ static int use_arena(struct bpf_verifier_env *env, struct map_object *m)
 	return env->arena->user_start ? 0 : refuse(env, DIAG_ARENA_ADDRESS);
 }
 
+/* Its elements are instructions of this program, and of no other (Linux: bpf_insn_array_init()). */
+static int use_insn_array(struct bpf_verifier_env *env, const struct bpf_map *map)
+{
+	struct bpf_insn_array *a = insn_array(map);
+	const struct bpf_insn *insns = env->prog_obj->orig_insns;
+
+	if (!a)
+		return 0;
+	if (!READ_ONCE(map->frozen))
+		return refuse(env, DIAG_INSN_ARRAY);
+	for (u32 i = 0; i < map->max_entries; i++) {
+		u32 at = a->values[i].orig_off;
+
+		if (at >= env->prog_obj->orig_len || (at && insn_is_ldimm64(&insns[at - 1])))
+			return refuse(env, DIAG_INSN_ARRAY);
+	}
+	if (__atomic_exchange_n(&a->used, 1, __ATOMIC_SEQ_CST))
+		return refuse_err(env, -EBUSY, DIAG_INSN_ARRAY);
+	for (u32 i = 0; i < map->max_entries; i++)
+		a->values[i].xlated_off = a->values[i].orig_off;
+	return 0;
+}
+
 /* Takes the reference over; *@out is the map as the program holds it. */
 static int add_map(struct bpf_verifier_env *env, struct map_object *m, struct map_object **out)
 {
@@ -134,6 +159,11 @@ static int add_map(struct bpf_verifier_env *env, struct map_object *m, struct ma
 	err = check_exclusive(env, m);
 	if (!err)
 		err = check_map_prog(env, m->map);
+	if (err) {
+		object_put(&m->obj);
+		return err;
+	}
+	err = use_insn_array(env, m->map);
 	if (err) {
 		object_put(&m->obj);
 		return err;
@@ -343,7 +373,7 @@ int check_ld_imm64(struct bpf_verifier_env *env, struct bpf_insn *insn)
 void release_loaded(struct bpf_verifier_env *env)
 {
 	for (u32 i = 0; i < env->used_map_cnt; i++)
-		object_put(&env->used_maps[i]->obj);
+		map_object_unuse(env->used_maps[i]);
 	env->used_map_cnt = 0;
 	object_put((struct object *)env->btf);
 	env->btf = NULL;
