@@ -65,7 +65,7 @@ WRAPPED := syscall mmap64 ioctl epoll_ctl open64 fopen64 faccessat setrlimit64 u
 WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
 LIBBPF := -l:libbpf.a
 
-.PHONY: textbook all docs help clean deps demo test prove soundness engines fuzz kill conformance bench check fmt runtime install
+.PHONY: textbook clients all docs help clean deps demo test prove soundness engines fuzz kill conformance bench check fmt runtime install
 all: $(O)/skep $(O)/skep-plugin $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so $(BPF_OBJ) $(EMBED)
 
 help:
@@ -349,6 +349,10 @@ conformance: all
 # goal textbook: what textbooks print, as they print it, by unmodified clients in an instance; 'N of M, absent: …'
 textbook: all $(TEXTBOOK)
 	$(Q)O=$(O) tests/textbook/run $(LINES)
+
+# goal clients: other projects' programs with skep as their kernel, as an ordinary user and under a container's filter; a count of each
+clients: all $(BOOTSTRAP) $(addprefix $(O)/bootstrap/,task_iter.bpf.o) $(addprefix $(O)/tools/,work busy attach) $(O)/go/opens.bpf.o
+	$(Q)O=$(O) tests/clients/run $(NAMES)
 
 # goal prove: proofs of the verifier's operators on numbers, and injected bugs that they refute
 prove: $(O)/prove

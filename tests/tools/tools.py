@@ -11,17 +11,18 @@ words by which it says so and why that is. docs/tools.md is made of this.
 import collections
 import re
 
-Tool = collections.namedtuple("Tool", "name argv ready keep kernel profile work expect extra fails why data pipe distinct record outer")
+Tool = collections.namedtuple("Tool", "name argv ready keep kernel profile work expect extra fails why data pipe distinct record outer silent")
 
 
 def tool(name, *args, ready="", keep="", kernel=None, profile=None, work=None, expect=None, extra=(), fails=None,
          why="", data="tests/data/tools", pipe=False, distinct=False, record=None,
-         outer=None):
+         outer=None, silent=False):
     """@work: another command than tests/tools/work.c; @pipe: its lines are in the trace pipe; @distinct: each line counts once;
     @record: other arguments for the recording; @outer: what of the recorded lines is different, and how, because the outer
-    filter (tests/lib/outer-filter.py) answers the workload itself."""
+    filter (tests/lib/outer-filter.py) answers the workload itself; @silent: the tool prints
+    nothing, on any kernel."""
     return Tool(name, [name, *args], ready, keep, kernel, profile or kernel, work, expect, extra, fails, why, data, pipe, distinct,
-                record, outer)
+                record, outer, silent)
 
 
 SCHEDULER = "the scheduler's decisions are not seen from outside the kernel"
@@ -46,7 +47,8 @@ TOOLS = [
     tool("syscount", "-P", ready="Tracing", keep=r"^\d+ +work ", kernel="6.12", extra=PIDS + [(r"\d\d$", "MANY")]),
     tool("mountsnoop", ready="COMM", keep=r"^work ", kernel="6.12",
          extra=[(r"^(work) +\d+ +\d+ +\d+", r"\1 PID TID NS")], outer=(r"(mount\(.*0x0, .*)ENOENT", r"\1EPERM")),
-    tool("statsnoop", ready="COMM", keep=r" work ", kernel="6.12", why="Debian's prints nothing on 6.1 and 6.12 either"),
+    tool("statsnoop", ready="COMM", keep=r" work ", kernel="6.12", silent=True,
+         why="Debian's looks for events `statfs`, `newstat` …, which no kernel has, and prints nothing on 6.1 and 6.12 either"),
     tool("tcpconnect", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS),
     tool("tcplife", ready="COMM", keep=r" work ", kernel="6.12", extra=PIDS + PORTS + REAL),
     tool("tcpstates", ready="COMM", keep=r" work ", kernel="6.12",
@@ -72,7 +74,7 @@ TOOLS = [
          why="Debian's finds no function of kernels that begin them with endbr64, as 6.12"),
     tool("syncsnoop.bt", ready="TIME", keep=r" work ",
          expect=[r"\S+ +\d+ +work +tracepoint:syscalls:sys_enter_fsync", r"\S+ +\d+ +work +tracepoint:syscalls:sys_enter_sync"]),
-    tool("threadsnoop.bt", ready="TIME", keep=r" work ", expect=[],
+    tool("threadsnoop.bt", ready="TIME", keep=r" work ", expect=[], silent=True,
          why="Debian's looks for pthread_create in libpthread, which has been empty since glibc 2.34: silent on every kernel"),
     tool("capable", fails="cap_capable", why="what a call needs is checked in too many places to tell them all"),
     tool("cpudist", fails="sched_switch", why=SCHEDULER),
@@ -104,6 +106,7 @@ Unmodified, in an instance (`skep exec --root -- TOOL`), as an ordinary user. *a
 """
     for t in sorted(TOOLS):
         state = "cannot work" if t.fails else f"as on {t.kernel}" if t.kernel else "works"
+        state += ", that is silent" if t.silent else ""
         text += f"| `{' '.join(t.argv)}` | {state} | {t.why} |\n"
     return text
 
