@@ -164,6 +164,13 @@ static u32 attach_proto(const struct prog_object *p)
 	return id;
 }
 
+/* An extension tail-calls what the program may that it is a part of. */
+static u32 resolved_type(const struct prog_object *p)
+{
+	return p->prog->type == BPF_PROG_TYPE_EXT && p->target_type ? p->target_type :
+								      p->prog->type;
+}
+
 static bool owner_fits(const struct bpf_map *map, const struct prog_object *p)
 {
 	const struct bpf_prog *prog = p->prog;
@@ -175,7 +182,7 @@ static bool owner_fits(const struct bpf_map *map, const struct prog_object *p)
 		if (map->owner.storage[i] != p->storage_ids[i] &&
 		    (p->storage_ids[i] || p->tail_call_reachable))
 			return false;
-	switch (prog->type) {
+	switch (resolved_type(p)) {
 	case BPF_PROG_TYPE_TRACING:
 	case BPF_PROG_TYPE_LSM:
 	case BPF_PROG_TYPE_EXT:
@@ -191,11 +198,12 @@ bool prog_map_compatible(struct map_object *m, const struct prog_object *p)
 	const struct bpf_prog *prog = p->prog;
 	struct skep_system *sys = m->obj.sys;
 	struct bpf_map *map = m->map;
+	u32 type = resolved_type(p);
 	bool fits;
 
 	pthread_mutex_lock(&sys->lock);
 	if (!map->owner.set) {
-		map->owner.type = prog->type;
+		map->owner.type = type;
 		map->owner.jited = prog->jited;
 		map->owner.xdp_has_frags = prog->xdp_has_frags;
 		map->owner.attach_type = prog->expected_attach_type;
@@ -203,7 +211,7 @@ bool prog_map_compatible(struct map_object *m, const struct prog_object *p)
 		memcpy(map->owner.storage, p->storage_ids, sizeof(map->owner.storage));
 		map->owner.set = 1;
 	}
-	fits = map->owner.type == prog->type && map->owner.jited == prog->jited &&
+	fits = map->owner.type == type && map->owner.jited == prog->jited &&
 	       map->owner.xdp_has_frags == prog->xdp_has_frags;
 	/* 6.18 looks at more, and the older branches that live on do, too. */
 	if (fits && visible(sys->profile, KVER(6, 1)))
@@ -264,11 +272,14 @@ static struct object *element_of_fd(struct map_object *m, int fd, void **runtime
 	if (m->map->map_type == BPF_MAP_TYPE_PROG_ARRAY) {
 		struct prog_object *p = prog_get_runnable_fd(sys, fd, err);
 
-		if (p && (p->kprobe_override || !prog_map_compatible(m, p))) {
+		if (p && (p->kprobe_override || p->prog->type == BPF_PROG_TYPE_EXT ||
+			  !prog_map_compatible(m, p))) {
 			object_put(&p->obj);
 			*err = -EINVAL;
 			return NULL;
 		}
+		if (p && p->extensions) /* or is their link being closed? */
+			objects_drain(sys, sys->inotify_fd < 0);
 		if (p)
 			*runtime = p->prog;
 		return (struct object *)p;

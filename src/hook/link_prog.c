@@ -61,6 +61,7 @@ static void prog_link_release(struct link_object *l)
 	}
 	/* Out of memory: better nothing attached than a program that has gone. */
 	publish(p->target, p->func, new);
+	p->target->extensions -= l->prog->prog->type == BPF_PROG_TYPE_EXT;
 	pthread_mutex_unlock(&sys->lock);
 	object_put(&p->target->obj);
 	p->target = NULL;
@@ -111,7 +112,7 @@ struct link_object *link_attach_prog(struct skep_system *sys, struct prog_object
 
 	pthread_mutex_lock(&sys->lock);
 	old = target->prog->tramp[func];
-	*err = check(old, prog, ext);
+	*err = ext && target->array_members ? -EBUSY : check(old, prog, ext);
 	if (!*err && func && !target->prog->guarded && target->guard_code)
 		*err = target->guard_code(target);
 	if (*err)
@@ -143,6 +144,7 @@ struct link_object *link_attach_prog(struct skep_system *sys, struct prog_object
 	new->nr_args = proto ? btf_vlen(proto) : 5;
 	if (old)
 		copy(new, old, NULL);
+	target->extensions += ext;
 	if (ext)
 		new->replacement = entry;
 	else

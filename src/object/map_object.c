@@ -121,6 +121,30 @@ static struct object *object_of_element(const struct map_object *m, void *old)
 	}
 }
 
+/*
+ * A program that others tail-call has no functions replaced: what is in their place could tail-call
+ * it without end. -EBUSY.
+ */
+static int count_member(const struct map_object *m, struct object *o, bool add)
+{
+	struct prog_object *p = (struct prog_object *)o;
+
+	if (!o || m->map->map_type != BPF_MAP_TYPE_PROG_ARRAY)
+		return 0;
+	if (add && p->extensions)
+		return -EBUSY;
+	p->array_members += add ? 1 : -1;
+	return 0;
+}
+
+static void drop_element(const struct map_object *m, void *old)
+{
+	struct object *o = object_of_element(m, old);
+
+	count_member(m, o, false);
+	object_put(o);
+}
+
 int map_object_update(struct map_object *m, const void *key, struct object *value, void *runtime,
 		      u64 flags)
 {
@@ -133,11 +157,16 @@ int map_object_update(struct map_object *m, const void *key, struct object *valu
 		return -ENOTSUPP;
 	}
 	pthread_mutex_lock(&sys->lock);
-	err = m->ops->obj_update(m->map, key, runtime, flags, &old, sys->platform);
+	err = count_member(m, value, true);
+	if (!err) {
+		err = m->ops->obj_update(m->map, key, runtime, flags, &old, sys->platform);
+		if (err)
+			count_member(m, value, false);
+	}
 	if (err)
 		object_put(value);
 	else
-		object_put(object_of_element(m, old));
+		drop_element(m, old);
 	pthread_mutex_unlock(&sys->lock);
 	return err;
 }
@@ -153,7 +182,7 @@ int map_object_delete(struct map_object *m, const void *key)
 	pthread_mutex_lock(&sys->lock);
 	err = m->ops->obj_delete(m->map, key, &old, sys->platform);
 	if (!err)
-		object_put(object_of_element(m, old));
+		drop_element(m, old);
 	pthread_mutex_unlock(&sys->lock);
 	return err;
 }

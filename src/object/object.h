@@ -110,6 +110,8 @@ struct prog_object {
 	struct prog_object *dst_prog; /* freplace, fentry of programs; until the first attachment */
 	u32 target_type, target_attach_type; /* EXT: of what it was loaded for */
 	bool traces_prog;		     /* fentry, fexit: of a program */
+	u32 array_members,
+		extensions; /* program arrays it is in, EXT programs in its place: never both */
 	struct bpf_func_info *func_info;
 	u32 nr_func_info;
 	u8 *func_flags; /* PROG_FUNC_*, by subprogram; NULL without .func_info */

@@ -177,6 +177,32 @@ static void targets(int which)
 	bpf_link__destroy(l);
 }
 
+/* A program that is in a program array has no extensions, and the other way round. */
+static void tail_called(int which)
+{
+	struct bpf_object *obj = open_target(which), *by;
+	int target = fd_of(obj, "target"), array, ext;
+	struct bpf_link *l;
+	u32 zero = 0;
+
+	assert_int_equal(load_by(&by, "new_leaf", target, "leaf", NULL, 0), 0);
+	ext = fd_of(by, "new_leaf");
+	array = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "array", 4, 4, 1, NULL);
+	assert_true(array >= 0);
+	assert_int_equal(bpf_map_update_elem(array, &zero, &target, 0), 0);
+	assert_null(bpf_program__attach(bpf_object__find_program_by_name(by, "new_leaf")));
+	assert_int_equal(errno, EBUSY);
+	assert_int_equal(bpf_map_delete_elem(array, &zero), 0);
+	l = attach(by, "new_leaf");
+	assert_int_equal(bpf_map_update_elem(array, &zero, &target, 0), -EBUSY);
+	assert_int_equal(bpf_map_update_elem(array, &zero, &ext, 0), -EINVAL);
+	bpf_link__destroy(l);
+	assert_int_equal(bpf_map_update_elem(array, &zero, &target, 0), 0);
+	close(array);
+	bpf_object__close(by);
+	bpf_object__close(obj);
+}
+
 static void refused(int which)
 {
 	static const struct {
@@ -322,6 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(replaces),
 		TEST(targets),
+		TEST(tail_called),
 		TEST(refused),
 		TEST(watches),
 	};
