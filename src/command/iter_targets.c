@@ -144,7 +144,8 @@ static int attach_elem(struct call *c, struct iter_link *l, const union bpf_iter
 		return err;
 	map = l->map->map;
 	if (!is_percpu(map) && map->map_type != BPF_MAP_TYPE_HASH &&
-	    map->map_type != BPF_MAP_TYPE_LRU_HASH && map->map_type != BPF_MAP_TYPE_ARRAY)
+	    map->map_type != BPF_MAP_TYPE_RHASH && map->map_type != BPF_MAP_TYPE_LRU_HASH &&
+	    map->map_type != BPF_MAP_TYPE_ARRAY)
 		return -EINVAL;
 	return p->max_rdonly_access > map->key_size || p->max_rdwr_access > value_bytes(map) ?
 		       -EACCES :

@@ -226,7 +226,8 @@ int command_map_create(struct call *c)
 	} else if (attr->btf_key_type_id && !attr->btf_value_type_id) {
 		return -EINVAL;
 	}
-	if (type != BPF_MAP_TYPE_BLOOM_FILTER && type != BPF_MAP_TYPE_ARENA && attr->map_extra)
+	if (type != BPF_MAP_TYPE_BLOOM_FILTER && type != BPF_MAP_TYPE_ARENA &&
+	    type != BPF_MAP_TYPE_RHASH && attr->map_extra)
 		return -EINVAL;
 	access = access_of_flags(flags);
 	if (access < 0)

@@ -21,6 +21,7 @@ static u32 fields_allowed(u32 type)
 
 	switch (type) {
 	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_RHASH:
 	case BPF_MAP_TYPE_ARRAY:
 		return lock | timer | kptr | graph;
 	case BPF_MAP_TYPE_LRU_HASH:

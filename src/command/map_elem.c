@@ -433,6 +433,7 @@ int map_elem_lookup_and_delete(struct map_object *m, const void *key, void *valu
 			err = (int)m->ops->pop_elem(map, value, &run);
 		break;
 	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_RHASH:
 	case BPF_MAP_TYPE_PERCPU_HASH:
 	case BPF_MAP_TYPE_LRU_HASH:
 	case BPF_MAP_TYPE_LRU_PERCPU_HASH:

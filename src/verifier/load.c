@@ -67,10 +67,13 @@ static int check_map_prog(struct bpf_verifier_env *env, const struct bpf_map *ma
 	}
 	if (map->map_type == BPF_MAP_TYPE_STRUCT_OPS)
 		return refuse(env, DIAG_MAP_STRUCT_OPS);
+	if (map->map_type == BPF_MAP_TYPE_RHASH && type_is_tracing(type))
+		return refuse(env, DIAG_MAP_TRACING, "resizable hash maps");
 	if (!env->prog->sleepable)
 		return 0;
 	switch (map->map_type) {
 	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_RHASH:
 	case BPF_MAP_TYPE_LRU_HASH:
 	case BPF_MAP_TYPE_ARRAY:
 	case BPF_MAP_TYPE_PERCPU_HASH:
