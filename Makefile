@@ -65,7 +65,7 @@ WRAPPED := syscall mmap64 ioctl epoll_ctl open64 fopen64 faccessat setrlimit64 u
 WRAP := $(foreach s,$(WRAPPED),-Wl,--wrap=$(s))
 LIBBPF := -l:libbpf.a
 
-.PHONY: textbook clients all docs help clean deps demo test prove soundness engines fuzz kill conformance bench check fmt runtime install
+.PHONY: table textbook clients all docs help clean deps demo test prove soundness engines fuzz kill conformance bench check fmt runtime install
 all: $(O)/skep $(O)/skep-plugin $(O)/libskep.a $(O)/libskep.so $(O)/libskep-preload.so $(BPF_OBJ) $(EMBED)
 
 help:
@@ -386,6 +386,10 @@ kill: $(O)/tests/map_storm_test $(O)/skep
 # goal bench: the figures of the README, measured here and now
 bench: all $(BENCHES)
 	$(Q)O=$(O) bench/run
+
+# goal table: the README's table of what running, loading and helpers cost, measured here and now
+table: all $(BENCHES)
+	$(Q)O=$(O) $(PYTHON) bench/table.py
 
 # goal fmt: rewrite C files as make check wants them
 fmt:

@@ -128,7 +128,8 @@ static bool fits(const struct body *b)
 	if (!last || b->insns.n > BODY_MAX || (b->used & BIT(BPF_REG_10)))
 		return false;
 	for (size_t k = 0; k < b->insns.n; k++)
-		if (b->insns.v[k].code == (BPF_JMP | BPF_TAIL_CALL))
+		if (b->insns.v[k].code == (BPF_JMP | BPF_TAIL_CALL) ||
+		    b->insns.v[k].code == (BPF_JMP | BPF_JA | BPF_X)) /* to places of one copy */
 			return false;
 	return last->code == (BPF_JMP | BPF_EXIT) || last->code == (BPF_JMP | BPF_JA);
 }

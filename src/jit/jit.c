@@ -611,6 +611,7 @@ out:
 	return err;
 }
 
+/* At load, and by guard_code(): whatever notes native addresses belongs here. */
 static int compile(struct prog_object *obj)
 {
 	struct skep_system *sys = obj->obj.sys;
