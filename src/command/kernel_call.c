@@ -4,10 +4,12 @@
  * programs of type syscall (Linux: __sys_bpf() with a KERNEL_BPFPTR()).
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "btf/btf.h"
 #include "command/command.h"
 #include "hook/perf.h"
+#include "hook/points.h"
 #include "object/caller.h"
 #include "object/platform.h"
 #include "skep/skep.h"
@@ -111,6 +113,22 @@ static s64 find_btf(struct skep_system *sys, const char *name, u32 kind)
 	return fd < 0 ? fd : (s64)fd << 32 | id;
 }
 
+static u64 symbol(struct skep_system *sys, const char *name)
+{
+	int row = hook_point_row(sys, HOOK_KPROBE, name);
+
+	return row < 0 ? 0 : function_ip(sys, (u32)row);
+}
+
+static int symbol_at(const struct skep_system *sys, u64 addr, char *name, u64 where[2])
+{
+	int row = function_around(sys, addr, &where[0], &where[1]);
+
+	if (row >= 0)
+		snprintf(name, KERNEL_SYMBOL_MAX, "%s", function_name_of((u32)row));
+	return min(row, 0);
+}
+
 static int read_counter(struct skep_system *sys, const void *ring, u64 v[3])
 {
 	struct object *o = object_of(sys, ring);
@@ -127,6 +145,10 @@ u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call o
 		return (u64)(s64)caller_close_fd((int)args[0]);
 	case KERNEL_CALL_COUNTER:
 		return (u64)(s64)read_counter(sys, (const void *)args[0], (u64 *)args[1]);
+	case KERNEL_CALL_SYMBOL:
+		return symbol(sys, (const char *)args[0]);
+	case KERNEL_CALL_SYMBOL_AT:
+		return (u64)(s64)symbol_at(sys, args[0], (char *)args[1], (u64 *)args[2]);
 	case KERNEL_CALL_BTF:
 		return (u64)find_btf(sys, (const char *)args[0], (u32)args[1]);
 	}

@@ -274,6 +274,33 @@ static int bin_take(struct bin *b, u32 n, bool align)
 	return 0;
 }
 
+static void put_x(struct out *o, u64 v)
+{
+	put(o, '0');
+	put(o, 'x');
+	put_hex(o, v, -1);
+}
+
+/* A function of the kernel, by name; for 'B' the one in which a call ended there. */
+static void put_symbol(struct bpf_run *run, struct out *o, char kind, u64 addr)
+{
+	char name[KERNEL_SYMBOL_MAX];
+	u64 where[2], back = kind == 'B';
+	u64 args[] = { addr - back, (u64)(uintptr_t)name, (u64)(uintptr_t)where };
+
+	if (run->platform->kernel_call(run, KERNEL_CALL_SYMBOL_AT, args)) {
+		put_x(o, addr);
+		return;
+	}
+	put_str(o, name, -1, false);
+	if (kind == 's')
+		return;
+	put(o, '+');
+	put_x(o, where[0] + back);
+	put(o, '/');
+	put_x(o, where[1]);
+}
+
 static int convert(struct bpf_run *run, struct out *o, struct bin *b, const struct spec *s, u64 arg)
 {
 	struct spec pad = *s;
@@ -320,9 +347,7 @@ static int convert(struct bpf_run *run, struct out *o, struct bin *b, const stru
 		return -ENOSPC;
 	if (s->conv == 'p') {
 		if (s->ptr == 's' || s->ptr == 'S' || s->ptr == 'B') {
-			put(o, '0');
-			put(o, 'x');
-			put_hex(o, arg, -1);
+			put_symbol(run, o, s->ptr, arg);
 			return 0;
 		}
 		if (pad.width < 0) {

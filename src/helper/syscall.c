@@ -38,6 +38,19 @@ BPF_HELPER(sys_close)
 	return run->platform->kernel_call(run, KERNEL_CALL_CLOSE, args);
 }
 
+BPF_HELPER(kallsyms_lookup_name)
+{
+	const char *name = PTR(r1);
+	u64 *res = PTR(r4), args[] = { r1 };
+	u32 size = (u32)r2;
+
+	*res = 0;
+	if (unlikely(r3 || size <= 1 || name[size - 1]))
+		return ERR(EINVAL);
+	*res = run->platform->kernel_call(run, KERNEL_CALL_SYMBOL, args);
+	return *res ? 0 : ERR(ENOENT);
+}
+
 /* r1, r2: name with its NUL, r3: kind, r4: flags */
 BPF_HELPER(btf_find_by_name_kind)
 {

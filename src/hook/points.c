@@ -143,6 +143,15 @@ int function_at(const struct skep_system *sys, u64 ip)
 	return (int)(off / FUNCTION_SPACING);
 }
 
+int function_around(const struct skep_system *sys, u64 ip, u64 *offset, u64 *size)
+{
+	u64 off = ip - function_ip(sys, 0);
+
+	*offset = off % FUNCTION_SPACING;
+	*size = FUNCTION_SPACING;
+	return function_at(sys, ip - *offset);
+}
+
 const char *tracepoint_name_of(u32 row)
 {
 	return tracepoint_names[row];

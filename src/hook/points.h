@@ -80,5 +80,7 @@ int hook_point_text(struct skep_system *sys, u32 index, struct hook_point_text *
 u64 function_ip(const struct skep_system *sys, u32 row);
 /* Row of the function at @ip exactly, or -ENOENT. */
 int function_at(const struct skep_system *sys, u64 ip);
+/* The one that @ip lies in: its row, and where in it; or -ENOENT. */
+int function_around(const struct skep_system *sys, u64 ip, u64 *offset, u64 *size);
 
 #endif

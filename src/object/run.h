@@ -66,11 +66,16 @@ enum world_op {
 	WORLD_SHOW, /* buffer, size, struct btf_ptr, flags, world_reader_t -> length without NUL */
 };
 
+#define KERNEL_SYMBOL_MAX 128
+
 /* What helpers ask of the system that runs them, not of the world: args -> result. */
 enum kernel_call {
 	KERNEL_CALL_BPF,   /* command, union bpf_attr *, its size -> as bpf(2) */
 	KERNEL_CALL_CLOSE, /* a descriptor of the caller's -> 0 or -errno */
 	KERNEL_CALL_COUNTER, /* struct perf_ring *, u64[3] for count, ns enabled, ns running -> 0 or -errno */
+	KERNEL_CALL_SYMBOL, /* name -> address; 0: there is no such function */
+	/* address, char[KERNEL_SYMBOL_MAX], u64[2] for offset and size -> 0 or -ENOENT */
+	KERNEL_CALL_SYMBOL_AT,
 	KERNEL_CALL_BTF, /* name, kind -> id | a descriptor of its BTF << 32, or -errno */
 };
 

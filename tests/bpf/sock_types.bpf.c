@@ -139,15 +139,36 @@ int on_group(struct sk_reuseport_md *ctx)
 	return SK_PASS;
 }
 
-__u64 place;
+struct {
+	__u64 place, found;
+	char text[96];
+} shared;
 
 SEC("raw_tp/task_rename")
 int on_write(void *ctx)
 {
 	__u32 text = 0x65656221;
 
-	put(0, bpf_probe_write_user((void *)place, &text, sizeof(text)));
+	put(0, bpf_probe_write_user((void *)shared.place, &text, sizeof(text)));
 	put(1, bpf_probe_write_user((void *)4096, &text, sizeof(text)));
+	return 0;
+}
+
+SEC("syscall")
+int on_symbol(void *ctx)
+{
+	static const char format[] = "%ps|%pS|%pB|%ps";
+	__u64 args[4], none;
+
+	put(0, bpf_kallsyms_lookup_name("inet_release", 13, 0, &shared.found));
+	put(1, bpf_kallsyms_lookup_name("no_such_name", 13, 0, &none));
+	put(2, none);
+	put(3, bpf_kallsyms_lookup_name("inet_release", 12, 0, &none));
+	put(4, bpf_kallsyms_lookup_name("inet_release", 13, 1, &none));
+	args[0] = args[2] = shared.found;
+	args[1] = shared.found + 3;
+	args[3] = 0x1234;
+	put(5, bpf_snprintf(shared.text, sizeof(shared.text), format, args, sizeof(args)));
 	return 0;
 }
 

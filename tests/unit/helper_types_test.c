@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -16,6 +17,11 @@
 #include <bpf/bpf.h>
 
 #include "../lib/beside.h"
+
+struct shared {
+	u64 place, found;
+	char text[96];
+};
 
 static struct beside b;
 static int results;
@@ -154,16 +160,47 @@ static void written(void **state)
 {
 	static u8 there[8] = "........";
 	int bss = bpf_object__find_map_fd_by_name(b.obj, ".bss");
-	u64 place = (u64)(uintptr_t)there + 2;
+	struct shared v = { .place = (u64)(uintptr_t)there + 2 };
 	u32 zero = 0;
 
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	skep_front_use(b.sys);
-	assert_int_equal(bpf_map_update_elem(bss, &zero, &place, 0), 0);
+	assert_int_equal(bpf_map_update_elem(bss, &zero, &v, 0), 0);
 	skep_front_use(NULL);
 	run("on_write", &opts);
 	GAVE(0, -EFAULT);
 	assert_memory_equal(there, "..!bee..", 8);
+}
+
+/* Functions by name and by address, as /proc/kallsyms shows them. */
+static void symbols(void **state)
+{
+	int bss = bpf_object__find_map_fd_by_name(b.obj, ".bss");
+	struct shared v;
+	char want[192], before[64];
+	u64 size;
+	u32 zero = 0;
+
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	run("on_symbol", &opts);
+	gave(0, 0);
+	gave(1, -ENOENT);
+	gave(2, 0);
+	gave(3, -EINVAL);
+	gave(4, -EINVAL);
+	skep_front_use(b.sys);
+	assert_int_equal(bpf_map_lookup_elem(bss, &zero, &v), 0);
+	skep_front_use(NULL);
+	assert_true(v.found >> 31 == 0x1ffffffff); /* where a kernel's text is */
+	assert_int_equal(sscanf(v.text, "inet_release|inet_release+0x3/%llx|%63[a-z0-9_A-Z]",
+				(unsigned long long *)&size, before),
+			 2);
+	/* A call that ends where a function begins was made at the end of another. */
+	snprintf(want, sizeof(want), "inet_release|inet_release+0x3/0x%llx|%s+0x%llx/0x%llx|0x1234",
+		 (unsigned long long)size, before, (unsigned long long)size,
+		 (unsigned long long)size);
+	assert_string_equal(v.text, want);
+	gave(5, (s64)strlen(want) + 1);
 }
 
 int main(void)
@@ -173,6 +210,7 @@ int main(void)
 		cmocka_unit_test(connection), cmocka_unit_test(option),
 		cmocka_unit_test(message),    cmocka_unit_test(stream),
 		cmocka_unit_test(group),      cmocka_unit_test(written),
+		cmocka_unit_test(symbols),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
