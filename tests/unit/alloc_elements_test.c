@@ -32,6 +32,7 @@ static const struct shape {
 } shapes[] = {
 	{ BPF_MAP_TYPE_HASH, 4, 64, 50000, 0, DATA, NUMBERS },
 	{ BPF_MAP_TYPE_HASH, 4, 64, 50000, BPF_F_NO_PREALLOC, DATA, NUMBERS },
+	{ BPF_MAP_TYPE_RHASH, 4, 64, 50000, BPF_F_NO_PREALLOC, DATA, NUMBERS },
 	{ BPF_MAP_TYPE_PERCPU_HASH, 4, 8, 50000, 0, DATA, NUMBERS },
 	{ BPF_MAP_TYPE_LRU_HASH, 4, 8, 50000, 0, DATA, NUMBERS },
 	{ BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 8, 50000, 0, DATA, NUMBERS },
@@ -544,7 +545,7 @@ static int load_btf(struct skep_system *sys)
 
 static int set_up(void **state)
 {
-	struct skep_system *sys = system_for("6.18");
+	struct skep_system *sys = system_for("7.2");
 	struct sockaddr_in any = { .sin_family = AF_INET };
 
 	if (!sys)

@@ -78,9 +78,10 @@ static const struct map_spec specs[] = {
 	{ BPF_MAP_TYPE_TASK_STORAGE, 4, 8 * WORDS, 0, BPF_F_NO_PREALLOC, .btf = 1 },
 	{ BPF_MAP_TYPE_CGRP_STORAGE, 4, 8 * WORDS, 0, BPF_F_NO_PREALLOC, .btf = 1 },
 	{ BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096 },
+	{ BPF_MAP_TYPE_RHASH, 16, 8 * WORDS, 2 * KEYS, BPF_F_NO_PREALLOC },
 	{ BPF_MAP_TYPE_ARENA, 0, 0, PAGES, BPF_F_MMAPABLE },
 };
-/* Not here: struct_ops, which only the system's own process changes. */
+/* Not here: struct_ops and instruction arrays, which only the system's own process changes. */
 
 #define MAPS ARRAY_SIZE(specs)
 
@@ -94,7 +95,7 @@ static bool is_htab(u32 type)
 	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_PERCPU_HASH ||
 	       type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
 	       type == BPF_MAP_TYPE_DEVMAP_HASH || type == BPF_MAP_TYPE_SOCKHASH ||
-	       type == BPF_MAP_TYPE_HASH_OF_MAPS;
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS || type == BPF_MAP_TYPE_RHASH;
 }
 
 /* Values in a table that the map keeps for itself. */
@@ -109,7 +110,7 @@ static bool in_place(u32 type) /* as in Linux: values may be seen half written *
 {
 	return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
 	       type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY ||
-	       type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+	       type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE || type == BPF_MAP_TYPE_RHASH;
 }
 
 static void ring_consume(struct bpf_map *map)
@@ -209,6 +210,7 @@ static void act(struct bpf_map *map, u64 x, struct bpf_run *run)
 		key[0] = (u32)(x >> 20) % 65 | k << 32;
 		__attribute__((fallthrough));
 	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_RHASH:
 	case BPF_MAP_TYPE_PERCPU_HASH:
 	case BPF_MAP_TYPE_LRU_HASH:
 	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
