@@ -225,6 +225,9 @@ $(O)/tools/escape: tests/tools/escape.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O1 -static -Wall -o $@ $< -lpthread
 
+$(O)/tools/asks: tests/tools/asks.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -static -Wall -o $@ $<
 $(O)/tools/busy: tests/tools/busy.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O1 -static -fno-omit-frame-pointer -Wall -o $@ $<
@@ -339,7 +342,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS) $(CLIENTS) $(BOOTSTRAP) $(O)/bootstrap/task_iter.bpf.o $(O)/tools/work $(O)/tools/busy $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/attach $(O)/tools/observe $(O)/tools/decisions $(O)/tools/escape $(O)/go/opens.bpf.o
+test: all $(TESTS) $(CLIENTS) $(BOOTSTRAP) $(O)/bootstrap/task_iter.bpf.o $(O)/tools/work $(O)/tools/asks $(O)/tools/busy $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/attach $(O)/tools/observe $(O)/tools/decisions $(O)/tools/escape $(O)/go/opens.bpf.o
 	$(Q)O=$(O) $(or $(RUN_TESTS),tests/run)
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)
@@ -351,7 +354,7 @@ textbook: all $(TEXTBOOK)
 	$(Q)O=$(O) tests/textbook/run $(LINES)
 
 # goal clients: other projects' programs with skep as their kernel, as an ordinary user and under a container's filter; a count of each
-clients: all $(BOOTSTRAP) $(addprefix $(O)/bootstrap/,task_iter.bpf.o) $(addprefix $(O)/tools/,work busy attach) $(O)/go/opens.bpf.o
+clients: all $(BOOTSTRAP) $(addprefix $(O)/bootstrap/,task_iter.bpf.o) $(addprefix $(O)/tools/,work asks busy attach) $(O)/go/opens.bpf.o
 	$(Q)O=$(O) tests/clients/run $(NAMES)
 
 # goal prove: proofs of the verifier's operators on numbers, and injected bugs that they refute

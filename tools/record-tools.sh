@@ -4,7 +4,8 @@
 # libbpf-tools, tests/tools/tools.py) or bootstrap (examples/bootstrap, tests/tools/bootstrap.py).
 #   tools/record-tools.sh prepare DIR TABLE RELEASE    puts programs, libraries, workload and this script into DIR
 #   DIR/record-tools.sh run DIR                        as root on the kernel to be recorded (a virtual machine without
-#                                                      anything but busybox will do): writes DIR/out/NAME.txt
+#                                                      anything but busybox will do): writes DIR/out/NAME.txt; READY: seconds that a
+#                                                    tool needs to attach (4; capable in an emulated machine: 10)
 # The lines that count go to tests/data/TABLE/RELEASE-NAME.txt:
 #   tools/record-tools.sh keep DIR TABLE RELEASE
 set -eu
@@ -21,13 +22,13 @@ for t in {"tools": tools.TOOLS, "bootstrap": bootstrap.PROGRAMS}[sys.argv[1]]:
 case $1 in
 prepare)
 	O=${O:-build}
-	make --no-print-directory O="$O" "$O/tools/work" "$O/tools/busy"
+	make --no-print-directory O="$O" "$O/tools/work" "$O/tools/busy" "$O/tools/asks"
 	mkdir -p "$dir/root" "$dir/out"
 	cp tools/record-tools.sh "$dir"
 	rows "$3" "$4" >"$dir/list"
 	cd "$dir/root"
 	mkdir -p proc sys dev tmp usr/bin
-	cp "$OLDPWD/$O/tools/work" "$OLDPWD/$O/tools/busy" usr/bin
+	cp "$OLDPWD/$O/tools/work" "$OLDPWD/$O/tools/busy" "$OLDPWD/$O/tools/asks" usr/bin
 	while read -r name _; do
 		f=$(command -v "$name" || echo "/usr/sbin/$name")
 		[ "$3" = tools ] || f=$OLDPWD/$O/bootstrap/$name
@@ -48,8 +49,8 @@ run)
 	while read -r name pipe work args; do
 		echo >root/sys/kernel/tracing/trace
 		# shellcheck disable=SC2086
-		(timeout -s INT 7 chroot root "/usr/bin/$name" $args >"out/$name.txt" 2>&1 || true) &
-		sleep 4
+		(timeout -s INT $((${READY:-4} + 3)) chroot root "/usr/bin/$name" $args >"out/$name.txt" 2>&1 || true) &
+		sleep ${READY:-4}
 		[ "$work" = - ] || chroot root "/usr/bin/$work" || true
 		wait
 		[ "$pipe" = - ] || cat root/sys/kernel/tracing/trace >>"out/$name.txt"

@@ -285,6 +285,8 @@ static const struct call_path *path_of(u32 nr)
 		p = memory_path(nr);
 	if (!p)
 		p = attr_path(nr);
+	if (!p)
+		p = capable_path(nr);
 	return p ? p : process_path(nr);
 }
 

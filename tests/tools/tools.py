@@ -76,7 +76,9 @@ TOOLS = [
          expect=[r"\S+ +\d+ +work +tracepoint:syscalls:sys_enter_fsync", r"\S+ +\d+ +work +tracepoint:syscalls:sys_enter_sync"]),
     tool("threadsnoop.bt", ready="TIME", keep=r" work ", expect=[], silent=True,
          why="Debian's looks for pthread_create in libpthread, which has been empty since glibc 2.34: silent on every kernel"),
-    tool("capable", fails="cap_capable", why="what a call needs is checked in too many places to tell them all"),
+    tool("capable", ready="COMM", keep=r" asks .* deny", kernel="6.12", work=["asks"],
+         extra=TIMES + [(r"TIME +\d+ +\d+", "TIME UID PID")], why="of tests/tools/asks.c: what is asked by calls whose first question it is, and by changes "
+         "of ids that are refused; other questions are not seen"),
     tool("cpudist", fails="sched_switch", why=SCHEDULER),
     tool("runqlat", fails="sched_wakeup", why=SCHEDULER),
     tool("offcputime", fails="sched_switch", why=SCHEDULER),
