@@ -32,6 +32,8 @@ static int run(struct cli *cli, int argc, char **argv)
 			opts.confined = true;
 		else if (!strcmp(argv[i], "--untraced"))
 			opts.untraced = true;
+		else if (!strcmp(argv[i], "--traced"))
+			opts.traced = true;
 		else
 			return cli_usage(&cmd_exec, "unknown option %s", argv[i]);
 	}
@@ -54,7 +56,8 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_exec = {
 	.name = "exec",
-	.synopsis = "exec [--instance NAME] [--net[=NAME…]] [--root] [--confined] [--untraced] "
+	.synopsis = "exec [--instance NAME] [--net[=NAME…]] [--root] [--confined] [--traced | "
+		    "--untraced] "
 		    "[--] COMMAND "
 		    "[ARGUMENT…]",
 	.help = "Runs COMMAND in an instance: a small machine whose eBPF is skep. For it, and all "
@@ -84,6 +87,8 @@ const struct command cmd_exec = {
 		"of\n"
 		"                        programs that are attached in the instance "
 		"(docs/trust.md)\n"
+		"  --traced              COMMAND is traced from its start, not when something is "
+		"attached\n"
 		"  --untraced            COMMAND is served, but what it does is not seen by "
 		"programs; strace\n"
 		"                        and debuggers can be used on it\n\n"

@@ -263,6 +263,11 @@ struct skep_exec_opts {
 	 * decisions of programs that others have attached; see docs/trust.md.
 	 */
 	bool confined;
+	/*
+	 * The command is traced from its start. Without this it is when something has been attached in the
+	 * instance; until then it can be another tracer's (strace, gdb).
+	 */
+	bool traced;
 };
 
 /*

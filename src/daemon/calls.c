@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,6 +173,32 @@ static long answer_ptrace(struct request *r)
 	return ANSWER_CONTINUE;
 }
 
+/* ---- working folders, of who is not traced from the start ---- */
+
+/* Into a folder of ours only the task itself can go: the supervisor makes it, see intercept_chdir_late(). */
+static long answer_chdir(struct request *r)
+{
+	char path[PATH_MAX];
+
+	if (load_acquire(&r->session->chdir_tid) == r->caller.tid)
+		return ANSWER_CONTINUE;
+	if (!view_path(r, AT_FDCWD, r->args[0], path)) {
+		if (load_acquire(&r->session->process))
+			supervisor_call(r->sys->supervisor, intercept_chdir_done, &r->caller.tid);
+		return ANSWER_CONTINUE;
+	}
+	members_take_up(r->session->instance);
+	if (supervisor_call(r->sys->supervisor, intercept_chdir_late, &r->caller.tid))
+		return ANSWER_CONTINUE; /* another tracer has it */
+	return -ERESTARTNOINTR;
+}
+
+static long answer_fchdir(struct request *r)
+{
+	WRITE_ONCE(r->session->moved, true);
+	return ANSWER_CONTINUE;
+}
+
 /* ---- user 0 ---- */
 
 static long answer_getresid(struct request *r)
@@ -239,6 +266,7 @@ enum when {
 	ROOT,
 	PROFILE, /* one was asked for */
 	CAPS,	 /* they count as held */
+	LATE,	 /* who is not traced yet: else the tracer does it */
 };
 
 static const struct {
@@ -303,6 +331,8 @@ static const struct {
 	{ SYS_mount, CALL_NOTIFY, ALWAYS, view_mount },
 	{ SYS_umount2, CALL_NOTIFY, ALWAYS, view_umount },
 	{ SYS_ptrace, CALL_PTRACE, ALWAYS, answer_ptrace },
+	{ SYS_chdir, CALL_NOTIFY, LATE, answer_chdir },
+	{ SYS_fchdir, CALL_NOTIFY, LATE, answer_fchdir },
 	{ SYS_getuid, CALL_ZERO, ROOT, NULL },
 	{ SYS_geteuid, CALL_ZERO, ROOT, NULL },
 	{ SYS_getgid, CALL_ZERO, ROOT, NULL },
@@ -384,26 +414,29 @@ static const struct {
 
 void calls_filter(const struct skep_system *sys, const struct wire_request *q, u8 *answers)
 {
+	bool traced = !q->untraced && !q->late;
+
 	for (u32 nr = 0; nr < CALLS_MAX; nr++)
-		answers[nr] = !q->untraced && filter_needs(nr) ? CALL_TRACE : CALL_ALLOW;
-	if (!q->untraced)
+		answers[nr] = traced && filter_needs(nr) ? CALL_TRACE : CALL_ALLOW;
+	if (traced)
 		answers[SYS_clone] = CALL_CLONE;
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		if ((calls[i].when == ROOT && !q->root) ||
 		    (calls[i].when == PROFILE && !sys->profile_set) ||
+		    (calls[i].when == LATE && !q->late) ||
 		    (calls[i].when == CAPS && !q->root && sys->caps_mode != CAPS_FULL))
 			continue;
 		answers[calls[i].nr] = calls[i].filter;
 	}
-	if (!q->untraced)
+	if (traced)
 		answers[SYS_socket] = CALL_NETLINK;
-	else
+	if (q->untraced)
 		answers[SYS_ptrace] = CALL_ALLOW;
 	for (size_t i = 0; q->confined && i < ARRAY_SIZE(confined); i++)
 		answers[confined[i].nr] = confined[i].filter;
 	if (q->trapped && !q->confined)
 		answers[SYS_bpf] = answers[SYS_perf_event_open] = CALL_TRAP;
-	if (!q->untraced && notify_cannot_take())
+	if (traced && notify_cannot_take())
 		answers[SYS_epoll_ctl] = CALL_TRACE;
 }
 
@@ -414,6 +447,7 @@ static void *sync_and_answer(void *arg)
 	struct request *r = arg;
 	struct session *s = r->session;
 
+	members_take_up(s->instance);
 	supervisor_sync(r->sys);
 	notify_answer(r, (long)r->args[0]);
 	mem_free(r);
@@ -453,12 +487,21 @@ static void answer_foreign(struct request *r)
 	notify_answer(r, -ENOSYS);
 }
 
+/* Commands that look at the instance's tasks, or do so soon. */
+static bool needs_tasks(const struct request *r)
+{
+	return r->nr == SYS_bpf &&
+	       (r->args[0] == BPF_ITER_CREATE || r->args[0] == BPF_PROG_TEST_RUN);
+}
+
 static void answer(struct request *r)
 {
 	struct caller *before = caller_enter(&r->caller);
 	u64 revision = hooks_revision(r->sys);
 	long result = -ENOSYS;
 
+	if (needs_tasks(r))
+		members_take_up(r->session->instance);
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
 		if (calls[i].nr == r->nr && calls[i].answer) {
 			result = calls[i].answer(r);
@@ -495,12 +538,14 @@ static bool may_last(struct request *r)
 
 	if (r->nr == SYS_poll || r->nr == SYS_ppoll || r->nr == SYS_select || r->nr == SYS_pselect6)
 		return poll_may_last(r);
+	if (r->nr == SYS_chdir) /* asks the supervisor */
+		return true;
 	if (r->nr != SYS_bpf && (r->nr != SYS_ioctl || (u32)r->args[1] != CALL_PROXY_BPF))
 		return false;
-	return cmd == BPF_PROG_LOAD || cmd == BPF_BTF_LOAD || cmd == BPF_PROG_TEST_RUN ||
-	       cmd == BPF_MAP_CREATE || cmd == BPF_LINK_CREATE || cmd == BPF_MAP_LOOKUP_BATCH ||
-	       cmd == BPF_MAP_UPDATE_BATCH || cmd == BPF_MAP_DELETE_BATCH ||
-	       cmd == BPF_MAP_LOOKUP_AND_DELETE_BATCH;
+	return cmd == BPF_ITER_CREATE || cmd == BPF_PROG_LOAD || cmd == BPF_BTF_LOAD ||
+	       cmd == BPF_PROG_TEST_RUN || cmd == BPF_MAP_CREATE || cmd == BPF_LINK_CREATE ||
+	       cmd == BPF_MAP_LOOKUP_BATCH || cmd == BPF_MAP_UPDATE_BATCH ||
+	       cmd == BPF_MAP_DELETE_BATCH || cmd == BPF_MAP_LOOKUP_AND_DELETE_BATCH;
 }
 
 /* What the supervisor has decided: a descriptor that is the answer, or that only we may answer. */

@@ -306,6 +306,7 @@ static int make_request(struct wire_request *q, const struct skep_exec_opts *o,
 	q->root = o->root;
 	q->confined = o->confined;
 	q->untraced = o->untraced || is_traced();
+	q->traced = o->traced;
 	q->named = o->instance || getenv("SKEP_INSTANCE");
 	err = o->net ? request_network(q, o->net, f) : 0;
 	if (err)

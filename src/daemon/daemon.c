@@ -294,6 +294,40 @@ static int send_network(struct connection *c, const struct instance *i,
 	return network_send(c->sock, "n", 1, fds + 2 - a->nr_net, a->nr_net);
 }
 
+static int any_hook(struct hook *h, void *arg)
+{
+	return 1;
+}
+
+/* In the loop: whether what processes do is of interest to anybody. */
+static int anything_attached(struct supervisor *sv, void *arg)
+{
+	struct skep_system *sys = sv->sys;
+	bool any = sys->tables[OBJECT_LINK].by_id.n || sys->tables[OBJECT_PERF].by_id.n ||
+		   sv->wants_signals;
+
+	tracer_update_wants(sv);
+	for (u32 nr = 0; nr < CALLS_MAX && !any; nr++)
+		any = sv->wants[nr];
+	for (int kind = 0; kind < HOOK_KINDS && !any; kind++)
+		any = hooks_each(sys, (enum hook_kind)kind, any_hook, NULL);
+	return any;
+}
+
+/* Whether who is not traced from the start could be later: Yama allows that to ancestors alone. */
+static bool may_trace_later(void)
+{
+	char scope = '0';
+	int fd = open("/proc/sys/kernel/yama/ptrace_scope", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		if (read(fd, &scope, 1) != 1)
+			scope = '1';
+		close(fd);
+	}
+	return scope == '0' && !notify_cannot_take();
+}
+
 static void exec_client(struct connection *c, const struct wire_request *q, struct wire_answer *a,
 			int message_fd)
 {
@@ -302,7 +336,8 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	u8 answers[CALLS_MAX], traced[CALLS_MAX];
 	bool plain[CALLS_MAX];
 	struct call_filter filter = { 0 };
-	struct wire_request here;
+	struct wire_request here, how = *q;
+	bool loose = q->untraced;
 	int listener = -1, err;
 
 	if (!i || instance_network(i, q, a))
@@ -319,7 +354,10 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 		refuse(a, err, "the supervisor cannot be started: %s", strerror(-err));
 		goto answer;
 	}
-	calls_filter(i->sys, q, answers);
+	how.late = !q->traced && !q->untraced && !q->confined && !q->trapped && may_trace_later() &&
+		   !supervisor_call(i->sys->supervisor, anything_attached, NULL);
+	loose |= how.late;
+	calls_filter(i->sys, &how, answers);
 	for (u32 nr = 0; nr < CALLS_MAX; nr++) {
 		traced[nr] = answers[nr] == CALL_TRACE;
 		/* A subject's own filter could outrank one that is added: what decides on it stops every call. */
@@ -328,7 +366,7 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	/* Calls by other entries are not seen as what they are: subjects have none. */
 	err = filter_compile(&filter, answers,
 			     q->confined ? CALL_ABSENT :
-			     q->untraced ? CALL_NATIVE :
+			     loose	 ? CALL_NATIVE :
 					   CALL_ALLOW,
 			     q->confined || q->trapped ? CALL_ABSENT : CALL_NOTIFY);
 	if (err || filter.n > WIRE_INSNS) {
@@ -344,7 +382,7 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	    listener < 0)
 		goto out;
 	a->op = WIRE_GO;
-	if (!q->untraced)
+	if (!loose)
 		err = process_join(i->sys, c->peer.pid, traced, plain, q->trapped, &process,
 				   a->text, sizeof(a->text));
 	if (err) {
@@ -356,7 +394,13 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 		process->message_fd = message_fd;
 		process->confined = q->confined;
 	}
-	err = session_start(i, process, c->peer.pid, listener, message_fd, q->root, q->confined);
+	err = session_start(i, &(struct session_opts){ .process = process,
+						       .plain = how.late ? plain : NULL,
+						       .pid = c->peer.pid,
+						       .listener = listener,
+						       .message_fd = message_fd,
+						       .root = q->root,
+						       .confined = q->confined });
 	if (err) {
 		refuse(a, err, "%s", strerror(-err));
 		kill(c->peer.pid, SIGKILL);
@@ -364,6 +408,9 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 		goto answer;
 	}
 	listener = message_fd = -1;
+	/* Attached meanwhile. */
+	if (how.late && supervisor_call(i->sys->supervisor, anything_attached, NULL))
+		members_take_up(i);
 answer:
 	wire_send(c->sock, a, sizeof(*a), -1);
 out:
@@ -435,6 +482,8 @@ static void list_instance(struct listing *l)
 	pthread_mutex_unlock(&l->instance->daemon->lock);
 	qsort(l->pids.v, l->pids.n, sizeof(pid_t), compare_pids);
 	for (size_t i = 0; i < l->pids.n; i++) {
+		if (i && l->pids.v[i] == l->pids.v[i - 1])
+			continue; /* both lists have it */
 		a->entry.pid = l->pids.v[i];
 		snprintf(path, sizeof(path), "/proc/%d/comm", (int)l->pids.v[i]);
 		f = fopen(path, "re");
@@ -473,7 +522,7 @@ static void list_all(struct connection *c, struct wire_answer *a)
 static void signal_instance(struct instance *i, int sig)
 {
 	for (struct session *s = i->sessions; s; s = s->next)
-		if (!s->process)
+		if (s->loose)
 			members_signal(s, sig);
 		else
 			skep_process_kill(s->process, sig);

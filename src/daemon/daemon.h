@@ -81,7 +81,7 @@ struct member {
 struct session {
 	struct session *next;
 	struct instance *instance;
-	struct skep_process *process; /* NULL: it is not watched */
+	struct skep_process *process; /* NULL: it is not watched, or not yet */
 	pid_t pid;		      /* that became the command */
 	int listener, message_fd;
 	bool root;
@@ -99,7 +99,14 @@ struct session {
 	u32 said;      /* bits: see session_say_once() */
 	bool confined; /* its processes are subjects */
 	pthread_mutex_t members_lock;
-	VEC(struct member) members; /* where .process is NULL; see members.c */
+	/* It is not traced from its start; .hidden: nor ever after. See members.c */
+	bool loose, hidden;
+	bool plain[CALLS_MAX]; /* for process_late() */
+	u32 chdir_tid;	       /* whose chdir() is made by the loop, which waits for it */
+	int taken_fd;	       /* readable when .process is there */
+	u32 others;	       /* of its processes, that another traced when we looked */
+	bool over;	       /* no process is left: the daemon's lock */
+	VEC(struct member) members;
 	u32 last_member;	    /* the session's thread's */
 	pthread_mutex_t gifts_lock; /* of .gifts, for a moment */
 	VEC(struct gift) gifts;
@@ -112,9 +119,17 @@ void daemon_wake(struct daemon *d);
 /* Interrupts a session's thread in its wait. */
 #define SESSION_SIGNAL SIGUSR2
 
-/* session.c: takes over @process, @listener, @message_fd. 0 or -errno. */
-int session_start(struct instance *inst, struct skep_process *process, pid_t pid, int listener,
-		  int message_fd, bool root, bool confined);
+struct session_opts {
+	struct skep_process *process; /* NULL: it is not traced from its start */
+	const bool *plain;	      /* NULL: it never is */
+	pid_t pid;
+	int listener, message_fd;
+	bool root, confined;
+};
+/* session.c: takes over .process, .listener, .message_fd. 0 or -errno. */
+int session_start(struct instance *inst, const struct session_opts *o);
+/* Stops of @p are intercepted for @s. */
+void session_owns(struct session *s, struct skep_process *p);
 
 /* ---- members.c: a tree that nobody traces; else these do nothing ---- */
 /* Process @tgid has made a call. */
@@ -122,10 +137,12 @@ void members_note(struct session *s, u32 tgid);
 bool members_have(struct session *s, u32 tgid);
 void members_list(struct session *s, void (*fn)(void *arg, pid_t pid), void *arg);
 void members_signal(struct session *s, int sig);
+/* Traces what is not traced yet, for something is attached. Not for a session's thread: it may last. */
+void members_take_up(struct instance *inst);
 void members_free(struct session *s);
 
 /* A line to the terminal that it was started at, once for each bit of @what. */
-enum { SAID_FOREIGN = 1, SAID_TRACED = 2 };
+enum { SAID_FOREIGN = 1, SAID_TRACED = 2, SAID_OTHERS = 4 };
 void session_say_once(struct session *s, u32 what, const char *text);
 
 /* ---- notify.c: a call that waits for its answer ---- */
@@ -144,6 +161,7 @@ struct request {
 	bool views_only; /* what the kernel would do with it has not been decided about */
 };
 
+#define ERESTARTNOINTR 513 /* Linux makes the call again, where the task is interrupted */
 /* The call is to be made by the kernel after all. */
 #define ANSWER_CONTINUE (-100000L)
 
@@ -167,6 +185,10 @@ void intercept_call(struct task *t);
 bool intercept_gift(struct task *t, int fd, bool cloexec);
 bool intercept_regift(struct task *t);
 bool intercept_elsewhere(struct task *t, int dfd, u64 string);
+/* In the loop, for chdir() of task *@arg (u32) that is notified: makes it when it is made again. 0 or -ESRCH. */
+int intercept_chdir_late(struct supervisor *sv, void *arg);
+/* It is the kernel's. */
+int intercept_chdir_done(struct supervisor *sv, void *arg);
 /* For the session's thread. */
 bool gift_take(struct session *s, u32 tid, struct gift *g);
 void gifts_drop(struct session *s);

@@ -21,6 +21,7 @@
 
 #include "command/pin.h"
 #include "daemon/daemon.h"
+#include "world/world.h"
 
 #define RED_ZONE 128
 
@@ -119,6 +120,54 @@ static void intercept_chdir(struct stopped *s)
 	WRITE_ONCE(s->r.session->moved, true);
 	c->ret = call_with(t, SYS_chdir, args, 0, path, strlen(path) + 1);
 	c->skip = true;
+}
+
+int intercept_chdir_done(struct supervisor *sv, void *arg)
+{
+	struct task *t = task_find(sv->sys, (pid_t) * (u32 *)arg);
+
+	if (t)
+		world_call_done(t);
+	return 0;
+}
+
+/* It has left the call, which Linux would make again. */
+static void chdir_again(struct task *t, void *arg)
+{
+	struct session *session = t->trace->process->owner;
+	struct user_regs_struct *regs = task_regs(t);
+	struct stopped s = { .task = t };
+	struct caller *before;
+
+	if (!regs || regs->orig_rax != SYS_chdir || (s64)regs->rax != -ERESTARTNOINTR)
+		return;
+	s.r = (struct request){ .caller = { &stopped_ops, t->bpf.tid, t->bpf.tgid },
+				.session = session,
+				.sys = session->instance->sys,
+				.nr = SYS_chdir };
+	t->call.nr = SYS_chdir;
+	t->call.args[0] = regs->rdi;
+	t->call.skip = false;
+	store_release(&session->chdir_tid, t->bpf.tid);
+	before = caller_enter(&s.r.caller);
+	intercept_chdir(&s);
+	caller_leave(before);
+	store_release(&session->chdir_tid, 0);
+	world_call_done(t);
+	regs = task_regs(t);
+	if (!t->call.skip || !regs)
+		return;
+	t->call.skip = false;
+	regs->rax = (u64)t->call.ret;
+	regs->orig_rax = (u64)-1;
+	t->regs_changed = true;
+}
+
+int intercept_chdir_late(struct supervisor *sv, void *arg)
+{
+	struct task *t = task_find(sv->sys, (pid_t) * (u32 *)arg);
+
+	return t && t->trace->kind == STOP_NONE ? tracer_interrupt(t, chdir_again, NULL) : -ESRCH;
 }
 
 /* The number of what stands for ring @st in the task's process; made at first use. */

@@ -34,7 +34,15 @@ static void session_end(struct session *s)
 
 	while (load_acquire(&s->workers))
 		usleep(1000);
+	pthread_mutex_lock(&d->lock);
+	s->over = true;
+	pthread_mutex_unlock(&d->lock);
+	/* Linux knows of nobody any more: the supervisor will in a moment. */
+	while (s->loose && s->process && skep_process_wait(s->process, true, 1000, NULL) == -EAGAIN)
+		;
 	skep_process_free(s->process);
+	if (s->taken_fd >= 0)
+		close(s->taken_fd);
 	if (s->listener >= 0)
 		close(s->listener);
 	if (s->pidfd > 0)
@@ -92,8 +100,10 @@ static void *watch(void *arg)
 	struct session *s = arg;
 	struct pollfd fds[] = {
 		{ .fd = s->listener }, /* POLLHUP */
-		{ .fd = s->process ? skep_process_fd(s->process) : -1, .events = POLLIN },
+		{ .fd = s->process ? skep_process_fd(s->process) : s->taken_fd, .events = POLLIN },
 	};
+	bool taken = s->process;
+	eventfd_t drained;
 	int err;
 
 	for (;;) {
@@ -101,16 +111,26 @@ static void *watch(void *arg)
 			break;
 		if (fds[0].revents) {
 			fds[0].fd = -1;
-			if (!s->process)
+			if (s->loose)
 				break;
 		}
 		if (!fds[1].revents)
 			continue;
+		if (!taken) {
+			taken = true;
+			fds[1].fd = skep_process_fd(load_acquire(&s->process));
+			continue;
+		}
+		if (s->loose)
+			eventfd_read(fds[1].fd, &drained);
 		err = skep_process_wait(s->process, true, 0, NULL);
 		if (err == -ECHILD)
 			say(s, "skep: the supervisor has been killed: the processes that it "
 			       "watched are ended\n");
-		if (err != -EAGAIN)
+		/* Others of it may be left that are another tracer's: the listener tells. */
+		if (s->loose && err != -ECHILD)
+			poll(NULL, 0, 10);
+		else if (err != -EAGAIN)
 			break;
 	}
 	receive_end(s);
@@ -124,18 +144,28 @@ static void orphaned(void *arg, const char *line)
 	struct instance *inst = arg;
 
 	for (struct session *s = inst->sessions; s; s = s->next) {
-		if (s->process)
+		if (!s->loose)
 			continue;
-		say(s, line);
+		if (!s->process)
+			say(s, line);
 		for (int i = 0; i < 3; i++) /* who was born meanwhile, too */
 			members_signal(s, SIGKILL);
 	}
 }
 
-int session_start(struct instance *inst, struct skep_process *process, pid_t pid, int listener,
-		  int message_fd, bool root, bool confined)
+void session_owns(struct session *s, struct skep_process *p)
+{
+	p->owner = s;
+	store_release(&p->regift, intercept_regift);
+	store_release(&p->gift, intercept_gift);
+	store_release(&p->elsewhere, intercept_elsewhere);
+	store_release(&p->intercept, intercept_call);
+}
+
+int session_start(struct instance *inst, const struct session_opts *o)
 {
 	struct session *s = mem_zalloc(sizeof(*s));
+	struct skep_process *process = o->process;
 	pthread_attr_t attr;
 	pthread_t thread;
 	int err;
@@ -144,24 +174,26 @@ int session_start(struct instance *inst, struct skep_process *process, pid_t pid
 		return -ENOMEM;
 	*s = (struct session){ .instance = inst,
 			       .process = process,
-			       .pid = pid,
-			       .listener = listener,
-			       .message_fd = message_fd,
-			       .root = root,
-			       .confined = confined };
+			       .pid = o->pid,
+			       .listener = o->listener,
+			       .message_fd = o->message_fd,
+			       .root = o->root,
+			       .confined = o->confined,
+			       .loose = !process,
+			       .hidden = !process && !o->plain,
+			       .taken_fd = -1 };
+	if (o->plain)
+		memcpy(s->plain, o->plain, sizeof(s->plain));
+	if (s->loose && !s->hidden)
+		s->taken_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&s->gifts_lock, NULL);
 	pthread_mutex_init(&s->members_lock, NULL);
-	members_note(s, (u32)pid);
-	notify_tune(listener);
+	members_note(s, (u32)o->pid);
+	notify_tune(o->listener);
 	inst->sys->supervisor->orphaned_arg = inst;
 	store_release(&inst->sys->supervisor->orphaned, orphaned);
-	if (process) {
-		process->owner = s;
-		store_release(&process->regift, intercept_regift);
-		store_release(&process->gift, intercept_gift);
-		store_release(&process->elsewhere, intercept_elsewhere);
-		store_release(&process->intercept, intercept_call);
-	}
+	if (process)
+		session_owns(s, process);
 	pthread_mutex_lock(&inst->daemon->lock);
 	s->next = inst->sessions;
 	inst->sessions = s;

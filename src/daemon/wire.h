@@ -42,6 +42,8 @@ struct wire_request {
 	u32 version, op;
 	bool root;     /* its processes see themselves as user 0 */
 	bool trapped;  /* an outer filter answers bpf(2): see filter.c */
+	bool late;     /* the daemon's: they will be traced when something is attached */
+	bool traced;   /* from the start, not when something is attached */
 	bool untraced; /* a debugger has them, or may come to have them */
 	bool confined; /* they are subjects: docs/trust.md */
 	bool named;    /* the user gave a name */

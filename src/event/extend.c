@@ -28,6 +28,12 @@ bool task_traced(const struct task *t, u64 nr)
 	return p->traced[nr] || (p->traced_by[nr] && p->traced_by[nr] <= t->leader->trace->filters);
 }
 
+/* The filter of a tree that was taken up late leaves alone what the tracer itself must see. */
+static bool is_wanted(const struct supervisor *sv, const struct skep_process *p, u32 nr)
+{
+	return sv->wants[nr] || (p->late && nr < CALLS_OTHER && p->plain[nr] && filter_needs(nr));
+}
+
 void tree_extend(struct supervisor *sv, struct skep_process *p)
 {
 	bool lacks = false;
@@ -35,7 +41,7 @@ void tree_extend(struct supervisor *sv, struct skep_process *p)
 	p->syscall_stops = false;
 	p->needed = 0;
 	for (u32 nr = 0; nr < CALLS_MAX; nr++) {
-		if (!sv->wants[nr] || (p->filtered && p->traced[nr]))
+		if (!is_wanted(sv, p, nr) || (p->filtered && p->traced[nr]))
 			continue;
 		if (!p->filtered || nr == CALLS_OTHER || !p->plain[nr])
 			p->syscall_stops = true;
@@ -52,7 +58,7 @@ void tree_extend(struct supervisor *sv, struct skep_process *p)
 	}
 	p->needed = ++p->nr_filters;
 	for (u32 nr = 0; nr < CALLS_OTHER; nr++)
-		if (sv->wants[nr] && !p->traced[nr] && !p->traced_by[nr])
+		if (is_wanted(sv, p, nr) && !p->traced[nr] && !p->traced_by[nr])
 			p->traced_by[nr] = p->needed;
 }
 

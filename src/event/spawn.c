@@ -446,6 +446,19 @@ int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, const boo
 	return 0;
 }
 
+struct skep_process *process_late(struct skep_system *sys, pid_t pid, const bool *plain)
+{
+	struct skep_process *p = process_new(sys->supervisor);
+
+	if (!p)
+		return NULL;
+	p->pid = pid;
+	p->spawned = p->filtered = p->late = true;
+	p->first_ended = p->ended = true; /* nobody is watched */
+	memcpy(p->plain, plain, sizeof(p->plain));
+	return p;
+}
+
 static int sync_wants(struct supervisor *sv, void *arg)
 {
 	tracer_update_wants(sv);

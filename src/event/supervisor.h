@@ -39,6 +39,7 @@ struct skep_process {
 	pid_t pid;
 	bool spawned;  /* we started it: a child of the host */
 	bool filtered; /* has a filter: cannot do without us */
+	bool late; /* taken up when something was attached, perhaps with processes of other tracers */
 	bool confined; /* a subject: does not look into processes outside of its tree */
 	bool trapped;  /* its filter has CALL_TRAP for bpf() and perf_event_open() */
 	int event_fd;
@@ -284,6 +285,10 @@ static inline bool task_needs_every_call(const struct task *t)
 
 /* tree.c: in the loop */
 int tree_seize(struct supervisor *sv, struct skep_process *p, char *error, size_t size);
+/* A process with all its threads into tree @p, which is late. 0 or -errno. */
+int tree_take(struct supervisor *sv, struct skep_process *p, pid_t tgid);
+/* Who traces process or thread @tid: 0: nobody; -1: it is not known. */
+long tracer_of(pid_t tid);
 void tree_kill(struct supervisor *sv, struct skep_process *p, int sig);
 int tree_leave(struct supervisor *sv, struct skep_process *p);
 void tree_check_left(struct skep_process *p);
@@ -298,6 +303,8 @@ int command_path(const char *file, char *path, size_t size);
  */
 int process_join(struct skep_system *sys, pid_t pid, const u8 *traced, const bool *plain,
 		 bool trapped, struct skep_process **out, char *error, size_t error_size);
+/* A tree that is not watched yet, see tree_take(). NULL: no memory. */
+struct skep_process *process_late(struct skep_system *sys, pid_t pid, const bool *plain);
 /* What has been attached is seen by every task from now on. 0, or -ECHILD without supervisor. */
 int supervisor_sync(struct skep_system *sys);
 

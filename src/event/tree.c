@@ -75,7 +75,7 @@ static int seize(struct supervisor *sv, struct skep_process *p, pid_t tid, struc
 	/* DIFF(supervised-ptrace): from here on nobody else can */
 	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)options) < 0)
 		return -errno;
-	mm = leader ? mm_get(leader->mm) : mm_new(p->pid);
+	mm = leader ? mm_get(leader->mm) : mm_new(tid);
 	t = mm ? tracer_adopt(sv, p, tid, leader, mm) : NULL;
 	mm_put(mm);
 	if (!t) {
@@ -84,11 +84,11 @@ static int seize(struct supervisor *sv, struct skep_process *p, pid_t tid, struc
 	}
 	t->ppid = (pid_t)status_field(tid, "PPid:");
 	t->parent = task_find(sv->sys, t->ppid);
-	t->trace->launching = p->spawned;
-	if (!p->spawned)
+	t->trace->launching = p->spawned && !p->late;
+	if (!p->spawned || p->late)
 		read_start(t);
 	/* From its next stop on it goes as the tree needs it. */
-	if (!p->filtered)
+	if (!p->filtered || p->late)
 		tracer_interrupt_quietly(t);
 	return 0;
 }
@@ -100,7 +100,7 @@ static int seize_threads(struct supervisor *sv, struct skep_process *p, struct t
 	bool again = true;
 	int rounds = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)p->pid);
+	snprintf(path, sizeof(path), "/proc/%u/task", leader->bpf.tgid);
 	while (again && rounds++ < 100) {
 		DIR *d = opendir(path);
 		struct dirent *e;
@@ -156,6 +156,22 @@ int tree_seize(struct supervisor *sv, struct skep_process *p, char *error, size_
 	/* Whatever was decided before this tree existed. */
 	tracer_update_wants(sv);
 	return 0;
+}
+
+int tree_take(struct supervisor *sv, struct skep_process *p, pid_t tgid)
+{
+	int err = seize(sv, p, tgid, NULL);
+	struct task *leader = err ? NULL : task_find(sv->sys, tgid);
+
+	if (!leader)
+		return err;
+	store_release(&p->ended, false);
+	return seize_threads(sv, p, leader);
+}
+
+long tracer_of(pid_t tid)
+{
+	return status_field(tid, "TracerPid:");
 }
 
 /* ---- signals to all ---- */
