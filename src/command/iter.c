@@ -23,6 +23,7 @@
 #include "hook/hook.h"
 #include "object/caller.h"
 #include "object/pins.h"
+#include "world/world.h"
 
 #define SEQ_SIZE (8 * PAGE_BYTES) /* what one object may write: bpf_seq_read()'s buffer */
 
@@ -129,6 +130,9 @@ static int iterate(struct iter_link *link)
 	w.seq.buf = mem_alloc(SEQ_SIZE);
 	if (!w.seq.buf)
 		return -ENOMEM;
+	/* Here, for it takes the system's lock, which who reads a pin has, and the supervisor waits for. */
+	if (!sys->world)
+		world_start(sys);
 	/* Tasks are the supervisor's; it answers, or there is none. */
 	if (!link->ops->tasks || !sys->supervisor_ask ||
 	    sys->supervisor_ask(sys, walk_all, &w) == -ECHILD)

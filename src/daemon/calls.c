@@ -167,9 +167,10 @@ static long answer_ptrace(struct request *r)
 	if (is_ours_to_trace(r, r->args[0] ? (u32)r->args[1] : r->caller.tid))
 		session_say_once(
 			r->session, SAID_TRACED,
-			"skep: what is started by `skep exec` is traced by skep, and Linux lets a "
-			"process have one tracer: for strace or gdb in it use `skep exec "
-			"--untraced`, or start skep exec under them\n");
+			"skep: this process is traced by skep, as all of an instance are where "
+			"something is attached, and Linux lets a process have one tracer: for "
+			"strace or "
+			"gdb use `skep exec --untraced`, or start skep exec under them\n");
 	return ANSWER_CONTINUE;
 }
 
@@ -494,6 +495,12 @@ static bool needs_tasks(const struct request *r)
 	       (r->args[0] == BPF_ITER_CREATE || r->args[0] == BPF_PROG_TEST_RUN);
 }
 
+/* That of an iterator is no attachment, but looks at tasks when its pin is read. */
+static bool makes_link(const struct request *r)
+{
+	return r->nr == SYS_bpf && r->args[0] == BPF_LINK_CREATE;
+}
+
 static void answer(struct request *r)
 {
 	struct caller *before = caller_enter(&r->caller);
@@ -512,7 +519,7 @@ static void answer(struct request *r)
 	if (result == ANSWER_CONTINUE && r->views_only)
 		result = -EACCES;
 	/* An attachment is in force when the call that made it returns. */
-	if (hooks_revision(r->sys) != revision) {
+	if (hooks_revision(r->sys) != revision || (makes_link(r) && result >= 0)) {
 		r->args[0] = (u64)result;
 		elsewhere(sync_and_answer, r);
 	} else {

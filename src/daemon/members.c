@@ -23,6 +23,8 @@
 #include "base/mem.h"
 #include "daemon/daemon.h"
 
+#define KNOWN_MAX 256 /* descriptors */
+
 static bool lives(const struct member *m)
 {
 	return !syscall(SYS_pidfd_send_signal, m->pidfd, 0, NULL, 0);
@@ -43,8 +45,8 @@ static void add(struct session *s, u32 tgid)
 		s->members.v[n++] = s->members.v[i];
 	}
 	s->members.n = n;
-	if (!m.tgid)
-		return;
+	if (!m.tgid || n >= KNOWN_MAX)
+		return; /* then its parents have to tell */
 	m.pidfd = (int)syscall(SYS_pidfd_open, tgid, 0);
 	if (m.pidfd >= 0)
 		m.pidfd = fd_move_up(m.pidfd);
@@ -95,7 +97,7 @@ static void read_all(families_t *all)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *e;
-	char path[300], buf[512], *p;
+	char path[300], buf[512], state, *p;
 	ssize_t n;
 	int fd;
 
@@ -111,7 +113,9 @@ static void read_all(families_t *all)
 			close(fd);
 		buf[n > 0 ? n : 0] = 0;
 		p = strrchr(buf, ')');
-		if (p && sscanf(p, ") %*c %d", &f.parent) == 1)
+		/* Who has ended is nobody's. */
+		if (p && sscanf(p, ") %c %d", &state, &f.parent) == 2 && state != 'Z' &&
+		    state != 'X')
 			(void)!vec_push(all, f);
 	}
 	if (dir)
@@ -159,7 +163,7 @@ void members_signal(struct session *s, int sig)
 
 struct take {
 	struct session *s;
-	u32 others; /* processes that another traces */
+	u32 others; /* processes that another traces, or that none may */
 };
 
 /* In the loop. Until no process is found that was not there before: children of who is traced are born so. */
@@ -186,7 +190,7 @@ static int take_all(struct supervisor *sv, void *arg)
 				continue;
 			}
 			tracer = tracer_of(pid);
-			if (tracer > 0 && tracer != sv->tid)
+			if (tracer >= 0 && tracer != sv->tid)
 				take->others++;
 		}
 		vec_free(&all);
@@ -220,6 +224,10 @@ static void take_up(struct session *s)
 		p->message_fd = s->message_fd;
 		session_owns(s, p);
 		if (supervisor_call(sys->supervisor, list_tree, p)) {
+			session_say_once(
+				s, SAID_OTHERS,
+				"skep: the supervisor has been killed: what processes do is not "
+				"seen by what is attached\n");
 			skep_process_free(p);
 			return;
 		}
@@ -231,9 +239,9 @@ static void take_up(struct session *s)
 	s->others = take.others;
 	if (take.others) {
 		snprintf(line, sizeof(line),
-			 "skep: %u processes are traced by another (strace, gdb): what they do is "
-			 "not seen by "
-			 "what is attached\n",
+			 "skep: %u processes cannot be traced, as another has them (strace, gdb): "
+			 "what they do "
+			 "is not seen by what is attached\n",
 			 take.others);
 		session_say_once(s, SAID_OTHERS, line);
 	}
