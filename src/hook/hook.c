@@ -161,6 +161,7 @@ int hooks_start(struct skep_system *sys)
 	if (!err) {
 		sys->raw_tp = fire_by_name;
 		sys->test_functions = hook_test_functions;
+		sys->function_address = function_address;
 	}
 	return err;
 }
@@ -173,6 +174,7 @@ void hooks_stop(struct skep_system *sys)
 		return;
 	sys->raw_tp = NULL;
 	sys->test_functions = NULL;
+	sys->function_address = NULL;
 	tc_stop(sys);
 	while ((h = sys->hooks->first)) {
 		sys->hooks->first = h->next;

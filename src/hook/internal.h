@@ -51,6 +51,8 @@ int hook_rekey(struct hook *h, const void *key, struct prog_object *new_prog, co
 bool override_allowed(const struct hook *h, const struct prog_object *prog);
 bool hook_has_prog(const struct hook *h, const struct prog_object *prog);
 
+/* points.c: skep_system.function_address */
+u64 function_address(struct skep_system *sys, const char *name, u32 id);
 /* test_functions.c: skep_system.test_functions */
 int hook_test_functions(struct skep_system *sys, u32 attach_type, u32 *retval);
 

@@ -152,6 +152,14 @@ int function_around(const struct skep_system *sys, u64 ip, u64 *offset, u64 *siz
 	return function_at(sys, ip - *offset);
 }
 
+u64 function_address(struct skep_system *sys, const char *name, u32 id)
+{
+	int row = hook_point_row(sys, HOOK_KPROBE, name);
+
+	return row >= 0 ? function_ip(sys, (u32)row) :
+			  function_ip(sys, FUNC_ROWS + 1) + (u64)id * FUNCTION_SPACING;
+}
+
 const char *tracepoint_name_of(u32 row)
 {
 	return tracepoint_names[row];

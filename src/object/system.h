@@ -131,6 +131,11 @@ struct skep_system {
 	/* Fires raw tracepoint @name with @n arguments, when somebody listens; set by src/hook. */
 	void (*raw_tp)(struct skep_system *sys, const char *name, const u64 *args, u32 n);
 	/*
+	 * Address of the kernel function @name, which has number @id in its BTF; set by src/hook. Unlike any
+	 * other function's, and nothing can be read there.
+	 */
+	u64 (*function_address)(struct skep_system *sys, const char *name, u32 id);
+	/*
 	 * Calls the functions that test runs of programs of @attach_type are about; set by src/hook. 0 and
 	 * what the run returns, or -EFAULT.
 	 */

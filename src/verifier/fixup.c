@@ -613,6 +613,9 @@ static int fix_ld_imm64(struct fixup *f, u32 i)
 		slo.imm = (s32)aux->map->map->id;
 		shi.imm = (s32)aux->map_off;
 		break;
+	case BPF_PSEUDO_BTF_ID: /* an address by now */
+		slo.src_reg = 0;
+		break;
 	case BPF_PSEUDO_FUNC:
 		lo.imm = shi.imm = (s32)f->number[aux->func_id_subprog];
 		hi.imm = 0;

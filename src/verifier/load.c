@@ -268,16 +268,38 @@ static int load_map(struct bpf_verifier_env *env, u32 i)
 	return 0;
 }
 
-static int load_btf_id(struct bpf_verifier_env *env, const struct bpf_insn *insn)
+/* A function's address, which can be compared, and nothing can be read there. */
+static int load_symbol(struct bpf_verifier_env *env, struct bpf_insn *insn, const struct btf *btf)
 {
-	const struct btf *btf = kernel_types(env);
 	u32 id = insn->imm, kind = kind_of(btf, id);
+	u64 addr = 0;
 
 	if (!kind)
 		return refuse(env, DIAG_KSYM_ID, id);
 	if (kind != BTF_KIND_VAR && kind != BTF_KIND_FUNC)
 		return refuse(env, DIAG_KSYM_KIND, id);
-	return refuse(env, DIAG_KSYM_ADDRESS, btf_type_name(btf, id));
+	if (kind == BTF_KIND_FUNC && env->sys->function_address)
+		addr = env->sys->function_address(env->sys, btf_type_name(btf, id), id);
+	if (!addr)
+		return refuse(env, DIAG_KSYM_ADDRESS, btf_type_name(btf, id));
+	insn[0].imm = (s32)addr;
+	insn[1].imm = (s32)(addr >> 32);
+	return 0;
+}
+
+static int load_btf_id(struct bpf_verifier_env *env, struct bpf_insn *insn)
+{
+	struct object_btf *module;
+	int err;
+
+	if (!insn[1].imm)
+		return load_symbol(env, insn, kernel_types(env));
+	module = (struct object_btf *)object_get_fd(env->sys, insn[1].imm, OBJECT_BTF, &err);
+	if (!module)
+		return refuse(env, DIAG_KSYM_MODULE);
+	err = load_symbol(env, insn, module->btf);
+	object_put(&module->obj);
+	return err;
 }
 
 int resolve_pseudo_ldimm64(struct bpf_verifier_env *env)
@@ -356,6 +378,11 @@ int check_ld_imm64(struct bpf_verifier_env *env, struct bpf_insn *insn)
 		dst->type = PTR_TO_FUNC;
 		dst->subprogno = subprog;
 		aux->func_id_subprog = subprog;
+		return 0;
+	}
+	if (insn->src_reg == BPF_PSEUDO_BTF_ID) {
+		dst->type = PTR_TO_MEM | MEM_RDONLY;
+		dst->mem_size = 0;
 		return 0;
 	}
 	dst->map = aux->map;

@@ -49,9 +49,12 @@ SEC("fentry/bpf_fentry_test8") int entry8(u64 *ctx)
 	return 0;
 }
 
+extern const void bpf_fentry_test2 __ksym;
+extern void bpf_rcu_read_lock(void) __ksym __weak;
+
 SEC("kprobe/bpf_fentry_test2") int probe2(struct pt_regs *ctx)
 {
-	seen.addresses = bpf_get_func_ip(ctx);
+	seen.addresses = bpf_get_func_ip(ctx) == (u64)&bpf_fentry_test2 && bpf_rcu_read_lock;
 	seen.entered[0][0] = ctx->rdi;
 	seen.entered[0][1] = ctx->rsi;
 	return 0;
