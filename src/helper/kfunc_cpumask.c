@@ -49,6 +49,19 @@ BPF_KFUNC(bpf_cpumask_create)
 	return (u64)m;
 }
 
+/* From memory of a program: a bit for each CPU. */
+BPF_KFUNC(bpf_cpumask_populate)
+{
+	struct mask *m = PTR(r1);
+	const u64 *from = PTR(r2);
+
+	if ((u32)r3 < nr_words(run) * sizeof(u64))
+		return INT(-EACCES);
+	for (u32 i = 0; i < nr_words(run); i++)
+		m->bits[i] = (m->bits[i] & ~valid_bits(run, i)) | (from[i] & valid_bits(run, i));
+	return 0;
+}
+
 BPF_KFUNC(bpf_cpumask_acquire)
 {
 	struct mask *m = PTR(r1);

@@ -105,7 +105,7 @@ static bool fits_in_profile(struct bpf_verifier_env *env, const struct fitting *
 	if (fit == &fit_lock && i)
 		return visible(env->profile, KVER(6, 2));
 	if (fit == &fit_kptr && i)
-		return visible(env->profile, i == 1 ? KVER(6, 13) : KVER(6, 16));
+		return visible(env->profile, i == 1 ? KVER(6, 12) : KVER(6, 16));
 	return true;
 }
 

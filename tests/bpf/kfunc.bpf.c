@@ -614,7 +614,11 @@ SEC("syscall") int cpumasks(void *ctx)
 #define M(x) ((const struct cpumask *)(x))
 	for (n = 0; n < 20; n++) {
 		op = s->in[n];
-		switch (op % 9) {
+		switch (op % 10) {
+		case 9:
+			put(s, (__u32)bpf_cpumask_populate((struct cpumask *)a, &s->in[n],
+							   op & 16 ? 8 : 7));
+			break;
 		case 0:
 			bpf_cpumask_set_cpu(op >> 8 & 3, a);
 			break;

@@ -181,6 +181,7 @@ extern void bpf_preempt_enable(void) __ksym;
 extern void bpf_throw(__u64 cookie) __ksym;
 
 extern struct bpf_cpumask *bpf_cpumask_create(void) __ksym;
+extern int bpf_cpumask_populate(struct cpumask *cpumask, void *src, __u64 src__sz) __ksym;
 extern struct bpf_cpumask *bpf_cpumask_acquire(struct bpf_cpumask *cpumask) __ksym;
 extern void bpf_cpumask_release(struct bpf_cpumask *cpumask) __ksym;
 extern __u32 bpf_cpumask_first(const struct cpumask *cpumask) __ksym;
