@@ -43,6 +43,8 @@ int on_connect(struct bpf_sock_addr *ctx)
 		__u32 addr;
 		__u64 zero;
 	} to = { AF_INET, 0, 0x0100007f };
+	struct bpf_sock_tuple nobody = {};
+	struct bpf_sock *sk;
 	int v = 77, w = 0;
 
 	put(0, SAME_TWICE(bpf_get_socket_cookie(ctx)));
@@ -55,6 +57,18 @@ int on_connect(struct bpf_sock_addr *ctx)
 	put(6, bpf_getsockopt(ctx, SOL_SOCKET, SO_MARK, &w, sizeof(w)));
 	put(7, w);
 	put(8, bpf_setsockopt(ctx, 99, SO_MARK, &v, sizeof(v)));
+	sk = bpf_sk_lookup_tcp(ctx, &nobody, sizeof(nobody.ipv4), -1, 0);
+	put(9, !!sk);
+	if (sk)
+		bpf_sk_release(sk);
+	sk = bpf_sk_lookup_udp(ctx, &nobody, sizeof(nobody.ipv4), -1, 0);
+	put(10, !!sk);
+	if (sk)
+		bpf_sk_release(sk);
+	sk = bpf_skc_lookup_tcp(ctx, &nobody, sizeof(nobody.ipv4), -1, 0);
+	put(11, !!sk);
+	if (sk)
+		bpf_sk_release(sk);
 	return 1;
 }
 

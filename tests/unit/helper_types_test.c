@@ -93,7 +93,7 @@ static void address(void **state)
 
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &ctx, .ctx_size_in = sizeof(ctx));
 	run("on_connect", &opts);
-	GAVE(1, 1, 0, -EAFNOSUPPORT, -EINVAL, 0, 0, 77, -EINVAL);
+	GAVE(1, 1, 0, -EAFNOSUPPORT, -EINVAL, 0, 0, 77, -EINVAL, 0, 0, 0);
 }
 
 static void connection(void **state)
