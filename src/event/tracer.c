@@ -570,6 +570,24 @@ static void proxy_left(struct task *t)
 	t->regs_changed = true;
 }
 
+/*
+ * A signal comes before the proxy is made: its handler's calls must not be taken for it. The task is at its
+ * own call again, which traps anew when the handler has returned.
+ */
+static void proxy_undone(struct task *t)
+{
+	struct user_regs_struct *regs = task_regs(t);
+	struct trace_state *tr = t->trace;
+
+	tr->proxy = PROXY_NONE;
+	if (!regs)
+		return;
+	regs->rax = tr->proxied_nr;
+	regs->rsi = tr->proxied_rsi;
+	regs->r9 = tr->proxied_r9;
+	t->regs_changed = true;
+}
+
 /* ---- interruptions ---- */
 
 /* After our PTRACE_INTERRUPT: its own stop, or any other that came in its place. */
@@ -1075,6 +1093,8 @@ static void stopped(struct task *t, int sig, int event, bool interrupted)
 	switch (event) {
 	case 0:
 		tr->kind = STOP_SIGNAL;
+		if (unlikely(tr->proxy == PROXY_COMING))
+			proxy_undone(t);
 		if (sig == SIGSYS && proxy_call(t))
 			return;
 		signal_arrived(t, sig);
