@@ -346,11 +346,7 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(replaces),
-		TEST(targets),
-		TEST(tail_called),
-		TEST(refused),
-		TEST(watches),
+		TEST(replaces), TEST(targets), TEST(tail_called), TEST(refused), TEST(watches),
 	};
 
 	return cmocka_run_group_tests_name("programs on programs", tests, begin, end);
