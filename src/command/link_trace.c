@@ -242,7 +242,8 @@ struct link_object *attach_kprobe_multi(struct call *c, struct prog_object *p, i
 	*err = -EINVAL;
 	if (attr->link_create.flags || p->prog->sleepable ||
 	    (!session && p->prog->expected_attach_type != BPF_TRACE_KPROBE_MULTI) ||
-	    (session && returns) || flags & ~(u32)BPF_F_KPROBE_MULTI_RETURN || !addrs == !syms || !n)
+	    (session && returns) || flags & ~(u32)BPF_F_KPROBE_MULTI_RETURN || !addrs == !syms ||
+	    !n)
 		return NULL;
 	if (n > MULTI_MAX) {
 		*err = -E2BIG;
@@ -285,8 +286,9 @@ struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, i
 
 	*err = -EINVAL;
 	if ((!session && p->prog->expected_attach_type != BPF_TRACE_UPROBE_MULTI) ||
-	    (session && returns) || flags & ~(u32)BPF_F_UPROBE_MULTI_RETURN || !attr->link_create.uprobe_multi.path ||
-	    !attr->link_create.uprobe_multi.offsets || !n || pid < 0)
+	    (session && returns) || flags & ~(u32)BPF_F_UPROBE_MULTI_RETURN ||
+	    !attr->link_create.uprobe_multi.path || !attr->link_create.uprobe_multi.offsets || !n ||
+	    pid < 0)
 		return NULL;
 	*err = -E2BIG;
 	if (n > MULTI_MAX)
@@ -315,9 +317,8 @@ struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, i
 		goto out;
 	*err = 0;
 	for (u32 i = 0; i < (session ? 2 * n : n) && !*err; i++)
-		hooks[i] = hook_uprobe_get(c->sys,
-					   returns || i >= n ? HOOK_URETPROBE : HOOK_UPROBE, path,
-					   offsets[i % n], refs ? refs[i % n] : 0, err);
+		hooks[i] = hook_uprobe_get(c->sys, returns || i >= n ? HOOK_URETPROBE : HOOK_UPROBE,
+					   path, offsets[i % n], refs ? refs[i % n] : 0, err);
 	if (!*err)
 		l = link_attach_uprobe_multi(c->sys, p, hooks, cookies, n, flags, (u32)pid, err);
 out:
