@@ -18,6 +18,7 @@ import collections
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -121,6 +122,9 @@ def run(suite, work, build):
         env.update(LD_PRELOAD=str((build / "libskep-preload.so").resolve()), SKEP_CAPS="real")
     start = time.time()
     p = subprocess.run(command, env=env, cwd=work / suite.kernel, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if suite.instance:  # pins and cgroups that a test left keep it
+        subprocess.run([str((build / "skep").resolve()), "stop"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        shutil.rmtree(env["XDG_RUNTIME_DIR"], ignore_errors=True)
     text = p.stdout.decode(errors="replace")
     log = work / (suite.name + ".log")
     log.write_text(text)
