@@ -123,7 +123,7 @@ def run(suite, work, build):
     start = time.time()
     p = subprocess.run(command, env=env, cwd=work / suite.kernel, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if suite.instance:  # pins and cgroups that a test left keep it
-        subprocess.run([str((build / "skep").resolve()), "stop"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run([str((build / "skep").resolve()), "stop", "--all"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         shutil.rmtree(env["XDG_RUNTIME_DIR"], ignore_errors=True)
     text = p.stdout.decode(errors="replace")
     log = work / (suite.name + ".log")
