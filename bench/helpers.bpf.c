@@ -27,6 +27,13 @@ struct {
 	__type(value, struct value);
 } values SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, TIMES);
+	__type(key, __u32);
+	__type(value, __u64);
+} walked SEC(".maps");
+
 /* What a program that has no repeated test runs took, ns. */
 __u64 took;
 
@@ -99,6 +106,22 @@ SEC("xdp") int bench_loop_iteration(struct xdp_md *ctx)
 	__u64 sums[8] = { 0 };
 
 	bpf_loop(TIMES, add, sums, 0);
+	return sums[0] & 1;
+}
+
+struct bpf_map;
+
+static long add_elem(struct bpf_map *map, __u32 *key, __u64 *value, void *sums)
+{
+	((__u64 *)sums)[*key & 7] += *value;
+	return 0;
+}
+
+SEC("xdp") int bench_array_element(struct xdp_md *ctx)
+{
+	__u64 sums[8] = { 0 };
+
+	bpf_for_each_map_elem(&walked, add_elem, sums, 0);
 	return sums[0] & 1;
 }
 

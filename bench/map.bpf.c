@@ -30,6 +30,22 @@ MAP(lru_1k, BPF_MAP_TYPE_LRU_HASH, 1024);
 MAP(lru_64k, BPF_MAP_TYPE_LRU_HASH, 65536);
 MAP(lru_1m, BPF_MAP_TYPE_LRU_HASH, 1048576);
 
+/* one element, by the size of its key */
+#define KEYED(name, ...)                                                                           \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
+		__type(key, __VA_ARGS__);                                                          \
+		__type(value, __u64);                                                              \
+		__uint(max_entries, 16);                                                           \
+	} name SEC(".maps")
+struct two_words {
+	__u64 word[2];
+};
+KEYED(hash_key_1, __u8);
+KEYED(hash_key_2, __u16);
+KEYED(hash_key_8, __u64);
+KEYED(hash_key_16, struct two_words);
+
 struct locked {
 	struct bpf_spin_lock lock;
 	__u32 count;
@@ -177,6 +193,15 @@ LOOKUP(lru_lookup_1m, lru_1m, 1048576)
 UPDATE(lru_update_1k, lru_1k, 1024)
 UPDATE(lru_update_64k, lru_64k, 65536)
 UPDATE(lru_update_1m, lru_1m, 1048576)
+#define KEY_SIZE(bytes, type, key_of_k)                                                            \
+	PROG(fill_key_##bytes, k = i & 15; type key = key_of_k;                                    \
+	     bpf_map_update_elem(&hash_key_##bytes, &key, &v, BPF_ANY);)                           \
+	PROG(hash_key_##bytes##_lookup, k = rnd(&s) & 15; type key = key_of_k;                     \
+	     p = bpf_map_lookup_elem(&hash_key_##bytes, &key); if (p) sum += *p;)
+KEY_SIZE(1, __u8, k)
+KEY_SIZE(2, __u16, k)
+KEY_SIZE(8, __u64, k)
+KEY_SIZE(16, struct two_words, { { k } })
 SEC("tc") int spin_lock(struct __sk_buff *ctx)
 {
 	__u32 zero = 0, i;

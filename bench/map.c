@@ -43,6 +43,10 @@ static const struct op {
 	  BPF_FUNC_map_lookup_elem, 1024, 2000, 0.8 },
 	{ "hash_lookup_16", "hash lookup, 16 entries", "hash_16", BPF_FUNC_map_lookup_elem, 16,
 	  1000, 8 },
+	{ "hash_key_1_lookup", "- key of 1 byte", NULL, 0, 0, 1000, 8 },
+	{ "hash_key_2_lookup", "- of 2 bytes", NULL, 0, 0, 1000, 8 },
+	{ "hash_key_8_lookup", "- of 8 bytes", NULL, 0, 0, 1000, 8 },
+	{ "hash_key_16_lookup", "- of 16 bytes", NULL, 0, 0, 1000, 0 },
 	{ "hash_lookup_64k", "hash lookup, 64 k", "hash_64k", BPF_FUNC_map_lookup_elem, 65536, 1000,
 	  15 },
 	{ "hash_lookup_1m", "hash lookup, 1 M", "hash_1m", BPF_FUNC_map_lookup_elem, 1048576, 500,
@@ -145,12 +149,13 @@ static void fill(int side)
 		const char *prog;
 		u32 n;
 	} fills[] = {
-		{ "fill_16", 16 },	    { "fill_64k", 65536 },	{ "fill_1m", 1048576 },
-		{ "fill_percpu", 1024 },    { "fill_lru", 16384 },	{ "fill_trie", 16384 },
-		{ "fill_small_trie", 16 },  { "fill_bloom", 16384 },	{ "fill_hash_1k", 1024 },
-		{ "fill_hash_16k", 16384 }, { "fill_lru_1k", 1024 },	{ "fill_lru_64k", 65536 },
-		{ "fill_lru_1m", 1048576 }, { "fill_trie_1k", 1024 },	{ "fill_trie_16k", 16384 },
-		{ "fill_trie_64k", 65536 }, { "fill_trie_1m", 1048576 }
+		{ "fill_16", 16 },	    { "fill_64k", 65536 },	 { "fill_1m", 1048576 },
+		{ "fill_percpu", 1024 },    { "fill_lru", 16384 },	 { "fill_trie", 16384 },
+		{ "fill_small_trie", 16 },  { "fill_bloom", 16384 },	 { "fill_hash_1k", 1024 },
+		{ "fill_hash_16k", 16384 }, { "fill_lru_1k", 1024 },	 { "fill_lru_64k", 65536 },
+		{ "fill_lru_1m", 1048576 }, { "fill_trie_1k", 1024 },	 { "fill_trie_16k", 16384 },
+		{ "fill_trie_64k", 65536 }, { "fill_trie_1m", 1048576 }, { "fill_key_1", 16 },
+		{ "fill_key_2", 16 },	    { "fill_key_8", 16 },	 { "fill_key_16", 16 }
 	};
 	struct bpf_map *bss = bpf_object__find_map_by_name(object[side], "map.bss");
 	int fd = bss ? bpf_map__fd(bss) : bpf_object__find_map_fd_by_name(object[side], ".bss");

@@ -50,6 +50,12 @@ def read_rows(name, macro):
     return rows
 
 
+def with_inlined(proto, old):
+    """@proto and what @old, the arguments of the row that exists, says about inlining: set by hand."""
+    kept = [a for a in old if a.startswith(".inline") and a.split()[0] not in proto.split()]
+    return ", ".join([proto] + kept)
+
+
 def kver(text):
     """'6.4', '5.19 (enum), 6.4 (usable)' -> C; the last release named counts."""
     found = re.findall(r"(\d+)\.(\d+)", text)
@@ -293,7 +299,7 @@ def main():
         o = old.get(r[1])
         row = r + (o[3:5] if o else ["ABSENT", '""'])
         proto = protos.get(r[1]) or (", ".join(o[5:]) if o else "") or ".ret_type = RET_INTEGER"
-        out.append(row + [proto])
+        out.append(row + [with_inlined(proto, o[5:] if o else [])])
     text = SPDX + """/*
  * Helpers: HELPER(id, name without bpf_, since, state, "note", prototype ...). The
  * prototype is initializers of struct bpf_func_proto (object/helper.h). A row that is
@@ -311,7 +317,8 @@ def main():
     rows = []
     for name, ident, func, proto in variants:
         o = old.pop(name, None)
-        rows.append([name, ident, func] + (o[3:5] if o else ["ABSENT", '""']) + [proto])
+        rows.append([name, ident, func] + (o[3:5] if o else ["ABSENT", '""']) +
+                    [with_inlined(proto, o[5:] if o else [])])
     rows += old.values()
     order = {r[1].removeprefix("bpf_"): int(r[0]) for r in f["Helpers"]}
     rows.sort(key=lambda r: (order[r[1]], r[0]))

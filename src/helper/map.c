@@ -43,6 +43,7 @@ BPF_HELPER(map_lookup_percpu_elem)
 struct callback {
 	struct bpf_run *run;
 	u64 func, ctx;
+	bpf_helper_t native;
 };
 
 static long call_back(struct bpf_map *map, const void *key, void *value, void *arg)
@@ -53,14 +54,21 @@ static long call_back(struct bpf_map *map, const void *key, void *value, void *a
 				      0);
 }
 
+static long call_native(struct bpf_map *map, const void *key, void *value, void *arg)
+{
+	const struct callback *cb = arg;
+
+	return (long)cb->native((u64)map, (u64)key, (u64)value, cb->ctx, 0, cb->run);
+}
+
 BPF_HELPER(for_each_map_elem)
 {
-	struct callback cb = { run, r2, r3 };
+	struct callback cb = { run, r2, r3, bpf_subprog_native(run, r2) };
 	struct bpf_map *map = PTR(r1);
 
 	if (r4)
 		return ERR(EINVAL);
-	return (u64)ops(map)->for_each (map, call_back, &cb, run);
+	return (u64)ops(map)->for_each (map, cb.native ? call_native : call_back, &cb, run);
 }
 
 /* Queue, stack and bloom filter. */

@@ -84,6 +84,7 @@ static bool analyse_inlined(struct jit *j, struct jit_sub *sub, u32 *regs, u32 i
 
 	switch (jit_inlined(j, i)) {
 	case INLINE_NOT:
+	case INLINE_FOR_EACH: /* where inline.c left it */
 		if (insn->src_reg || insn->imm != BPF_FUNC_map_lookup_elem)
 			return false;
 		array = jit_known_array(j, i);
@@ -536,6 +537,7 @@ int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, b
 
 		sub->stack = round_up(prog->subprog_stack[s] + !prog->subprog_stack[s], 8U) &
 			     (prog->subprog_stack[s] ? ~0U : 0);
+		sub->stack += sub->loop_stack;
 		err = analyse(&j, sub);
 		if (err)
 			goto out;

@@ -43,6 +43,7 @@ struct jit_ref {
 struct jit_sub {
 	u32 start, end;	   /* instructions [start, end) */
 	u32 stack;	   /* bytes */
+	u32 loop_stack;	   /* of them, below the program's own: what loops of inline.c save */
 	u32 body;	   /* code offset */
 	u32 stub;	   /* code offset of the entry that C calls */
 	u32 prologue;	   /* bytes of it, at .body */

@@ -47,6 +47,7 @@ static struct effect effect_of_call(const struct jit *j, u32 i)
 
 	switch (jit_inlined(j, i)) {
 	case INLINE_NOT:
+	case INLINE_FOR_EACH: /* where inline.c left it */
 		/* how many are arguments is not known here (trace_printk reads undeclared ones) */
 		if (!insn->src_reg && insn->imm == BPF_FUNC_map_lookup_elem &&
 		    jit_known_array(j, i))

@@ -695,15 +695,19 @@ static long htab_map_for_each(struct bpf_map *map,
 		return (u64)htab_lookup(h, (const void *)r2, size, lru, percpu, run->cpu);         \
 	}
 
+LOOKUP_HELPER(lookup_1, 1, false, false)
+LOOKUP_HELPER(lookup_2, 2, false, false)
 LOOKUP_HELPER(lookup_4, 4, false, false)
 LOOKUP_HELPER(lookup_8, 8, false, false)
 LOOKUP_HELPER(lookup_16, 16, false, false)
 LOOKUP_HELPER(lookup_n, h->map.key_size, false, false)
 LOOKUP_HELPER(lookup_lru_4, 4, true, false)
 LOOKUP_HELPER(lookup_lru_8, 8, true, false)
+LOOKUP_HELPER(lookup_lru_16, 16, true, false)
 LOOKUP_HELPER(lookup_lru_n, h->map.key_size, true, false)
 LOOKUP_HELPER(lookup_percpu_4, 4, false, true)
 LOOKUP_HELPER(lookup_percpu_8, 8, false, true)
+LOOKUP_HELPER(lookup_percpu_16, 16, false, true)
 LOOKUP_HELPER(lookup_percpu_n, h->map.key_size, false, true)
 LOOKUP_HELPER(lookup_lru_percpu_n, h->map.key_size, true, true)
 
@@ -721,6 +725,7 @@ LOOKUP_HELPER(lookup_lru_percpu_n, h->map.key_size, true, true)
 
 UPDATE_HELPER(update_4, 4)
 UPDATE_HELPER(update_8, 8)
+UPDATE_HELPER(update_16, 16)
 
 static u64 delete_n(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
 {
@@ -739,19 +744,25 @@ static bpf_helper_t htab_map_helper(const struct bpf_map *map, u32 func_id)
 		if (lru && percpu)
 			return lookup_lru_percpu_n;
 		if (lru)
-			return size == 4 ? lookup_lru_4 : size == 8 ? lookup_lru_8 : lookup_lru_n;
+			return size == 4  ? lookup_lru_4 :
+			       size == 8  ? lookup_lru_8 :
+			       size == 16 ? lookup_lru_16 :
+					    lookup_lru_n;
 		if (percpu)
-			return size == 4 ? lookup_percpu_4 :
-			       size == 8 ? lookup_percpu_8 :
-					   lookup_percpu_n;
-		return size == 4  ? lookup_4 :
+			return size == 4  ? lookup_percpu_4 :
+			       size == 8  ? lookup_percpu_8 :
+			       size == 16 ? lookup_percpu_16 :
+					    lookup_percpu_n;
+		return size == 1  ? lookup_1 :
+		       size == 2  ? lookup_2 :
+		       size == 4  ? lookup_4 :
 		       size == 8  ? lookup_8 :
 		       size == 16 ? lookup_16 :
 				    lookup_n;
 	}
 	/* A plain hash only: the rules about BPF_F_LOCK differ. */
 	if (func_id == BPF_FUNC_map_update_elem && map->map_type == BPF_MAP_TYPE_HASH)
-		return size == 4 ? update_4 : size == 8 ? update_8 : NULL;
+		return size == 4 ? update_4 : size == 8 ? update_8 : size == 16 ? update_16 : NULL;
 	if (func_id == BPF_FUNC_map_delete_elem)
 		return delete_n;
 	return NULL;

@@ -152,6 +152,10 @@ htab_key_equal(const struct bpf_htab *h, const struct htab_elem *e, const void *
 	const u8 *k = htab_key(h, e);
 
 	/* One load cannot be torn. */
+	if (size == 1)
+		return READ_ONCE(*k) == *(const u8 *)key;
+	if (size == 2)
+		return READ_ONCE(*(const rt_u16 *)k) == *(const rt_u16 *)key;
 	if (size == 4)
 		return READ_ONCE(*(const rt_u32 *)k) == *(const rt_u32 *)key;
 	if (size == 8)

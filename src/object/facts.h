@@ -23,6 +23,7 @@ enum insn_inline {
 	INLINE_RANDOM,	    /* run_random() of object/random.h */
 	INLINE_DYNPTR_NULL, /* whether R1 points to a dynptr (object/dynptr.h) of nothing */
 	INLINE_DYNPTR_SIZE, /* its size, or -EINVAL of nothing */
+	INLINE_FOR_EACH,    /* a loop over .map, an array, that calls function number .inline_off */
 };
 
 struct insn_fact {

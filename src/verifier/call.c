@@ -626,6 +626,12 @@ static int call_callbacks(struct bpf_verifier_env *env, const struct bpf_call_ar
 	struct bpf_func_state *frame = cur_func(env);
 	int err = 0;
 
+	if (meta->func_id == BPF_FUNC_for_each_map_elem || meta->func_id == BPF_FUNC_loop) {
+		if (!aux->loop_callback)
+			aux->loop_callback = (u16)(meta->subprogno + 1);
+		else if (aux->loop_callback != meta->subprogno + 1)
+			aux->loop_stays = true;
+	}
 	if (meta->func_id == BPF_FUNC_for_each_map_elem)
 		return push_callback(env, insn_idx, meta->subprogno, regs_of_map_callback);
 	if (meta->func_id == BPF_FUNC_find_vma)
@@ -639,10 +645,6 @@ static int call_callbacks(struct bpf_verifier_env *env, const struct bpf_call_ar
 	if (!aux->loop_stays && register_is_null(&frame->regs[BPF_REG_4]))
 		err = mark_chain_precision(env, BPF_REG_4);
 	else
-		aux->loop_stays = true;
-	if (!aux->loop_callback)
-		aux->loop_callback = (u16)(meta->subprogno + 1);
-	else if (aux->loop_callback != meta->subprogno + 1)
 		aux->loop_stays = true;
 	/* Whether there is a further iteration depends on R1. */
 	if (!err)

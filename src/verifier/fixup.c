@@ -398,6 +398,27 @@ static int fix_loop(struct fixup *f, u32 i)
 	return err;
 }
 
+/*
+ * What the call just emitted comes down to, by its helper's row. A walk over a map needs to know the
+ * map, an array, and the callback; dumps show the call, as Linux's do.
+ */
+static void note_inlined(struct fixup *f, const struct bpf_insn_aux_data *aux,
+			 const struct bpf_func_proto *fn, bool one_map)
+{
+	struct insn_fact *fact = last_fact(f);
+
+	fact->inlined = fn->inlined;
+	fact->inline_off = fn->inline_off;
+	if (fn->inlined != INLINE_FOR_EACH)
+		return;
+	if (one_map && !aux->loop_stays && aux->loop_callback &&
+	    (aux->call_map->map->map_type == BPF_MAP_TYPE_ARRAY ||
+	     aux->call_map->map->map_type == BPF_MAP_TYPE_PERCPU_ARRAY))
+		fact->inline_off = (s16)f->number[aux->loop_callback - 1];
+	else
+		fact->inlined = INLINE_NOT;
+}
+
 static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 {
 	struct bpf_verifier_env *env = f->env;
@@ -436,10 +457,8 @@ static int fix_helper_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 		err = add_call(f, func, &to.off);
 	if (!err)
 		err = emit_shown(f, to, *insn);
-	if (!err && fn && func == fn->func) {
-		last_fact(f)->inlined = fn->inlined;
-		last_fact(f)->inline_off = fn->inline_off;
-	}
+	if (!err && fn && func == fn->func)
+		note_inlined(f, aux, fn, one_map);
 	/* The template of inner maps has no id: it is not the map that the call will get. */
 	if (!err && one_map && aux->call_map->obj.id) {
 		last_fact(f)->helper_const_map = 1;

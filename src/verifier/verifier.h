@@ -248,8 +248,8 @@ struct bpf_insn_aux_data {
 	u8 branch_seen;	      /* BIT(0) taken, BIT(1) fell through */
 	bool seen : 1, zext_dst : 1, prune_point : 1, jmp_point : 1, force_checkpoint : 1,
 		calls_callback : 1, is_iter_next : 1, sanitize_stack_spill : 1,
-		loop_stays : 1, /* bpf_loop(): with flags, or various callbacks */
-		fields_ok : 1;
+		/* bpf_loop() and bpf_for_each_map_elem(): with flags, or various callbacks */
+		loop_stays : 1, fields_ok : 1;
 	/* arithmetic and atomics: with an arena pointer on some path; without one */
 	bool arena_alu : 1, plain_alu : 1;
 	/* calls of helpers: not one map in R1 on all paths */
@@ -271,7 +271,7 @@ struct bpf_insn_aux_data {
 			u32 kfunc_id;
 			/* bytes of kernel objects that argument 1..5 may point to */
 			u16 arg_world[5];
-			u16 loop_callback; /* of bpf_loop(): subprogram number + 1; 0 unseen */
+			u16 loop_callback; /* of those: subprogram number + 1; 0 unseen */
 		};
 		struct {			  /* arithmetic */
 			u32 alu_state, alu_limit; /* sanitize.c */

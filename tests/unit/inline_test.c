@@ -14,8 +14,10 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "exec/exec.h"
 #include "jit/jit.h"
 #include "object/dynptr.h"
+#include "object/map_array.h"
 #include "object/platform.h"
 #include "object/random.h"
 #include "object/task.h"
@@ -270,12 +272,145 @@ static void test_functions(void **unused)
 	}
 }
 
+/*
+ * bpf_for_each_map_elem() of an array of @n values: main keeps numbers in R6-R9 and on its stack; the
+ * callback adds keys, values and the map's address to what its context points to, changes the value, and stops at key
+ * @stop. @filler instructions more decide whether it is taken in.
+ */
+static u32 walk(struct bpf_insn *p, const struct bpf_array *a, u32 stop, u64 flags, u32 filler,
+		struct hand_prog *h, u32 *at)
+{
+	const struct bpf_insn main[] = {
+		MOV_X(6, 1), /* context: two u64 */
+		MOV_K(7, 7777),
+		MOV_K(8, 8888),
+		MOV_K(9, 9999),
+		ST(BPF_DW, 10, -8, 4242),
+		LD_IMM64(1, (uintptr_t)a),
+		LD_IMM64(2, 1),
+		MOV_X(3, 6),
+		MOV_K(4, (s32)flags),
+		HELPER(0),
+		/* R0 and what was kept */
+		STX(BPF_DW, 6, 0, 8),
+		LDX(BPF_DW, 0, 10, -8),
+		ALU64_X(BPF_ADD, 0, 7),
+		ALU64_X(BPF_ADD, 0, 8),
+		ALU64_X(BPF_ADD, 0, 9),
+		EXIT(),
+	};
+	const struct bpf_insn
+		callback
+			[] = {
+				LDX(BPF_W, 2, 2, 0),
+				LDX(BPF_DW, 6, 4, 0), /* gets the one register that is free there */
+				ALU64_X(BPF_ADD, 6, 1),
+				ALU64_X(BPF_ADD, 6, 2),
+				ALU64_K(BPF_MUL, 6, 31),
+				LDX(BPF_DW, 0, 3, 0),
+				ALU64_X(BPF_ADD, 6, 0),
+				STX(BPF_DW, 4, 6, 0),
+				ALU64_X(BPF_XOR, 0, 2),
+				STX(BPF_DW, 3, 0, 0),
+			};
+	u32 n = ARRAY_SIZE(main), sub = n;
+
+	*at = 11;
+	memcpy(p, main, sizeof(main));
+	memcpy(p + n, callback, sizeof(callback));
+	n += ARRAY_SIZE(callback);
+	for (u32 i = 0; i < filler; i++)
+		p[n++] = ALU64_K(BPF_ADD, 6, 1);
+	p[n++] = MOV_K(0, 0);
+	p[n++] = JMP_K(BPF_JNE, 2, (s32)stop, 1);
+	p[n++] = MOV_K(0, 1);
+	p[n++] = EXIT();
+	hand_prog_init(h, p, n, 8);
+	hand_prog_sub(h, sub, 0);
+	return n;
+}
+
+static void test_walk(void **unused)
+{
+	const bpf_helper_t func = bpf_helper_proto(BPF_FUNC_for_each_map_elem)->func;
+	static const struct {
+		u32 n, stop;
+		u64 flags;
+		s64 ret;
+	} cases[] = {
+		{ 1, 5, 0, 1 },		{ 1, 0, 0, 1 },		 { 16, 99, 0, 16 },
+		{ 16, 15, 0, 16 },	{ 16, 3, 0, 4 },	 { 16, 0, 0, 1 },
+		{ 16, 99, 1, -EINVAL }, { 16, 99, -1, -EINVAL }, { 33, 32, 0, 33 },
+	};
+	static struct insn_fact fact[128];
+	static struct bpf_insn p[128];
+	static u64 values[3 * 64], before[3 * 64], at_end[3 * 64]; /* of three CPUs */
+
+	for (u32 c = 0; c < ARRAY_SIZE(cases) * 8; c++) {
+		const u32 n = cases[c / 8].n;
+		const bool percpu = c & 1, is_long = c & 2, in_place = c & 4;
+		struct bpf_array a = { .map = { .map_type = percpu ? BPF_MAP_TYPE_PERCPU_ARRAY :
+								     BPF_MAP_TYPE_ARRAY,
+						.max_entries = n },
+				       .elem_size = 8,
+				       .cpu_stride = percpu ? sizeof(values) / 3 : 0,
+				       .value = (u8 *)values };
+		struct prog_facts facts = { .insn = fact };
+		struct jit_output out = { 0 };
+		u64 got[2][4];
+		struct hand_prog h;
+		u32 at;
+
+		facts.n = walk(p, &a, cases[c / 8].stop, cases[c / 8].flags, is_long ? 60 : 0, &h,
+			       &at);
+		h.prog.calls = &func;
+		h.prog.nr_calls = 1;
+		memset(fact, 0, sizeof(fact));
+		fact[at].inlined = INLINE_FOR_EACH;
+		fact[at].inline_off = 1;
+		fact[at].helper_const_map = in_place;
+		fact[at].map = (uintptr_t)&a;
+		assert_int_equal(jit_place(hand_arena(), &h.prog, &facts, true, &out), 0);
+		assert_int_equal(interp_prepare(hand_arena(), &h.prog), 0);
+		/* in the loop, when it is one and the callback is too long to be taken in */
+		assert_int_equal(calls_in(&out), in_place && is_long);
+		for (u32 i = 0; i < 3 * 64; i++)
+			before[i] = i * 0x9e3779b97f4a7c15ULL;
+		for (int interpret = 0; interpret < 2; interpret++) {
+			struct bpf_run run = fresh_run();
+			u64 *r = got[interpret];
+
+			run.cpu = 2;
+			run.interpret = interpret;
+			r[0] = 17;
+			memcpy(values, before, sizeof(values));
+			r[2] = bpf_prog_run(&h.prog, r, &run);
+			assert_int_equal(r[2], 4242 + 7777 + 8888 + 9999);
+			assert_int_equal(r[1], (u64)cases[c / 8].ret);
+			if (!interpret)
+				memcpy(at_end, values, sizeof(values));
+		}
+		assert_int_equal(got[0][0], got[1][0]);
+		assert_memory_equal(at_end, values, sizeof(values));
+		/* and it was what is asked */
+		for (s64 i = 0; i < 3 * 64; i++) {
+			s64 key = i - (percpu ? 2 * 64 : 0);
+
+			assert_int_equal(values[i], key >= 0 && key < cases[c / 8].ret ?
+							    before[i] ^ (u64)key :
+							    before[i]);
+		}
+		jit_output_free(&out);
+		hand_prog_free(&h);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),	  cmocka_unit_test(test_dynptr),
 		cmocka_unit_test(test_pid),	  cmocka_unit_test(test_random),
-		cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_functions), cmocka_unit_test(test_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,6 +173,48 @@ static void test_key_sizes(void **state)
 	}
 }
 
+/* What programs call in place of the helpers, which differs by key size. */
+static void test_key_sizes_of_programs(void **state)
+{
+	static const u32 types[] = { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_HASH,
+				     BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH };
+
+	fixture_start(false);
+	for (u32 t = 0; t < 4 * 17; t++) {
+		u32 ks = t / 4 + 1, n = 64;
+		struct bpf_map *m = map_must((struct map_spec){ types[t % 4], ks, 8, 1000 });
+		bpf_helper_t lookup = ops_of(m)->helper(m, BPF_FUNC_map_lookup_elem);
+		bpf_helper_t update = ops_of(m)->helper(m, BPF_FUNC_map_update_elem);
+		bpf_helper_t delete = ops_of(m)->helper(m, BPF_FUNC_map_delete_elem);
+
+		/* keys that differ in one place only, the first or the last; each twice: new, then there */
+		for (u32 i = 0; i < 2 * n; i++) {
+			u64 value = i, *got;
+			u8 key[20];
+
+			/* what lies behind the key does not count */
+			memset(key, 0x5a, sizeof(key));
+			memset(key + ks, (int)i, sizeof(key) - ks);
+			key[i & 1 ? 0 : ks - 1] = (u8)(i % n);
+			if (update)
+				assert_int_equal(
+					update((u64)m, (u64)key, (u64)&value, 0, 0, &fx.run), 0);
+			else
+				assert_int_equal(ops_of(m)->update_elem(m, key, &value, 0, &fx.run),
+						 0);
+			memset(key + ks, (int)~i, sizeof(key) - ks);
+			got = (void *)lookup((u64)m, (u64)key, 0, 0, 0, &fx.run);
+			assert_non_null(got);
+			assert_int_equal(*got, i);
+			if (i < n)
+				continue;
+			assert_int_equal(delete ((u64)m, (u64)key, 0, 0, 0, &fx.run), 0);
+			assert_null((void *)lookup((u64)m, (u64)key, 0, 0, 0, &fx.run));
+		}
+		map_ok(m);
+	}
+}
+
 static void test_iteration(void **state)
 {
 	static u8 seen[5000];
@@ -441,11 +483,17 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_create_errors), cmocka_unit_test(test_flags_and_errno),
-		cmocka_unit_test(test_full_is_exact), cmocka_unit_test(test_key_sizes),
-		cmocka_unit_test(test_iteration),     cmocka_unit_test(test_chains),
-		cmocka_unit_test(test_lock_in_value), cmocka_unit_test(test_out_of_memory),
-		cmocka_unit_test(test_for_each),      cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_create_errors),
+		cmocka_unit_test(test_flags_and_errno),
+		cmocka_unit_test(test_full_is_exact),
+		cmocka_unit_test(test_key_sizes),
+		cmocka_unit_test(test_key_sizes_of_programs),
+		cmocka_unit_test(test_iteration),
+		cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_lock_in_value),
+		cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_for_each),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests_name("map_hash", tests, NULL, NULL);

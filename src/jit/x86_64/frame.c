@@ -343,6 +343,7 @@ int x86_helper_call(struct jit *j, u32 i)
 
 	switch (jit_inlined(j, i)) {
 	case INLINE_NOT:
+	case INLINE_FOR_EACH:
 		n = !insn->src_reg && insn->imm == BPF_FUNC_map_lookup_elem ?
 			    inline_array_lookup(j, i) :
 			    0;
