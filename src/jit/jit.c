@@ -110,6 +110,7 @@ static bool analyse_inlined(struct jit *j, struct jit_sub *sub, u32 *regs, u32 i
 	case INLINE_ARG64:
 	case INLINE_DYNPTR_NULL:
 	case INLINE_DYNPTR_SIZE:
+	case INLINE_DYNPTR_RDONLY:
 		use(regs, BPF_REG_1);
 		break;
 	}

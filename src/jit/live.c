@@ -68,6 +68,7 @@ static struct effect effect_of_call(const struct jit *j, u32 i)
 	case INLINE_ARG64:
 	case INLINE_DYNPTR_NULL:
 	case INLINE_DYNPTR_SIZE:
+	case INLINE_DYNPTR_RDONLY:
 		e.use = BIT(BPF_REG_1);
 		break;
 	}

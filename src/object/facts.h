@@ -14,16 +14,17 @@
  */
 enum insn_inline {
 	INLINE_NOT,
-	INLINE_NOTHING,	    /* it does nothing, and nobody reads R0 */
-	INLINE_ZERO,	    /* R0 = 0 */
-	INLINE_RUN32,	    /* R0 = the run's u32 at .inline_off; R1-R5 are kept */
-	INLINE_RUN64,	    /* likewise */
-	INLINE_ARG64,	    /* R0 = the u64 at R1 + .inline_off */
-	INLINE_PID_TGID,    /* run_pid_tgid() of object/task.h */
-	INLINE_RANDOM,	    /* run_random() of object/random.h */
-	INLINE_DYNPTR_NULL, /* whether R1 points to a dynptr (object/dynptr.h) of nothing */
-	INLINE_DYNPTR_SIZE, /* its size, or -EINVAL of nothing */
-	INLINE_FOR_EACH,    /* a loop over .map, an array, that calls function number .inline_off */
+	INLINE_NOTHING,	      /* it does nothing, and nobody reads R0 */
+	INLINE_ZERO,	      /* R0 = 0 */
+	INLINE_RUN32,	      /* R0 = the run's u32 at .inline_off; R1-R5 are kept */
+	INLINE_RUN64,	      /* likewise */
+	INLINE_ARG64,	      /* R0 = the u64 at R1 + .inline_off */
+	INLINE_PID_TGID,      /* run_pid_tgid() of object/task.h */
+	INLINE_RANDOM,	      /* run_random() of object/random.h */
+	INLINE_DYNPTR_NULL,   /* whether R1 points to a dynptr (object/dynptr.h) of nothing */
+	INLINE_DYNPTR_SIZE,   /* its size, or -EINVAL of nothing */
+	INLINE_DYNPTR_RDONLY, /* whether it is one of something that cannot be written */
+	INLINE_FOR_EACH, /* a loop over .map, an array, that calls function number .inline_off */
 };
 
 struct insn_fact {

@@ -493,21 +493,13 @@ static int record_of_call(struct fixup *f, const struct bpf_kfunc_aux *k, u64 *r
 	return err;
 }
 
-/* What is so little that code generation need not call it. */
 static enum insn_inline inlined_kfunc(enum kfunc_id id)
 {
 	switch ((int)id) {
-	case KFUNC_bpf_rcu_read_lock:
-	case KFUNC_bpf_rcu_read_unlock:
-	case KFUNC_bpf_preempt_disable:
-	case KFUNC_bpf_preempt_enable:
-	case KFUNC_bpf_local_irq_save:
-	case KFUNC_bpf_local_irq_restore:
-		return INLINE_NOTHING;
-	case KFUNC_bpf_dynptr_is_null:
-		return INLINE_DYNPTR_NULL;
-	case KFUNC_bpf_dynptr_size:
-		return INLINE_DYNPTR_SIZE;
+#define KFUNC_INLINED(name, how)                                                                   \
+	case KFUNC_##name:                                                                         \
+		return how;
+#include "tables/kfunc_inlined.def"
 	}
 	return INLINE_NOT;
 }

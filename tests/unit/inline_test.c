@@ -129,8 +129,14 @@ static void test_dynptr(void **unused)
 	for (int frame = 0; frame < 2; frame++) {
 		SAME(INLINE_DYNPTR_NULL, 0, &d, 0);
 		SAME(INLINE_DYNPTR_NULL, 0, &none, 1);
+		d.size = 0x7fffffff;
+		SAME(INLINE_DYNPTR_RDONLY, 0, &d, 0);
+		SAME(INLINE_DYNPTR_RDONLY, 0, &none, 0);
+		none.size = DYNPTR_RDONLY | 7;
+		SAME(INLINE_DYNPTR_RDONLY, 0, &none, 0);
 		d.size = DYNPTR_RDONLY | 3U << DYNPTR_TYPE_SHIFT | 0x654321;
 		SAME(INLINE_DYNPTR_SIZE, 0, &d, 0x654321);
+		SAME(INLINE_DYNPTR_RDONLY, 0, &d, 1);
 		d.size = 0;
 		SAME(INLINE_DYNPTR_SIZE, 0, &d, 0);
 		SAME(INLINE_DYNPTR_SIZE, 0, &none, (u32)-EINVAL);

@@ -335,6 +335,19 @@ static void inline_dynptr_size(struct jit *j)
 	land(j, something);
 }
 
+static void inline_dynptr_rdonly(struct jit *j)
+{
+	u32 nothing;
+
+	mov_ri(j, RAX, 0, true);
+	rm(j, true, 0x83, X_CMP, RDI, offsetof(struct dynptr, data));
+	e1(j, 0);
+	nothing = jcc8(j, CC_E);
+	rm(j, false, 0x8b, RAX, RDI, offsetof(struct dynptr, size));
+	shift_ri(j, false, X_SHR, RAX, 31);
+	land(j, nothing);
+}
+
 int x86_helper_call(struct jit *j, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i];
@@ -374,6 +387,9 @@ int x86_helper_call(struct jit *j, u32 i)
 		return 1;
 	case INLINE_DYNPTR_SIZE:
 		inline_dynptr_size(j);
+		return 1;
+	case INLINE_DYNPTR_RDONLY:
+		inline_dynptr_rdonly(j);
 		return 1;
 	}
 	return -EINVAL;
