@@ -64,6 +64,21 @@ def check_sections():
             raise SystemExit("tables/sections.def: %s is not %s: %s" % (r[0], *attach[r[2]]))
 
 
+# Vocabularies whose absent rows say why, each.
+REASONED = ("commands.def", "maps.def", "progs.def", "attach.def", "links.def", "helpers.def", "kfuncs.def")
+
+
+def check_reasons():
+    """What is absent says why, and what is partial what is missing."""
+    for name, macro, _, _, (n, _, state, note) in VOCABULARIES:
+        for r in facts.read_rows(name, macro):
+            if (name in REASONED and r[state] == "ABSENT" or r[state] == "PARTIAL") and r[note] in ('""', ""):
+                raise SystemExit("tables/%s: %s is %s and does not say why" % (name, r[n], r[state]))
+    for r in facts.read_rows("helper_variants.def", "HELPER_VARIANT"):
+        if r[3] in ("ABSENT", "PARTIAL") and r[4] in ('""', ""):
+            raise SystemExit("tables/helper_variants.def: %s is %s and does not say why" % (r[0], r[3]))
+
+
 def count(rows, state):
     return sum(1 for r in rows if r[2] == state)
 
@@ -175,6 +190,7 @@ def matrix(vocabularies):
 def main():
     check = "--check" in sys.argv[1:]
     check_sections()
+    check_reasons()
     vocabularies = load()
     sys.path.insert(0, str(ROOT / "tests/tools"))
     import bpftool
