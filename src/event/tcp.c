@@ -11,6 +11,9 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -47,10 +50,19 @@ bool tcp_states_in_use(const struct skep_system *sys)
 	       tracepoint_in_use(sys, RAW_TP_inet_sock_set_state, TP_inet_sock_set_state);
 }
 
+/* What can close descriptors. */
+static bool closes(u64 nr)
+{
+	return nr == SYS_close || nr == SYS_dup2 || nr == SYS_dup3 || nr == SYS_close_range;
+}
+
 static u32 tcp_wants(struct skep_system *sys, u32 nr)
 {
 	switch (nr) {
 	case SYS_close:
+	case SYS_dup2:
+	case SYS_dup3:
+	case SYS_close_range:
 		return tcp_states_in_use(sys) || closing_in_use(sys) ? WANT_ENTER : 0;
 	case SYS_connect:
 	case SYS_listen:
@@ -241,10 +253,13 @@ static bool tcp_at(struct task *t, int fd, struct fd_info *info, u64 *sk, u8 **t
 	return true;
 }
 
-/* Whether a supervised process but the one of @arg->t, or another descriptor of it, has the socket. */
+/*
+ * Whether a supervised process but the one of @arg->t, or another descriptor of it but those from @first to @fd,
+ * which close, has the socket.
+ */
 struct holder {
 	struct task *t;
-	int fd;
+	int first, fd;
 	u64 ino;
 };
 
@@ -256,7 +271,7 @@ static int holds(struct task *other, void *arg)
 	int found = 0;
 	DIR *dir;
 
-	if (other->trace->died || other->leader != other)
+	if ((other->trace->died && other != h->t->leader) || other->leader != other)
 		return 0;
 	snprintf(want, sizeof(want), "socket:[%llu]", (unsigned long long)h->ino);
 	snprintf(path, sizeof(path), "/proc/%u/fd", other->bpf.tid);
@@ -264,7 +279,8 @@ static int holds(struct task *other, void *arg)
 	while (dir && !found && (e = readdir(dir))) {
 		ssize_t n;
 
-		if (e->d_name[0] == '.' || (other == h->t->leader && atoi(e->d_name) == h->fd))
+		if (e->d_name[0] == '.' || (other == h->t->leader && atoi(e->d_name) >= h->first &&
+					    atoi(e->d_name) <= h->fd))
 			continue;
 		n = readlinkat(dirfd(dir), e->d_name, link, sizeof(link) - 1);
 		link[n > 0 ? n : 0] = 0;
@@ -277,7 +293,8 @@ static int holds(struct task *other, void *arg)
 
 /* ---- the last close ---- */
 
-static void release(struct task *t, int fd)
+/* @fd closes, and those from @first on have before it. */
+static void release(struct task *t, int first, int fd)
 {
 	u64 sk, args[FUNCTION_ARGS_MAX] = { 0 }, closed[FUNCTION_ARGS_MAX] = { 0 };
 	struct fd_info info;
@@ -285,7 +302,7 @@ static void release(struct task *t, int fd)
 	u8 *told;
 
 	if (!tcp_at(t, fd, &info, &sk, &told) ||
-	    tasks_each(t->sys, holds, &(struct holder){ t, fd, info.ino }))
+	    tasks_each(t->sys, holds, &(struct holder){ t, first, fd, info.ino }))
 		return;
 	tcp = info.protocol == IPPROTO_TCP;
 	args[0] = world_socket(t, fd);
@@ -324,22 +341,78 @@ static int lives(struct task *other, void *arg)
 	return other != t && other->leader == t->leader && !other->trace->died;
 }
 
-static void tcp_exiting(struct task *t, int status)
+static int compare_fd(const void *a, const void *b)
 {
+	return *(const int *)a - *(const int *)b;
+}
+
+/* All descriptors of @t from @first to @last close, the lowest first. */
+static void release_range(struct task *t, u32 first, u32 last)
+{
+	int *fds = NULL, n = 0, room = 0;
 	struct dirent *e;
 	char path[64];
 	DIR *dir;
 
+	snprintf(path, sizeof(path), "/proc/%u/fd", t->bpf.tid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		u32 fd = (u32)atoi(e->d_name);
+
+		if (e->d_name[0] == '.' || fd < first || fd > last)
+			continue;
+		if (n == room) {
+			int *more = mem_realloc(fds, (size_t)(room += 64) * sizeof(*fds));
+
+			if (!more)
+				break;
+			fds = more;
+		}
+		fds[n++] = (int)fd;
+	}
+	if (dir)
+		closedir(dir);
+	if (n)
+		qsort(fds, (size_t)n, sizeof(*fds), compare_fd);
+	for (int i = 0; i < n; i++)
+		release(t, (int)first, fds[i]);
+	mem_free(fds);
+}
+
+/* The descriptors that a call closes if the kernel does not refuse it. */
+static void release_by_call(struct task *t)
+{
+	u32 a = (u32)t->call.args[0], b = (u32)t->call.args[1], flags = (u32)t->call.args[2];
+	struct stat st;
+	char path[64];
+
+	switch (t->call.nr) {
+	case SYS_close:
+		release(t, (int)a, (int)a);
+		break;
+	case SYS_dup3:
+		if (a == b || flags & ~(u32)O_CLOEXEC)
+			break;
+		__attribute__((fallthrough));
+	case SYS_dup2:
+		snprintf(path, sizeof(path), "/proc/%u/fd/%d", t->bpf.tid, (int)a);
+		if (a != b && !lstat(path, &st))
+			release(t, (int)b, (int)b);
+		break;
+	case SYS_close_range:
+		if (a <= b &&
+		    (!flags || (flags == CLOSE_RANGE_UNSHARE && !tasks_each(t->sys, lives, t))))
+			release_range(t, a, b);
+		break;
+	}
+}
+
+static void tcp_exiting(struct task *t, int status)
+{
 	if ((!tcp_states_in_use(t->sys) && !closing_in_use(t->sys)) ||
 	    tasks_each(t->sys, lives, t) || world_start(t->sys))
 		return;
-	snprintf(path, sizeof(path), "/proc/%u/fd", t->bpf.tid);
-	dir = opendir(path);
-	while (dir && (e = readdir(dir)))
-		if (e->d_name[0] != '.')
-			release(t, atoi(e->d_name));
-	if (dir)
-		closedir(dir);
+	release_range(t, 0, INT_MAX);
 	event_done(t);
 }
 
@@ -355,8 +428,8 @@ static void tcp_enter(struct task *t)
 	if (t->call.compat || t->call.nr >= CALLS_OTHER || t->call.skip ||
 	    !tcp_wants(t->sys, (u32)t->call.nr) || world_start(t->sys))
 		return;
-	if (t->call.nr == SYS_close) {
-		release(t, fd);
+	if (closes(t->call.nr)) {
+		release_by_call(t);
 		return;
 	}
 	if (!tcp_at(t, fd, &info, &sk, &told) || info.protocol != IPPROTO_TCP)
@@ -428,7 +501,7 @@ static void tcp_exit(struct task *t)
 	u8 *told;
 	u64 sk;
 
-	if (t->call.compat || t->call.nr >= CALLS_OTHER || t->call.nr == SYS_close ||
+	if (t->call.compat || t->call.nr >= CALLS_OTHER || closes(t->call.nr) ||
 	    t->call.nr == SYS_connect || !t->sys->world || !tcp_wants(t->sys, (u32)t->call.nr))
 		return;
 	if (t->call.nr == SYS_accept || t->call.nr == SYS_accept4) {

@@ -45,6 +45,14 @@ struct {
 	__type(value, u32);
 } storage SEC(".maps");
 
+/* Values that the program that is shown those of storage makes, and takes away. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, u32);
+} made SEC(".maps");
+
 static u64 inode_of(struct sock *sk)
 {
 	struct socket *socket = sk->sk_socket;
@@ -178,16 +186,35 @@ SEC("iter/bpf_sk_storage_map")
 int each_value(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct sock *sk = ctx->sk;
-	u32 *v = ctx->value, *name;
+	u32 *v = ctx->value, *name, *new, *again;
 
 	if (!sk || !v) {
+		struct timespec64 time = { .tv_sec = 5, .tv_nsec = 7 };
+		struct btf_ptr p = { .ptr = &time,
+				     .type_id = bpf_core_type_id_kernel(struct timespec64) };
+
 		BPF_SEQ_PRINTF(ctx->meta->seq, "end\n");
+		if (!bpf_seq_printf_btf(ctx->meta->seq, &p, sizeof(p),
+					BTF_F_COMPACT | BTF_F_NONAME))
+			BPF_SEQ_PRINTF(ctx->meta->seq, "\n");
 		return 0;
 	}
 	name = name_of(sk);
 	if (name)
 		BPF_SEQ_PRINTF(ctx->meta->seq, "%u = %u\n", *name, *v);
 	*v += 100;
+	name = bpf_sk_storage_get(&made, sk, 0, 0);
+	new = bpf_sk_storage_get(&made, sk, v, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	BPF_SEQ_PRINTF(ctx->meta->seq, "%d %u", !!name, new ? *new : 0);
+	if (new)
+		*new += 1000;
+	again = bpf_sk_storage_get(&made, sk, 0, 0);
+	BPF_SEQ_PRINTF(ctx->meta->seq, " %u", again ? *again : 0);
+	if (*v > 200) { /* the second time: what the first has left is there */
+		BPF_SEQ_PRINTF(ctx->meta->seq, " %d", bpf_sk_storage_delete(&made, sk));
+		BPF_SEQ_PRINTF(ctx->meta->seq, " %d", bpf_sk_storage_delete(&made, sk));
+	}
+	BPF_SEQ_PRINTF(ctx->meta->seq, "\n");
 	return 0;
 }
 

@@ -288,8 +288,10 @@ static void test_sockmap(void **state)
 		key = (u32)fd[2];
 		assert_int_equal(bpf_map_update_elem(map_of((int)s, "storage"), &key, &v, 0), 0);
 	}
-	same("each_value", "storage", true, "20 = 7\n22 = 9\nend\n");
-	same("each_value", "storage", true, "20 = 107\n22 = 109\nend\n");
+	same("each_value", "storage", true,
+	     "0 107 1107\n0 109 1109\n20 = 7\n22 = 9\nend\n{5,7,}\n");
+	same("each_value", "storage", true,
+	     "1 1107 2107 0 -2\n1 1109 2109 0 -2\n20 = 107\n22 = 109\nend\n{5,7,}\n");
 	close(fd[0]);
 	close(fd[2]);
 }

@@ -45,8 +45,19 @@ u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 v = os.dup(u.fileno())
 u.close()
 os.close(v)
-left = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # the end of the process closes it
+left = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # the end of the process closes it, once
+kept = os.dup(left.fileno())
 
+# Not by close(): by dup2() over it, and by close_range() of all the descriptors that it has.
+libc = ctypes.CDLL(None, use_errno=True)
+over = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+assert libc.dup2(over.fileno(), over.fileno()) == over.fileno()
+assert libc.dup2(999, over.fileno()) == -1
+assert libc.dup2(0, over.fileno()) == over.fileno()
+ranged = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+assert libc.dup2(ranged.fileno(), 700) == 700 and libc.dup2(700, 701) == 701
+ranged.close()
+assert libc.syscall(436, 700, 800, 0) == 0
 
 
 def bpf(cmd, attr):
@@ -58,7 +69,6 @@ def bpf(cmd, attr):
 
 
 # Received names of UNIX sockets: a program that counts (bpftool may be too old for its type).
-libc = ctypes.CDLL(None, use_errno=True)
 counter = bpf(0, struct.pack("IIII", 2, 4, 8, 1))
 insn = struct.Struct("BBhi").pack
 code = ctypes.create_string_buffer(insn(0x18, 0x21, 0, counter) + insn(0, 0, 0, 0) + insn(0xb7, 2, 0, 1) +
