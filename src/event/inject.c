@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <elf.h>
 #include <linux/audit.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -61,15 +62,48 @@ int tracer_interrupt(struct task *t, void (*fn)(struct task *t, void *arg), void
 
 /* ---- system calls in the task's name ---- */
 
+/*
+ * Has it ended unseen? A group's first thread can: its end is told when the last of the others is
+ * gone, which may stand in a stop that nobody looks at as long as we wait here.
+ */
+static bool is_zombie(struct task *t)
+{
+	char text[512], *state;
+	int fd = task_open_proc(t, "stat");
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return true;
+	text[n] = 0;
+	state = strrchr(text, ')');
+	return state && strchr("ZX", state[2]);
+}
+
 /* Waits for the next stop of @t alone. Its end is kept for the loop: -ESRCH. */
 static int next_stop(struct task *t, int *status)
 {
 	struct supervisor *sv = t->sys->supervisor;
 	struct stray s = { .pid = (pid_t)t->bpf.tid };
+	bool first = t == t->leader;
+	pid_t pid;
 
-	while (waitpid(s.pid, &s.status, __WALL) < 0)
-		if (errno != EINTR)
+	for (u32 looks = 0;; looks++) {
+		pid = waitpid(s.pid, &s.status, __WALL | (first ? WNOHANG : 0));
+		if (pid > 0)
+			break;
+		if (pid < 0 && errno != EINTR)
 			return -ESRCH;
+		if (looks < 100) {
+			sched_yield();
+		} else if (is_zombie(t)) {
+			t->trace->kind = STOP_NONE;
+			return -ESRCH;
+		} else {
+			usleep(100);
+		}
+	}
 	*status = s.status;
 	if (WIFSTOPPED(s.status) && s.status >> 16 != PTRACE_EVENT_EXIT)
 		return 0;

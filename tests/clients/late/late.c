@@ -17,9 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CALLS  300   /* of the kind that is wanted, by each */
-#define OTHERS 20000 /* of another kind, by each */
-#define EACH   3     /* threads, or children */
+#define CALLS	  300	/* of the kind that is wanted, by each */
+#define OTHERS	  20000 /* of another kind, by each */
+#define EACH	  3	/* threads, or children */
+#define PROCESSES 16	/* that end during one attachment */
 
 struct shared {
 	volatile int attached, ready;
@@ -141,6 +142,70 @@ static int work(const char *how)
 	return max > 250 ? 250 : (int)max;
 }
 
+static void *end_soon(void *arg)
+{
+	usleep((useconds_t)(uintptr_t)arg);
+	_exit(0);
+}
+
+/*
+ * Processes end, by another than their first thread, while something is attached that makes skep
+ * call in their names: nobody waits for who has ended. Each event is a call that none before was.
+ */
+static int ends(void)
+{
+	static const char *const events[] = {
+		"sys_enter_getpgid",
+		"sys_enter_sysinfo",
+		"sys_enter_times",
+		"sys_enter_getuid",
+		"sys_enter_getgid",
+		"sys_enter_geteuid",
+		"sys_enter_getegid",
+		"sys_enter_getsid",
+		"sys_enter_getresuid",
+		"sys_enter_getresgid",
+		"sys_enter_getgroups",
+		"sys_enter_getpriority",
+		"sys_enter_getitimer",
+		"sys_enter_getrlimit",
+		"sys_enter_getrusage",
+		"sys_enter_sched_get_priority_max",
+		"sys_enter_sched_getparam",
+		"sys_enter_sched_getscheduler",
+		"sys_enter_sched_yield",
+		"sys_enter_umask",
+		"sys_enter_sched_getaffinity",
+		"sys_enter_newuname",
+		"sys_enter_sync",
+		"sys_enter_alarm",
+	};
+	const int n = sizeof(events) / sizeof(events[0]);
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 1
+	};
+	int map = (int)call(BPF_MAP_CREATE, &attr), ended = 0, status;
+
+	for (int i = 0; i < n; i++) {
+		for (int k = 0; k < PROCESSES; k++)
+			if (!fork()) {
+				pthread_t t;
+
+				pthread_create(&t, NULL, end_soon, (void *)(uintptr_t)(k * 250));
+				for (;;)
+					syscall(SYS_getppid);
+			}
+		if (attach(events[i], map) < 0) {
+			perror(events[i]);
+			return 1;
+		}
+		for (int k = 0; k < PROCESSES; k++)
+			ended += wait(&status) > 0 && WIFEXITED(status);
+	}
+	printf("%d of %d have ended\n", ended, n * PROCESSES);
+	return ended != n * PROCESSES;
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "alone";
@@ -150,6 +215,8 @@ int main(int argc, char **argv)
 	int map, fd, status, expected = CALLS, other, want_ready;
 	pid_t pid;
 
+	if (!strcmp(how, "ends"))
+		return ends();
 	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid = fork();
 	if (!pid)
