@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "command/command.h"
 #include "isa/tag.h"
+#include "object/map_insn_array.h"
 #include "object/fixup.h"
 
 static u32 known_size(kver profile)
@@ -48,7 +49,7 @@ static const struct map_object *map_of_imm(const struct prog_object *p, u64 imm,
 			return m;
 		}
 		if (m->ops->direct_value_addr && !m->ops->direct_value_addr(m->map, &start, 0) &&
-		    imm >= start && imm - start < m->map->value_size) {
+		    imm >= start && imm - start < map_mem_size(m->map)) {
 			*off = (u32)(imm - start);
 			*src = BPF_PSEUDO_MAP_VALUE;
 			return m;

@@ -87,6 +87,48 @@ static u64 op_jump(OP_ARGS)
 	OP_JUMP;
 }
 
+static u64 op_gotox(OP_ARGS)
+{
+	u64 to;
+
+	switch (op->k) {
+	case 0:
+		to = r0;
+		break;
+	case 1:
+		to = r1;
+		break;
+	case 2:
+		to = r2;
+		break;
+	case 3:
+		to = r3;
+		break;
+	case 4:
+		to = R_4;
+		break;
+	case 6:
+		to = R_6;
+		break;
+	case 7:
+		to = R_7;
+		break;
+	case 8:
+		to = R_8;
+		break;
+	case 9:
+		to = R_9;
+		break;
+	default:
+		to = f->r[op->k];
+	}
+	if (unlikely(to >= f->prog->len)) {
+		f->run->platform->abort("interpreter: indirect jump out of the program");
+		return 0;
+	}
+	OP_GOTO(f->prog->ops + to);
+}
+
 static u64 op_nothing(OP_ARGS)
 {
 	OP_NEXT;
@@ -282,6 +324,10 @@ static void decode_jmp(const struct bpf_prog *prog, const struct bpf_insn *insn,
 	case BPF_JMP | BPF_JA:
 	case BPF_JMP32 | BPF_JA:
 		op->fn = op_jump;
+		break;
+	case BPF_JMP | BPF_JA | BPF_X:
+		op->fn = op_gotox;
+		op->k = insn->dst_reg;
 		break;
 	default:
 		decode_plain(insn, op);

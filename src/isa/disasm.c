@@ -162,6 +162,8 @@ static int disasm_jmp(char *buf, size_t size, const struct bpf_insn *insn,
 		return disasm_call(buf, size, insn, names);
 	if (insn->code == (BPF_JMP | BPF_JA))
 		return OUT("(%02x) goto pc%+d", insn->code, insn->off);
+	if (insn_is_gotox(insn))
+		return OUT("(%02x) gotox r%d", insn->code, insn->dst_reg);
 	if (insn->code == (BPF_JMP | BPF_JCOND) && insn->src_reg == BPF_MAY_GOTO_SRC)
 		return OUT("(%02x) may_goto pc%+d", insn->code, insn->off);
 	if (insn->code == (BPF_JMP32 | BPF_JA))

@@ -9,6 +9,7 @@
 #define JMP32_SINCE    KVER(5, 1)
 #define FETCH_SINCE    KVER(5, 12) /* atomic operations but add without its old value */
 #define LOAD_ACQ_SINCE KVER(6, 15)
+#define GOTOX_SINCE    KVER(6, 19)
 
 static bool bad(struct insn_problem *p, enum diag_id id)
 {
@@ -44,7 +45,9 @@ static bool jmp_opcode_known(u8 code, kver profile)
 		return false;
 	switch (BPF_OP(code)) {
 	case BPF_JA:
-		return BPF_SRC(code) == BPF_K && (wide || profile >= V4);
+		if (BPF_SRC(code) == BPF_X)
+			return wide && profile >= GOTOX_SINCE;
+		return wide || profile >= V4;
 	case BPF_CALL:
 	case BPF_EXIT:
 		return wide && BPF_SRC(code) == BPF_K;
@@ -160,6 +163,11 @@ static bool jmp_fields_ok(const struct bpf_insn *insn, kver profile, struct insn
 			return bad(p, DIAG_ISA_CALL_RESERVED);
 		return true;
 	case BPF_JA:
+		if (insn_is_gotox(insn) && profile >= GOTOX_SINCE) {
+			if (insn->src_reg || insn->off || insn->imm)
+				return bad(p, DIAG_ISA_GOTOX_RESERVED);
+			return true;
+		}
 		if (BPF_SRC(insn->code) != BPF_K || insn->src_reg || insn->dst_reg ||
 		    (wide ? insn->imm : insn->off))
 			return bad(p, DIAG_ISA_JA_RESERVED);

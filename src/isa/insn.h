@@ -69,6 +69,12 @@ static inline bool insn_is_cond_jmp(const struct bpf_insn *insn)
 	       op != BPF_EXIT && op < 0xf0;
 }
 
+/* A jump to a place that a register holds. */
+static inline bool insn_is_gotox(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_JA | BPF_X);
+}
+
 /* Distance of a jump (not of a call) from the next instruction. */
 static inline s32 insn_jmp_off(const struct bpf_insn *insn)
 {

@@ -118,6 +118,14 @@ static bool analyse_inlined(struct jit *j, struct jit_sub *sub, u32 *regs, u32 i
 	return true;
 }
 
+/* Whatever an indirect jump may lead to; without facts all of the function. */
+static void mark_targets(struct jit *j, const struct jit_sub *sub)
+{
+	for (u32 i = sub->start; i < sub->end; i++)
+		if (!j->facts || j->facts->insn[i].gotox_target)
+			j->is_target[i] |= JIT_FROM_ABOVE | JIT_FROM_BELOW;
+}
+
 static inline void analyse_jmp(struct jit *j, struct jit_sub *sub, u32 *regs, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i];
@@ -142,6 +150,11 @@ static inline void analyse_jmp(struct jit *j, struct jit_sub *sub, u32 *regs, u3
 		use(regs, BPF_REG_0);
 		return;
 	case BPF_JA:
+		if (insn_is_gotox(insn)) {
+			use(regs, insn->dst_reg);
+			mark_targets(j, sub);
+			return;
+		}
 		if (!insn_jmp_off(insn))
 			return;
 		break;
@@ -413,6 +426,22 @@ static int note_frames(const struct jit *j, const u32 *saved, struct jit_output 
 	return 0;
 }
 
+/*
+ * The tables of indirect jumps: how far each instruction's code is from the beginning of the table, which
+ * is at @pool + 8 * its index.
+ */
+static void fill_tables(struct jit *j, u32 pool, const u32 *saved, const u32 *first_ref)
+{
+	for (u32 s = 0; s < j->nr_subs; s++) {
+		const struct jit_sub *sub = &j->subs[s];
+		u32 first = sub->table - 1;
+
+		for (u32 i = sub->start; sub->table && i < sub->end; i++)
+			j->pool[first + i - sub->start] =
+				(u64)((s64)j->offset[i] - saved[first_ref[i]] - (pool + 8 * first));
+	}
+}
+
 static int finish(struct jit *j, struct jit_output *out)
 {
 	u32 *first_ref = NULL, *saved = NULL, i, k, from, to, len, pool, end;
@@ -469,6 +498,7 @@ static int finish(struct jit *j, struct jit_output *out)
 		to = end;
 	}
 	memcpy(out->code + to, j->code + from, j->n - from);
+	fill_tables(j, pool, saved, first_ref);
 	if (j->nr_pool)
 		memcpy(out->code + pool, j->pool, 8 * j->nr_pool);
 	for (i = 0; i < j->nr_subs; i++) {
@@ -498,6 +528,17 @@ out:
 	return err;
 }
 
+/* Indirect jumps know instructions by their number, which inlining changes. */
+static bool has_gotox(const struct bpf_prog *prog)
+{
+	for (u32 i = 0; i < prog->len; i++) {
+		if (insn_is_gotox(&prog->insns[i]))
+			return true;
+		i += insn_is_ldimm64(&prog->insns[i]);
+	}
+	return false;
+}
+
 int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, bool bmi2,
 		  struct jit_output *out)
 {
@@ -519,7 +560,7 @@ int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, b
 		j.subs[s].start = prog->subprog_start[s];
 		j.subs[s].end = s + 1 < j.nr_subs ? prog->subprog_start[s + 1] : j.len;
 	}
-	if (j.nr_subs > 1 && !prog->guarded) {
+	if (j.nr_subs > 1 && !prog->guarded && !has_gotox(prog)) {
 		err = jit_inline(&j);
 		if (err)
 			goto out;

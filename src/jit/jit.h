@@ -51,6 +51,7 @@ struct jit_sub {
 	bool has_call;	   /* helper or kfunc */
 	bool has_subcall, has_tail, needs_temp2;
 	bool needs_run; /* though it may have no calls */
+	u32 table; /* pool index + 1: where its instructions are, for indirect jumps; 0: it has none */
 	/* decided by the architecture */
 	u8 reg[JIT_NREGS]; /* machine register of each BPF register */
 	u32 saved;	   /* machine registers to preserve */

@@ -121,6 +121,7 @@ static struct effect effect_of(const struct jit *j, u32 i)
 			e.use = BIT(BPF_REG_0);
 			break;
 		case BPF_JA:
+			e.use = insn_is_gotox(insn) ? dst : 0;
 			break;
 		default:
 			e.use = dst | (BPF_SRC(insn->code) == BPF_X ? src : 0);
@@ -148,6 +149,8 @@ static bool pass(struct jit *j, const struct jit_sub *sub, u16 *in)
 		if (BPF_CLASS(insn->code) == BPF_JMP || BPF_CLASS(insn->code) == BPF_JMP32) {
 			if (BPF_OP(insn->code) == BPF_EXIT)
 				out = 0;
+			else if (insn_is_gotox(insn)) /* wherever it goes */
+				out = 0xffff;
 			else if (BPF_OP(insn->code) == BPF_JA)
 				out = in[i + 1 + insn_jmp_off(insn)];
 			else if (insn_is_cond_jmp(insn))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Instruction arrays (Linux: kernel/bpf/bpf_insn_array.c). bpf(2) says which instructions; when a program with
- * the map is loaded, the verifier and the JIT say where they have gone. Jumps through them (gotox) are absent.
+ * the map is loaded, the verifier and the JIT say where they have gone. Programs read where to jump to (gotox).
  */
 #include <linux/errno.h>
 
@@ -12,11 +12,14 @@
 static int insn_array_alloc_check(const struct bpf_map_params *p, struct bpf_map_layout *layout)
 {
 	const union bpf_attr *a = p->attr;
-	u64 entry = sizeof(struct bpf_insn_array_value);
+	u64 entry = sizeof(struct bpf_insn_array_value), size;
 
 	if (!a->max_entries || a->key_size != sizeof(u32) || a->value_size != entry || a->map_flags)
 		return -EINVAL;
-	layout->reserve = sizeof(struct bpf_insn_array) + a->max_entries * entry;
+	size = a->max_entries * (entry + sizeof(u64));
+	if (size > UINT32_MAX)
+		return -E2BIG;
+	layout->reserve = sizeof(struct bpf_insn_array) + size;
 	layout->backed = layout->reserve;
 	layout->charge = LINUX_ARRAY_SIZE + a->max_entries * (entry + sizeof(u64));
 	return 0;
@@ -66,6 +69,14 @@ static int insn_array_get_next_key(struct bpf_map *map, const void *key, void *n
 	return 0;
 }
 
+static int insn_array_direct_value_addr(const struct bpf_map *map, u64 *addr, u32 off)
+{
+	if (off % sizeof(u64) || off / sizeof(u64) >= map->max_entries)
+		return -EINVAL;
+	*addr = (u64)(uintptr_t)insn_array_targets(insn_array(map)) + off;
+	return 0;
+}
+
 static u64 insn_array_mem_usage(const struct bpf_map *map)
 {
 	return LINUX_ARRAY_SIZE +
@@ -80,4 +91,5 @@ const struct bpf_map_ops insn_array_map_ops = {
 	.delete_elem = insn_array_delete_elem,
 	.get_next_key = insn_array_get_next_key,
 	.mem_usage = insn_array_mem_usage,
+	.direct_value_addr = insn_array_direct_value_addr,
 };

@@ -31,6 +31,7 @@ struct insn_fact {
 	u8 seen;     /* reached on some path */
 	u8 zext_dst; /* upper half of dst is needed: 32-bit definition must zero-extend */
 	u8 jump_target;
+	u8 gotox_target;     /* ... of indirect jumps */
 	u8 mem_reg_type;     /* of a load or store: bpf_reg_type of the base register, 0 if mixed */
 	u8 divisor_nonzero;  /* src of a division is never 0 (nor, signed, -1) */
 	u8 branch;	     /* conditional jump: 0 both ways, 1 always taken, 2 never taken */

@@ -216,8 +216,10 @@ void map_object_unuse(struct map_object *m)
 {
 	struct bpf_insn_array *a = insn_array(m->map);
 
-	if (a)
+	if (a) {
+		a->idle_since = __atomic_add_fetch(&m->obj.sys->arena->epoch, 1, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&a->used, 0, __ATOMIC_SEQ_CST);
+	}
 	object_put(&m->obj);
 }
 

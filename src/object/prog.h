@@ -80,6 +80,7 @@ enum bpf_reg_type {
 	PTR_TO_ARENA,
 	PTR_TO_BUF,
 	PTR_TO_FUNC,
+	PTR_TO_INSN,
 	CONST_PTR_TO_DYNPTR,
 	__BPF_REG_TYPE_MAX,
 };

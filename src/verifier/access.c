@@ -7,6 +7,7 @@
  * read through a map pointer.
  */
 #include "object/fixup.h"
+#include "object/map_insn_array.h"
 #include "isa/insn.h"
 #include "verifier/check.h"
 #include "verifier/kfunc.h"
@@ -36,6 +37,7 @@ int check_ptr_alignment(struct bpf_verifier_env *env, const struct bpf_reg_state
 		break;
 	case PTR_TO_MAP_VALUE:
 		what = "value ";
+		strict |= reg->map->map->map_type == BPF_MAP_TYPE_INSN_ARRAY;
 		break;
 	case PTR_TO_CTX:
 		what = "context ";
@@ -157,9 +159,9 @@ static int check_map_direction(struct bpf_verifier_env *env, u32 regno, int off,
 	const struct bpf_map *map = cur_regs(env)[regno].map->map;
 
 	if (t == BPF_WRITE && (map->map_flags & BPF_F_RDONLY_PROG))
-		return refuse(env, DIAG_MAP_WRITE_FORBIDDEN, map->value_size, off, size);
+		return refuse(env, DIAG_MAP_WRITE_FORBIDDEN, map_mem_size(map), off, size);
 	if (t == BPF_READ && (map->map_flags & BPF_F_WRONLY_PROG))
-		return refuse(env, DIAG_MAP_READ_FORBIDDEN, map->value_size, off, size);
+		return refuse(env, DIAG_MAP_READ_FORBIDDEN, map_mem_size(map), off, size);
 	return 0;
 }
 
@@ -168,8 +170,8 @@ int check_map_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
 {
 	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
 	const struct bpf_map *map = reg->map->map;
-	int err =
-		check_mem_region_access(env, regno, off, size, map->value_size, zero_size_allowed);
+	int err = check_mem_region_access(env, regno, off, size, map_mem_size(map),
+					  zero_size_allowed);
 
 	if (err || !map->nr_fields)
 		return err;
@@ -211,7 +213,7 @@ static int access_map_value(struct bpf_verifier_env *env, u32 insn_idx, u32 regn
 		return refuse(env, DIAG_LEAK_MAP, value_regno);
 	err = check_map_direction(env, regno, off, size, t);
 	if (!err)
-		err = check_mem_region_access(env, regno, off, size, m->map->value_size, false);
+		err = check_mem_region_access(env, regno, off, size, map_mem_size(m->map), false);
 	if (!err && m->map->nr_fields) {
 		err = access_map_fields(env, regno, off, size, true, t, value_regno, insn_idx);
 		if (err > 0) /* a pointer to an object: done */
@@ -219,6 +221,16 @@ static int access_map_value(struct bpf_verifier_env *env, u32 insn_idx, u32 regn
 	}
 	if (err || t != BPF_READ || value_regno < 0)
 		return err;
+	if (m->map->map_type == BPF_MAP_TYPE_INSN_ARRAY) {
+		if (size != BPF_REG_SIZE || sign)
+			return refuse(env, DIAG_INSN_ARRAY_READ, size);
+		/* One of the elements that the pointer may be at: the same range. */
+		regs[value_regno] = *reg;
+		regs[value_regno].type = PTR_TO_INSN;
+		regs[value_regno].off = off;
+		regs[value_regno].subreg_def = DEF_NOT_SUBREG;
+		return 0;
+	}
 	if (tnum_is_const(reg->var_off) && map_is_constant(m)) {
 		err = map_constant_load(env, m, off + (int)reg->var_off.value, size, sign, &value);
 		if (err)

@@ -7,6 +7,7 @@
  * Knowing differences: DIFF(helper-args) dynptrs, timers, object pointers in map
  * values and per-CPU kernel variables are refused with EOPNOTSUPP.
  */
+#include "object/map_insn_array.h"
 #include "verifier/kfunc.h"
 
 /* ---- register types that fit an argument type ---- */
@@ -265,6 +266,8 @@ int check_const_str(struct bpf_verifier_env *env, u32 regno)
 	u64 addr;
 	int err;
 
+	if (m->map->map_type == BPF_MAP_TYPE_INSN_ARRAY)
+		return refuse(env, DIAG_STR_INSN_ARRAY, regno);
 	if (!(m->map->map_flags & BPF_F_RDONLY_PROG) || !READ_ONCE(m->map->frozen) ||
 	    READ_ONCE(m->map->writers))
 		return refuse(env, DIAG_STR_MAP_WRITABLE, regno);
@@ -693,6 +696,7 @@ static const struct {
 	{ M(TASK_STORAGE), { F(task_storage_get), F(task_storage_delete), F(kptr_xchg) } },
 	{ M(CGRP_STORAGE), { F(cgrp_storage_get), F(cgrp_storage_delete), F(kptr_xchg) } },
 	{ M(BLOOM_FILTER), { F(map_peek_elem), F(map_push_elem) } },
+	{ M(INSN_ARRAY), { 0 } },
 };
 
 /* Helpers that only take certain maps. */

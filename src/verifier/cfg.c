@@ -36,7 +36,7 @@ static bool is_helper_call(const struct bpf_insn *insn)
 /* ---- subprograms ---- */
 
 /* Number of the subprogram whose first instruction is at or before @off; sorted by start. */
-static u32 subprog_around(const struct bpf_verifier_env *env, u32 off)
+u32 subprog_around(const struct bpf_verifier_env *env, u32 off)
 {
 	u32 lo = 0, hi = env->subprog_cnt;
 
@@ -204,7 +204,8 @@ int check_subprogs(struct bpf_verifier_env *env)
 		if (class == BPF_LD &&
 		    (BPF_MODE(insn->code) == BPF_ABS || BPF_MODE(insn->code) == BPF_IND))
 			sub->has_ld_abs = true;
-		if ((class == BPF_JMP || class == BPF_JMP32) && op != BPF_EXIT && op != BPF_CALL) {
+		if ((class == BPF_JMP || class == BPF_JMP32) && op != BPF_EXIT && op != BPF_CALL &&
+		    !insn_is_gotox(insn)) {
 			to = (s64)i + insn_jmp_off(insn) + 1;
 			if (to < sub->start || to >= end)
 				return refuse(env, DIAG_CFG_JUMP_RANGE, (int)i, (int)to);
@@ -383,6 +384,31 @@ static int visit_helper_or_subprog(struct walk *w, u32 t)
 	return visit_call(w, t, insn->src_reg == BPF_PSEUDO_CALL);
 }
 
+/* An indirect jump: all its targets that were not seen are to be walked before it is done. */
+static int visit_gotox(struct walk *w, u32 t)
+{
+	struct bpf_verifier_env *env = w->env;
+	u32 s = subprog_around(env, t);
+	const struct bpf_subprog_info *sub = &env->subprog_info[s];
+	int ret = DONE_EXPLORING, err;
+
+	err = find_targets(env, s, t);
+	if (err)
+		return err;
+	mark_prune_point(env, t);
+	for (u32 i = 0; i < sub->nr_targets; i++) {
+		u32 to = sub->targets[i];
+
+		mark_target(env, to);
+		if (w->state[to] != UNSEEN)
+			continue;
+		w->state[to] = DISCOVERED;
+		w->stack[w->depth++] = to;
+		ret = KEEP_EXPLORING;
+	}
+	return ret;
+}
+
 static int visit_insn(struct walk *w, u32 t)
 {
 	struct bpf_verifier_env *env = w->env;
@@ -402,6 +428,8 @@ static int visit_insn(struct walk *w, u32 t)
 		return visit_helper_or_subprog(w, t);
 	case BPF_JA:
 		env->insn_idx = t;
+		if (insn_is_gotox(insn))
+			return visit_gotox(w, t);
 		if (BPF_SRC(insn->code) != BPF_K)
 			return refuse(env, DIAG_CFG_JA_SOURCE);
 		to = (s64)t + insn_jmp_off(insn) + 1;
@@ -663,7 +691,8 @@ int compute_postorder(struct bpf_verifier_env *env)
 		stack[0] = env->subprog_info[i].start;
 		depth = 1;
 		while (depth) {
-			u32 top = stack[depth - 1], next[2], cnt;
+			u32 top = stack[depth - 1];
+			struct insn_edges next;
 
 			state[top] |= SEEN;
 			if (state[top] & DONE) {
@@ -671,11 +700,11 @@ int compute_postorder(struct bpf_verifier_env *env)
 				depth--;
 				continue;
 			}
-			cnt = insn_successors(env->insns, top, next);
-			for (u32 s = 0; s < cnt; s++)
-				if (!state[next[s]]) {
-					stack[depth++] = next[s];
-					state[next[s]] = SEEN;
+			insn_successors(env, top, &next);
+			for (u32 s = 0; s < next.n; s++)
+				if (!state[next.to[s]]) {
+					stack[depth++] = next.to[s];
+					state[next.to[s]] = SEEN;
 				}
 			state[top] |= DONE;
 		}
@@ -698,10 +727,11 @@ int compute_scc(struct bpf_verifier_env *env)
 	const u32 gone = UINT32_MAX; /* its component is complete */
 	u32 *pre = mem_calloc(env->len, sizeof(u32)), *low = mem_calloc(env->len, sizeof(u32));
 	u32 *stack = mem_calloc(env->len, sizeof(u32)), *walk = mem_calloc(env->len, sizeof(u32));
+	u32 *edge = mem_calloc(env->len, sizeof(u32)); /* that the walk has taken */
 	u32 count = 1, members = 0, depth, next_scc = 1;
 	int err = 0;
 
-	if (!pre || !low || !stack || !walk) {
+	if (!pre || !low || !stack || !walk || !edge) {
 		err = out_of_memory(env);
 		goto out;
 	}
@@ -711,22 +741,25 @@ int compute_scc(struct bpf_verifier_env *env)
 		walk[0] = i;
 		depth = 1;
 		while (depth) {
-			u32 w = walk[depth - 1], next[2], cnt;
-			bool descend = false, loop, self = false;
+			u32 w = walk[depth - 1];
+			struct insn_edges next;
+			bool descend = false, loop;
 
 			if (!pre[w]) {
 				pre[w] = low[w] = count++;
 				stack[members++] = w;
 			}
-			cnt = insn_successors(env->insns, w, next);
-			for (u32 s = 0; s < cnt && !descend; s++) {
-				if (next[s] >= env->len)
+			insn_successors(env, w, &next);
+			for (u32 s = edge[w]; s < next.n && !descend; s++) {
+				u32 to = next.to[s];
+
+				edge[w] = s;
+				if (to >= env->len)
 					continue;
-				self |= next[s] == w;
-				if (pre[next[s]]) {
-					low[w] = min(low[w], low[next[s]]);
+				if (pre[to]) {
+					low[w] = min(low[w], low[to]);
 				} else {
-					walk[depth++] = next[s];
+					walk[depth++] = to;
 					descend = true;
 				}
 			}
@@ -735,7 +768,9 @@ int compute_scc(struct bpf_verifier_env *env)
 			depth--;
 			if (low[w] < pre[w])
 				continue;
-			loop = self || stack[members - 1] != w;
+			loop = stack[members - 1] != w;
+			for (u32 s = 0; s < next.n && !loop; s++)
+				loop = next.to[s] == w;
 			do {
 				low[stack[--members]] = gone;
 				if (loop)
@@ -755,5 +790,6 @@ out:
 	mem_free(low);
 	mem_free(stack);
 	mem_free(walk);
+	mem_free(edge);
 	return err;
 }

@@ -94,6 +94,9 @@ static void mark_jump_targets(struct bpf_verifier_env *env)
 			 to >= 0 && to < env->len)
 			env->aux[to].jump_target = true;
 	}
+	for (u32 s = 0; s < env->subprog_cnt; s++)
+		for (u32 i = 0; i < env->subprog_info[s].nr_targets; i++)
+			env->aux[env->subprog_info[s].targets[i]].jump_target = true;
 }
 
 void mark_fastcall_patterns(struct bpf_verifier_env *env)

@@ -697,7 +697,7 @@ static int fix_insn(struct fixup *f, u32 i)
 				return fix_kfunc_call(f, i, insn);
 			return fix_helper_call(f, i, insn);
 		}
-		if (insn->code == (BPF_JMP | BPF_EXIT))
+		if (insn->code == (BPF_JMP | BPF_EXIT) || insn_is_gotox(insn))
 			return emit(f, *insn);
 		if (insn->code == (BPF_JMP | BPF_JCOND))
 			return fix_may_goto(f, i);
@@ -859,6 +859,16 @@ static int set_jumps(struct fixup *f)
 			break;
 		}
 	}
+	for (u32 s = 0; s < f->env->subprog_cnt; s++) {
+		const struct bpf_subprog_info *sub = &f->env->subprog_info[s];
+
+		for (u32 i = 0; i < sub->nr_targets; i++) {
+			u32 to = f->body[sub->targets[i]];
+
+			if (f->env->aux[sub->targets[i]].seen && to < f->facts.n)
+				f->facts.v[to].jump_target = f->facts.v[to].gotox_target = 1;
+		}
+	}
 	for (u32 i = 0; i < f->out.n; i++) /* short jumps inside rewritten sequences */
 		if ((insn_is_cond_jmp(&f->out.v[i]) || f->out.v[i].code == (BPF_JMP | BPF_JA)) &&
 		    i + 1 + f->out.v[i].off < f->out.n)
@@ -888,6 +898,8 @@ static void move_insn_arrays(const struct fixup *f)
 
 			while (s + 1 < env->subprog_cnt && env->subprog_info[s + 1].start <= at)
 				s++;
+			/* No path jumps to what none has seen. */
+			insn_array_targets(a)[i] = env->aux[at].seen ? f->body[at] : INSN_DELETED;
 			a->values[i].xlated_off =
 				f->number[s] == UINT32_MAX || f->gone[at] ? INSN_DELETED :
 				at == env->subprog_info[s].start	  ? f->start[f->number[s]] :

@@ -64,26 +64,34 @@ struct stack_liveness {
 	/* per instruction: its place in env->postorder; the first jump to it; the next such jump */
 	struct flow {
 		u32 place, jump, next;
+		/* of a target of indirect jumps: the last of them; of one: the one before */
+		u32 last_gotox, prev_gotox;
 	} * flow;
 };
 #define NO_INSN UINT32_MAX
 
-/* Instructions that may follow @idx in its subprogram; returns how many (0 .. 2). */
-u32 insn_successors(const struct bpf_insn *insns, u32 idx, u32 next[2])
+void insn_successors(const struct bpf_verifier_env *env, u32 idx, struct insn_edges *e)
 {
-	const struct bpf_insn *insn = &insns[idx];
+	const struct bpf_insn *insn = &env->insns[idx];
 	u8 class = BPF_CLASS(insn->code), op = BPF_OP(insn->code);
-	u32 n = 0;
 
+	e->n = 0;
+	e->to = e->two;
 	if (class != BPF_JMP && class != BPF_JMP32) {
-		next[n++] = idx + (insn_is_ldimm64(insn) ? 2 : 1);
-		return n;
+		e->two[e->n++] = idx + (insn_is_ldimm64(insn) ? 2 : 1);
+		return;
+	}
+	if (insn_is_gotox(insn)) {
+		const struct bpf_subprog_info *sub = &env->subprog_info[subprog_around(env, idx)];
+
+		e->n = sub->nr_targets;
+		e->to = sub->targets;
+		return;
 	}
 	if (op != BPF_EXIT && op != BPF_JA)
-		next[n++] = idx + 1;
+		e->two[e->n++] = idx + 1;
 	if (op != BPF_EXIT && op != BPF_CALL)
-		next[n++] = idx + (u32)insn_jmp_off(insn) + 1;
-	return n;
+		e->two[e->n++] = idx + (u32)insn_jmp_off(insn) + 1;
 }
 
 /* ---- registers ---- */
@@ -176,6 +184,8 @@ static void insn_uses(struct bpf_verifier_env *env, const struct bpf_insn *insn,
 	case BPF_JMP32:
 		switch (BPF_OP(insn->code)) {
 		case BPF_JA:
+			*use = is_x ? dst : 0;
+			break;
 		case BPF_JCOND:
 			break;
 		case BPF_EXIT:
@@ -210,11 +220,12 @@ struct regs_queue {
 /* Whether it changed what is live before @idx. */
 static bool update_live_regs(struct bpf_verifier_env *env, const struct regs_live *state, u32 idx)
 {
-	u32 next[2], n = insn_successors(env->insns, idx, next);
 	u16 out = 0, in, *live = &env->aux[idx].live_regs_before;
+	struct insn_edges next;
 
-	while (n)
-		out |= env->aux[next[--n]].live_regs_before;
+	insn_successors(env, idx, &next);
+	for (u32 i = 0; i < next.n; i++)
+		out |= env->aux[next.to[i]].live_regs_before;
 	in = (out & ~state[idx].def) | state[idx].use;
 	if (in == *live)
 		return false;
@@ -239,6 +250,8 @@ static void queue_before(const struct bpf_verifier_env *env, struct regs_queue *
 	if (idx && flow[idx - 1].place != NO_INSN)
 		queue_insn(env, q, idx - 1, place);
 	for (u32 i = flow[idx].jump; i != NO_INSN; i = flow[i].next)
+		queue_insn(env, q, i, place);
+	for (u32 i = flow[idx].last_gotox; i != NO_INSN; i = flow[i].prev_gotox)
 		queue_insn(env, q, i, place);
 }
 
@@ -295,6 +308,26 @@ int compute_live_registers(struct bpf_verifier_env *env)
 
 /* ---- instances ---- */
 
+/* Which indirect jumps lead to the targets of subprogram @s: all it has. */
+static void note_gotox(const struct bpf_verifier_env *env, struct flow *flow, u32 s)
+{
+	const struct bpf_subprog_info *sub = &env->subprog_info[s];
+	u32 last = NO_INSN;
+
+	if (!sub->nr_targets)
+		return;
+	for (u32 i = sub->postorder_start; i < sub[1].postorder_start; i++) {
+		u32 idx = env->postorder[i];
+
+		if (!insn_is_gotox(&env->insns[idx]))
+			continue;
+		flow[idx].prev_gotox = last;
+		last = idx;
+	}
+	for (u32 i = 0; i < sub->nr_targets; i++)
+		flow[sub->targets[i]].last_gotox = last;
+}
+
 /* Needs env->postorder. */
 int stack_liveness_init(struct bpf_verifier_env *env)
 {
@@ -309,15 +342,24 @@ int stack_liveness_init(struct bpf_verifier_env *env)
 	}
 	memset(flow, 0xff, env->len * sizeof(*flow));
 	for (u32 i = 0; i < end; i++) {
-		u32 idx = env->postorder[i], next[2], n = insn_successors(env->insns, idx, next);
+		u32 idx = env->postorder[i];
+		struct insn_edges next;
 
 		flow[idx].place = i;
-		while (n)
-			if (next[--n] != idx + 1) {
-				flow[idx].next = flow[next[n]].jump;
-				flow[next[n]].jump = idx;
+		if (insn_is_gotox(&env->insns[idx]))
+			continue;
+		insn_successors(env, idx, &next);
+		while (next.n) {
+			u32 to = next.to[--next.n];
+
+			if (to != idx + 1) {
+				flow[idx].next = flow[to].jump;
+				flow[to].jump = idx;
 			}
+		}
 	}
+	for (u32 s = 0; s < env->subprog_cnt; s++)
+		note_gotox(env, flow, s);
 	l->flow = flow;
 	env->liveness = l;
 	return 0;
@@ -437,6 +479,9 @@ static void set_dirty_before(const struct bpf_verifier_env *env, struct instance
 		set_dirty(env, in, frameno, insn_idx - 1);
 	for (u32 i = env->liveness->flow[insn_idx].jump; i != NO_INSN;
 	     i = env->liveness->flow[i].next)
+		set_dirty(env, in, frameno, i);
+	for (u32 i = env->liveness->flow[insn_idx].last_gotox; i != NO_INSN;
+	     i = env->liveness->flow[i].prev_gotox)
 		set_dirty(env, in, frameno, i);
 }
 
@@ -616,15 +661,16 @@ static bool may_end_function(const struct bpf_insn *insn)
 
 static bool update_insn(struct bpf_verifier_env *env, struct instance *in, u32 frameno, u32 idx)
 {
-	u32 next[2], n = insn_successors(env->insns, idx, next);
 	struct slot_masks *m = masks_at(in, frameno, idx);
 	u64 after = 0, written = ~0ULL, before;
+	struct insn_edges next;
 	bool changed;
 
-	if (!n)
+	insn_successors(env, idx, &next);
+	if (!next.n)
 		return false;
-	while (n) {
-		const struct slot_masks *s = masks_at(in, frameno, next[--n]);
+	while (next.n) {
+		const struct slot_masks *s = masks_at(in, frameno, next.to[--next.n]);
 
 		after |= s->live_before;
 		written &= s->must_write_acc;

@@ -138,6 +138,11 @@ static int use_insn_array(struct bpf_verifier_env *env, const struct bpf_map *ma
 	}
 	if (__atomic_exchange_n(&a->used, 1, __ATOMIC_SEQ_CST))
 		return refuse_err(env, -EBUSY, DIAG_INSN_ARRAY);
+	/* Runs of the program before may still jump through it. */
+	if (a->idle_since && !arena_quiescent(env->sys->arena, a->idle_since)) {
+		__atomic_store_n(&a->used, 0, __ATOMIC_SEQ_CST);
+		return refuse_err(env, -EBUSY, DIAG_INSN_ARRAY);
+	}
 	for (u32 i = 0; i < map->max_entries; i++)
 		a->values[i].xlated_off = a->values[i].orig_off;
 	return 0;

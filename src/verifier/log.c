@@ -258,6 +258,7 @@ static const char *const reg_type_names[] = {
 	[PTR_TO_ARENA] = "arena",
 	[PTR_TO_BUF] = "buf",
 	[PTR_TO_FUNC] = "func",
+	[PTR_TO_INSN] = "insn",
 	[CONST_PTR_TO_DYNPTR] = "dynptr_ptr",
 };
 

@@ -115,6 +115,7 @@ static bool regsafe(struct bpf_verifier_env *env, const struct bpf_reg_state *ol
 	case PTR_TO_MEM:
 	case PTR_TO_BUF:
 	case PTR_TO_TP_BUFFER:
+	case PTR_TO_INSN:
 		return !memcmp(old, cur, offsetof(struct bpf_reg_state, var_off)) &&
 		       range_within(old, cur) && tnum_in(old->var_off, cur->var_off) &&
 		       check_ids(env, old->id, cur->id) &&

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "isa/insn.h"
+#include "object/map_insn_array.h"
 #include "verifier/check.h"
 
 enum reason { REASON_BOUNDS = 1, REASON_TYPE, REASON_PATHS, REASON_LIMIT, REASON_STACK };
@@ -71,7 +72,7 @@ static int pointer_limit(const struct bpf_reg_state *ptr, bool to_left, u32 *lim
 		room = (u32) - (ptr->var_off.value + (u64)ptr->off);
 		break;
 	case PTR_TO_MAP_VALUE:
-		max = ptr->map->map->value_size;
+		max = map_mem_size(ptr->map->map);
 		room = (u32)((to_left ? (u64)ptr->smin_value : ptr->umax_value) + (u64)ptr->off);
 		break;
 	default:

@@ -31,7 +31,7 @@ static u8 *byte_type(struct bpf_func_state *st, int off)
 static bool type_is_spillable(u32 type)
 {
 	type = base_type(type);
-	return type != NOT_INIT && type != SCALAR_VALUE;
+	return type != NOT_INIT && type != SCALAR_VALUE && type != PTR_TO_INSN;
 }
 
 static int reg_width(const struct bpf_reg_state *reg)

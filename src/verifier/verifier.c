@@ -110,6 +110,8 @@ static int check_jmp(struct bpf_verifier_env *env, struct bpf_insn *insn, bool *
 		err = check_call(env, insn);
 		break;
 	case BPF_JA:
+		if (insn_is_gotox(insn))
+			return check_indirect_jump(env, insn);
 		env->insn_idx += (u32)insn_jmp_off(insn) + 1;
 		return 0;
 	case BPF_EXIT:
@@ -488,6 +490,7 @@ static void env_free(struct bpf_verifier_env *env)
 	free_spare_frames(env);
 	free_kept_pool(env);
 	stack_liveness_free(env);
+	free_targets(env);
 	release_loaded(env);
 	log_free(env);
 	mem_free(env->sccs);

@@ -295,6 +295,8 @@ struct bpf_subprog_info {
 		u32 btf_id;
 	} args[5];
 	u32 arg_cnt;
+	u32 *targets; /* of its indirect jumps, sorted; NULL: it has none. gotox.c */
+	u32 nr_targets;
 	s16 fastcall_stack_off; /* below it the stack is used by spills around calls alone */
 	bool keep_fastcall_stack;
 };
@@ -623,7 +625,21 @@ int update_live_stack(struct bpf_verifier_env *env);
 int live_stack_query_init(struct bpf_verifier_env *env, const struct bpf_verifier_state *st);
 bool stack_slot_alive(struct bpf_verifier_env *env, u32 frameno, u32 spi);
 int compute_live_registers(struct bpf_verifier_env *env);
-u32 insn_successors(const struct bpf_insn *insns, u32 idx, u32 next[2]);
+/* Instructions that may follow another in its subprogram. */
+struct insn_edges {
+	u32 n;
+	const u32 *to;
+	u32 two[2]; /* unless it is an indirect jump */
+};
+void insn_successors(const struct bpf_verifier_env *env, u32 idx, struct insn_edges *e);
+/*
+ * gotox.c: finds where indirect jump @idx of subprogram @subprog may go; checks that it can only go
+ * there, and goes on at one of its targets, the others later.
+ */
+int find_targets(struct bpf_verifier_env *env, u32 subprog, u32 idx);
+void free_targets(struct bpf_verifier_env *env);
+int check_indirect_jump(struct bpf_verifier_env *env, const struct bpf_insn *insn);
+u32 subprog_around(const struct bpf_verifier_env *env, u32 off);
 int compute_postorder(struct bpf_verifier_env *env);
 int compute_scc(struct bpf_verifier_env *env);
 int scc_init(struct bpf_verifier_env *env);

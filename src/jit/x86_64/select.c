@@ -715,6 +715,39 @@ static int select_jcc(struct jit *j, u32 i)
 	return err ? err : ja && ja->code == (BPF_JMP | BPF_JA) ? 2 : 1;
 }
 
+/* The table has, for each instruction of the function, how far its code is from the table. */
+static int select_gotox(struct jit *j, const struct bpf_insn *insn)
+{
+	struct jit_sub *sub = j->sub;
+	u32 r = reg(j, insn->dst_reg), in;
+	int err, index = 0;
+
+	for (u32 i = sub->start; !sub->table && i < sub->end; i++) {
+		int at = jit_pool(j, 0);
+
+		if (at < 0)
+			return at;
+		if (i == sub->start)
+			index = at;
+	}
+	if (!sub->table)
+		sub->table = (u32)index + 1;
+	rr(j, true, 0x81, X_CMP, r); /* what no path jumps to is INSN_DELETED */
+	e4(j, sub->end);
+	in = jcc8(j, CC_B);
+	e1(j, 0x0f); /* ud2 */
+	e1(j, 0x0b);
+	land(j, in);
+	err = jit_ref(j, j->n, JIT_REF_POOL, sub->table - 1, 7, 0);
+	e1(j, 0x4c); /* lea r11, [rip + distance] */
+	e1(j, 0x8d);
+	e1(j, 0x1d);
+	e4(j, 0);
+	rmx(j, true, 0x03, TMP, TMP, r, 3, -8 * (s32)sub->start); /* add r11, [r11 + 8 * r - ...] */
+	rr(j, false, 0xff, 4, TMP);				  /* jmp r11 */
+	return err ? err : 1;
+}
+
 static int select_jmp(struct jit *j, u32 i)
 {
 	const struct bpf_insn *insn = &j->insns[i];
@@ -722,6 +755,8 @@ static int select_jmp(struct jit *j, u32 i)
 
 	switch (BPF_OP(insn->code)) {
 	case BPF_JA:
+		if (insn_is_gotox(insn))
+			return select_gotox(j, insn);
 		if (!insn_jmp_off(insn))
 			break;
 		if (j->insns[i + 1 + insn_jmp_off(insn)].code == (BPF_JMP | BPF_EXIT)) {
