@@ -204,8 +204,7 @@ int check_subprogs(struct bpf_verifier_env *env)
 		if (class == BPF_LD &&
 		    (BPF_MODE(insn->code) == BPF_ABS || BPF_MODE(insn->code) == BPF_IND))
 			sub->has_ld_abs = true;
-		if ((class == BPF_JMP || class == BPF_JMP32) && op != BPF_EXIT && op != BPF_CALL &&
-		    !insn_is_gotox(insn)) {
+		if ((class == BPF_JMP || class == BPF_JMP32) && op != BPF_EXIT && op != BPF_CALL) {
 			to = (s64)i + insn_jmp_off(insn) + 1;
 			if (to < sub->start || to >= end)
 				return refuse(env, DIAG_CFG_JUMP_RANGE, (int)i, (int)to);

@@ -415,6 +415,14 @@ static void test_refused(void **state)
 		STK(W, 10, -4, 0), MOVX(2, 10),		  ADDK(2, -4),
 		LDMAP(1, 0),	   CALL(map_lookup_elem), RET(0),
 	};
+	/* A helper may not write there, nor may anybody through what it makes of it. */
+	static const struct bpf_insn dynptr[] = {
+		LDVAL(1, 0, 0),	       MOVK(2, 8), MOVK(3, 0), MOVX(4, 10), ADDK(4, -16),
+		CALL(dynptr_from_mem), RET(0),
+	};
+	static const struct bpf_insn filled[] = {
+		MOVX(6, 1), MOVK(2, 0), LDVAL(3, 0, 0), MOVK(4, 8), CALL(skb_load_bytes), RET(0),
+	};
 	static const struct bpf_insn none[] = { GOTOX(0), RET(1) };
 	static const struct bpf_insn last[] = { LDVAL(0, 0, 0), JA(2), RET(0), LD(DW, 0, 0, 0),
 						GOTOX(0) };
@@ -452,6 +460,10 @@ static void test_refused(void **state)
 	assert_true(LOAD(narrow) < 0);
 	refused(jmp32, -EINVAL, "unknown opcode 0e");
 	refused(looked_up, -EINVAL, "cannot pass map_type 34 into func bpf_map_lookup_elem#1");
+	assert_true(LOAD(dynptr) < 0);
+	assert_non_null(strstr(log_text, "write into map forbidden"));
+	assert_true(LOAD(filled) < 0);
+	assert_non_null(strstr(log_text, "write into map forbidden"));
 	refused(none, -EINVAL, "no jump tables found for subprog starting at 0");
 	close(maps[0]);
 
@@ -465,7 +477,7 @@ static void test_refused(void **state)
 	refused(ranged, -EACCES, "invalid access to map value, value_size=16 off=2040 size=8");
 	close(maps[0]);
 	maps[0] = array_of(first, 1, true);
-	refused(last, -EINVAL, "last insn is not an exit or jmp");
+	refused(last, -EINVAL, "jump out of range from insn 6 to 7");
 	close(maps[0]);
 
 	sys = skep_system_new(&(struct skep_system_opts){ .sz = sizeof(struct skep_system_opts),
