@@ -224,14 +224,18 @@ int command_btf_load(struct call *c)
 	struct btf *btf = NULL;
 	struct object_btf *b;
 	void *data = NULL;
-	u32 true_size;
-	int err, log_err;
+	u32 true_size, caps;
+	int err = 0, log_err;
 
 	if (attr->btf_flags & ~(u32)BPF_F_TOKEN_FD)
 		return -EINVAL;
 	if (attr->btf_flags & BPF_F_TOKEN_FD)
-		return -EBADF; /* there are no tokens, so no descriptor is one */
-	if (!(system_caps(sys) & BPF_CAP_BPF))
+		caps = caps_by_token(c, attr->btf_token_fd, BPF_BTF_LOAD, &err);
+	else
+		caps = system_caps(sys);
+	if (err)
+		return err;
+	if (!(caps & BPF_CAP_BPF))
 		return -EPERM;
 	if (attr->btf_size > BTF_MAX_SIZE)
 		return -E2BIG;

@@ -15,6 +15,10 @@
 /* Ids of BTF that are there from the beginning, though made when first needed. */
 enum { BTF_ID_VMLINUX = 1, BTF_ID_FUNCTIONS, BTF_ID_FIRST };
 
+/* What the caller may do by the token @fd, if that allows @cmd: BPF_CAP_*. *err: 0 or -errno. */
+struct call;
+u32 caps_by_token(struct call *c, int fd, u32 cmd, int *err);
+
 /* One call of bpf(2). */
 struct call {
 	struct skep_system *sys;
@@ -86,6 +90,8 @@ int info_put(const struct call *c, u64 uinfo, const void *info, u32 len);
 int info_map(const struct call *c, struct map_object *m, u64 uinfo, u32 len);
 int info_prog(const struct call *c, struct prog_object *p, u64 uinfo, u32 len);
 int info_btf(const struct call *c, struct object_btf *b, u64 uinfo, u32 len);
+struct token_object;
+int info_token(const struct call *c, const struct token_object *t, u64 uinfo, u32 len);
 int info_link(const struct call *c, struct link_object *l, u64 uinfo, u32 len);
 
 /*

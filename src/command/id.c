@@ -10,10 +10,24 @@
 
 #include "command/command.h"
 #include "hook/cgroup.h"
+#include "object/token.h"
 
 static bool may_walk(struct skep_system *sys)
 {
 	return system_caps(sys) & BPF_CAP_SYS_ADMIN;
+}
+
+u32 caps_by_token(struct call *c, int fd, u32 cmd, int *err)
+{
+	struct token_object *t = token_get_fd(c->sys, fd, err);
+	u32 caps;
+
+	if (!t)
+		return 0;
+	*err = 0;
+	caps = token_caps(c->sys, token_allows(t, DELEGATE_CMDS, cmd) ? t : NULL);
+	object_put(&t->obj);
+	return caps;
 }
 
 /* Cgroups that were removed let go of their programs. */
@@ -63,12 +77,12 @@ int command_link_get_next_id(struct call *c)
 	return next_id(c, OBJECT_LINK);
 }
 
-static int fd_by_id(struct call *c, enum object_kind kind, int access)
+static int fd_by_id(struct call *c, enum object_kind kind, int access, u32 caps)
 {
 	struct object *o;
 	int err;
 
-	if (!may_walk(c->sys))
+	if (!(caps & BPF_CAP_SYS_ADMIN))
 		return -EPERM;
 	objects_drain(c->sys, c->sys->inotify_fd < 0);
 	if (kind == OBJECT_BTF)
@@ -83,7 +97,7 @@ static int fd_by_id(struct call *c, enum object_kind kind, int access)
 
 int command_prog_get_fd_by_id(struct call *c)
 {
-	return fd_by_id(c, OBJECT_PROG, O_RDWR);
+	return fd_by_id(c, OBJECT_PROG, O_RDWR, system_caps(c->sys));
 }
 
 int command_map_get_fd_by_id(struct call *c)
@@ -97,21 +111,27 @@ int command_map_get_fd_by_id(struct call *c)
 	return fd_by_id(c, OBJECT_MAP,
 			flags == BPF_F_RDONLY ? O_RDONLY :
 			flags == BPF_F_WRONLY ? O_WRONLY :
-						O_RDWR);
+						O_RDWR,
+			system_caps(c->sys));
 }
 
 int command_btf_get_fd_by_id(struct call *c)
 {
+	u32 caps;
+	int err = 0;
+
 	if (c->attr->open_flags & ~(u32)BPF_F_TOKEN_FD)
 		return -EINVAL;
-	if (c->attr->open_flags) /* there are no tokens, so no descriptor is one */
-		return -EBADF;
-	return fd_by_id(c, OBJECT_BTF, O_RDWR);
+	if (c->attr->open_flags)
+		caps = caps_by_token(c, c->attr->fd_by_id_token_fd, BPF_BTF_GET_FD_BY_ID, &err);
+	else
+		caps = system_caps(c->sys);
+	return err ? err : fd_by_id(c, OBJECT_BTF, O_RDWR, caps);
 }
 
 int command_link_get_fd_by_id(struct call *c)
 {
 	if (!c->attr->link_id)
 		return -ENOENT;
-	return fd_by_id(c, OBJECT_LINK, O_RDWR);
+	return fd_by_id(c, OBJECT_LINK, O_RDWR, system_caps(c->sys));
 }

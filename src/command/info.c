@@ -11,6 +11,7 @@
 #include "command/command.h"
 #include "isa/tag.h"
 #include "object/map_array.h"
+#include "object/token.h"
 
 int info_put(const struct call *c, u64 uinfo, const void *info, u32 len)
 {
@@ -101,6 +102,18 @@ int info_link(const struct call *c, struct link_object *l, u64 uinfo, u32 len)
 	return err ? err : info_put(c, uinfo, &info, len);
 }
 
+int info_token(const struct call *c, const struct token_object *t, u64 uinfo, u32 len)
+{
+	const struct bpf_token_info info = {
+		.allowed_cmds = t->allowed.mask[DELEGATE_CMDS],
+		.allowed_maps = t->allowed.mask[DELEGATE_MAPS],
+		.allowed_progs = t->allowed.mask[DELEGATE_PROGS],
+		.allowed_attachs = t->allowed.mask[DELEGATE_ATTACHS],
+	};
+
+	return info_put(c, uinfo, &info, min_t(u32, len, sizeof(info)));
+}
+
 int info_btf(const struct call *c, struct object_btf *b, u64 uinfo, u32 len)
 {
 	struct bpf_btf_info info = { 0 };
@@ -163,8 +176,14 @@ int command_obj_get_info_by_fd(struct call *c)
 	case OBJECT_BTF:
 		err = info_btf(c, (struct object_btf *)o, uinfo, len);
 		break;
+	case OBJECT_TOKEN:
+		err = visible(c->sys->profile, KVER(6, 17)) ?
+			      info_token(c, (struct token_object *)o, uinfo, len) :
+			      -EINVAL;
+		break;
 	case OBJECT_PERF:
 	case OBJECT_STATS:
+	case OBJECT_FS_CONTEXT:
 	case OBJECT_KINDS:
 		err = -EINVAL;
 		break;

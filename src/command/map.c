@@ -18,6 +18,7 @@
 #include "command/struct_ops.h"
 #include "isa/tag.h"
 #include "object/map_arena.h"
+#include "object/token.h"
 #include "object/vocabulary.h"
 #include "object/watch.h"
 
@@ -215,10 +216,13 @@ int command_map_create(struct call *c)
 	const struct bpf_map_ops *ops;
 	struct map_object *m = NULL, *template = NULL;
 	u32 caps = system_caps(sys), type = attr->map_type, flags = attr->map_flags;
+	struct token_object *token;
+	bool with_token;
 	int access, err, node;
 
-	if (flags & BPF_F_TOKEN_FD && visible(sys->profile, KVER(6, 9)))
-		return -EBADF; /* there are no tokens, so no descriptor is one */
+	with_token = flags & BPF_F_TOKEN_FD && visible(sys->profile, KVER(6, 9));
+	if (with_token) /* no flag of the map */
+		attr->map_flags = flags &= ~(u32)BPF_F_TOKEN_FD;
 	if (attr->btf_vmlinux_value_type_id) {
 		if (type != BPF_MAP_TYPE_STRUCT_OPS || attr->btf_key_type_id ||
 		    attr->btf_value_type_id)
@@ -249,6 +253,16 @@ int command_map_create(struct call *c)
 	}
 	if (attr->map_ifindex) /* no device offload */
 		return -EOPNOTSUPP;
+	if (with_token) {
+		token = token_get_fd(sys, attr->map_token_fd, &err);
+		if (!token)
+			return err;
+		/* One that does not allow it is of no use: as without it. */
+		if (token_allows(token, DELEGATE_CMDS, BPF_MAP_CREATE) &&
+		    token_allows(token, DELEGATE_MAPS, type))
+			caps = token_caps(sys, token);
+		object_put(&token->obj);
+	}
 	if (caps & BPF_UNPRIV_DISABLED || !map_type_allowed(type, caps))
 		return -EPERM;
 

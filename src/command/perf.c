@@ -266,6 +266,8 @@ int skep_mmap(struct skep_system *sys, int fd, size_t len, int prot, long off)
 	case OBJECT_LINK:
 	case OBJECT_BTF:
 	case OBJECT_STATS:
+	case OBJECT_TOKEN:
+	case OBJECT_FS_CONTEXT:
 	case OBJECT_KINDS:
 		err = -ENODEV;
 		break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * BPF_OBJ_PIN, BPF_OBJ_GET and BPF_TOKEN_CREATE (Linux: bpf_obj_pin_user() and bpf_obj_get_user()
- * of kernel/bpf/inode.c, kernel/bpf/token.c). The tree of pins is object/pins.c.
+ * BPF_OBJ_PIN and BPF_OBJ_GET (Linux: bpf_obj_pin_user() and bpf_obj_get_user() of
+ * kernel/bpf/inode.c). The tree of pins is object/pins.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +42,8 @@ void pin_who_of(struct skep_system *sys, struct pin_who *who)
 	}
 	if (f)
 		fclose(f);
+	who->userns = caller_userns();
+	who->admin = system_caps(sys) & BPF_CAP_SYS_ADMIN;
 	who->override = sys->caps_mode == CAPS_FULL || caps & BIT_ULL(CAP_DAC_OVERRIDE);
 }
 
@@ -194,23 +196,4 @@ int command_obj_get(struct call *c)
 	}
 	object_put(o);
 	return err;
-}
-
-/*
- * A token lets a user namespace use what its owner delegated to its BPF file system. All of
- * ours belong to the first namespace, in which Linux gives none.
- */
-int command_token_create(struct call *c)
-{
-	const union bpf_attr *attr = c->attr;
-	char path[PATH_MAX];
-	struct stat st;
-
-	if (attr->token_create.flags)
-		return -EINVAL;
-	if (caller_fstat((int)attr->token_create.bpffs_fd, &st))
-		return -EBADF;
-	if (pins_path_of(c->sys, &st, path, sizeof(path)) < 0 || !pins_is_mount(c->sys, path))
-		return -EINVAL;
-	return system_caps(c->sys) & BPF_CAP_BPF ? -EOPNOTSUPP : -EPERM;
 }

@@ -15,6 +15,7 @@
 #include "jit/jit.h"
 #include "object/caller.h"
 #include "object/map_insn_array.h"
+#include "object/token.h"
 #include "object/vocabulary.h"
 #include "verifier/verifier.h"
 
@@ -295,6 +296,27 @@ static bool has_large_programs(const struct skep_system *sys)
 							      .since = KVER(5, 2) });
 }
 
+/* What a program of its type and size takes. 0, -EPERM or -E2BIG. */
+static int may_load(const struct call *c, u32 caps)
+{
+	const union bpf_attr *attr = c->attr;
+	u32 type = attr->prog_type;
+
+	if (caps & BPF_UNPRIV_DISABLED)
+		return -EPERM;
+	if (!attr->insn_cnt || attr->insn_cnt > (caps & BPF_CAP_BPF && has_large_programs(c->sys) ?
+							 MAX_INSNS :
+							 MAX_INSNS_UNPRIVILEGED))
+		return -E2BIG;
+	if (type != BPF_PROG_TYPE_SOCKET_FILTER && type != BPF_PROG_TYPE_CGROUP_SKB &&
+	    !(caps & BPF_CAP_BPF))
+		return -EPERM;
+	if ((needs_net_admin(type) && !(caps & BPF_CAP_NET_ADMIN)) ||
+	    (needs_perfmon(type) && !(caps & BPF_CAP_PERFMON)))
+		return -EPERM;
+	return 0;
+}
+
 int command_prog_load(struct call *c)
 {
 	struct skep_system *sys = c->sys;
@@ -302,7 +324,8 @@ int command_prog_load(struct call *c)
 	const struct bpf_prog_type_ops *ops;
 	struct prog_object *p = NULL, *dst = NULL;
 	struct object_btf *attach_btf = NULL;
-	u32 caps = system_caps(sys), type = attr->prog_type;
+	struct token_object *token = NULL;
+	u32 caps, type = attr->prog_type;
 	bool judged;
 	int err;
 
@@ -315,23 +338,24 @@ int command_prog_load(struct call *c)
 	    visible(sys->profile, KVER(5, 14)))
 		attr->expected_attach_type = BPF_SK_REUSEPORT_SELECT;
 	arenas_find(sys);
-	if (attr->prog_flags & BPF_F_TOKEN_FD)
-		return -EBADF; /* there are no tokens, so no descriptor is one */
-	if (caps & BPF_UNPRIV_DISABLED)
-		return -EPERM;
-	if (!attr->insn_cnt || attr->insn_cnt > (caps & BPF_CAP_BPF && has_large_programs(sys) ?
-							 MAX_INSNS :
-							 MAX_INSNS_UNPRIVILEGED))
-		return -E2BIG;
-	if (type != BPF_PROG_TYPE_SOCKET_FILTER && type != BPF_PROG_TYPE_CGROUP_SKB &&
-	    !(caps & BPF_CAP_BPF))
-		return -EPERM;
-	if ((needs_net_admin(type) && !(caps & BPF_CAP_NET_ADMIN)) ||
-	    (needs_perfmon(type) && !(caps & BPF_CAP_PERFMON)))
-		return -EPERM;
+	if (attr->prog_flags & BPF_F_TOKEN_FD) {
+		token = token_get_fd(sys, attr->prog_token_fd, &err);
+		if (!token)
+			return err;
+		if (!token_allows(token, DELEGATE_CMDS, BPF_PROG_LOAD) ||
+		    !token_allows(token, DELEGATE_PROGS, type) ||
+		    !token_allows(token, DELEGATE_ATTACHS, attr->expected_attach_type)) {
+			object_put(&token->obj); /* of no use: as without it */
+			token = NULL;
+		}
+	}
+	caps = token_caps(sys, token);
+	err = may_load(c, caps);
+	if (err)
+		goto out;
 	err = find_target(c, &dst, &attach_btf);
 	if (err)
-		return err;
+		goto out;
 	ops = prog_type_visible(&sys->kernel, type) ? bpf_prog_type_ops_of(type) : NULL;
 	judged = !ops && sys->verdict && prog_type_visible(&sys->kernel, type);
 	if (judged)
@@ -343,6 +367,8 @@ int command_prog_load(struct call *c)
 	p = prog_object_new(sys);
 	if (!p)
 		goto out;
+	p->token = token;
+	token = NULL;
 	p->ops = ops;
 	p->prog->type = type;
 	p->prog->expected_attach_type = attr->expected_attach_type;
@@ -379,6 +405,7 @@ int command_prog_load(struct call *c)
 out:
 	object_put((struct object *)attach_btf);
 	object_put((struct object *)dst);
+	object_put((struct object *)token);
 	object_put((struct object *)p);
 	return err;
 }

@@ -14,6 +14,7 @@
 #include "hook/cgroup.h"
 #include "hook/hook.h"
 #include "hook/netns.h"
+#include "object/caller.h"
 #include "object/async.h"
 #include "object/cgroup_tree.h"
 #include "object/pins.h"
@@ -163,6 +164,7 @@ struct skep_system *skep_system_new(const struct skep_system_opts *opts)
 	system_lock_init(sys);
 	world_attach(sys);
 	sys->inotify_fd = -1;
+	sys->userns = caller_userns();
 	sys->platform = platform_process();
 	sys->kernel_call = kernel_call;
 	sys->pin_text = &pin_texts;
@@ -192,8 +194,9 @@ struct skep_system *skep_system_new(const struct skep_system_opts *opts)
 /* Ends every object, those that refer to others first; nothing runs any more. */
 static void end_objects(struct skep_system *sys)
 {
-	static const enum object_kind order[] = { OBJECT_LINK, OBJECT_PROG,  OBJECT_MAP,
-						  OBJECT_PERF, OBJECT_STATS, OBJECT_BTF };
+	static const enum object_kind order[] = { OBJECT_LINK,	OBJECT_PROG,	  OBJECT_MAP,
+						  OBJECT_PERF,	OBJECT_STATS,	  OBJECT_BTF,
+						  OBJECT_TOKEN, OBJECT_FS_CONTEXT };
 
 	object_put((struct object *)sys->functions);
 	object_put((struct object *)sys->vmlinux);

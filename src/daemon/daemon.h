@@ -286,5 +286,10 @@ long view_getxattr(struct request *r);
 long view_listxattr(struct request *r);
 long view_mount(struct request *r);
 long view_umount(struct request *r);
+long view_fsopen(struct request *r);
+long view_fsconfig(struct request *r);
+long view_fsmount(struct request *r);
+long view_fspick(struct request *r);
+long view_move_mount(struct request *r);
 
 #endif

@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mount.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -23,6 +25,7 @@
 #include <unistd.h>
 
 #include "command/pin.h"
+#include "command/token.h"
 #include "daemon/daemon.h"
 #include "front/files.h"
 #include "hook/hook.h"
@@ -290,13 +293,30 @@ static bool is_mounted_here(struct skep_system *sys, const char *at)
 	       !strcmp(at, TRACEFS) || !strcmp(at, TRACEFS_IN_DEBUGFS) || pins_cover(sys, at);
 }
 
-static void put_mount(FILE *to, const char *file, u32 number, const char *type, const char *at)
+static void put_mount(FILE *to, const char *file, u32 number, const char *type, const char *at,
+		      const char *options)
 {
 	if (!strcmp(file, "mountinfo"))
-		fprintf(to, "%u 23 0:%u / %s rw,nosuid,nodev,noexec,relatime - %s %s rw\n",
-			900 + number, 900 + number, at, type, type);
+		fprintf(to, "%u 23 0:%u / %s rw,nosuid,nodev,noexec,relatime - %s %s rw%s\n",
+			900 + number, 900 + number, at, type, type, options);
 	else if (!strcmp(file, "mounts"))
-		fprintf(to, "%s %s %s rw,nosuid,nodev,noexec,relatime 0 0\n", type, at, type);
+		fprintf(to, "%s %s %s rw,nosuid,nodev,noexec,relatime%s 0 0\n", type, at, type,
+			options);
+}
+
+/* The BPF file system that is number @m of the system's. */
+static void put_bpffs(const struct place *p, FILE *to, u32 m, const char *at)
+{
+	char *options = NULL;
+	size_t size;
+	FILE *f = open_memstream(&options, &size);
+
+	if (!f)
+		return;
+	pins_mount_text(p->r->sys, m, f);
+	fclose(f);
+	put_mount(to, p->name, 3 + m, "bpf", at, options);
+	free(options);
 }
 
 /*
@@ -337,11 +357,11 @@ static int open_of_process(const struct place *p, int flags)
 			continue;
 		fputs(line, to);
 	}
-	put_mount(to, p->name, 0, "cgroup2", CGROUP_MOUNT);
-	put_mount(to, p->name, 1, "tracefs", TRACEFS);
-	put_mount(to, p->name, 2, "tracefs", TRACEFS_IN_DEBUGFS);
+	put_mount(to, p->name, 0, "cgroup2", CGROUP_MOUNT, "");
+	put_mount(to, p->name, 1, "tracefs", TRACEFS, "");
+	put_mount(to, p->name, 2, "tracefs", TRACEFS_IN_DEBUGFS, "");
 	for (u32 m = 0; (bpffs = pins_mount_at(p->r->sys, m)); m++)
-		put_mount(to, p->name, 3 + m, "bpf", bpffs);
+		put_bpffs(p, to, m, bpffs);
 	fclose(from);
 	fclose(to);
 	lseek(fd, 0, SEEK_SET);
@@ -537,9 +557,14 @@ long view_faccessat(struct request *r)
 static long readlink_at(struct request *r, int dirfd, u64 path, u64 to, u64 size)
 {
 	static const char *const names[OBJECT_KINDS] = {
-		[OBJECT_MAP] = "anon_inode:bpf-map",	   [OBJECT_PROG] = "anon_inode:bpf-prog",
-		[OBJECT_LINK] = "anon_inode:bpf_link",	   [OBJECT_BTF] = "anon_inode:btf",
-		[OBJECT_PERF] = "anon_inode:[perf_event]", [OBJECT_STATS] = "anon_inode:bpf-stats",
+		[OBJECT_MAP] = "anon_inode:bpf-map",
+		[OBJECT_PROG] = "anon_inode:bpf-prog",
+		[OBJECT_LINK] = "anon_inode:bpf_link",
+		[OBJECT_BTF] = "anon_inode:btf",
+		[OBJECT_PERF] = "anon_inode:[perf_event]",
+		[OBJECT_STATS] = "anon_inode:bpf-stats",
+		[OBJECT_TOKEN] = "anon_inode:bpf-token",
+		[OBJECT_FS_CONTEXT] = "anon_inode:[fscontext]",
 	};
 	char text[PATH_MAX];
 	struct pin_who who;
@@ -843,12 +868,23 @@ long view_listxattr(struct request *r)
 
 /* ---- mounts ---- */
 
+/* Whether something can be mounted at @p: 0 or -errno. */
+static int check_mount_point(struct place *p)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int err = stat_place(p, true, &st);
+
+	if (err > 0)
+		err = caller_path(p->path, path, sizeof(path)) || stat(path, &st) ? -ENOENT : 0;
+	return err ? err : S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
 long view_mount(struct request *r)
 {
 	char type[32] = "", options[4096];
 	struct pin_who who;
 	struct place p;
-	struct stat st;
 	int err;
 
 	if (r->args[2] && user_read_str(r->sys, type, r->args[2], sizeof(type)) < 0)
@@ -863,15 +899,9 @@ long view_mount(struct request *r)
 			return 0;
 		return ANSWER_CONTINUE;
 	}
-	err = stat_place(&p, true, &st);
-	if (err > 0)
-		err = caller_path(p.path, options, sizeof(options)) || stat(options, &st) ?
-			      -ENOENT :
-			      0;
+	err = check_mount_point(&p);
 	if (err)
 		return err;
-	if (!S_ISDIR(st.st_mode))
-		return -ENOTDIR;
 	if (r->args[4] && user_read_str(r->sys, options, r->args[4], sizeof(options)) < 0)
 		return -EFAULT;
 	return pins_mount(r->sys, &who, p.path, r->args[4] ? options : NULL);
@@ -880,4 +910,70 @@ long view_mount(struct request *r)
 long view_umount(struct request *r)
 {
 	return CHANGE(r, AT_FDCWD, r->args[0], pins_umount(r->sys, &who, path));
+}
+
+long view_fsopen(struct request *r)
+{
+	char type[8];
+
+	if (user_read_str(r->sys, type, r->args[0], sizeof(type)) < 0 || strcmp(type, "bpf"))
+		return ANSWER_CONTINUE;
+	return bpffs_open(r->sys, (unsigned)r->args[1]);
+}
+
+long view_fsconfig(struct request *r)
+{
+	if (!bpffs_is_context(r->sys, (int)r->args[0]))
+		return ANSWER_CONTINUE;
+	return bpffs_config(r->sys, (int)r->args[0], (unsigned)r->args[1], r->args[2], r->args[3],
+			    (int)r->args[4]);
+}
+
+long view_fsmount(struct request *r)
+{
+	int fd;
+
+	if (!bpffs_is_context(r->sys, (int)r->args[0]))
+		return ANSWER_CONTINUE;
+	fd = bpffs_mount(r->sys, (int)r->args[0], (unsigned)r->args[1], (unsigned)r->args[2]);
+	return caller_give_fd(fd, r->args[1] & FSMOUNT_CLOEXEC);
+}
+
+/* The root of a mount of the tree that @dirfd and the path name. */
+static bool names_mount(struct request *r, int dirfd, u64 path, bool may_be_empty, char *out)
+{
+	struct stat st;
+	char first[2];
+
+	if (may_be_empty && !user_read_str(r->sys, first, path, sizeof(first)))
+		return !caller_fstat(dirfd, &st) && pins_path_of(r->sys, &st, out, PATH_MAX) > 0 &&
+		       pins_is_mount(r->sys, out);
+	return view_path(r, dirfd, path, out) > 0 && pins_is_mount(r->sys, out);
+}
+
+long view_fspick(struct request *r)
+{
+	char path[PATH_MAX];
+
+	if (!names_mount(r, (int)r->args[0], r->args[1], r->args[2] & FSPICK_EMPTY_PATH, path))
+		return ANSWER_CONTINUE;
+	return bpffs_pick(r->sys, r->args[2] & FSPICK_CLOEXEC);
+}
+
+long view_move_mount(struct request *r)
+{
+	char from[PATH_MAX];
+	struct pin_who who;
+	struct place p;
+	int err;
+
+	if (!names_mount(r, (int)r->args[0], r->args[1], r->args[4] & MOVE_MOUNT_F_EMPTY_PATH,
+			 from))
+		return ANSWER_CONTINUE;
+	locate(r, (int)r->args[2], r->args[3], &p);
+	err = check_mount_point(&p);
+	if (err)
+		return err;
+	pin_who_of(r->sys, &who);
+	return pins_move_mount(r->sys, &who, from, p.path);
 }

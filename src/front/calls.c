@@ -73,6 +73,7 @@ static long from_errno(long result)
 long front_syscall(const struct front_real *real, long nr, const long args[6])
 {
 	struct skep_system *sys = NULL;
+	long result;
 
 	if (nr == SYS_bpf || nr == SYS_perf_event_open)
 		sys = system_wanted();
@@ -83,6 +84,8 @@ long front_syscall(const struct front_real *real, long nr, const long args[6])
 		return from_errno(skep_perf_event_open(sys, (void *)args[0], (int)args[1],
 						       (int)args[2], (int)args[3],
 						       (unsigned long)args[4]));
+	if (front_fs_call(nr, args, &result))
+		return from_errno(result);
 	return real->syscall(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
 }
 

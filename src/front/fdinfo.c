@@ -14,6 +14,7 @@
 #include "object/link.h"
 #include "object/object.h"
 #include "object/system.h"
+#include "object/token.h"
 
 #define LINUX_PROG_SIZE 96 /* struct bpf_prog before its instructions, 6.18, x86-64 */
 #define PAGE		4096ULL
@@ -119,8 +120,12 @@ int file_open_fdinfo(const struct object *o)
 	case OBJECT_BTF:
 		fprintf(f, "btf_id:\t%u\n", o->id);
 		break;
+	case OBJECT_TOKEN:
+		token_show(f, (const struct token_object *)o);
+		break;
 	case OBJECT_PERF:
 	case OBJECT_STATS:
+	case OBJECT_FS_CONTEXT:
 	case OBJECT_KINDS:
 		break;
 	}

@@ -99,6 +99,8 @@ int front_pin_text(const char *path);
 FILE *front_setmntent(const struct front_real *real, const char *path, const char *mode);
 
 /* The system that answers calls; NULL: none yet (unless @start), or the kernel was chosen. */
+/* fsopen(2) and its like, by number: true when it is for a BPF file system, *result as the kernel gives it. */
+bool front_fs_call(long nr, const long args[6], long *result);
 struct skep_system *front_system(bool start);
 
 #endif

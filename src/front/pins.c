@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mount.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "command/pin.h"
+#include "command/token.h"
 #include "front/front.h"
 
 #ifndef AT_EMPTY_PATH
@@ -279,6 +282,68 @@ int front_umount2(const struct front_real *real, const char *target, int flags)
 	return result(pins_umount(sys, &who, target));
 }
 
+/* The root of a mount of the tree that @dirfd and @path name. */
+static bool names_mount(int dirfd, const char *path, bool may_be_empty, char out[PATH_MAX])
+{
+	struct skep_system *sys = front_system(false);
+	struct place p;
+	struct stat st;
+
+	if (may_be_empty && path && !*path)
+		return sys && !fstat(dirfd, &st) && pins_path_of(sys, &st, out, PATH_MAX) > 0 &&
+		       pins_is_mount(sys, out);
+	if (!in_tree(dirfd, path, &p) || !pins_is_mount(p.sys, p.path))
+		return false;
+	memcpy(out, p.path, sizeof(p.path));
+	return true;
+}
+
+bool front_fs_call(long nr, const long args[6], long *result)
+{
+	struct skep_system *sys = front_system(false);
+	const char *path = (const char *)args[1], *to = (const char *)args[3];
+	char from[PATH_MAX];
+	struct pin_who who;
+
+	switch (nr) {
+	case SYS_fsopen:
+		if (!args[0] || strcmp((const char *)args[0], "bpf"))
+			return false;
+		sys = front_system(true);
+		if (!sys)
+			return false;
+		*result = bpffs_open(sys, (unsigned)args[1]);
+		return true;
+	case SYS_fsconfig:
+		if (!sys || !bpffs_is_context(sys, (int)args[0]))
+			return false;
+		*result = bpffs_config(sys, (int)args[0], (unsigned)args[1], (u64)args[2],
+				       (u64)args[3], (int)args[4]);
+		return true;
+	case SYS_fsmount:
+		if (!sys || !bpffs_is_context(sys, (int)args[0]))
+			return false;
+		*result = bpffs_mount(sys, (int)args[0], (unsigned)args[1], (unsigned)args[2]);
+		if (*result >= 0 && !(args[1] & FSMOUNT_CLOEXEC))
+			fcntl((int)*result, F_SETFD, 0);
+		return true;
+	case SYS_fspick:
+		if (!sys || !names_mount((int)args[0], path, args[2] & FSPICK_EMPTY_PATH, from))
+			return false;
+		*result = bpffs_pick(sys, args[2] & FSPICK_CLOEXEC);
+		return true;
+	case SYS_move_mount:
+		if (!sys || !to ||
+		    !names_mount((int)args[0], path, args[4] & MOVE_MOUNT_F_EMPTY_PATH, from))
+			return false;
+		pin_who_of(sys, &who);
+		*result = pins_move_mount(sys, &who, from, to);
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* The real list of mounts with ours in the place of the kernel's BPF file systems. */
 FILE *front_setmntent(const struct front_real *real, const char *path, const char *mode)
 {
@@ -300,8 +365,11 @@ FILE *front_setmntent(const struct front_real *real, const char *path, const cha
 		if (!strstr(line, " bpf "))
 			fputs(line, out);
 	fclose(in);
-	for (u32 i = 0; out && (mount = pins_mount_at(sys, i)); i++)
-		fprintf(out, "bpf %s bpf rw,relatime,mode=700 0 0\n", mount);
+	for (u32 i = 0; out && (mount = pins_mount_at(sys, i)); i++) {
+		fprintf(out, "bpf %s bpf rw,relatime,mode=700", mount);
+		pins_mount_text(sys, i, out);
+		fputs(" 0 0\n", out);
+	}
 	if (out)
 		rewind(out);
 	else if (fd >= 0)

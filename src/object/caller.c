@@ -242,6 +242,16 @@ u64 caller_caps(void)
 	return p && sscanf(p, "%llx", &caps) == 1 ? caps : 0;
 }
 
+u64 caller_userns(void)
+{
+	char path[48] = "/proc/thread-self/ns/user";
+	struct stat st;
+
+	if (current)
+		snprintf(path, sizeof(path), "/proc/%u/ns/user", current->tid);
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
 void caller_comm(char *buf, u32 size)
 {
 	char name[64] = "";

@@ -70,6 +70,7 @@ int caller_path(const char *path, char *out, size_t size);
 u64 caller_pid_tgid(void);	       /* tgid << 32 | tid */
 u64 caller_uid_gid(void);	       /* gid << 32 | uid, real */
 u64 caller_caps(void);		       /* the effective set, a bit for each CAP_* */
+u64 caller_userns(void);	       /* inode number of its user namespace; 0: not known */
 void caller_comm(char *buf, u32 size); /* NUL-terminated, rest zeroed */
 
 #endif

@@ -33,12 +33,19 @@ int system_unpriv_disabled(const struct skep_system *sys)
 
 u32 system_caps(struct skep_system *sys)
 {
-	u64 effective;
-	u32 caps = 0;
+	u64 userns;
 
 	if (sys->caps_mode == CAPS_FULL)
 		return BPF_CAP_BPF | BPF_CAP_PERFMON | BPF_CAP_NET_ADMIN | BPF_CAP_SYS_ADMIN;
-	effective = caller_caps();
+	/* What somebody may do in another user namespace counts by a token only: object/token.c. */
+	userns = caller_userns();
+	return system_caps_of(sys, !userns || userns == sys->userns ? caller_caps() : 0);
+}
+
+u32 system_caps_of(struct skep_system *sys, u64 effective)
+{
+	u32 caps = 0;
+
 	if (effective & BIT_ULL(CAP_SYS_ADMIN))
 		caps |= BPF_CAP_SYS_ADMIN | BPF_CAP_BPF | BPF_CAP_PERFMON | BPF_CAP_NET_ADMIN;
 	if (effective & BIT_ULL(CAP_BPF))

@@ -47,8 +47,10 @@
 #define SUSPECT_NS 100000000ULL
 
 static const char *const file_names[OBJECT_KINDS] = {
-	[OBJECT_MAP] = "bpf-map", [OBJECT_PROG] = "bpf-prog",	  [OBJECT_LINK] = "bpf_link",
-	[OBJECT_BTF] = "btf",	  [OBJECT_PERF] = "[perf_event]", [OBJECT_STATS] = "bpf-stats",
+	[OBJECT_MAP] = "bpf-map",	[OBJECT_PROG] = "bpf-prog",
+	[OBJECT_LINK] = "bpf_link",	[OBJECT_BTF] = "btf",
+	[OBJECT_PERF] = "[perf_event]", [OBJECT_STATS] = "bpf-stats",
+	[OBJECT_TOKEN] = "bpf-token",	[OBJECT_FS_CONTEXT] = "[fscontext]",
 };
 
 int fd_move_up(int fd)

@@ -30,8 +30,10 @@ enum object_kind {
 	OBJECT_PROG,
 	OBJECT_LINK,
 	OBJECT_BTF,
-	OBJECT_PERF,  /* perf event; has no id */
-	OBJECT_STATS, /* descriptor of BPF_ENABLE_STATS; has no id */
+	OBJECT_PERF,	   /* perf event; has no id */
+	OBJECT_STATS,	   /* descriptor of BPF_ENABLE_STATS; has no id */
+	OBJECT_TOKEN,	   /* has no id; token.h */
+	OBJECT_FS_CONTEXT, /* of fsopen("bpf"); has no id */
 	OBJECT_KINDS,
 };
 
@@ -107,6 +109,7 @@ struct prog_object {
 	struct object_btf *btf; /* prog BTF or NULL */
 	struct object_btf *attach_btf;
 	u32 attach_btf_id;
+	struct token_object *token;   /* by which it was loaded, or NULL */
 	struct prog_object *dst_prog; /* freplace, fentry of programs; until the first attachment */
 	u32 target_type, target_attach_type; /* EXT: of what it was loaded for */
 	bool traces_prog;		     /* fentry, fexit: of a program */

@@ -173,18 +173,25 @@ static const struct pin_mount *mount_of(const struct pins *pins, const char *pat
 	return best;
 }
 
-static int mount_add(struct pins *pins, const struct pin_who *who, const char *path, u32 mode)
+static int mount_add(struct pins *pins, const struct pin_who *who, const char *path, u32 mode,
+		     const struct delegation *delegate)
 {
 	static const struct {
 		const char *name;
 		enum pin_kind kind;
 	} files[] = { { "progs.debug", PIN_PROGS_DEBUG }, { "maps.debug", PIN_MAPS_DEBUG } };
-	struct pin_mount *m = mem_zalloc(sizeof(*m) + strlen(path) + 1);
+	struct pin_mount *m = mem_zalloc(sizeof(*m));
 	struct pin_inode *inode;
 
-	if (!m)
+	if (m)
+		m->path = mem_strdup(path);
+	if (!m || !m->path) {
+		mem_free(m);
 		return -ENOMEM;
-	strcpy(m->path, path);
+	}
+	m->userns = who->userns;
+	if (delegate)
+		m->delegate = *delegate;
 	inode = pin_inode_new(pins, who, NULL, PIN_DIR, S_IFDIR | mode);
 	m->root = inode ? pin_node_new(pins, NULL, "", inode) : NULL;
 	for (size_t i = 0; m->root && i < ARRAY_SIZE(files); i++) {
@@ -195,6 +202,7 @@ static int mount_add(struct pins *pins, const struct pin_who *who, const char *p
 		}
 	}
 	if (!m->root) {
+		mem_free(m->path);
 		mem_free(m);
 		return -ENOMEM;
 	}
@@ -211,7 +219,7 @@ struct pins *pins_of(struct skep_system *sys)
 		return sys->pins;
 	sys->pins = mem_zalloc(sizeof(*sys->pins));
 	/* As systemd mounts it. */
-	if (sys->pins && mount_add(sys->pins, &who, PINS_MOUNT, S_ISVTX | 0700)) {
+	if (sys->pins && mount_add(sys->pins, &who, PINS_MOUNT, S_ISVTX | 0700, NULL)) {
 		mem_free(sys->pins);
 		sys->pins = NULL;
 	}
@@ -239,55 +247,168 @@ bool pins_cover(struct skep_system *sys, const char *path)
 	return covered;
 }
 
-/* "mode=700,uid=5": of the options that bpffs knows; it ignores all others. */
-static int mount_options(const char *options, struct pin_who *who, u32 *mode)
+/* fsparam_u32 and fsparam_u32oct. */
+static int option_number(const char *value, int base, u32 *out)
 {
-	char copy[256], *save, *word;
+	unsigned long n;
+	char *end;
 
-	snprintf(copy, sizeof(copy), "%s", options ?: "");
-	for (word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-		char *value = strchr(word, '='), *end;
-		unsigned long n;
-
-		if (!value)
-			continue;
-		*value++ = 0;
-		n = strtoul(value, &end, strcmp(word, "mode") ? 10 : 8);
-		if (strcmp(word, "mode") && strcmp(word, "uid") && strcmp(word, "gid"))
-			continue;
-		if (!*value || *end || n > UINT_MAX)
-			return -EINVAL;
-		if (*word == 'm')
-			*mode = n & 07777;
-		else if (*word == 'u')
-			who->uid = (u32)n;
-		else
-			who->gid = (u32)n;
-	}
+	if (!value || *value < '0' || *value > '9')
+		return -EINVAL;
+	n = strtoul(value, &end, base);
+	if (*end || n > UINT_MAX)
+		return -EINVAL;
+	*out = (u32)n;
 	return 0;
+}
+
+int pins_option(struct skep_system *sys, const struct pin_who *who, const char *name,
+		const char *value, struct pin_options *o)
+{
+	int what = visible(sys->profile, KVER(6, 9)) ? delegate_option(name) : -1, err;
+	u64 mask = 0;
+
+	if (!strcmp(name, "uid"))
+		return option_number(value, 0, &o->uid);
+	if (!strcmp(name, "gid"))
+		return option_number(value, 0, &o->gid);
+	if (!strcmp(name, "mode")) {
+		err = option_number(value, 8, &o->mode);
+		o->mode &= 07777;
+		return err;
+	}
+	if (what < 0)
+		return 0; /* as Linux always did with what bpffs does not know */
+	err = value ? delegate_parse(sys, (enum delegated)what, value, &mask) : -EINVAL;
+	if (!err && mask && !who->admin)
+		err = -EPERM;
+	if (!err)
+		o->delegate.mask[what] |= mask;
+	return err;
+}
+
+/* "mode=700,uid=5" */
+static int mount_options(struct skep_system *sys, const struct pin_who *who, const char *options,
+			 struct pin_options *o)
+{
+	char copy[4096], *save, *word;
+	int err = 0;
+
+	*o = (struct pin_options){ .uid = who->uid, .gid = who->gid, .mode = 0777 };
+	snprintf(copy, sizeof(copy), "%s", options ?: "");
+	for (word = strtok_r(copy, ",", &save); word && !err; word = strtok_r(NULL, ",", &save)) {
+		char *value = strchr(word, '=');
+
+		if (value)
+			*value++ = 0;
+		err = pins_option(sys, who, word, value, o);
+	}
+	return err;
+}
+
+bool pins_may_mount(const struct skep_system *sys, const struct pin_who *who, u64 userns)
+{
+	return who->override && (!userns || userns == sys->userns || who->admin);
+}
+
+static int mount_at(struct skep_system *sys, const struct pin_who *who, u64 userns,
+		    const struct pin_options *o, const char *path)
+{
+	struct pin_who owner = *who;
+	struct pins *pins;
+	int err;
+
+	owner.uid = o->uid;
+	owner.gid = o->gid;
+	owner.userns = userns;
+	pthread_mutex_lock(&sys->lock);
+	pins = pins_of(sys);
+	err = pins ? mount_add(pins, &owner, path, S_ISVTX | o->mode, &o->delegate) : -ENOMEM;
+	pthread_mutex_unlock(&sys->lock);
+	return err;
 }
 
 int pins_mount(struct skep_system *sys, const struct pin_who *who, const char *path,
 	       const char *options)
 {
-	struct pin_who owner = *who;
-	u32 mode = 0777;
-	struct pins *pins;
+	struct pin_options o;
 	char plain[PATH_MAX];
 	int err;
 
-	if (!who->override)
+	if (!pins_may_mount(sys, who, who->userns))
 		return -EPERM;
 	if (!normalize(path, plain))
 		return -ENOENT;
-	err = mount_options(options, &owner, &mode);
-	if (err)
-		return err;
+	err = mount_options(sys, who, options, &o);
+	return err ? err : mount_at(sys, who, who->userns, &o, plain);
+}
+
+/* Where no path of a client leads: detached mounts have numbers below it. */
+#define DETACHED "/:fsmount/"
+
+int pins_mount_detached(struct skep_system *sys, const struct pin_who *who, u64 userns,
+			const struct pin_options *o, char path[64])
+{
+	u64 number;
+
+	if (!who->override)
+		return -EPERM;
 	pthread_mutex_lock(&sys->lock);
-	pins = pins_of(sys);
-	err = pins ? mount_add(pins, &owner, plain, S_ISVTX | mode) : -ENOMEM;
+	number = pins_of(sys) ? ++sys->pins->last_ino : 0;
 	pthread_mutex_unlock(&sys->lock);
+	snprintf(path, 64, DETACHED "%llu", (unsigned long long)number);
+	return mount_at(sys, who, userns, o, path);
+}
+
+static struct pin_mount *mount_with_path(const struct pins *pins, const char *path)
+{
+	struct pin_mount *m = pins ? pins->mounts : NULL;
+
+	while (m && strcmp(m->path, path))
+		m = m->next;
+	return m;
+}
+
+int pins_move_mount(struct skep_system *sys, const struct pin_who *who, const char *from,
+		    const char *to)
+{
+	char plain[PATH_MAX], *copy;
+	struct pin_mount *m;
+	int err = -EINVAL;
+
+	if (!who->override)
+		return -EPERM;
+	if (!normalize(to, plain))
+		return -ENOENT;
+	copy = mem_strdup(plain);
+	if (!copy)
+		return -ENOMEM;
+	pthread_mutex_lock(&sys->lock);
+	m = normalize(from, plain) ? mount_with_path(pins_of(sys), plain) : NULL;
+	if (m) {
+		mem_free(m->path);
+		m->path = copy;
+		copy = NULL;
+		err = 0;
+	}
+	pthread_mutex_unlock(&sys->lock);
+	mem_free(copy);
 	return err;
+}
+
+bool pins_delegation(struct skep_system *sys, const char *path, u64 *userns, struct delegation *d)
+{
+	const struct pin_mount *m;
+	char plain[PATH_MAX];
+
+	pthread_mutex_lock(&sys->lock);
+	m = normalize(path, plain) ? mount_with_path(pins_of(sys), plain) : NULL;
+	if (m) {
+		*userns = m->userns ?: sys->userns;
+		*d = m->delegate;
+	}
+	pthread_mutex_unlock(&sys->lock);
+	return m;
 }
 
 int pins_umount(struct skep_system *sys, const struct pin_who *who, const char *path)
@@ -308,6 +429,7 @@ int pins_umount(struct skep_system *sys, const struct pin_who *who, const char *
 		pin_node_remove(pins, m->root);
 		*p = m->next;
 		mem_free(m->shadow);
+		mem_free(m->path);
 		mem_free(m);
 		err = 0;
 		break;
@@ -318,32 +440,45 @@ int pins_umount(struct skep_system *sys, const struct pin_who *who, const char *
 
 bool pins_is_mount(struct skep_system *sys, const char *path)
 {
-	const struct pins *pins;
-	char plain[PATH_MAX];
-	bool found = false;
+	struct delegation d;
+	u64 userns;
 
-	pthread_mutex_lock(&sys->lock);
-	pins = pins_of(sys);
-	for (const struct pin_mount *m = pins ? pins->mounts : NULL;
-	     m && !found && normalize(path, plain); m = m->next)
-		found = !strcmp(m->path, plain);
-	pthread_mutex_unlock(&sys->lock);
-	return found;
+	return pins_delegation(sys, path, &userns, &d);
+}
+
+/* sys->lock is held. */
+static const struct pin_mount *mount_number(struct skep_system *sys, u32 index)
+{
+	const struct pins *pins = pins_of(sys);
+	const struct pin_mount *m = pins ? pins->mounts : NULL;
+
+	for (; m; m = m->next)
+		if (strncmp(m->path, DETACHED, strlen(DETACHED)) && !index--)
+			break;
+	return m;
 }
 
 const char *pins_mount_at(struct skep_system *sys, u32 index)
 {
-	const struct pins *pins;
+	const struct pin_mount *m;
 	const char *path;
 
 	pthread_mutex_lock(&sys->lock);
-	pins = pins_of(sys);
-	const struct pin_mount *m = pins ? pins->mounts : NULL;
-	while (m && index--)
-		m = m->next;
+	m = mount_number(sys, index);
 	path = m ? m->path : NULL;
 	pthread_mutex_unlock(&sys->lock);
 	return path;
+}
+
+void pins_mount_text(struct skep_system *sys, u32 index, FILE *to)
+{
+	const struct pin_mount *m;
+
+	pthread_mutex_lock(&sys->lock);
+	m = mount_number(sys, index);
+	if (m)
+		delegate_show(to, sys, &m->delegate);
+	pthread_mutex_unlock(&sys->lock);
 }
 
 void pins_stop(struct skep_system *sys)
@@ -357,6 +492,7 @@ void pins_stop(struct skep_system *sys)
 		pin_node_remove(pins, m->root);
 		pins->mounts = m->next;
 		mem_free(m->shadow);
+		mem_free(m->path);
 		mem_free(m);
 	}
 	mem_free(pins);

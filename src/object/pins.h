@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "object/link.h"
+#include "object/token.h"
 
 #define PINS_MOUNT    "/sys/fs/bpf"
 #define PINS_FS_MAGIC 0xcafe4a11 /* statfs().f_type; linux/magic.h BPF_FS_MAGIC */
@@ -26,6 +27,14 @@ struct pin_who {
 	u32 nr_groups;
 	bool override; /* CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_CHOWN */
 	u32 umask;
+	u64 userns; /* caller_userns(); 0: the system's first one */
+	bool admin; /* CAP_SYS_ADMIN in the first user namespace: may delegate */
+};
+
+/* What a BPF file system is mounted with. */
+struct pin_options {
+	u32 uid, gid, mode;
+	struct delegation delegate;
 };
 
 /* Whether @path is a mount of the tree or below one. */
@@ -33,6 +42,19 @@ bool pins_cover(struct skep_system *sys, const char *path);
 /* What pins_cover() says before there is a system. */
 bool pins_default_cover(const char *path);
 
+/* One option by name (@value NULL: a mere flag): 0, also for names that bpffs does not know, or -errno. */
+int pins_option(struct skep_system *sys, const struct pin_who *who, const char *name,
+		const char *value, struct pin_options *o);
+/* fsmount(2): mounts where no path leads until pins_move_mount(); its path goes to @path. */
+int pins_mount_detached(struct skep_system *sys, const struct pin_who *who, u64 userns,
+			const struct pin_options *o, char path[64]);
+/* move_mount(2) of the mount at @from. */
+int pins_move_mount(struct skep_system *sys, const struct pin_who *who, const char *from,
+		    const char *to);
+/* What the mount with root @path delegates, and to which user namespace. False: no root of one. */
+bool pins_delegation(struct skep_system *sys, const char *path, u64 *userns, struct delegation *d);
+/* Whether @who may make one for @userns: in another than the first it takes rights in that. */
+bool pins_may_mount(const struct skep_system *sys, const struct pin_who *who, u64 userns);
 /* mount(2) of type bpf with these options (data; NULL: none), and umount(2). */
 int pins_mount(struct skep_system *sys, const struct pin_who *who, const char *path,
 	       const char *options);
@@ -41,6 +63,8 @@ int pins_umount(struct skep_system *sys, const struct pin_who *who, const char *
 bool pins_is_mount(struct skep_system *sys, const char *path);
 /* The mounts, for /proc/mounts: path of number @index, or NULL. Until the next call only. */
 const char *pins_mount_at(struct skep_system *sys, u32 index);
+/* Its options behind mode= for /proc/mounts: ",delegate_cmds=any" or "". */
+void pins_mount_text(struct skep_system *sys, u32 index, FILE *to);
 
 /* ---- BPF_OBJ_PIN, BPF_OBJ_GET ---- */
 

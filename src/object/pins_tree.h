@@ -34,7 +34,9 @@ struct pin_mount {
 	struct pin_node *root;
 	char *shadow;	  /* path of the real folder that stands for the root; NULL: not yet */
 	u32 shadow_maker; /* generation of the process that made it, and removes it */
-	char path[];	  /* absolute, without "." and ".." */
+	u64 userns;	  /* in which it was made; 0: the first */
+	struct delegation delegate;
+	char *path; /* absolute, without "." and ".." */
 };
 
 struct pins {

@@ -13,6 +13,7 @@
 
 #include "isa/insn.h"
 #include "object/system.h"
+#include "object/token.h"
 #include "verifier/kfunc.h"
 #include "verifier/trail.h"
 
@@ -465,7 +466,7 @@ static struct bpf_verifier_env *env_new(struct skep_system *sys, struct prog_obj
 									 .since = KVER(5, 2) }) ?
 				  BPF_COMPLEXITY_LIMIT_INSNS :
 				  BPF_COMPLEXITY_LIMIT_OLD;
-	env->caps = system_caps(sys);
+	env->caps = token_caps(sys, obj->token);
 	env->len = obj->orig_len;
 	env->insns = mem_dup(obj->orig_insns, obj->orig_len * sizeof(*env->insns));
 	env->aux = mem_calloc(obj->orig_len, sizeof(*env->aux));
