@@ -4,7 +4,9 @@
  * opens a BPF file system, its parent sets what is delegated and hands the mount back, and the child
  * tells what it may do with a token and what without. Prints each answer; who runs it compares.
  */
+#ifndef _GNU_SOURCE /* also built with skep's own flags */
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
