@@ -482,19 +482,27 @@ int fill_sock_owner(struct world *w, struct wobj *o)
 	return 0;
 }
 
-/* What waits to be accepted: TCP_INFO of a listening socket tells it in fields of others. */
-int fill_sock_backlog(struct world *w, struct wobj *o)
+/* TCP_INFO of the socket @o; -ENODATA: it is none of TCP's. */
+static int tcp_info_of(struct world *w, struct wobj *o, struct tcp_info *i, socklen_t *size)
 {
 	struct wsock *s = o->priv;
 	int fd = s && s->protocol == IPPROTO_TCP ? sock_open(w, &s->at) : -ENODATA;
-	struct tcp_info i = { 0 };
-	socklen_t size = sizeof(i);
 	int err;
 
 	if (fd < 0)
 		return fd;
-	err = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &size) ? -errno : 0;
+	err = getsockopt(fd, IPPROTO_TCP, TCP_INFO, i, size) ? -errno : 0;
 	close(fd);
+	return err;
+}
+
+/* What waits to be accepted: TCP_INFO of a listening socket tells it in fields of others. */
+int fill_sock_backlog(struct world *w, struct wobj *o)
+{
+	struct tcp_info i = { 0 };
+	socklen_t size = sizeof(i);
+	int err = tcp_info_of(w, o, &i, &size);
+
 	if (err)
 		return err;
 	put(w, o, WF_sock_sk_ack_backlog, i.tcpi_state == LISTENING ? i.tcpi_unacked : 0);
@@ -507,16 +515,10 @@ int fill_sock_backlog(struct world *w, struct wobj *o)
 
 int fill_tcp_info(struct world *w, struct wobj *o)
 {
-	struct wsock *s = o->priv;
-	int fd = s && s->protocol == IPPROTO_TCP ? sock_open(w, &s->at) : -ENODATA;
 	struct tcp_info i = { 0 };
 	socklen_t size = sizeof(i);
-	int err;
+	int err = tcp_info_of(w, o, &i, &size);
 
-	if (fd < 0)
-		return fd;
-	err = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &size) ? -errno : 0;
-	close(fd);
 	if (err)
 		return err;
 /* Older kernels give less. */
