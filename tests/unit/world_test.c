@@ -123,6 +123,7 @@ static void child_main(struct fixture *f)
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(f->port) };
 	struct sockaddr_in from = { .sin_family = AF_INET };
 	int fd, p[2], one = 1;
+	pid_t parent;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "world-child");
@@ -144,10 +145,12 @@ static void child_main(struct fixture *f)
 		_exit(4);
 	if (pipe(p) || dup2(p[0], FD_PIPE) < 0)
 		_exit(5);
+	parent = getpid();
 	if (fork() == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
+		while (getppid() == parent)
 			pause();
+		_exit(0); /* the parent was gone before it was asked for */
 	}
 	ptrace(PTRACE_TRACEME, 0, 0, 0);
 	raise(SIGSTOP);
