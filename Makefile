@@ -340,6 +340,7 @@ check:
 	$(Q)$(PYTHON) tools/check-differences.py
 	$(Q)$(PYTHON) tools/gen-docs.py --check
 	$(Q)$(PYTHON) tools/helper-coverage.py --check
+	$(Q)$(PYTHON) tools/flag-coverage.py --check
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'

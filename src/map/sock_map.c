@@ -53,10 +53,13 @@ static int sock_hash_init(struct bpf_map *map, const struct skep_platform *platf
 	return htab_words_init(map, platform);
 }
 
-/* Programs are given no socket: theirs are not those of descriptors. */
+/* For programs: the socket as it is now, to be given back. */
 static void *sock_map_lookup_elem(struct bpf_map *map, const void *key, struct bpf_run *run)
 {
-	return NULL;
+	const u64 *word = is_hash(map) ? htab_words_lookup(map, key) : word_at(map, key);
+	u64 cookie = word ? load_acquire(word) : 0;
+
+	return cookie ? (void *)run->platform->world(run, WORLD_SK_BY_COOKIE, &cookie) : NULL;
 }
 
 static int sock_map_lookup_copy(struct bpf_map *map, const void *key, void *value, u64 flags,

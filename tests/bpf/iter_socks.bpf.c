@@ -204,7 +204,7 @@ int each_value(struct bpf_iter__bpf_sk_storage_map *ctx)
 		BPF_SEQ_PRINTF(ctx->meta->seq, "%u = %u\n", *name, *v);
 	*v += 100;
 	name = bpf_sk_storage_get(&made, sk, 0, 0);
-	new = bpf_sk_storage_get(&made, sk, v, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	new = bpf_sk_storage_get(&made, sk, v, BPF_SK_STORAGE_GET_F_CREATE);
 	BPF_SEQ_PRINTF(ctx->meta->seq, "%d %u", !!name, new ? *new : 0);
 	if (new)
 		*new += 1000;

@@ -120,7 +120,8 @@ static int raw_open(struct side *s, int prog, const char *name)
 	return bpf(s, BPF_RAW_TRACEPOINT_OPEN, &attr);
 }
 
-static void fd_query(struct side *s, int fd, u32 room)
+/* @type: BPF_FD_TYPE_*; what is no such thing is refused. */
+static void fd_query(struct side *s, int fd, u32 room, u32 type)
 {
 	union bpf_attr attr;
 	char name[64] = "-";
@@ -135,6 +136,7 @@ static void fd_query(struct side *s, int fd, u32 room)
 	note(s, "query", err);
 	if (err && err != -ENOSPC)
 		return;
+	assert_int_equal(attr.task_fd_query.fd_type, type);
 	note_text(s, " name", name);
 	note(s, " type", attr.task_fd_query.fd_type);
 	note(s, " len", attr.task_fd_query.buf_len);
@@ -190,7 +192,7 @@ static void tracepoints(struct side *s)
 	note(s, "far cpu", perf_open(s, &a, -1, 100000));
 	e = perf_open(s, &a, -1, 0);
 	note(s, "fd", e);
-	fd_query(s, e, 64);
+	fd_query(s, e, 64, BPF_FD_TYPE_TRACEPOINT);
 	note(s, "set no prog", perf_ioctl(s, e, PERF_EVENT_IOC_SET_BPF, (void *)-1L));
 	note(s, "set map for prog", perf_ioctl(s, e, PERF_EVENT_IOC_SET_BPF, (void *)(long)e));
 	note(s, "set kprobe prog", perf_ioctl(s, e, PERF_EVENT_IOC_SET_BPF, (void *)(long)kp));
@@ -199,8 +201,8 @@ static void tracepoints(struct side *s)
 	note(s, "set again", perf_ioctl(s, e, PERF_EVENT_IOC_SET_BPF, (void *)(long)tp));
 	note(s, "enable", perf_ioctl(s, e, PERF_EVENT_IOC_ENABLE, 0));
 	note(s, "disable", perf_ioctl(s, e, PERF_EVENT_IOC_DISABLE, 0));
-	fd_query(s, e, 64);
-	fd_query(s, e, 4);
+	fd_query(s, e, 64, BPF_FD_TYPE_TRACEPOINT);
+	fd_query(s, e, 4, BPF_FD_TYPE_TRACEPOINT);
 	e2 = perf_open(s, &a, 0, -1);
 	note(s, "fd2", e2);
 	note(s, "same prog", perf_ioctl(s, e2, PERF_EVENT_IOC_SET_BPF, (void *)(long)tp));
@@ -222,7 +224,7 @@ static void tracepoints(struct side *s)
 	info.perf_event.tracepoint.name_len = sizeof(name);
 	link_info(s, l, &info);
 	note_text(s, " name", name);
-	fd_query(s, l, 64);
+	fd_query(s, l, 64, BPF_FD_TYPE_TRACEPOINT);
 	note(s, "link to no event", link_create(s, tp, -1, BPF_PERF_EVENT, 0));
 	note(s, "link to prog", link_create(s, tp, kp, BPF_PERF_EVENT, 0));
 	note(s, "link of xdp type", link_create(s, tp, e2, BPF_XDP, 0));
@@ -245,7 +247,7 @@ static void events_of_processes(struct side *s)
 
 	note(s, "set beyond record", perf_ioctl(s, e, PERF_EVENT_IOC_SET_BPF, (void *)(long)far));
 	note(s, "set", perf_ioctl(s, e, PERF_EVENT_IOC_SET_BPF, (void *)(long)fits));
-	fd_query(s, e, 64);
+	fd_query(s, e, 64, BPF_FD_TYPE_TRACEPOINT);
 	end(3, e, fits, far);
 }
 
@@ -303,7 +305,7 @@ static void clocks(struct side *s)
 		note(s, "set tp", perf_ioctl(s, e, PERF_EVENT_IOC_SET_BPF, (void *)(long)tp));
 		note(s, "set", perf_ioctl(s, e, PERF_EVENT_IOC_SET_BPF, (void *)(long)pe));
 		note(s, "again", perf_ioctl(s, e, PERF_EVENT_IOC_SET_BPF, (void *)(long)pe));
-		fd_query(s, e, 64);
+		fd_query(s, e, 64, BPF_FD_TYPE_TRACEPOINT);
 		close(e);
 		e = perf_open(s, &a, 0, -1);
 		l = link_create(s, pe, e, BPF_PERF_EVENT, 5);
@@ -356,7 +358,7 @@ static void user_functions(struct side *s)
 		l = link_create(s, kp, e, BPF_PERF_EVENT, 9);
 		note(s, "link fd", l);
 		note(s, "again", link_create(s, kp, e, BPF_PERF_EVENT, 9));
-		fd_query(s, e, 64);
+		fd_query(s, e, 64, ret ? BPF_FD_TYPE_URETPROBE : BPF_FD_TYPE_UPROBE);
 		memset(&info, 0, sizeof(info));
 		memset(name, 0, sizeof(name));
 		info.perf_event.uprobe.file_name = (unsigned long)name;
@@ -455,7 +457,7 @@ static void raw_tracepoints(struct side *s)
 	note(s, "fd", l);
 	l2 = raw_open(s, three, "sched_process_exec");
 	note(s, "twice fd", l2);
-	fd_query(s, l, 64);
+	fd_query(s, l, 64, BPF_FD_TYPE_RAW_TRACEPOINT);
 	memset(&info, 0, sizeof(info));
 	info.raw_tracepoint.tp_name = (unsigned long)name;
 	info.raw_tracepoint.tp_name_len = sizeof(name);
@@ -514,7 +516,7 @@ static void kernel_functions(struct side *s)
 		l = link_create(s, kp, e, BPF_PERF_EVENT, 9);
 		note(s, "link fd", l);
 		note(s, "again", link_create(s, kp, e, BPF_PERF_EVENT, 9));
-		fd_query(s, e, 64);
+		fd_query(s, e, 64, ret ? BPF_FD_TYPE_KRETPROBE : BPF_FD_TYPE_KPROBE);
 		memset(&info, 0, sizeof(info));
 		info.perf_event.kprobe.func_name = (unsigned long)name;
 		info.perf_event.kprobe.name_len = sizeof(name);
@@ -535,7 +537,7 @@ static void kernel_functions(struct side *s)
 	note(s, "address fd", e);
 	l = link_create(s, kp, e, BPF_PERF_EVENT, 0);
 	note(s, "link fd", l);
-	fd_query(s, e, 64);
+	fd_query(s, e, 64, BPF_FD_TYPE_KPROBE);
 	end(4, l, e, kp, tp);
 }
 

@@ -205,8 +205,8 @@ static void test_packets(void **state)
 	for (u32 i = 0; i < 50; i++)
 		frag[i] = (u8)(100 + i);
 	assert_int_equal(XDP(BPF_F_CURRENT_CPU | 101ULL << 32), -EFAULT);
-	assert_int_equal(XDP(BPF_F_CURRENT_CPU | 1ULL << 52), -EINVAL);
-	assert_int_equal(XDP(BPF_F_CURRENT_CPU | 60ULL << 32), 0);
+	assert_int_equal(XDP(BPF_F_CURRENT_CPU | (BPF_F_CTXLEN_MASK + (1ULL << 32))), -EINVAL);
+	assert_int_equal(XDP(BPF_F_CURRENT_CPU | (60ULL << 32 & BPF_F_CTXLEN_MASK)), 0);
 	next(&rec);
 	assert_int_equal(rec.size, (4 + 60 + 4 + 7) / 8 * 8 - 4);
 	assert_memory_equal(rec.data, &meta, 4);

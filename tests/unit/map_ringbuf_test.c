@@ -66,7 +66,8 @@ static u32 consume(struct bpf_map *m, void (*fn)(const void *rec, u32 len, void 
 			n++;
 		}
 		len &= ~BPF_RINGBUF_DISCARD_BIT;
-		__atomic_store_n(cons, *cons + (len + 8 + 7) / 8 * 8, __ATOMIC_SEQ_CST);
+		__atomic_store_n(cons, *cons + (len + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8,
+				 __ATOMIC_SEQ_CST);
 	}
 	return n;
 }

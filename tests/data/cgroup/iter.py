@@ -44,14 +44,18 @@ def go(what, order, fd=0, ident=0):
 
 fd = os.open(top, os.O_RDONLY)
 inner = os.open(f"{top}/a/aa", os.O_RDONLY)
-orders = ["unspecified", "self", "before", "after", "up"]
-for i, o in enumerate(orders):
-    go(o, i, fd)
-go("up from within", 4, inner)
-go("by id", 1, 0, os.fstat(inner).st_ino)
-go("both", 1, fd, 1)
+(BPF_CGROUP_ITER_ORDER_UNSPEC, BPF_CGROUP_ITER_SELF_ONLY, BPF_CGROUP_ITER_DESCENDANTS_PRE,
+ BPF_CGROUP_ITER_DESCENDANTS_POST, BPF_CGROUP_ITER_ANCESTORS_UP) = range(5)
+go("unspecified", BPF_CGROUP_ITER_ORDER_UNSPEC, fd)
+go("self", BPF_CGROUP_ITER_SELF_ONLY, fd)
+go("before", BPF_CGROUP_ITER_DESCENDANTS_PRE, fd)
+go("after", BPF_CGROUP_ITER_DESCENDANTS_POST, fd)
+go("up", BPF_CGROUP_ITER_ANCESTORS_UP, fd)
+go("up from within", BPF_CGROUP_ITER_ANCESTORS_UP, inner)
+go("by id", BPF_CGROUP_ITER_SELF_ONLY, 0, os.fstat(inner).st_ino)
+go("both", BPF_CGROUP_ITER_SELF_ONLY, fd, 1)
 go("no such order", 9, fd)
-go("no cgroup", 1, os.open("/tmp", os.O_RDONLY))
-go("no such id", 1, 0, 1 << 60)
+go("no cgroup", BPF_CGROUP_ITER_SELF_ONLY, os.open("/tmp", os.O_RDONLY))
+go("no such id", BPF_CGROUP_ITER_SELF_ONLY, 0, 1 << 60)
 for p in reversed(paths):
     os.rmdir(p)
