@@ -69,6 +69,8 @@ void iter_put(struct iter_walk *w, u64 object, const char *field, const void *v,
 
 /* struct bpf_map of @m, until the next one. */
 u64 iter_map(struct iter_walk *w, const struct map_object *m);
+/* struct bpf_prog of @p, until the next one. */
+u64 iter_prog(struct iter_walk *w, const struct prog_object *p);
 
 /* ---- iter_socks.c ---- */
 

@@ -44,13 +44,13 @@ u64 iter_map(struct iter_walk *w, const struct map_object *m)
 	return at;
 }
 
-static u64 put_prog(struct iter_walk *w, const struct prog_object *p)
+u64 iter_prog(struct iter_walk *w, const struct prog_object *p)
 {
 	u64 at = iter_object(w, "bpf_prog", 2), aux = iter_object(w, "bpf_prog_aux", 3);
 	const struct bpf_prog *prog = p->prog;
 
 	ITER_PUT(w, at, "type", prog->type);
-	ITER_PUT(w, at, "len", prog->len);
+	ITER_PUT(w, at, "len", prog->len ? prog->len : p->orig_len); /* not verified yet */
 	ITER_PUT(w, at, "expected_attach_type", prog->expected_attach_type);
 	iter_put(w, at, "tag", prog->tag, sizeof(prog->tag));
 	ITER_PUT(w, at, "aux", aux);
@@ -74,7 +74,7 @@ static u64 put_link(struct iter_walk *w, const struct link_object *l)
 	ITER_PUT(w, at, "id", l->obj.id);
 	ITER_PUT(w, at, "type", l->type);
 	ITER_PUT(w, at, "refcnt.counter", (u64)l->obj.refs + l->obj.held);
-	ITER_PUT(w, at, "prog", l->prog ? put_prog(w, l->prog) : (u64)0);
+	ITER_PUT(w, at, "prog", l->prog ? iter_prog(w, l->prog) : (u64)0);
 	return at;
 }
 
@@ -92,7 +92,7 @@ static int walk_objects(struct iter_walk *w, enum object_kind kind)
 		if (kind == OBJECT_MAP) {
 			args[0] = iter_map(w, (struct map_object *)o);
 		} else if (kind == OBJECT_PROG) {
-			args[0] = put_prog(w, (struct prog_object *)o);
+			args[0] = iter_prog(w, (struct prog_object *)o);
 		} else {
 			args[0] = put_link(w, (struct link_object *)o);
 		}

@@ -18,6 +18,7 @@
 #include "command/struct_ops.h"
 #include "isa/tag.h"
 #include "object/map_arena.h"
+#include "object/security.h"
 #include "object/token.h"
 #include "object/vocabulary.h"
 #include "object/watch.h"
@@ -216,7 +217,7 @@ int command_map_create(struct call *c)
 	const struct bpf_map_ops *ops;
 	struct map_object *m = NULL, *template = NULL;
 	u32 caps = system_caps(sys), type = attr->map_type, flags = attr->map_flags;
-	struct token_object *token;
+	struct token_object *token = NULL;
 	bool with_token;
 	int access, err, node;
 
@@ -259,16 +260,20 @@ int command_map_create(struct call *c)
 			return err;
 		/* One that does not allow it is of no use: as without it. */
 		if (token_allows(token, DELEGATE_CMDS, BPF_MAP_CREATE) &&
-		    token_allows(token, DELEGATE_MAPS, type))
+		    token_allows(token, DELEGATE_MAPS, type)) {
 			caps = token_caps(sys, token);
-		object_put(&token->obj);
+		} else {
+			object_put(&token->obj);
+			token = NULL;
+		}
 	}
+	err = -EPERM;
 	if (caps & BPF_UNPRIV_DISABLED || !map_type_allowed(type, caps))
-		return -EPERM;
-
+		goto out;
+	err = -ENOMEM;
 	m = map_object_new(sys);
 	if (!m)
-		return -ENOMEM;
+		goto out;
 	if (map_is_map_in_map(type)) {
 		err = make_template(sys, (int)attr->inner_map_fd, &template);
 		if (err)
@@ -300,6 +305,12 @@ int command_map_create(struct call *c)
 	if (err)
 		goto out;
 	m->ops = ops;
+	err = security_ask(sys, &(struct security_question){ .hook = SECURITY_BPF_MAP_CREATE,
+							     .attr = attr,
+							     .map = m,
+							     .token = token });
+	if (err)
+		goto out;
 	if (type == BPF_MAP_TYPE_TASK_STORAGE)
 		sys->task_storages = true;
 	err = map_is_watching(type) ? watches_start(sys) : 0;
@@ -316,7 +327,8 @@ int command_map_create(struct call *c)
 		WRITE_ONCE(sys->has_rings, true);
 	err = object_new_fd_mode(&m->obj, access);
 out:
-	object_put(&m->obj);
+	object_put((struct object *)token);
+	object_put((struct object *)m);
 	return err;
 }
 

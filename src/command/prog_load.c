@@ -15,6 +15,7 @@
 #include "jit/jit.h"
 #include "object/caller.h"
 #include "object/map_insn_array.h"
+#include "object/security.h"
 #include "object/token.h"
 #include "object/vocabulary.h"
 #include "verifier/verifier.h"
@@ -391,6 +392,12 @@ int command_prog_load(struct call *c)
 	if (!ops)
 		goto out;
 	prog_tag(p->prog->tag, p->orig_insns, p->orig_len, sys->profile);
+	err = security_ask(sys, &(struct security_question){ .hook = SECURITY_BPF_PROG_LOAD,
+							     .attr = attr,
+							     .prog = p,
+							     .token = p->token });
+	if (err)
+		goto out;
 	err = check_and_compile(c, p);
 	if (err)
 		goto out;

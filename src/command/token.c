@@ -64,7 +64,7 @@ int command_token_create(struct call *c)
 		return -EOPNOTSUPP;
 	for (u32 i = 0; i < DELEGATES; i++)
 		any |= allowed.mask[i];
-	return any ? token_new_fd(sys, userns, &allowed) : -ENOENT;
+	return any ? token_new_fd(sys, userns, &allowed, attr) : -ENOENT;
 }
 
 /* ---- contexts of mounting ---- */

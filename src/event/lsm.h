@@ -37,6 +37,9 @@ void lsm_exec_verify(struct call_model *m);
 /* The program that @t has just executed, and not begun, finds AT_SECURE set. */
 void lsm_exec_secure(struct task *t);
 
+/* What bpf(2) asks in the midst of a command (lsm_bpf.c). */
+int lsm_bpf_ask(struct skep_system *sys, const struct security_question *q);
+
 /* The address of connect() or bind() that was asked about, as far as that was: then it is not read again. */
 bool lsm_asked_address(struct task *t, void *to, u64 len);
 

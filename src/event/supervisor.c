@@ -12,6 +12,7 @@
  * it, which sets a word; the wait looks at the word and begins to wait in one step, as
  * the signal's handler sees to (doorbell_handler()).
  */
+#include "event/lsm.h"
 #include "event/supervisor.h"
 
 #include <errno.h>
@@ -548,6 +549,7 @@ int supervisor_start(struct skep_system *sys)
 	sys->supervisor_take_fd = decide_take_fd;
 	sys->supervisor_stop = supervisor_stop;
 	sys->supervisor_ask = supervisor_ask;
+	sys->security = lsm_bpf_ask;
 	err = tasks_start(sys);
 	if (err)
 		goto out;

@@ -35,6 +35,7 @@
 #include "object/async.h"
 #include "object/caller.h"
 #include "object/platform.h"
+#include "object/security.h"
 #include "object/system.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -392,7 +393,15 @@ int object_new_fd_flags(struct object *o, int flags)
 
 int object_new_fd_mode(struct object *o, int access)
 {
-	return object_new_fd_flags(o, access | O_CLOEXEC);
+	struct security_question q = {
+		.hook = o->kind == OBJECT_MAP ? SECURITY_BPF_MAP : SECURITY_BPF_PROG,
+		.map = o->kind == OBJECT_MAP ? (struct map_object *)o : NULL,
+		.prog = o->kind == OBJECT_PROG ? (struct prog_object *)o : NULL,
+		.number = (u32)access + 1, /* FMODE_READ, FMODE_WRITE */
+	};
+	int err = q.map || q.prog ? security_ask(o->sys, &q) : 0;
+
+	return err ? err : object_new_fd_flags(o, access | O_CLOEXEC);
 }
 
 int object_new_fd(struct object *o)

@@ -23,6 +23,7 @@ struct supervisor;
 struct uprobes;
 struct watches;
 struct sampling;
+struct security_question;
 struct task;
 struct task_table;
 struct tc_qdisc;
@@ -115,6 +116,8 @@ struct skep_system {
 	int (*supervisor_take_fd)(struct task *t, int fd);
 	int (*supervisor_ask)(struct skep_system *sys,
 			      int (*fn)(struct skep_system *sys, void *arg), void *arg);
+	/* See security.h; set with .supervisor. */
+	int (*security)(struct skep_system *sys, const struct security_question *q);
 	struct watches *watches;  /* NULL: nothing that maps refer to is watched; watch.c */
 	bool task_storages;	  /* there is, or was, a map of them */
 	struct task_table *tasks; /* supervised; src/world/task.c */

@@ -10,11 +10,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "object/caller.h"
+#include "object/security.h"
 #include "object/system.h"
 #include "object/vocabulary.h"
 
@@ -41,9 +43,15 @@ static void token_destroy(struct object *o)
 	object_retire(o, token_free);
 }
 
-int token_new_fd(struct skep_system *sys, u64 userns, const struct delegation *allowed)
+int token_new_fd(struct skep_system *sys, u64 userns, const struct delegation *allowed,
+		 const union bpf_attr *attr)
 {
 	struct token_object *t = mem_zalloc(sizeof(*t));
+	struct security_question q = {
+		.hook = SECURITY_BPF_TOKEN_CREATE,
+		.attr = attr,
+		.token = t,
+	};
 	int fd;
 
 	if (!t)
@@ -51,7 +59,9 @@ int token_new_fd(struct skep_system *sys, u64 userns, const struct delegation *a
 	object_init(sys, &t->obj, OBJECT_TOKEN, token_destroy);
 	t->userns = userns;
 	t->allowed = *allowed;
-	fd = object_new_fd(&t->obj);
+	fd = security_ask(sys, &q);
+	if (!fd)
+		fd = object_new_fd(&t->obj);
 	object_put(&t->obj);
 	return fd;
 }
@@ -63,10 +73,18 @@ struct token_object *token_get_fd(struct skep_system *sys, int fd, int *err)
 
 bool token_allows(const struct token_object *t, enum delegated what, u64 number)
 {
-	return number < 64 && t->allowed.mask[what] & BIT_ULL(number);
+	struct security_question q = {
+		.hook = SECURITY_BPF_TOKEN_CMD,
+		.token = t,
+		.number = number,
+	};
+
+	if (number >= 64 || !(t->allowed.mask[what] & BIT_ULL(number)))
+		return false;
+	return what != DELEGATE_CMDS || !security_ask(t->obj.sys, &q);
 }
 
-u32 token_caps(struct skep_system *sys, const struct token_object *t)
+static u32 caps_before_security(struct skep_system *sys, const struct token_object *t)
 {
 	u64 here;
 
@@ -76,6 +94,31 @@ u32 token_caps(struct skep_system *sys, const struct token_object *t)
 	if (here == t->userns || !here || here == sys->userns)
 		return system_caps_of(sys, caller_caps());
 	return system_caps_of(sys, 0);
+}
+
+u32 token_caps(struct skep_system *sys, const struct token_object *t)
+{
+	static const struct {
+		u32 bit, number;
+	} rows[] = { { BPF_CAP_BPF, 39 },
+		     { BPF_CAP_PERFMON, 38 },
+		     { BPF_CAP_NET_ADMIN, CAP_NET_ADMIN },
+		     { BPF_CAP_SYS_ADMIN, CAP_SYS_ADMIN } };
+	u32 caps = caps_before_security(sys, t);
+
+	for (size_t i = 0; t && i < ARRAY_SIZE(rows); i++) {
+		struct security_question q = {
+			.hook = SECURITY_BPF_TOKEN_CAPABLE,
+			.token = t,
+			.number = rows[i].number,
+		};
+
+		if (caps & rows[i].bit && security_ask(sys, &q))
+			caps &= ~rows[i].bit;
+	}
+	if (!(caps & BPF_CAP_BPF) && t && system_unpriv_disabled(sys))
+		caps |= BPF_UNPRIV_DISABLED;
+	return caps;
 }
 
 /* ---- names ---- */

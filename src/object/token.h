@@ -28,10 +28,12 @@ struct token_object {
 	struct delegation allowed;
 };
 
-/* Descriptor of a new token, or -errno. */
-int token_new_fd(struct skep_system *sys, u64 userns, const struct delegation *allowed);
+/* Descriptor of a new token, asked for with @attr, or -errno. */
+int token_new_fd(struct skep_system *sys, u64 userns, const struct delegation *allowed,
+		 const union bpf_attr *attr);
 /* The token behind the caller's @fd; NULL with -EBADF or -EINVAL. object_put() it. */
 struct token_object *token_get_fd(struct skep_system *sys, int fd, int *err);
+/* Whether it does, and no security module refuses (it is asked about commands). */
 bool token_allows(const struct token_object *t, enum delegated what, u64 number);
 /* What the caller may do by @t (NULL: system_caps()), as BPF_CAP_*. */
 u32 token_caps(struct skep_system *sys, const struct token_object *t);

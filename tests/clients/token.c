@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -70,6 +71,7 @@ struct id_attr {
 };
 
 static const char *who;
+static int asked; /* by "denied": what security modules refuse */
 
 static int say(const char *what, long result)
 {
@@ -275,6 +277,26 @@ static void use(int root)
 	close(t);
 }
 
+/* Security modules refuse by the caller's name (tests/bpf/token_lsm.bpf.c). */
+static void denied(int root)
+{
+	static const char *const names[] = { "allow",	  "deny-token", "deny-bpf",
+					     "deny-net",  "deny-cmd",	"deny-create",
+					     "deny-load", "deny-map",	"deny-prog" };
+	int t = say("token", token_create(root, 0));
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		prctl(PR_SET_NAME, names[i]);
+		who = names[i];
+		close(say("token", token_create(root, 0)));
+		map("stack by token", BPF_MAP_TYPE_STACK, 0, 8, t, 1);
+		map("hash by token", BPF_MAP_TYPE_HASH, 4, 8, t, 1);
+		prog("xdp by token", BPF_PROG_TYPE_XDP, BPF_XDP, t, 1, 0);
+		btf("btf by token", t, 1);
+		btf_by_id("btf id by token", t, 1);
+	}
+}
+
 static int child(int sock)
 {
 	const char *const none[] = { "delegate_cmds", "delegate_maps", "delegate_progs",
@@ -297,6 +319,10 @@ static int child(int sock)
 	if (mnt < 0)
 		return 1;
 	root = say("open", openat(mnt, ".", O_RDONLY));
+	if (asked) {
+		denied(root);
+		return 0;
+	}
 	plain = say("pick", syscall(SYS_fspick, mnt, "", FSPICK_EMPTY_PATH));
 	say("more for a picked one", set(plain, "delegate_cmds", "any"));
 	close(plain);
@@ -399,12 +425,14 @@ int main(int argc, char **argv)
 	int socks[2], fs, mnt, status;
 	pid_t pid;
 
-	if (argc > 1)
+	asked = argc > 1 && !strcmp(argv[1], "denied");
+	if (argc > 1 && !asked)
 		return alone();
 	who = "parent";
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return 77;
-	options();
+	if (!asked)
+		options();
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, socks))
 		return 1;
 	fflush(stdout);
@@ -432,6 +460,8 @@ int main(int argc, char **argv)
 	close(socks[0]);
 	waitpid(pid, &status, 0);
 	printf("child: %d\n", WEXITSTATUS(status));
+	if (asked)
+		return 0;
 	who = "first namespace";
 	if (!say("mount", mount("bpf", "/mnt", "bpf", 0, "delegate_cmds=any"))) {
 		say("token", token_create(open("/mnt", O_RDONLY), 0));

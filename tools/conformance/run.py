@@ -116,7 +116,7 @@ def run(suite, work, build):
     command = [c.format(work=work) for c in suite.command]
     if suite.instance:
         # a daemon of its own; a socket's name is limited to 108 bytes
-        env.update(XDG_RUNTIME_DIR=tempfile.mkdtemp(prefix="skep-"), SKEP_INSTANCE="conformance")
+        env.update(XDG_RUNTIME_DIR=tempfile.mkdtemp(prefix="skep-"), SKEP_INSTANCE="conformance", SKEP_CAPS="real")
         command = [str((build / "skep").resolve()), "exec", "--"] + command
     else:
         env.update(LD_PRELOAD=str((build / "libskep-preload.so").resolve()), SKEP_CAPS="real")
