@@ -115,6 +115,7 @@ int cgroup_sock_open(struct task *t, int fd, struct cgroup_sock *s)
 	bool connected;
 
 	memset(s, 0, sizeof(*s));
+	s->number = fd;
 	s->fd = decide_take_fd(t, fd);
 	if (s->fd < 0)
 		return s->fd;

@@ -15,7 +15,8 @@ s32 cgroup_run_task(struct task *t, u32 attach_type, void *ctx, s32 retval,
 
 /* A socket of a stopped task, as programs see it. */
 struct cgroup_sock {
-	int fd; /* ours, of the task's socket */
+	int fd;	    /* ours, of the task's socket */
+	int number; /* in the task */
 	struct bpf_rt_sock sk, before;
 };
 

@@ -24,6 +24,7 @@
 #include "event/decide.h"
 #include "event/process.h"
 #include "event/lsm.h"
+#include "event/readdress.h"
 #include "event/sock_ops.h"
 #include "object/cgroup_tree.h"
 
@@ -67,13 +68,16 @@ static bool verb_decides(struct task *t, enum verb v)
 	       (attach_types[v][UNIX] && cgroup_decides(t, attach_types[v][UNIX]));
 }
 
-/* Runs the programs of @verb for an address of family @which; *a is what they make of it. */
+/* Runs the programs of @verb for an address of family @which; *a and *len are what they make of it. */
 static s32 run_on(struct task *t, struct cgroup_sock *s, enum verb verb, u32 which,
-		  union address *a, struct bpf_sock_addr *ctx, u32 *flags)
+		  union address *a, u32 *len, struct bpf_sock_addr *ctx, u32 *flags)
 {
+	struct bpf_rt_sock_addr rt = { .fd = s->number, .uaddrlen = *len };
 	struct cgroup_result result = { .ctx_retval = NULL };
 	s32 ret;
 
+	_Static_assert(sizeof(*a) <= sizeof(rt.uaddr), "an address of any family");
+	memcpy(rt.uaddr, a, sizeof(*a));
 	ctx->user_family = a->any.ss_family;
 	ctx->family = s->sk.u.family;
 	ctx->type = s->sk.u.type;
@@ -86,11 +90,16 @@ static s32 run_on(struct task *t, struct cgroup_sock *s, enum verb verb, u32 whi
 		ctx->user_ip4 = a->in.sin_addr.s_addr;
 		ctx->user_port = a->in.sin_port;
 	}
-	ret = cgroup_run_task(t, attach_types[verb][which], ctx, 0, &result);
-	if (which == SIX) {
+	rt.u = *ctx;
+	ret = cgroup_run_task(t, attach_types[verb][which], &rt, 0, &result);
+	*ctx = rt.u;
+	if (which == UNIX) {
+		memcpy(a, rt.uaddr, sizeof(*a));
+		*len = rt.uaddrlen;
+	} else if (which == SIX) {
 		memcpy(&a->in6.sin6_addr, ctx->user_ip6, 16);
 		a->in6.sin6_port = (u16)ctx->user_port;
-	} else if (which != UNIX) {
+	} else {
 		a->in.sin_addr.s_addr = ctx->user_ip4;
 		a->in.sin_port = (u16)ctx->user_port;
 	}
@@ -191,6 +200,13 @@ static void connect_here(struct task *t, struct cgroup_sock *s, const union addr
 	s->fd = -1;
 }
 
+/* unix_validate_addr() */
+static bool valid_unix(const union address *a, u64 len)
+{
+	return a->any.ss_family == AF_UNIX && len > sizeof(a->un.sun_family) &&
+	       len <= sizeof(a->un);
+}
+
 /* Whether Linux asks programs before it looks at the rest of the call. */
 static bool connect_asks(const struct cgroup_sock *s, const union address *a, u64 len, u32 *which)
 {
@@ -198,7 +214,7 @@ static bool connect_asks(const struct cgroup_sock *s, const union address *a, u6
 
 	*which = which_of(s);
 	if (*which == UNIX)
-		return a->any.ss_family == AF_UNIX && len > sizeof(a->un.sun_family);
+		return valid_unix(a, len);
 	if (!is_inet(s) || a->any.ss_family == AF_UNSPEC || type == SOCK_RAW)
 		return false;
 	if (type == SOCK_STREAM && (protocol != IPPROTO_TCP || s->sk.u.state != BPF_TCP_CLOSE))
@@ -206,6 +222,17 @@ static bool connect_asks(const struct cgroup_sock *s, const union address *a, u6
 	if (*which == SIX && type == SOCK_DGRAM && a->any.ss_family == AF_INET)
 		*which = 0;
 	return len >= (*which == SIX ? SIN6_LEN_SHORT : sizeof(a->in));
+}
+
+/* The peer is to see who connects: the task itself does. */
+static s32 connect_elsewhere(struct task *t, const union address *a, u32 len)
+{
+	u64 at;
+	int err = call_move(t, a, len, &at);
+
+	if (!err)
+		err = call_set_arg(t, 1, at);
+	return err ? err : call_set_arg(t, 2, len);
 }
 
 static void connect_enter(struct task *t)
@@ -228,9 +255,12 @@ static void connect_enter(struct task *t)
 	}
 	before = a;
 	if (connect_asks(&s, &a, len, &which)) {
-		ret = run_on(t, &s, CONNECT, which, &a, &ctx, NULL);
+		ret = run_on(t, &s, CONNECT, which, &a, &len, &ctx, NULL);
 		if (ret >= 0)
 			ret = cgroup_sock_apply(t, &s);
+		if (ret >= 0 && which == UNIX &&
+		    (len != (u32)c->args[2] || memcmp(&a, &before, sizeof(a))))
+			ret = connect_elsewhere(t, &a, len);
 		if (ret < 0) {
 			result_is(t, ret);
 			goto out;
@@ -238,7 +268,7 @@ static void connect_enter(struct task *t)
 	}
 	if (is_inet(&s))
 		sock_ops_connect(t, (int)c->args[0], &s, &a.any);
-	/* The peer of others is to see who connects: the task does it, and is looked at behind it. */
+	/* Others are looked at behind it. */
 	if (!is_inet(&s))
 		t->call.room = decide_memory_shared(t);
 	else if (memcmp(&a, &before, sizeof(a)) || decide_may_change(t, c->args[1], len))
@@ -319,7 +349,7 @@ static void bind_enter(struct task *t)
 	if (s.sk.u.type == SOCK_RAW ||
 	    len < (s.sk.u.family == AF_INET6 ? SIN6_LEN_SHORT : sizeof(a.in)))
 		goto as_it_is;
-	ret = run_on(t, &s, BIND, which_of(&s), &a, &ctx, &flags);
+	ret = run_on(t, &s, BIND, which_of(&s), &a, &len, &ctx, &flags);
 	if (ret >= 0)
 		ret = cgroup_sock_apply(t, &s);
 	if (ret < 0) {
@@ -524,16 +554,21 @@ static s32 decide_message(struct task *t, struct cgroup_sock *s, struct message 
 						       .sin_port = m->a.in6.sin6_port } };
 
 			memcpy(&four.in.sin_addr, &m->a.in6.sin6_addr.s6_addr[12], 4);
-			ret = run_on(t, s, SENDMSG, 0, &four, &ctx, NULL);
+			ret = run_on(t, s, SENDMSG, 0, &four, &namelen, &ctx, NULL);
 			memcpy(&m->a.in6.sin6_addr.s6_addr[12], &four.in.sin_addr, 4);
 			m->a.in6.sin6_port = four.in.sin_port;
 			*changed |= memcmp(&before, &m->a, sizeof(before)) != 0;
 			return ret;
 		}
-	} else if (which == 0 && (namelen < sizeof(m->a.in) || family != AF_INET)) {
+	} else if (which == UNIX ? !valid_unix(&m->a, namelen) :
+				   namelen < sizeof(m->a.in) || family != AF_INET) {
 		return 0;
 	}
-	ret = run_on(t, s, SENDMSG, which, &m->a, &ctx, NULL);
+	ret = run_on(t, s, SENDMSG, which, &m->a, &namelen, &ctx, NULL);
+	if (which == UNIX) {
+		*changed = namelen != m->hdr.msg_namelen || memcmp(&before, &m->a, sizeof(before));
+		m->hdr.msg_namelen = namelen;
+	}
 	if (ret < 0 || which == UNIX)
 		return ret;
 	if (which == SIX && is_mapped(&m->a.in6))
@@ -588,6 +623,83 @@ static int copy_sendto(struct task *t, const struct iovec *iov, const struct msg
 	return 0;
 }
 
+/* Message @i of the call goes to the address that programs have chosen, from the task itself. */
+static s32 send_elsewhere(struct task *t, const struct message *m, u32 i)
+{
+	const struct task_call *c = &t->call;
+	struct {
+		struct mmsghdr hdr;
+		union address a;
+	} there = { .a = m->a };
+	u32 len = m->hdr.msg_namelen, size = offsetof(__typeof__(there), a) + len;
+	u64 at;
+	s32 err;
+
+	if (c->nr == SYS_sendto) {
+		err = call_move(t, &m->a, len, &at);
+		if (!err)
+			err = call_set_arg(t, 4, at);
+		return err ? err : call_set_arg(t, 5, len);
+	}
+	if (i) /* those before it first; this one in a call of its own */
+		return 0;
+	if (task_read(t, &there.hdr, c->args[1], sizeof(there.hdr.msg_hdr)))
+		return -EFAULT;
+	err = call_move(t, &there, size, &at);
+	if (err)
+		return err;
+	there.hdr.msg_hdr.msg_name = (void *)(at + offsetof(__typeof__(there), a));
+	there.hdr.msg_hdr.msg_namelen = len;
+	if (task_write(t, at, &there.hdr, sizeof(there.hdr)))
+		return -EFAULT;
+	if (c->nr == SYS_sendmmsg)
+		call_move_back(t, offsetof(struct mmsghdr, msg_len), sizeof(there.hdr.msg_len),
+			       c->args[1] + offsetof(struct mmsghdr, msg_len));
+	return call_set_arg(t, 1, at);
+}
+
+/*
+ * Datagrams of a UNIX socket: their receiver is to see who has sent them. Of several messages those
+ * from the first one on with another address are left to the task's next call.
+ */
+static void send_unix(struct task *t, struct cgroup_sock *s, u32 n)
+{
+	bool many = t->call.nr == SYS_sendmmsg, changed = false;
+	u32 i;
+	s32 ret = 0;
+
+	for (i = 0; i < n && i < UIO_MAXIOV && !ret && !changed; i++) {
+		struct message m = { .sent = 0 };
+		struct iovec iov;
+		struct msghdr hdr;
+
+		ret = read_header(t, i, &hdr, &iov);
+		m.hdr.msg_namelen = min_t(u32, hdr.msg_namelen, sizeof(m.a));
+		if (!ret && task_read(t, &m.a, (u64)hdr.msg_name, m.hdr.msg_namelen))
+			ret = -EFAULT;
+		if (!ret)
+			ret = decide_message(t, s, &m, &changed);
+		if (!ret && changed)
+			ret = send_elsewhere(t, &m, i);
+		if (ret && i) {
+			ret = 0;
+			break;
+		}
+		if (changed && i)
+			break;
+	}
+	if (!ret)
+		ret = cgroup_sock_apply(t, s);
+	if (!ret && many && (i < n || changed)) {
+		if (!t->call.moved)
+			ret = call_move(t, NULL, 0, NULL);
+		if (!ret)
+			ret = call_set_arg(t, 2, max_t(u32, i, 1));
+	}
+	if (ret)
+		result_is(t, ret);
+}
+
 static void send_enter(struct task *t)
 {
 	const struct task_call *c = &t->call;
@@ -600,9 +712,12 @@ static void send_enter(struct task *t)
 
 	if (!verb_decides(t, SENDMSG) || !n || !open_socket(t, (int)c->args[0], &s))
 		return;
-	if ((s.sk.u.protocol != IPPROTO_UDP || !is_inet(&s)) &&
-	    (s.sk.u.family != AF_UNIX || s.sk.u.type != SOCK_DGRAM ||
-	     !cgroup_decides(t, BPF_CGROUP_UNIX_SENDMSG)))
+	if (s.sk.u.family == AF_UNIX && s.sk.u.type == SOCK_DGRAM &&
+	    cgroup_decides(t, BPF_CGROUP_UNIX_SENDMSG)) {
+		send_unix(t, &s, many ? (u32)c->args[2] : 1);
+		goto out;
+	}
+	if (s.sk.u.protocol != IPPROTO_UDP || !is_inet(&s))
 		goto out;
 	w = mem_zalloc(sizeof(*w) + n * sizeof(w->m[0]));
 	if (!w) {
@@ -628,9 +743,7 @@ static void send_enter(struct task *t)
 		if (!ret && hdr.msg_namelen &&
 		    task_read(t, &m->a, (u64)hdr.msg_name, hdr.msg_namelen))
 			ret = -EFAULT;
-		if (!ret && s.sk.u.family == AF_UNIX) {
-			m->hdr.msg_namelen = hdr.msg_namelen; /* the kernel sends it */
-		} else if (!ret) {
+		if (!ret) {
 			open |= decide_may_change(t, (u64)hdr.msg_name, hdr.msg_namelen);
 			ret = c->nr == SYS_sendto ? copy_sendto(t, &iov, &hdr, m) :
 						    copy_message(t, &hdr, m);
@@ -650,7 +763,7 @@ static void send_enter(struct task *t)
 		result_is(t, ret);
 		goto out;
 	}
-	if (s.sk.u.family != AF_UNIX && (changed || open)) {
+	if (changed || open) {
 		w->fd = s.fd;
 		ret = decide_start(t, &w->w);
 		if (ret)
@@ -686,15 +799,19 @@ static void send_exit(struct task *t)
 
 /* ---- addresses that a call gives back ---- */
 
-/* What the programs of @verb make of it; @len as the kernel has it. */
-static void tell_address(struct task *t, struct cgroup_sock *s, enum verb verb, union address *a)
+/* What the programs of @verb make of it and of its length, which the kernel has. */
+static void tell_address(struct task *t, struct cgroup_sock *s, enum verb verb, union address *a,
+			 u32 *len)
 {
 	struct bpf_sock_addr ctx = { 0 };
-	u32 which = which_of(s);
+	u32 which = which_of(s), before = *len;
 
 	if (which == SIX && a->any.ss_family == AF_INET)
 		which = 0;
-	run_on(t, s, verb, which, a, &ctx, NULL);
+	run_on(t, s, verb, which, a, len, &ctx, NULL);
+	if (which == UNIX && *len != before)
+		a->any.ss_family =
+			AF_UNIX; /* of one without a name, which Linux leaves as it was */
 	cgroup_sock_apply(t, s);
 }
 
@@ -717,7 +834,9 @@ static void name_enter(struct task *t)
 	len = sizeof(a);
 	if (peer ? getpeername(s.fd, &a.in_general, &len) : getsockname(s.fd, &a.in_general, &len))
 		goto out; /* the kernel says why */
-	tell_address(t, &s, verb, &a);
+	if (s.sk.u.family == AF_UNIX && len <= sizeof(a.un.sun_family))
+		goto out; /* nobody is asked about one without a name */
+	tell_address(t, &s, verb, &a, &len);
 	room = min_t(int, room, (int)len);
 	result_is(t, task_write(t, c->args[1], &a, (size_t)room) ||
 				     task_write(t, c->args[2], &len, sizeof(len)) ?
@@ -755,6 +874,8 @@ static enum verb verb_of_giving(u64 nr)
 	return nr == SYS_accept || nr == SYS_accept4 ? GETPEERNAME : RECVMSG;
 }
 
+#define ROOM_KNOWN 0x80000000u
+
 static void giving_enter(struct task *t)
 {
 	u64 at, len_at;
@@ -763,32 +884,49 @@ static void giving_enter(struct task *t)
 	if (!verb_decides(t, verb_of_giving(t->call.nr)))
 		return;
 	address_place(t, &at, &len_at);
-	if (!at || task_read(t, &t->call.room, len_at, sizeof(t->call.room)))
+	if (!at || task_read(t, &t->call.room, len_at, sizeof(t->call.room)) ||
+	    (s32)t->call.room < 0)
 		t->call.room = 0;
+	else
+		t->call.room |= ROOM_KNOWN;
+}
+
+/* Whether Linux asks about the address that the call has given. */
+static bool giving_asks(struct task *t, const struct cgroup_sock *s, enum verb verb, u32 len)
+{
+	int flags = (int)t->call.args[t->call.nr == SYS_recvfrom ? 3 : 2];
+
+	if (is_inet(s))
+		return len >= sizeof(struct sockaddr_in) &&
+		       (verb != RECVMSG || s->sk.u.protocol == IPPROTO_UDP);
+	if (s->sk.u.family != AF_UNIX || verb != RECVMSG)
+		return false;
+	return s->sk.u.type != SOCK_STREAM || (t->call.ret > 0 && !(flags & MSG_OOB));
 }
 
 static void giving_exit(struct task *t)
 {
 	enum verb verb = verb_of_giving(t->call.nr);
+	u32 len, told, room = t->call.room & ~ROOM_KNOWN;
 	union address a, before;
 	struct cgroup_sock s;
 	u64 at, len_at;
-	u32 len;
 
 	if (t->call.ret < 0 || !t->call.room)
 		return;
 	address_place(t, &at, &len_at);
-	if (!at || task_read(t, &len, len_at, sizeof(len)) || len > t->call.room ||
-	    !read_address(t, at, len, &a) ||
+	if (!at || task_read(t, &len, len_at, sizeof(len)) || len > sizeof(a) ||
+	    !read_address(t, at, min(len, room), &a) ||
 	    cgroup_sock_open(t, verb == RECVMSG ? (int)t->call.args[0] : (int)t->call.ret, &s))
 		return;
 	before = a;
-	if (is_inet(&s) ?
-		    len >= sizeof(a.in) && (verb != RECVMSG || s.sk.u.protocol == IPPROTO_UDP) :
-		    s.sk.u.family == AF_UNIX && verb == RECVMSG)
-		tell_address(t, &s, verb, &a);
-	if (memcmp(&a, &before, sizeof(a)))
-		task_write(t, at, &a, len);
+	told = len;
+	if (giving_asks(t, &s, verb, len) && (len <= room || s.sk.u.family == AF_UNIX))
+		tell_address(t, &s, verb, &a, &len);
+	if (len != told || memcmp(&a, &before, sizeof(a)))
+		task_write(t, at, &a, min(len, room));
+	if (len != told)
+		task_write(t, len_at, &len, sizeof(len));
 	cgroup_sock_close(&s);
 }
 
@@ -879,7 +1017,8 @@ static u32 wants(struct skep_system *sys, u32 nr)
 	case SYS_sendto:
 	case SYS_sendmsg:
 	case SYS_sendmmsg:
-		return (verb_in_use(sys, SENDMSG) ? WANT_ENTER : 0) |
+		return (verb_in_use(sys, SENDMSG) ? WANT_ENTER :
+						    0) | /* call_move() sees to its exit */
 		       (sys->cgroup_tree && cgroup_in_use(sys, BPF_CGROUP_INET_EGRESS) ? WANT_EXIT :
 											 0);
 	case SYS_getpeername:

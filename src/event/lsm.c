@@ -8,6 +8,7 @@
  * io_uring_setup() give ENOSYS, open_by_handle_at() gives EPERM, seccomp() with a new listener EBUSY.
  */
 #include "event/lsm.h"
+#include "event/readdress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -184,6 +185,10 @@ static void make_address(struct call_model *m)
 	a->bind = t->call.nr == SYS_bind;
 	a->len = min_t(u32, (u32)arg2(m), sizeof(a->addr));
 	memcpy(&a->addr, (const void *)at, a->len); /* world objects lie at their address */
+	if (t->call.moved) { /* a program of the control group has chosen another since */
+		a->len = min_t(u32, t->call.moved->size, sizeof(a->addr));
+		memcpy(&a->addr, t->call.moved->bytes, a->len);
+	}
 	a->work.work = use_address;
 	a->work.done = address_used;
 	a->sock = decide_take_fd(t, (int)arg0(m));

@@ -25,6 +25,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "event/readdress.h"
 #include "event/supervisor.h"
 #include "object/cgroup_tree.h"
 #include "world/world.h"
@@ -238,9 +239,14 @@ static void call_left(struct task *t, s64 ret, bool final)
 	struct supervisor *sv = t->sys->supervisor;
 	struct trace_state *tr = t->trace;
 	struct task_call *c = &t->call;
-	bool expected = tr->exit_wanted || final;
+	bool expected;
 	u32 n = 0;
 
+	if (unlikely(c->moved)) {
+		call_unmove(t);
+		final = true; /* made again it is decided about again */
+	}
+	expected = tr->exit_wanted || final;
 	tr->exit_wanted = false;
 	if (!c->active || !expected) {
 		c->active = false;
@@ -299,7 +305,7 @@ static void call_begins(struct task *t)
 		tr->process->intercept(t);
 	if (c->skip)
 		skip_call(t);
-	tr->exit_wanted = want & WANT_EXIT || tr->again || changes_task(c);
+	tr->exit_wanted = want & WANT_EXIT || tr->again || c->moved || changes_task(c);
 	if (want && !tr->exit_wanted)
 		world_call_end(t);
 }
@@ -853,6 +859,7 @@ static void free_state(struct task *t)
 	}
 	task_forget_comm(t);
 	decide_forget(t);
+	mem_free(t->call.moved);
 	vec_free(&tr->delayed);
 	mem_free(tr);
 }

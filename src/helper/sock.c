@@ -7,11 +7,13 @@
 #include "helper/helper.h"
 #include "object/sock.h"
 
+#define AF_UNIX		1
 #define AF_INET		2
 #define AF_INET6	10
 #define IPPROTO_TCP	6
 #define IPPROTO_UDP	17
 #define INIT_NET_COOKIE 1
+#define UNIX_PATH_MAX	108
 
 #ifndef ESOCKTNOSUPPORT
 #define ESOCKTNOSUPPORT 94
@@ -197,6 +199,22 @@ BPF_HELPER(get_cgroup_classid_curr)
 
 BPF_HELPER(skb_cgroup_classid)
 {
+	return 0;
+}
+
+/* The struct of bpf_cast_to_kern_ctx() is a view of the context: it follows. */
+BPF_KFUNC(bpf_sock_addr_set_sun_path)
+{
+	struct bpf_rt_sock_addr *a = run->ctx;
+	u64 ctx = (u64)(uintptr_t)a;
+	u32 len = (u32)r3;
+
+	if (run->prog->type != BPF_PROG_TYPE_CGROUP_SOCK_ADDR || a->u.family != AF_UNIX || !len ||
+	    len > UNIX_PATH_MAX)
+		return INT(-EINVAL);
+	__builtin_memcpy(a->uaddr + sizeof(u16), PTR(r2), len);
+	a->uaddrlen = (u32)sizeof(u16) + len;
+	run->platform->world(run, WORLD_KERN_CTX, &ctx);
 	return 0;
 }
 

@@ -45,6 +45,16 @@ struct bpf_rt_sock_ops {
 	bool has_skb;
 };
 
+/* struct bpf_sock_addr, and what stands behind it: an address of the call. */
+#define SOCK_ADDR_MAX 128
+struct bpf_rt_sock_addr {
+	struct bpf_sock_addr u;
+	s32 fd; /* of the socket, in the task; -1: it is nobody's */
+	/* A UNIX socket's is here alone; of others it is as it was before the programs. */
+	u32 uaddrlen;
+	u8 uaddr[SOCK_ADDR_MAX]; /* struct sockaddr */
+};
+
 /* struct bpf_sysctl: a parameter of /proc/sys being read or written. */
 struct bpf_rt_sysctl {
 	struct bpf_sysctl u;

@@ -21,7 +21,7 @@
 struct sock_run {
 	union {
 		struct bpf_sock sock;
-		struct bpf_sock_addr addr;
+		struct bpf_rt_sock_addr addr;
 		struct bpf_rt_sock_ops ops;
 		struct bpf_sockopt opt;
 		struct bpf_rt_msg msg;
@@ -206,10 +206,15 @@ static void *begin_sock(struct sock_run *r, u8 *data, u32 size)
 
 static void *begin_addr(struct sock_run *r, u8 *data, u32 size)
 {
-	r->sk.u.family = r->addr.family;
-	r->sk.u.type = r->addr.type;
-	r->sk.u.protocol = r->addr.protocol;
-	r->addr.sk = &r->sk.u;
+	u16 family = (u16)r->addr.u.user_family;
+
+	r->sk.u.family = r->addr.u.family;
+	r->sk.u.type = r->addr.u.type;
+	r->sk.u.protocol = r->addr.u.protocol;
+	r->addr.u.sk = &r->sk.u;
+	r->addr.fd = -1;
+	memcpy(r->addr.uaddr, &family, sizeof(family));
+	r->addr.uaddrlen = sizeof(family);
 	return &r->addr;
 }
 

@@ -665,7 +665,8 @@ static int check_ctx_arg(struct bpf_verifier_env *env, struct kfunc_meta *m, u32
 	id = name ? btf_find_by_name_kind(m->btf, name, BTF_KIND_STRUCT) : -ENOENT;
 	if (id < 0)
 		return refuse(env, DIAG_KFUNC_CTX_TYPE, env->prog->type);
-	if (!env->sys->verdict && strcmp(name, "sk_buff") && strcmp(name, "xdp_buff"))
+	if (!env->sys->verdict && strcmp(name, "sk_buff") && strcmp(name, "xdp_buff") &&
+	    strcmp(name, "bpf_sock_addr_kern"))
 		return refuse(env, DIAG_KFUNC_ABSENT, m->name);
 	m->ret_btf_id = (u32)id;
 	return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Packets as the kernel's own structs (Linux: the context of programs is one already): a
+ * Contexts as the kernel's own structs (Linux: the context of programs is one already): a
  * struct sk_buff or xdp_buff of the kernel in force, with the device, as the packet is at the
- * call of bpf_cast_to_kern_ctx(). The bytes are where programs' own pointers see them.
+ * call of bpf_cast_to_kern_ctx(), its bytes where programs' own pointers see them; a struct
+ * bpf_sock_addr_kern with its socket and address.
  */
 #include <net/if.h>
 #include <stddef.h>
@@ -10,9 +11,10 @@
 
 #include "object/packet.h"
 #include "object/prog.h"
+#include "object/sock.h"
 #include "world/fill.h"
 
-enum { CTX_SKB = 0x1c700, CTX_XDP, CTX_RXQ, CTX_DEV };
+enum { CTX_SKB = 0x1c700, CTX_XDP, CTX_RXQ, CTX_DEV, CTX_SOCK_ADDR, CTX_UADDR };
 
 static void put_number(struct world *w, struct wobj *o, const char *field, u64 v)
 {
@@ -85,7 +87,32 @@ static u64 xdp_obj(struct world *w, struct wobj *task, const struct xdp_buff *xd
 	return o->addr;
 }
 
+static u64 sock_addr_obj(struct world *w, struct wobj *task, const struct bpf_rt_sock_addr *a)
+{
+	bool is_unix = a->u.user_family == AF_UNIX;
+	struct wobj *o = world_reused(w, "bpf_sock_addr_kern", CTX_SOCK_ADDR);
+	struct wobj *addr =
+		world_reused(w, is_unix ? "sockaddr_un" : "__kernel_sockaddr_storage", CTX_UADDR);
+	struct wobj *file = task && a->fd >= 0 ? file_obj(w, task, a->fd) : NULL;
+
+	if (!o || !addr)
+		return 0;
+	world_put(w, addr->addr, is_unix ? "sun_family" : "ss_family", a->uaddr, sizeof(u16));
+	world_put(w, addr->addr, is_unix ? "sun_path" : "__data", a->uaddr + sizeof(u16),
+		  is_unix ? 108 : SOCK_ADDR_MAX - sizeof(u16));
+	put_number(w, o, "sk", file && file->priv ? sock_of(w, file->priv) : 0);
+	put_number(w, o, "uaddr", addr->addr);
+	put_number(w, o, "uaddrlen", a->uaddrlen);
+	return o->addr;
+}
+
 u64 world_kern_ctx(struct world *w, const struct bpf_run *run, struct wobj *task, const void *ctx)
 {
-	return run->prog->type == BPF_PROG_TYPE_XDP ? xdp_obj(w, task, ctx) : skb_obj(w, task, ctx);
+	switch (run->prog->type) {
+	case BPF_PROG_TYPE_XDP:
+		return xdp_obj(w, task, ctx);
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+		return sock_addr_obj(w, task, ctx);
+	}
+	return skb_obj(w, task, ctx);
 }

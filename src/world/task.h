@@ -41,6 +41,7 @@ struct task_call {
 	s64 ret; /* at exit */
 	u32 room; /* for the address that it gives back, as it was at entry; of event/cgroup_sock.c */
 	struct call_model *model;
+	struct call_moved *moved; /* of event/readdress.c: it is made with other arguments */
 };
 
 struct task {
