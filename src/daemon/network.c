@@ -93,6 +93,8 @@ static int start_links(struct network *n, const int *legs)
 	o.packet = network_socket(n, NETWORK_INSTANCE, AF_PACKET, SOCK_RAW, 0);
 	o.control = network_socket(n, NETWORK_INSTANCE, AF_INET, SOCK_DGRAM, 0);
 	o.diag = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+	o.route = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	o.route_news = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	return links_start(n->sys, &o, &n->links);
 }
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "event/link_run.h"
+#include "event/link_ip.h"
 
 #define QUIET_MS 100 /* then all that was sent has arrived */
 
@@ -124,8 +124,11 @@ int links_start(struct skep_system *sys, const struct link_opts *o, struct links
 		l->packet = o->packet;
 		l->control = o->control;
 		l->diag = o->diag;
+		l->route = o->route;
+		l->route_news = o->route_news;
 		l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		pthread_mutex_init(&l->cpus_lock, NULL);
+		pthread_mutex_init(&l->frags_lock, NULL);
 		l->ports = mem_calloc(o->nr_ports, sizeof(*l->ports));
 		l->room = mem_alloc(sizeof(*l->room));
 	}
@@ -174,6 +177,7 @@ void links_stop(struct links *l)
 		mem_free(r);
 	}
 	pthread_mutex_destroy(&l->cpus_lock);
+	pthread_mutex_destroy(&l->frags_lock);
 	for (u32 i = 0; i < l->nr_ports; i++) {
 		leg_close(&l->ports[i].inner);
 		leg_close(&l->ports[i].outer);
@@ -184,6 +188,10 @@ void links_stop(struct links *l)
 	close_fd(l->packet);
 	close_fd(l->control);
 	close_fd(l->diag);
+	close_fd(l->route);
+	close_fd(l->route_news);
+	link_routes_free(l);
+	link_frags_free(l);
 	link_owners_free(l->owners);
 	mem_free(l->ports);
 	mem_free(l);

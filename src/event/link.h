@@ -31,6 +31,7 @@ struct link_opts {
 	int packet;	/* packet socket there: redirects to interfaces that are not ours */
 	int control;	/* any socket there, for ioctls about interfaces */
 	int diag;	/* NETLINK_SOCK_DIAG there: whose socket a packet is for */
+	int route, route_news; /* NETLINK_ROUTE there: questions, and what is told unasked */
 };
 
 /* Takes over all descriptors, also when it fails. 0 or -errno. */

@@ -12,6 +12,7 @@
 #include <linux/if_link.h>
 #include <string.h>
 
+#include "event/link_ip.h"
 #include "hook/cls_bpf.h"
 #include "hook/record.h"
 
@@ -216,16 +217,15 @@ static int pass_tc(struct link_way *w, struct port *p, struct sk_buff *skb, bool
 	return GOES_ON;
 }
 
-static void emit_skb(struct link_way *w, struct leg *leg, const struct sk_buff *skb)
+void link_emit_skb(struct link_way *w, struct leg *leg, const struct sk_buff *skb)
 {
 	link_emit(w, leg, w->room->out, frame_from_skb(skb, w->room->out), false);
 }
 
 void link_receive_skb(struct link_way *w, struct port *p, struct sk_buff *skb)
 {
-	if (pass_tc(w, p, skb, true) == GOES_ON &&
-	    (!link_cgroup_active(w->l, true) || link_cgroup_allows(w, skb, true)))
-		emit_skb(w, &p->inner, skb);
+	if (pass_tc(w, p, skb, true) == GOES_ON)
+		link_ip_receive(w, p, skb);
 }
 
 int link_transmit_skb(struct link_way *w, struct port *p, struct sk_buff *skb)
@@ -233,14 +233,14 @@ int link_transmit_skb(struct link_way *w, struct port *p, struct sk_buff *skb)
 	int act = pass_tc(w, p, skb, false);
 
 	if (act == GOES_ON)
-		emit_skb(w, &p->outer, skb);
+		link_emit_skb(w, &p->outer, skb);
 	return act == DROPPED;
 }
 
 static bool tc_active(const struct link_way *w, const struct port *p, bool ingress)
 {
 	return link_cgroup_active(w->l, ingress) || hook_active(ingress ? p->ingress : p->egress) ||
-	       cls_bpf_active(w->l->sys, p->p.ifindex, ingress);
+	       link_ip_active(w->l, ingress) || cls_bpf_active(w->l->sys, p->p.ifindex, ingress);
 }
 
 static void build_skb(struct link_way *w, const struct port *p, struct sk_buff *skb, const u8 *data,
@@ -315,8 +315,7 @@ void link_outbound(struct links *l, struct port *p, struct leg_frame *frames, u3
 		if (frames[i].len < ETH_HLEN)
 			continue;
 		build_skb(&w, p, &skb, frames[i].data, frames[i].len, 0, false);
-		if (!link_cgroup_active(l, false) || link_cgroup_allows(&w, &skb, false))
-			link_transmit_skb(&w, p, &skb);
+		link_ip_send(&w, p, &skb);
 	}
 	slot_release(&run);
 	link_put_held(&held);

@@ -36,9 +36,12 @@ struct links {
 	struct skep_system *sys;
 	struct port *ports;
 	u32 nr_ports;
-	int raw4, raw6, packet, control, diag;
+	int raw4, raw6, packet, control, diag, route, route_news;
 	struct link_owners *owners; /* link_cgroup.c */
-	int wake;		    /* eventfd: the thread is to end */
+	struct link_routes *routes; /* link_route.c */
+	pthread_mutex_t frags_lock;
+	struct link_datagram *frags; /* link_frags.c */
+	int wake;		     /* eventfd: the thread is to end */
 	bool quit, started;
 	pthread_t thread;
 	bool stays; /* it is bound to a CPU; else it was allowed .anywhere */
@@ -101,6 +104,8 @@ void link_emit(struct link_way *w, struct leg *leg, const u8 *data, u32 len, boo
 void link_receive(struct link_way *w, struct port *p, const u8 *data, u32 len, u32 meta,
 		  bool stable);
 void link_receive_skb(struct link_way *w, struct port *p, struct sk_buff *skb);
+/* As it is now, to the stack or to the wire. */
+void link_emit_skb(struct link_way *w, struct leg *leg, const struct sk_buff *skb);
 /* As if the stack had sent it: by traffic control to the wire. 0, or 1 (NET_XMIT_DROP): dropped there. */
 int link_transmit_skb(struct link_way *w, struct port *p, struct sk_buff *skb);
 /* Calls an XDP program; what it says. */

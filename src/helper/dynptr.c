@@ -252,7 +252,9 @@ BPF_KFUNC(bpf_dynptr_from_skb) /* r4, from the fix-ups: read-only */
 	struct dynptr *d = PTR(r3);
 
 	set_null(d);
-	if (r2)
+	if (run_is_world(run, r1)) /* as tracing and netfilter are given it */
+		skb = run->packet;
+	if (r2 || !skb)
 		return INT(-EINVAL);
 	set(d, skb, DYNPTR_SKB, skb->len);
 	if (r4)

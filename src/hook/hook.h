@@ -52,6 +52,8 @@ struct hook_prog {
 	u32 pid;	 /* only on behalf of this process; 0: of any */
 	bool session;	 /* at entry and, if it wishes so then, at return */
 	const void *key; /* who attached it: the link, or a perf event */
+	s32 priority;	 /* of netfilter's: they are in this order */
+	bool defrag;	 /* it wants whole packets */
 };
 
 struct hook_progs {

@@ -292,7 +292,8 @@ static const struct bpf_link_ops netfilter_link_ops = {
 /* A link at position @at of @list. */
 static struct link_object *attach(struct skep_system *sys, struct netns_hooks *ns, u32 list, u32 at,
 				  u32 type, u32 attach_type, const struct bpf_link_ops *ops,
-				  struct prog_object *prog, int *err)
+				  struct prog_object *prog, const struct netfilter_place *place,
+				  int *err)
 {
 	struct hook_prog entry = { .prog = prog->prog, .owner = prog };
 	struct netns_link *l;
@@ -308,6 +309,11 @@ static struct link_object *attach(struct skep_system *sys, struct netns_hooks *n
 	l->ino = ns->ino;
 	entry.link = &l->l;
 	entry.key = l;
+	if (place) {
+		l->place = *place;
+		entry.priority = place->priority;
+		entry.defrag = place->flags & NF_DEFRAG;
+	}
 	*err = put_in(sys, &ns->v[list], at, &entry);
 	if (*err) {
 		object_put(&l->l.obj);
@@ -338,7 +344,7 @@ struct link_object *link_attach_netns(struct skep_system *sys, u64 ino, bool fir
 	if (*err < 0)
 		return NULL;
 	return attach(sys, ns, (u32)list, n, BPF_LINK_TYPE_NETNS, attach_type, &netns_link_ops,
-		      prog, err);
+		      prog, NULL, err);
 }
 
 static int check_place(const struct skep_system *sys, const struct netfilter_place *p)
@@ -362,7 +368,6 @@ struct link_object *link_attach_netfilter(struct skep_system *sys, u64 ino,
 					  const struct netfilter_place *place, int *err)
 {
 	struct netns_hooks *ns;
-	struct link_object *l;
 	u32 list, at = 0;
 
 	*err = check_place(sys, place);
@@ -382,11 +387,8 @@ struct link_object *link_attach_netfilter(struct skep_system *sys, u64 ino,
 		if (other > place->priority)
 			break;
 	}
-	l = attach(sys, ns, list, at, BPF_LINK_TYPE_NETFILTER, BPF_NETFILTER, &netfilter_link_ops,
-		   prog, err);
-	if (l)
-		((struct netns_link *)l)->place = *place;
-	return l;
+	return attach(sys, ns, list, at, BPF_LINK_TYPE_NETFILTER, BPF_NETFILTER,
+		      &netfilter_link_ops, prog, place, err);
 }
 
 void netns_stop(struct skep_system *sys)

@@ -179,6 +179,8 @@ struct bpf_run {
 	struct hook_sessions *sessions;
 	struct bpf_session *session; /* the program's own; NULL: it is of no session */
 	bool session_return;
+	struct sk_buff *
+		packet; /* what a struct sk_buff of the world that the program was given stands for */
 };
 
 /* What a program keeps from one function's entry to its return. */

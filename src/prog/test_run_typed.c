@@ -253,6 +253,7 @@ int netfilter_test_run(struct skep_system *sys, struct prog_object *prog, struct
 	const union bpf_attr *a = t->attr;
 	struct hook_state state = { .hook = LOCAL_OUT, .pf = NFPROTO_IPV4 };
 	struct bpf_run run = { .arena = sys->arena, .platform = sys->platform };
+	struct sk_buff packet = { .head = NULL };
 	u32 size = a->test.data_size_in, off;
 	u8 data[PAGE_BYTES];
 	u64 ctx[2];
@@ -280,7 +281,13 @@ int netfilter_test_run(struct skep_system *sys, struct prog_object *prog, struct
 		err = fill(sys, &run, &state, user, size - off, protocol, ctx);
 	mem_free(user);
 	t->block = (struct compare_block){ ctx, sizeof(ctx) };
-	if (!err)
+	if (!err) {
+		packet.head = packet.data = data + off;
+		packet.data_end = packet.end = data + size;
+		packet.len = size - off;
+		packet.protocol = protocol;
+		run.packet = &packet;
 		err = test_run_repeat(sys, prog, ctx, t, &run);
+	}
 	return err ? err : test_run_write_data(sys, t, &(struct test_run_part){ NULL, 0 }, 1);
 }

@@ -8,15 +8,20 @@
  *           ingress:PROG:IFACE          by TCX link  egress:PROG:IFACE
  *           dev:MAP:KEY:IFACE[:PROG]    DEVMAP       cpu:MAP:KEY:QSIZE[:PROG]
  *           tail:MAP:KEY:PROG
+ *           nf:PROG:4|6:HOOK:PRIORITY[:defrag]    netfilter, in the namespace we are in
+ *           netns:PROG                  socket lookups and flow dissectors, there, too
+ *           fd:MAP:KEY:FD               a descriptor that we were started with
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,6 +86,26 @@ static void tcx_link(char **a)
 		die(a[0]);
 }
 
+static void netfilter_link(char **a, int n)
+{
+	/* As newer headers have it. */
+	struct {
+		__u32 prog_fd, target_fd, attach_type, flags;
+		struct {
+			__u32 pf, hooknum;
+			__s32 priority;
+			__u32 flags;
+		} netfilter;
+	} attr = { .prog_fd = (__u32)bpf_program__fd(program(a[1])), .attach_type = 45 };
+
+	attr.netfilter.pf = atoi(a[2]) == 6 ? 10 : 2;
+	attr.netfilter.hooknum = (__u32)atoi(a[3]);
+	attr.netfilter.priority = atoi(a[4]);
+	attr.netfilter.flags = n > 5;
+	if (syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr)) < 0)
+		die("nf");
+}
+
 static void act(char *action)
 {
 	char *a[6] = { 0 };
@@ -114,6 +139,19 @@ static void act(char *action)
 		key = (unsigned)atoi(a[2]);
 		if (bpf_map_update_elem(map(a[1]), &key, &fd, 0))
 			die(action);
+	} else if (!strcmp(a[0], "nf")) {
+		netfilter_link(a, n);
+	} else if (!strcmp(a[0], "netns")) {
+		int ns = open("/proc/self/ns/net", O_RDONLY);
+
+		if (!bpf_program__attach_netns(program(a[1]), ns))
+			die(action);
+	} else if (!strcmp(a[0], "fd")) {
+		unsigned long long fd = (unsigned long long)atoi(a[3]);
+
+		key = (unsigned)atoi(a[2]);
+		if (bpf_map_update_elem(map(a[1]), &key, &fd, 0))
+			die(action);
 	} else {
 		die("wrong usage");
 	}
@@ -121,12 +159,19 @@ static void act(char *action)
 
 int main(int argc, char **argv)
 {
+	struct bpf_program *p;
 	unsigned long long value;
 	int i, fd, status = 0;
 
 	obj = argc > 2 ? bpf_object__open_file(argv[1], NULL) : NULL;
 	if (!obj)
 		die("object");
+	bpf_object__for_each_program(p, obj) /* the library may be too old for the section */
+		if (!strcmp(bpf_program__section_name(p), "netfilter"))
+	{
+		bpf_program__set_type(p, (enum bpf_prog_type)32);
+		bpf_program__set_expected_attach_type(p, (enum bpf_attach_type)45);
+	}
 	if (bpf_object__load(obj))
 		die("load");
 	for (i = 2; i < argc && strcmp(argv[i], "--"); i++)
@@ -139,7 +184,7 @@ int main(int argc, char **argv)
 	wait(&status);
 	fd = map("counts");
 	printf("counts:");
-	for (unsigned k = 0; k < 16; k++)
+	for (unsigned k = 0; k < 32; k++)
 		if (!bpf_map_lookup_elem(fd, &k, &value) && value)
 			printf(" %u=%llu", k, value);
 	printf("\n");

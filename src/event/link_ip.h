@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The network layer on a live link: what Linux does with packets between traffic control and
+ * sockets (net/ipv4/ip_input.c, ip_output.c and their IPv6 kin), as far as programs take part in it.
+ *
+ *   TC ingress → PRE_ROUTING → LOCAL_IN or FORWARD → cgroup → the stack
+ *   the stack → LOCAL_OUT → POST_ROUTING → cgroup → TC egress
+ *
+ * link_ip.c is the way, link_netfilter.c runs netfilter's programs, link_frags.c gathers
+ * fragments, link_route.c asks the instance's kernel for routes.
+ */
+#ifndef SKEP_EVENT_LINK_IP_H
+#define SKEP_EVENT_LINK_IP_H
+
+#include "event/link_run.h"
+
+#define PF_IPV4 2 /* NFPROTO_*: AF_INET, AF_INET6 */
+#define PF_IPV6 10
+
+enum { NF_PRE_ROUTING, NF_LOCAL_IN, NF_FORWARD, NF_LOCAL_OUT, NF_POST_ROUTING };
+
+/* What an IP header says. Addresses in network order, IPv4 in the first word. */
+struct ip_view {
+	u32 family; /* PF_* */
+	u32 len;    /* of the whole packet, header included */
+	u32 src[4], dst[4];
+	u32 protocol; /* behind all extension headers that are there */
+	u32 l4;	      /* offset of what is behind them, from the IP header */
+	bool fragment, more;
+	u32 frag_off; /* bytes */
+	u32 frag_hdr; /* IPv6: offset of the fragment header; of the byte that announces it */
+	u32 frag_next_at;
+	u32 id;
+};
+
+/* @net: @len bytes from the IP header on. False: broken, as Linux drops it before anything sees it. */
+bool ip_parse(u16 protocol, const u8 *net, u32 len, struct ip_view *ip);
+
+/* ---- link_ip.c ---- */
+
+bool link_ip_active(const struct links *l, bool ingress);
+/* From traffic control up to the stack. */
+void link_ip_receive(struct link_way *w, struct port *p, struct sk_buff *skb);
+/* From the stack on to traffic control and the wire. */
+void link_ip_send(struct link_way *w, struct port *p, struct sk_buff *skb);
+
+/* ---- link_netfilter.c ---- */
+
+/* Whether a program is at @hook of @pf; NF_DEFRAG_ANY: whether one there wants whole packets. */
+bool link_netfilter_at(const struct links *l, u32 pf, u32 hook);
+bool link_netfilter_defrag(const struct links *l, u32 pf);
+
+/* Which of a hook's programs: those that see fragments, the others, all of them. */
+enum nf_part { NF_FRAGMENTS, NF_WHOLE, NF_ALL };
+/* @pkt begins at its IP header. False: dropped. */
+bool link_netfilter(struct link_way *w, u32 pf, u32 hook, enum nf_part part, u32 in, u32 out,
+		    struct sk_buff *pkt);
+
+/* ---- link_frags.c ---- */
+
+struct link_datagram {
+	struct link_datagram *next;
+	u64 since;
+	struct ip_view ip; /* of the first that came */
+	bool ingress;
+	u32 port; /* ifindex */
+	u32 n, have, total;
+	u32 first; /* the one at offset 0 */
+	struct link_fragment {
+		u8 *frame; /* whole, with its Ethernet header */
+		u32 len, off, size, net;
+	} v[128];
+};
+
+/*
+ * @skb, at its Ethernet header, is a fragment. NULL: it is kept, or nothing can become of it. Else it was the
+ * last that was missing: the datagram, to be freed.
+ */
+struct link_datagram *link_frags_add(struct links *l, const struct sk_buff *skb, u32 ifindex,
+				     bool ingress, const struct ip_view *ip);
+/* The datagram in one packet, with an Ethernet header, in @skb and @buffer. */
+void link_datagram_whole(const struct link_datagram *d, struct sk_buff *skb, u8 *buffer, u64 size);
+void link_datagram_free(struct link_datagram *d);
+void link_frags_free(struct links *l);
+
+/* ---- link_route.c ---- */
+
+struct link_route {
+	int err; /* 0 or -errno: there is no way */
+	u8 type; /* RTN_* */
+	u32 oif, realm;
+};
+
+/*
+ * What the instance's kernel would do with a packet that came on @iif (0: one of its own). Kept until it tells of a
+ * change.
+ */
+struct link_route link_route(struct links *l, const struct ip_view *ip, u32 iif);
+/* Whether @ip's source is an address of the instance. */
+bool link_route_is_own(struct links *l, const struct ip_view *ip);
+bool link_route_forwards6(struct links *l);
+void link_routes_free(struct links *l);
+
+#endif
