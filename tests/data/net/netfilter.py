@@ -11,7 +11,8 @@ def some(counts, *which):
     return " ".join("%d:%s" % (i, "some" if counts.get(i) else "none") for i in which)
 
 for v, ip in (4, FAR[0]), (6, FAR[1]):
-    ask("tcp", ip, 7000) # neighbours are known then
+    while ask("tcp", ip, 7000) != "fine": # neighbours are known then
+        pass
     with Attached(OBJ, *all_hooks(v)) as a:
         for port in 7000, 7001, 7002, 7003, 7004:
             kind = "udp" if v == 4 or port == 7000 else "tcp"

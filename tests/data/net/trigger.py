@@ -14,7 +14,7 @@ def name(e):
     return "no answer" if isinstance(e, (socket.timeout, BlockingIOError, PermissionError)) else "refused" if isinstance(e, ConnectionRefusedError) else os.strerror(e.errno)
 
 # What comes back when it is asked from port @sport (0: any); @size bytes are sent.
-def ask(kind, ip, port, size=4, sport=0, timeout=0.3):
+def ask(kind, ip, port, size=4, sport=0, timeout=0.6):
     with socket.socket(family(ip), socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as s:
         s.settimeout(timeout)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
