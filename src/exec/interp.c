@@ -426,6 +426,10 @@ u64 interp_subprog(struct bpf_run *run, const struct bpf_prog *prog, u32 subprog
 		if (!frame.tail)
 			break;
 		run->prog = prog = frame.tail;
+		if (unlikely(prog->throws)) {
+			r0 = run_catching((const void *)(uintptr_t)r0, run);
+			break;
+		}
 		subprog = 0;
 		r1 = r0; /* the context */
 	}

@@ -11,21 +11,35 @@
 #define CLOCK_MONOTONIC 1
 
 /*
- * A program that may throw, itself or by a tail call. Frames of native code and of the
- * interpreter hold nothing that would have to be given back.
+ * A program that may throw. Frames of native code and of the interpreter hold nothing that would
+ * have to be given back. Only what is thrown from here on ends here: after a tail call from a
+ * subprogram the caller goes on.
  */
-static __attribute__((noinline)) u64 enter_catching(const struct bpf_prog *prog, void *ctx,
-						    struct bpf_run *run)
+static __attribute__((noinline)) u64 enter_catching(const struct bpf_prog *prog, const void *ctx,
+						    struct bpf_run *run, bool watched)
 {
 	const u64 args[5] = { (u64)(uintptr_t)ctx };
+	void *outer[5];
+	u64 ret;
 
+	for (u32 i = 0; i < 5; i++)
+		outer[i] = run->catch[i];
 	if (__builtin_setjmp(run->catch))
-		return run->thrown;
-	if (prog->watched)
-		return bpf_tramp_call(run, prog, 0, args);
-	if (likely(prog->entry && !run->interpret))
-		return prog->entry(ctx, run);
-	return interp_run(prog, ctx, run);
+		ret = run->thrown;
+	else if (watched)
+		ret = bpf_tramp_call(run, prog, 0, args);
+	else if (likely(prog->entry && !run->interpret))
+		ret = prog->entry(ctx, run);
+	else
+		ret = interp_run(prog, (void *)(uintptr_t)ctx, run);
+	for (u32 i = 0; i < 5; i++)
+		run->catch[i] = outer[i];
+	return ret;
+}
+
+u64 run_catching(const void *ctx, struct bpf_run *run)
+{
+	return enter_catching(run->prog, ctx, run, false);
 }
 
 void run_throw(struct bpf_run *run, u64 cookie)
@@ -45,7 +59,7 @@ static __attribute__((noinline)) u64 enter_special(const struct bpf_prog *prog, 
 	const u64 args[5] = { (u64)(uintptr_t)ctx };
 
 	if (prog->throws) /* what is attached is looked at inside */
-		return enter_catching(prog, ctx, run);
+		return enter_catching(prog, ctx, run, prog->watched);
 	return bpf_tramp_call(run, prog, 0, args);
 }
 

@@ -642,6 +642,7 @@ int jit_place(struct arena *arena, struct bpf_prog *prog, const struct prog_fact
 	prog->code = at;
 	prog->code_size = out.size;
 	prog->entry = (bpf_entry_t)(uintptr_t)(at + out.entry);
+	prog->tail_entry = prog->throws ? run_catching : prog->entry;
 	prog->subprog_entry = (const bpf_helper_t *)(at + out.entries);
 	prog->subprog_code = (const u64 *)(at + out.entries + 8 * out.nr_subs);
 	prog->native_len = out.native_len;
@@ -733,7 +734,7 @@ void jit_release(struct arena *arena, struct bpf_prog *prog)
 		return;
 	arena_code_free(arena, prog->code, prog->code_size);
 	prog->code = NULL;
-	prog->entry = NULL;
+	prog->entry = prog->tail_entry = NULL;
 	prog->subprog_entry = NULL;
 	prog->subprog_code = NULL;
 }

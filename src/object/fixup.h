@@ -81,6 +81,8 @@ bpf_helper_t bpf_subprog_native(struct bpf_run *run, u64 func);
  * Ends the run of the program as bpf_throw(@cookie) does: its exception callback
  * decides what it returns. Does not return.
  */
+/* Where a tail call to a program that may throw goes: its exceptions end it, and not its caller. */
+u64 run_catching(const void *ctx, struct bpf_run *run);
 void run_throw(struct bpf_run *run, u64 cookie) __attribute__((noreturn));
 
 #endif

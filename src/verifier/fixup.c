@@ -971,7 +971,7 @@ static int hand_over(struct fixup *f)
 	int err;
 
 	env->prog->stack_depth = f->stack[0];
-	env->prog->throws = env->seen_exception || env->seen_tail_call; /* or what it jumps to */
+	env->prog->throws = env->seen_exception;
 	if (env->exception_subprog)
 		env->prog->exception_subprog = f->number[env->exception_subprog];
 	err = prog_object_place(obj, f->out.v, f->out.n, f->calls.v, f->calls.n, f->start, f->stack,

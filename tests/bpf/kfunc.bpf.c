@@ -705,4 +705,46 @@ SEC("?tc") int throws_last(struct __sk_buff *ctx)
 	return always(ctx->len);
 }
 
+/* What a tail-called program throws ends that one: the function that it was called from returns. */
+SEC("?tc") int tail_target(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+
+	if (!s)
+		return -1;
+	put(s, 1000);
+	if (s->in[1] & 1)
+		bpf_throw(s->in[2]);
+	return 5;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} tail SEC(".maps");
+
+static __noinline int jump(struct __sk_buff *ctx)
+{
+	volatile int none = -7;
+
+	bpf_tail_call_static(ctx, &tail, 0);
+	return none;
+}
+
+SEC("?tc") int tail_throws(struct __sk_buff *ctx)
+{
+	struct io *s = get_io();
+	int n;
+
+	if (!s)
+		return -1;
+	n = jump(ctx);
+	put(s, (__u64)(__s64)n);
+	if (s->in[3] & 1)
+		bpf_throw(s->in[4]);
+	return n + jump(ctx);
+}
+
 char _license[] SEC("license") = "GPL";

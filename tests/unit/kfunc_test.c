@@ -65,7 +65,23 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return 0;
 }
 
-/* Opens the object with program @name alone. */
+/* The program alone; those that make tail calls with what these go to. */
+static bool wanted(const char *prog, const char *name)
+{
+	return !strcmp(prog, name) || (!strcmp(prog, "tail_target") && !strncmp(name, "tail_", 5));
+}
+
+static int fill_tail_calls(const struct bpf_object *obj)
+{
+	int to = bpf_program__fd(bpf_object__find_program_by_name(obj, "tail_target"));
+	u32 zero = 0;
+
+	if (to < 0)
+		return 0;
+	return bpf_map_update_elem(bpf_object__find_map_fd_by_name(obj, "tail"), &zero, &to, 0);
+}
+
+/* Opens the object with program @name and what it needs alone. */
 static bool engine_open(struct engine *e, const char *name)
 {
 	const char *out = getenv("O");
@@ -79,8 +95,8 @@ static bool engine_open(struct engine *e, const char *name)
 	err = e->obj ? 0 : -errno;
 	if (!err) {
 		bpf_object__for_each_program(p, e->obj)
-			bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
-		err = bpf_object__load(e->obj);
+			bpf_program__set_autoload(p, wanted(bpf_program__name(p), name));
+		err = bpf_object__load(e->obj) ?: fill_tail_calls(e->obj);
 	}
 	skep_front_use(NULL);
 	return !err;
@@ -252,6 +268,7 @@ int main(void)
 		PROG(strings),	     PROG(cpumasks),	    PROG(throws),
 		PROG(dynptr_fill),   PROG(dynptr_fill_skb), PROG(dynptr_fill_rdonly),
 		PROG(kern_skb),	     PROG(kern_xdp),	    PROG(throws_last),
+		PROG(tail_throws),
 	};
 
 	return cmocka_run_group_tests_name("kernel functions", tests, start, end);

@@ -464,7 +464,7 @@ int x86_tail_call(struct jit *j)
 	rm(j, true, 0x89, R11, R12, offsetof(struct bpf_run, prog));
 	mov_rr(j, true, RSI, R12);
 	epilogue(j);
-	rm(j, false, 0xff, 4, R11, offsetof(struct bpf_prog, entry)); /* jmp */
+	rm(j, false, 0xff, 4, R11, offsetof(struct bpf_prog, tail_entry)); /* jmp */
 	land(j, out[0]);
 	land(j, out[1]);
 	land(j, out[2]);
