@@ -100,14 +100,55 @@ static s32 named(struct maker *m, const char *name)
 	return -ENOENT;
 }
 
+static s32 resolve(struct maker *m, const char *text);
+
+/* "int (*)(void *, u32)": a pointer to a function; @open is where its result's type ends. */
+static s32 callback(struct maker *m, const char *text, const char *open)
+{
+	struct btf_param params[BTF_FUNC_DECL_ARGS];
+	char part[2 * NAME_MAX_LEN];
+	const char *at = open + strlen("(*)(");
+	u32 n = 0;
+	s32 id;
+
+	if (open == text || (size_t)(open - text) >= sizeof(part))
+		return -EINVAL;
+	memcpy(part, text, (size_t)(open - text));
+	part[open - text - 1] = 0; /* without the space */
+	id = resolve(m, part);
+	params[0].type = (u32)id;
+	for (u32 ret = (u32)id; id >= 0 && *at != ')'; n++) {
+		size_t len = strcspn(at, ",)");
+
+		if (!at[len] || len >= sizeof(part) || n == BTF_FUNC_DECL_ARGS)
+			return -EINVAL;
+		memcpy(part, at, len);
+		part[len] = 0;
+		id = resolve(m, part);
+		params[n] = (struct btf_param){ .name_off = 0, .type = (u32)id };
+		at += len;
+		at += strspn(at, ", ");
+		if (*at == ')' && id >= 0) {
+			u32 proto = type(m, BTF_KIND_FUNC_PROTO, 0, n + 1, ret);
+
+			put(m, params, (n + 1) * sizeof(params[0]));
+			return (s32)type(m, BTF_KIND_PTR, 0, 0, proto);
+		}
+	}
+	return id < 0 ? id : -EINVAL;
+}
+
 /* "const char *const *": qualifiers, a name, then pointers with theirs. */
 static s32 resolve(struct maker *m, const char *text)
 {
+	const char *function = strstr(text, "(*)(");
 	char name[NAME_MAX_LEN];
 	bool is_const = false;
 	size_t n;
 	s32 id;
 
+	if (function)
+		return callback(m, text, function);
 	if (!strncmp(text, "const ", 6)) {
 		is_const = true;
 		text += 6;

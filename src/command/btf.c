@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "btf/btf.h"
 #include "command/command.h"
+#include "object/kfunc.h"
 #include "hook/functions.h"
 #include "hook/points.h"
 #include "object/record.h"
@@ -125,6 +126,41 @@ struct object_btf *system_vmlinux(struct skep_system *sys)
 _Static_assert(BTF_FUNC_DECL_ARGS >= FUNCTION_ARGS_MAX,
 	       "every function of the table can be declared");
 
+static const struct {
+	const char *name, *ret, *args[2 * BTF_FUNC_DECL_ARGS];
+} kfunc_protos[] = {
+#define KFUNC_PROTO(name, ret, ...) { #name, ret, { __VA_ARGS__ } },
+#include "tables/kfunc_protos.def"
+#undef KFUNC_PROTO
+};
+
+#define MAX_DECLS (FUNC_NAMED + ARRAY_SIZE(kfunc_protos))
+
+/* Declarations of the kernel functions for programs that @base lacks: how many. */
+static u32 missing_kfuncs(const struct skep_system *sys, const struct btf *base,
+			  struct btf_func_decl *out)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(kfunc_protos); i++) {
+		const char *const *args = kfunc_protos[i].args;
+		struct bpf_kfunc k;
+
+		if (!bpf_kfunc_find(kfunc_protos[i].name, &k) || !k.func ||
+		    !visible(sys->profile, k.since) ||
+		    btf_find_by_name_kind(base, k.name, BTF_KIND_FUNC) > 0)
+			continue;
+		out[n] = (struct btf_func_decl){ .name = k.name, .ret = kfunc_protos[i].ret };
+		for (u32 a = 0; args[2 * a]; a++) {
+			out[n].args[a].type = args[2 * a];
+			out[n].args[a].name = args[2 * a + 1];
+			out[n].nr_args++;
+		}
+		n++;
+	}
+	return n;
+}
+
 /* Declarations of the functions that @base lacks: how many. */
 static u32 missing_functions(const struct skep_system *sys, const struct btf *base,
 			     struct btf_func_decl *out)
@@ -154,12 +190,15 @@ struct object_btf *system_functions(struct skep_system *sys)
 	struct object_btf *base = system_vmlinux(sys), *b;
 	struct btf_func_decl *decls;
 	struct btf *btf = NULL;
+	u32 n;
 
 	pthread_mutex_lock(&sys->lock);
 	if (!sys->functions && base) {
-		decls = mem_calloc(FUNC_NAMED, sizeof(*decls));
-		b = !decls || btf_make_funcs(base->btf, decls,
-					     missing_functions(sys, base->btf, decls), &btf) ?
+		decls = mem_calloc(MAX_DECLS, sizeof(*decls));
+		n = decls ? missing_functions(sys, base->btf, decls) : 0;
+		if (decls)
+			n += missing_kfuncs(sys, base->btf, decls + n);
+		b = !decls || btf_make_funcs(base->btf, decls, n, &btf) ?
 			    NULL :
 			    btf_object_new(sys, btf, true, "skep");
 		mem_free(decls);

@@ -149,6 +149,8 @@ u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call o
 		return symbol(sys, (const char *)args[0]);
 	case KERNEL_CALL_SYMBOL_AT:
 		return (u64)(s64)symbol_at(sys, args[0], (char *)args[1], (u64 *)args[2]);
+	case KERNEL_CALL_STREAM_STACK:
+		return (u64)(s64)stream_stack(sys, run, (u32)args[0], (u32)args[1]);
 	case KERNEL_CALL_BTF:
 		return (u64)find_btf(sys, (const char *)args[0], (u32)args[1]);
 	}

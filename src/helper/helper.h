@@ -27,6 +27,10 @@
 #define BPF_KFUNC(name)                                                                            \
 	u64 kfunc_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run);             \
 	u64 kfunc_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
+/* A second name of one that is defined before, tables/kfunc_aliases.def. */
+#define BPF_KFUNC_ALIAS(name, as)                                                                  \
+	u64 kfunc_##name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)              \
+		__attribute__((alias("kfunc_" #as)));
 /* An int as the kernel's C functions return it: the upper half is 0. */
 #define INT(v) ((u64)(u32)(v))
 

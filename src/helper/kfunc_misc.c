@@ -22,6 +22,7 @@ NOTHING(bpf_preempt_disable)
 NOTHING(bpf_preempt_enable)
 NOTHING(bpf_local_irq_save)
 NOTHING(bpf_local_irq_restore)
+NOTHING(__bpf_trap) /* a path that gets there is refused */
 /* Of Linux's test module, where they do nothing, too. */
 NOTHING(bpf_kfunc_call_test_sleepable)
 NOTHING(bpf_kfunc_common_test)

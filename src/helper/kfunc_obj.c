@@ -234,3 +234,12 @@ BPF_KFUNC(bpf_rbtree_right)
 
 	return READ_ONCE(n->owner) == PTR(r1) ? (u64)n->right : 0;
 }
+
+BPF_KFUNC_ALIAS(bpf_obj_new, bpf_obj_new_impl)
+BPF_KFUNC_ALIAS(bpf_obj_drop, bpf_obj_drop_impl)
+BPF_KFUNC_ALIAS(bpf_percpu_obj_new, bpf_percpu_obj_new_impl)
+BPF_KFUNC_ALIAS(bpf_percpu_obj_drop, bpf_percpu_obj_drop_impl)
+BPF_KFUNC_ALIAS(bpf_refcount_acquire, bpf_refcount_acquire_impl)
+BPF_KFUNC_ALIAS(bpf_list_push_front, bpf_list_push_front_impl)
+BPF_KFUNC_ALIAS(bpf_list_push_back, bpf_list_push_back_impl)
+BPF_KFUNC_ALIAS(bpf_rbtree_add, bpf_rbtree_add_impl)

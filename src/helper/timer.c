@@ -53,6 +53,11 @@ BPF_HELPER(timer_cancel)
 	return (u64)(s64)async_cancel(PTR(r1), run);
 }
 
+BPF_KFUNC(bpf_timer_cancel_async)
+{
+	return INT(async_try_cancel(PTR(r1), run));
+}
+
 BPF_KFUNC(bpf_wq_init)
 {
 	return r3 ? INT(-EINVAL) : INT(async_init(PTR(r1), PTR(r2), ASYNC_WORK, 0, run));
@@ -69,3 +74,5 @@ BPF_KFUNC(bpf_wq_start)
 		return INT(-EINVAL);
 	return INT(async_start(PTR(r1), run->platform->ktime_ns(CLOCK_MONOTONIC), run));
 }
+
+BPF_KFUNC_ALIAS(bpf_wq_set_callback, bpf_wq_set_callback_impl)

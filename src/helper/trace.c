@@ -133,3 +133,12 @@ BPF_HELPER(snprintf)
 	n = bprintf(run, PTR(r1), (u32)r2, PTR(r3), UINT32_MAX, PTR(r4), len / 8);
 	return n < 0 ? (u64)n : (u64)n + 1;
 }
+
+BPF_KFUNC(bpf_stream_print_stack) /* r2: the instruction that calls it */
+{
+	const u64 args[] = { r1, r2 };
+
+	return INT(run->platform->kernel_call(run, KERNEL_CALL_STREAM_STACK, args));
+}
+
+BPF_KFUNC_ALIAS(bpf_stream_vprintk, bpf_stream_vprintk_impl)

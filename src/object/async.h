@@ -44,6 +44,8 @@ int async_init(u64 *field, struct bpf_map *map, enum async_kind kind, u32 clock,
 int async_set_callback(u64 *field, u32 func, struct bpf_run *run);
 int async_start(u64 *field, u64 due, struct bpf_run *run);
 int async_cancel(u64 *field, struct bpf_run *run);
+/* Does not wait: 1, 0 (was not armed), -1 (its callback is running), -EINVAL. */
+int async_try_cancel(u64 *field, struct bpf_run *run);
 /* The field goes: as a cancel that waits for nobody. For values that are dropped. */
 void async_release_field(u64 *field, const struct skep_platform *platform);
 /* All fields of @map let go. */

@@ -71,12 +71,25 @@ static u32 flags_of(const char *list)
 	return flags;
 }
 
+static enum kfunc_id judged_as(enum kfunc_id id)
+{
+	switch ((int)id) {
+#define KFUNC_ALIAS(name, as)                                                                      \
+	case KFUNC_##name:                                                                         \
+		return KFUNC_##as;
+#include "tables/kfunc_aliases.def"
+#undef KFUNC_ALIAS
+	}
+	return id;
+}
+
 bool bpf_kfunc_find(const char *name, struct bpf_kfunc *out)
 {
 	for (u32 i = 1; i < KFUNC_MAX; i++) {
 		if (strcmp(rows[i].name, name))
 			continue;
-		*out = (struct bpf_kfunc){ .id = (enum kfunc_id)i,
+		*out = (struct bpf_kfunc){ .id = judged_as((enum kfunc_id)i),
+					   .row = (enum kfunc_id)i,
 					   .name = rows[i].name,
 					   .since = rows[i].since,
 					   .flags = flags_of(rows[i].flags),
@@ -96,14 +109,14 @@ static const struct {
 #undef KFUNC_SET
 };
 
-bool bpf_kfunc_allowed(enum kfunc_id id, u32 prog_type, kver profile)
+bool bpf_kfunc_allowed(enum kfunc_id row, u32 prog_type, kver profile)
 {
 	const char *list;
 	size_t n;
 
-	if (!id || id >= KFUNC_MAX || !visible(profile, rows[id].since))
+	if (!row || row >= KFUNC_MAX || !visible(profile, rows[row].since))
 		return false;
-	for (list = rows[id].sets; (n = next_word(&list)); list += n)
+	for (list = rows[row].sets; (n = next_word(&list)); list += n)
 		for (u32 i = 0; i < ARRAY_SIZE(sets); i++)
 			if ((sets[i].prog_type == prog_type ||
 			     sets[i].prog_type == BPF_PROG_TYPE_UNSPEC) &&

@@ -40,7 +40,8 @@ enum kfunc_id {
 #define KF_IMPLICIT_ARGS BIT(16)
 
 struct bpf_kfunc {
-	enum kfunc_id id;
+	enum kfunc_id id;  /* of an alias: of the function that it stands for */
+	enum kfunc_id row; /* its own */
 	const char *name;
 	kver since;
 	u32 flags;	   /* KF_* */
@@ -50,6 +51,6 @@ struct bpf_kfunc {
 /* Fills *@out with row @name; false: no row. */
 bool bpf_kfunc_find(const char *name, struct bpf_kfunc *out);
 /* Whether a program of @prog_type may call it in @profile: by the sets that list it. */
-bool bpf_kfunc_allowed(enum kfunc_id id, u32 prog_type, kver profile);
+bool bpf_kfunc_allowed(enum kfunc_id row, u32 prog_type, kver profile);
 
 #endif

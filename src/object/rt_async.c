@@ -174,6 +174,26 @@ int async_cancel(u64 *field, struct bpf_run *run)
 	return ret;
 }
 
+int async_try_cancel(u64 *field, struct bpf_run *run)
+{
+	struct async_cb *cb = field_cb(field);
+	bool running;
+	u64 due = 0;
+
+	if (!cb)
+		return -EINVAL;
+	lock_take(&cb->lock, run->platform);
+	running = cb->running;
+	if (!running) {
+		due = cb->due;
+		cb->due = 0;
+	}
+	lock_drop(&cb->lock);
+	if (due)
+		run->platform->async(run->arena, cb, 0);
+	return running ? -1 : due != 0;
+}
+
 /* @cb is in no list and no field any more. */
 static void end(struct async_cb *cb, const struct skep_platform *platform)
 {

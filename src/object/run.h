@@ -76,7 +76,8 @@ enum kernel_call {
 	KERNEL_CALL_SYMBOL, /* name -> address; 0: there is no such function */
 	/* address, char[KERNEL_SYMBOL_MAX], u64[2] for offset and size -> 0 or -ENOENT */
 	KERNEL_CALL_SYMBOL_AT,
-	KERNEL_CALL_BTF, /* name, kind -> id | a descriptor of its BTF << 32, or -errno */
+	KERNEL_CALL_STREAM_STACK, /* stream, instruction of run->prog that asks -> 0 or -errno */
+	KERNEL_CALL_BTF,	  /* name, kind -> id | a descriptor of its BTF << 32, or -errno */
 };
 
 /* Reads kernel memory as programs may: 0 or -errno. */

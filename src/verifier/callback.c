@@ -44,16 +44,27 @@ int process_timer(struct bpf_verifier_env *env, u32 regno, struct bpf_call_arg_m
 	return 0;
 }
 
-int process_workqueue(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *m)
+static int process_kfunc_field(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *m,
+			       u32 kind, const char *name)
 {
 	const struct bpf_reg_state *reg = &cur_regs(env)[regno];
-	int err = check_async_field(env, regno, BPF_FIELD_WORKQUEUE, "bpf_wq");
+	int err = check_async_field(env, regno, kind, name);
 
 	if (err)
 		return err;
 	m->map_uid = reg->map_uid;
 	m->map = reg->map;
 	return 0;
+}
+
+int process_timer_arg(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *m)
+{
+	return process_kfunc_field(env, regno, m, BPF_FIELD_TIMER, "bpf_timer");
+}
+
+int process_workqueue(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *m)
+{
+	return process_kfunc_field(env, regno, m, BPF_FIELD_WORKQUEUE, "bpf_wq");
 }
 
 /* int callback(struct bpf_map *map, void *key, void *value) */

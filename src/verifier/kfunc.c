@@ -55,7 +55,7 @@ struct btf *kfunc_types(struct bpf_verifier_env *env, const struct bpf_insn *ins
 	}
 	*err = 0;
 	/* A module's stay as long as the system. */
-	btf = b->module ? b->btf : NULL;
+	btf = b->module || b == env->sys->functions ? b->btf : NULL;
 	if (!btf)
 		*err = quiet ? -EINVAL : refuse(env, DIAG_KFUNC_NOT_MODULE);
 	object_put(&b->obj);
@@ -97,10 +97,10 @@ static int look_up(struct bpf_verifier_env *env, const struct bpf_insn *insn,
 		return quiet ? -EINVAL : refuse(env, DIAG_KFUNC_NO_PROTO, meta->func_id);
 	meta->name = btf_type_name(meta->btf, meta->func_id);
 	if (!bpf_kfunc_find(meta->name, &meta->k) ||
-	    !bpf_kfunc_allowed(meta->k.id, env->prog->type, env->profile))
+	    !bpf_kfunc_allowed(meta->k.row, env->prog->type, env->profile))
 		return quiet ? -EACCES : refuse(env, DIAG_KFUNC_NOT_ALLOWED, meta->name);
-	/* What is given back must be what was taken. */
-	if (meta->k.flags & KF_RELEASE)
+	/* What is given back must be what was taken; since 7.0 there are no others. */
+	if ((meta->k.flags & KF_RELEASE) || visible(env->profile, KVER(7, 0)))
 		meta->k.flags |= KF_TRUSTED_ARGS;
 	if ((meta->k.id == KFUNC_bpf_session_cookie || meta->k.id == KFUNC_bpf_session_is_return) &&
 	    !is_session(env->prog))
@@ -327,6 +327,7 @@ enum kf_arg {
 	KF_ARG_RB_NODE,
 	KF_ARG_CONST_STR,
 	KF_ARG_MAP,
+	KF_ARG_TIMER,
 	KF_ARG_WORKQUEUE,
 	KF_ARG_IRQ_FLAG,
 	KF_ARG_RES_LOCK,
@@ -370,6 +371,8 @@ static int kf_arg_of(struct bpf_verifier_env *env, const struct kfunc_meta *m, u
 		return KF_ARG_CONST_STR;
 	if (suffix(m, arg, "__map"))
 		return KF_ARG_MAP;
+	if (arg_is_struct(m, arg, "bpf_timer"))
+		return KF_ARG_TIMER;
 	if (arg_is_struct(m, arg, "bpf_wq"))
 		return KF_ARG_WORKQUEUE;
 	if (suffix(m, arg, "__irq_flag"))
@@ -482,7 +485,7 @@ static int check_mem_size_arg(struct bpf_verifier_env *env, struct kfunc_meta *m
 	struct bpf_call_arg_meta mem = { 0 };
 	int err = 0;
 
-	if (!register_is_null(buf) || !suffix(m, arg, "__opt")) {
+	if (!register_is_null(buf) || (!suffix(m, arg, "__opt") && !suffix(m, arg, "__nullable"))) {
 		struct bpf_reg_state saved = *buf;
 		bool may_be_null = type_may_be_null(buf->type);
 
@@ -681,7 +684,8 @@ static int check_pointer_arg(struct bpf_verifier_env *env, struct kfunc_meta *m,
 	int what, err;
 
 	if ((m->k.flags & (KF_TRUSTED_ARGS | KF_RCU)) &&
-	    (register_is_null(reg) || type_may_be_null(reg->type)) && !suffix(m, arg, "__nullable"))
+	    (register_is_null(reg) || type_may_be_null(reg->type)) &&
+	    !suffix(m, arg, "__nullable") && !suffix(m, arg, "__opt")) /* its name until 7.0 */
 		return refuse(env, DIAG_KFUNC_MAYBE_NULL, arg);
 	if (reg->ref_obj_id) {
 		if ((m->k.flags & KF_RELEASE) && m->ref_obj_id)
@@ -737,6 +741,10 @@ static int check_pointer_arg(struct bpf_verifier_env *env, struct kfunc_meta *m,
 		return check_const_str(env, regno);
 	case KF_ARG_MAP:
 		return check_map_arg(env, m, regno);
+	case KF_ARG_TIMER:
+		if (reg->type != PTR_TO_MAP_VALUE)
+			return refuse(env, DIAG_KFUNC_ARG_VALUE, arg);
+		return process_timer_arg(env, regno, m);
 	case KF_ARG_WORKQUEUE:
 		if (reg->type != PTR_TO_MAP_VALUE)
 			return refuse(env, DIAG_KFUNC_ARG_VALUE, arg);

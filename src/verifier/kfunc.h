@@ -155,6 +155,7 @@ int push_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog, calle
 
 /* callback.c */
 int process_timer(struct bpf_verifier_env *env, u32 regno, struct bpf_call_arg_meta *meta);
+int process_timer_arg(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *meta);
 int process_workqueue(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *meta);
 int push_async_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog, bool sleepable,
 			callee_regs_fn set_regs);

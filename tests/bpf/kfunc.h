@@ -9,10 +9,16 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PROG_ARRAY = 3, BPF_MAP_TYPE_RINGBUF = 27 };
+enum {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PROG_ARRAY = 3,
+	BPF_MAP_TYPE_RINGBUF = 27
+};
 
 struct __sk_buff {
-	__u32 len, pkt_type, mark, queue_mapping, protocol, vlan_present, vlan_tci, vlan_proto, priority;
+	__u32 len, pkt_type, mark, queue_mapping, protocol, vlan_present, vlan_tci, vlan_proto,
+		priority;
 };
 struct xdp_md {
 	__u32 data;
@@ -83,40 +89,58 @@ typedef __u32 __u8_result;
 #define __kptr __attribute__((btf_type_tag("kptr")))
 #endif
 #define __contains(name, node) __attribute__((btf_decl_tag("contains:" #name ":" #node)))
-#define private(name)	       SEC(".data." #name) __hidden __attribute__((aligned(8)))
-#define __exception_cb(name)   __attribute__((btf_decl_tag("exception_callback:" #name)))
+#define private(name) SEC(".data." #name) __hidden __attribute__((aligned(8)))
+#define __exception_cb(name) __attribute__((btf_decl_tag("exception_callback:" #name)))
 #define bpf_core_type_id_local_(type)                                                              \
 	__builtin_btf_type_id(*(typeof(type) *)0, 0 /* BPF_TYPE_ID_LOCAL */)
 
+#ifdef NEW_NAMES
+extern void *bpf_obj_new(__u64 local_type_id__k) __ksym;
+extern void bpf_obj_drop(void *p__alloc) __ksym;
+extern void *bpf_refcount_acquire(void *p__refcounted_kptr) __ksym;
+extern void *bpf_percpu_obj_new(__u64 local_type_id__k) __ksym;
+extern void bpf_percpu_obj_drop(void *p__alloc) __ksym;
+#define bpf_obj_new(type)	 ((type *)bpf_obj_new(bpf_core_type_id_local_(type)))
+#define bpf_percpu_obj_new(type) ((type *)bpf_percpu_obj_new(bpf_core_type_id_local_(type)))
+#else
 extern void *bpf_obj_new_impl(__u64 local_type_id__k, void *meta__ign) __ksym;
 extern void bpf_obj_drop_impl(void *p__alloc, void *meta__ign) __ksym;
 extern void *bpf_refcount_acquire_impl(void *p__refcounted_kptr, void *meta__ign) __ksym;
 extern void *bpf_percpu_obj_new_impl(__u64 local_type_id__k, void *meta__ign) __ksym;
 extern void bpf_percpu_obj_drop_impl(void *p__alloc, void *meta__ign) __ksym;
-#define bpf_obj_new(type)	   ((type *)bpf_obj_new_impl(bpf_core_type_id_local_(type), NULL))
-#define bpf_percpu_obj_new(type)   ((type *)bpf_percpu_obj_new_impl(bpf_core_type_id_local_(type), NULL))
-#define bpf_obj_drop(p)		   bpf_obj_drop_impl(p, NULL)
-#define bpf_percpu_obj_drop(p)	   bpf_percpu_obj_drop_impl(p, NULL)
-#define bpf_refcount_acquire(p)	   bpf_refcount_acquire_impl(p, NULL)
+#define bpf_obj_new(type) ((type *)bpf_obj_new_impl(bpf_core_type_id_local_(type), NULL))
+#define bpf_percpu_obj_new(type)                                                                   \
+	((type *)bpf_percpu_obj_new_impl(bpf_core_type_id_local_(type), NULL))
+#define bpf_obj_drop(p)		bpf_obj_drop_impl(p, NULL)
+#define bpf_percpu_obj_drop(p)	bpf_percpu_obj_drop_impl(p, NULL)
+#define bpf_refcount_acquire(p) bpf_refcount_acquire_impl(p, NULL)
+#endif
 #ifndef NULL
 #define NULL ((void *)0)
 #endif
 
+#ifdef NEW_NAMES
+extern int bpf_list_push_front(struct bpf_list_head *head, struct bpf_list_node *node) __ksym;
+extern int bpf_list_push_back(struct bpf_list_head *head, struct bpf_list_node *node) __ksym;
+extern int bpf_rbtree_add(struct bpf_rb_root *root, struct bpf_rb_node *node,
+			  bool(less)(struct bpf_rb_node *a, const struct bpf_rb_node *b)) __ksym;
+#else
 extern int bpf_list_push_front_impl(struct bpf_list_head *head, struct bpf_list_node *node,
 				    void *meta__ign, __u64 off) __ksym;
 extern int bpf_list_push_back_impl(struct bpf_list_head *head, struct bpf_list_node *node,
 				   void *meta__ign, __u64 off) __ksym;
-extern struct bpf_list_node *bpf_list_pop_front(struct bpf_list_head *head) __ksym;
-extern struct bpf_list_node *bpf_list_pop_back(struct bpf_list_head *head) __ksym;
 extern int bpf_rbtree_add_impl(struct bpf_rb_root *root, struct bpf_rb_node *node,
 			       bool(less)(struct bpf_rb_node *a, const struct bpf_rb_node *b),
 			       void *meta__ign, __u64 off) __ksym;
-extern struct bpf_rb_node *bpf_rbtree_remove(struct bpf_rb_root *root,
-					     struct bpf_rb_node *node) __ksym;
-extern struct bpf_rb_node *bpf_rbtree_first(struct bpf_rb_root *root) __ksym;
 #define bpf_list_push_front(h, n) bpf_list_push_front_impl(h, n, NULL, 0)
 #define bpf_list_push_back(h, n)  bpf_list_push_back_impl(h, n, NULL, 0)
 #define bpf_rbtree_add(r, n, l)	  bpf_rbtree_add_impl(r, n, l, NULL, 0)
+#endif
+extern struct bpf_list_node *bpf_list_pop_front(struct bpf_list_head *head) __ksym;
+extern struct bpf_list_node *bpf_list_pop_back(struct bpf_list_head *head) __ksym;
+extern struct bpf_rb_node *bpf_rbtree_remove(struct bpf_rb_root *root,
+					     struct bpf_rb_node *node) __ksym;
+extern struct bpf_rb_node *bpf_rbtree_first(struct bpf_rb_root *root) __ksym;
 
 extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
 extern int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
@@ -194,14 +218,15 @@ extern __u8_result bpf_cpumask_test_and_clear_cpu(__u32 cpu, struct bpf_cpumask 
 extern void bpf_cpumask_setall(struct bpf_cpumask *cpumask) __ksym;
 extern void bpf_cpumask_clear(struct bpf_cpumask *cpumask) __ksym;
 extern __u8_result bpf_cpumask_and(struct bpf_cpumask *dst, const struct cpumask *src1,
-			    const struct cpumask *src2) __ksym;
+				   const struct cpumask *src2) __ksym;
 extern void bpf_cpumask_or(struct bpf_cpumask *dst, const struct cpumask *src1,
 			   const struct cpumask *src2) __ksym;
 extern void bpf_cpumask_xor(struct bpf_cpumask *dst, const struct cpumask *src1,
 			    const struct cpumask *src2) __ksym;
 extern __u8_result bpf_cpumask_equal(const struct cpumask *src1, const struct cpumask *src2) __ksym;
 extern __u8_result bpf_cpumask_intersects(const struct cpumask *a, const struct cpumask *b) __ksym;
-extern __u8_result bpf_cpumask_subset(const struct cpumask *src1, const struct cpumask *src2) __ksym;
+extern __u8_result bpf_cpumask_subset(const struct cpumask *src1,
+				      const struct cpumask *src2) __ksym;
 extern __u8_result bpf_cpumask_empty(const struct cpumask *cpumask) __ksym;
 extern __u8_result bpf_cpumask_full(const struct cpumask *cpumask) __ksym;
 extern __u32 bpf_cpumask_weight(const struct cpumask *cpumask) __ksym;

@@ -44,6 +44,7 @@ static struct engine {
 	struct skep_system *sys; /* NULL: the kernel */
 	struct bpf_object *obj;
 	bool use;
+	bool new_names;
 } engines[ENGINES];
 
 static u64 random_state;
@@ -89,7 +90,8 @@ static bool engine_open(struct engine *e, const char *name)
 	char path[512];
 	int err;
 
-	snprintf(path, sizeof(path), "%s/bpf/kfunc.bpf.o", out ? out : "build");
+	snprintf(path, sizeof(path), "%s/bpf/kfunc%s.bpf.o", out ? out : "build",
+		 e->new_names ? "_new" : "");
 	skep_front_use(e->sys);
 	e->obj = bpf_object__open_file(path, NULL);
 	err = e->obj ? 0 : -errno;
@@ -221,6 +223,30 @@ static void test_prog(void **state)
 	}
 }
 
+/* The same by the functions' names of 7.x, where they take fewer arguments. */
+static void test_new_names(void **state)
+{
+	const char *name = *state;
+	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "7.1" };
+	struct engine ours = { .new_names = true };
+
+	for (u32 jit = 0; jit < 2; jit++) {
+		opts.jit = jit ? "on" : "off";
+		ours.sys = skep_system_new(&opts);
+		assert_non_null(ours.sys);
+		if (!engine_open(&ours, name)) {
+			if (!strcmp(name, "stash") && access("/usr/bin/clang-19", X_OK))
+				skip();
+			fail_msg("%s: not accepted", name);
+		}
+		assert_true(engine_open(&engines[JIT], name));
+		run_both(name, &ours, &engines[JIT], ROUNDS);
+		engine_close(&ours);
+		engine_close(&engines[JIT]);
+		skep_system_free(ours.sys);
+	}
+}
+
 static int start(void **state)
 {
 	union bpf_attr attr = {
@@ -258,6 +284,12 @@ static int end(void **state)
 		.name = #name_, .test_func = test_prog, .initial_state = #name_                    \
 	}
 
+#define NEW(name_)                                                                                 \
+	{                                                                                          \
+		.name = #name_ " by its new names", .test_func = test_new_names,                   \
+		.initial_state = #name_                                                            \
+	}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,7 +300,8 @@ int main(void)
 		PROG(strings),	     PROG(cpumasks),	    PROG(throws),
 		PROG(dynptr_fill),   PROG(dynptr_fill_skb), PROG(dynptr_fill_rdonly),
 		PROG(kern_skb),	     PROG(kern_xdp),	    PROG(throws_last),
-		PROG(tail_throws),
+		PROG(tail_throws),   NEW(objects),	    NEW(stash),
+		NEW(percpu),
 	};
 
 	return cmocka_run_group_tests_name("kernel functions", tests, start, end);
