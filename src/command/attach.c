@@ -185,19 +185,24 @@ static bool netdev_is_ours(struct call *c, u32 ifindex)
 	       (!c->sys->net_ino || c->sys->net_ino == netns_of_caller());
 }
 
-/* Of another namespace than this process's only rtnetlink knows which there are. */
-static bool netdev_is_foreign(u32 ifindex)
+/* Of other namespaces than this process's and the instance's only rtnetlink knows which there are. */
+static bool netdev_is_foreign(const struct call *c, u32 ifindex)
 {
+	struct skep_system *sys = c->sys;
+	u64 ino = netns_of_caller(), args[1] = { ifindex };
 	char name[IF_NAMESIZE];
 
-	return netns_of_caller() == netns_at("/proc/self/ns/net") && if_indextoname(ifindex, name);
+	if (sys->net_ino && sys->net_ino == ino)
+		return sys->netdev_call &&
+		       (s64)sys->netdev_call(sys, NULL, WORLD_DEVICE_MTU, args) >= 0;
+	return ino == netns_at("/proc/self/ns/net") && if_indextoname(ifindex, name);
 }
 
 int netdev_check(struct call *c, u32 ifindex, int none)
 {
 	if (netdev_is_ours(c, ifindex))
 		return 0;
-	if (!netdev_is_foreign(ifindex))
+	if (!netdev_is_foreign(c, ifindex))
 		return none;
 	return attach_refuse(c->sys, DIAG_ATTACH_NETDEV_FOREIGN, (unsigned long long)ifindex);
 }
@@ -466,7 +471,7 @@ static int detach_tcx(struct call *c, struct prog_object *p)
 	if (attr->attach_type == BPF_NETKIT_PRIMARY || attr->attach_type == BPF_NETKIT_PEER)
 		return netdev_is_ours(c, attr->target_ifindex) ? -ENXIO : -ENODEV;
 	if (!netdev_is_ours(c, attr->target_ifindex))
-		return netdev_is_foreign(attr->target_ifindex) ? -ENOENT : -ENODEV;
+		return netdev_is_foreign(c, attr->target_ifindex) ? -ENOENT : -ENODEV;
 	return hook_detach_tcx(c->sys, p, attr->attach_type, attr->target_ifindex, &place);
 }
 
@@ -528,7 +533,7 @@ static int query_tcx(struct call *c, enum hook_kind kind)
 	int err;
 
 	if (!netdev_is_ours(c, ifindex)) {
-		if (!netdev_is_foreign(ifindex))
+		if (!netdev_is_foreign(c, ifindex))
 			return -ENODEV;
 		h = NULL; /* nothing can be attached to it */
 	}
@@ -645,7 +650,8 @@ static int query(struct call *c)
 	case BPF_NETKIT_PRIMARY:
 	case BPF_NETKIT_PEER:
 		ifindex = attr->query.target_ifindex;
-		return netdev_is_ours(c, ifindex) || netdev_is_foreign(ifindex) ? -ENXIO : -ENODEV;
+		return netdev_is_ours(c, ifindex) || netdev_is_foreign(c, ifindex) ? -ENXIO :
+										     -ENODEV;
 	case BPF_FLOW_DISSECTOR:
 	case BPF_SK_LOOKUP:
 		return query_netns(c);

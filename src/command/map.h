@@ -15,7 +15,8 @@ int map_set_btf(struct map_object *m, const struct bpf_map_ops *ops, const union
 		u32 caps);
 /* Bytes of a value as bpf(2) passes it. */
 u32 map_user_value_size(const struct bpf_map *map);
-/* Whether @prog may be in, or use, program array @m; the first one decides for the rest. */
+/* Whether @p may use @m, a map of programs, or be in it; the first one decides for the rest. */
+bool prog_map_fits(struct map_object *m, const struct prog_object *p);
 bool prog_map_compatible(struct map_object *m, const struct prog_object *p);
 
 /*

@@ -193,7 +193,7 @@ static bool owner_fits(const struct bpf_map *map, const struct prog_object *p)
 	}
 }
 
-bool prog_map_compatible(struct map_object *m, const struct prog_object *p)
+bool prog_map_fits(struct map_object *m, const struct prog_object *p)
 {
 	const struct bpf_prog *prog = p->prog;
 	struct skep_system *sys = m->obj.sys;
@@ -218,6 +218,12 @@ bool prog_map_compatible(struct map_object *m, const struct prog_object *p)
 		fits = owner_fits(map, p);
 	pthread_mutex_unlock(&sys->lock);
 	return fits;
+}
+
+bool prog_map_compatible(struct map_object *m, const struct prog_object *p)
+{
+	/* An element runs wherever the map's user does: that need not be its device. */
+	return !p->dev_bound && prog_map_fits(m, p);
 }
 
 static bool fields_equal(const struct bpf_map *a, const struct bpf_map *b)

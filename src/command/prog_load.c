@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "command/command.h"
+#include "command/link.h"
 #include "command/map.h"
 #include "exec/exec.h"
 #include "isa/tag.h"
@@ -189,6 +190,46 @@ static int read_text(struct call *c, void *insns, size_t bytes, char license[MAX
 											   0;
 }
 
+/*
+ * A program for one device (Linux: bpf_prog_dev_bound_init()). That it runs in the device's hardware
+ * can only be asked for: no driver here takes programs over.
+ */
+static int bind_to_device(struct call *c, struct prog_object *p)
+{
+	const union bpf_attr *attr = c->attr;
+	u32 known = visible(c->sys->profile, KVER(6, 3)) ?
+			    BPF_F_XDP_DEV_BOUND_ONLY | BPF_F_XDP_HAS_FRAGS :
+			    0;
+	bool only = attr->prog_flags & BPF_F_XDP_DEV_BOUND_ONLY;
+	int err;
+
+	if (attr->prog_type != BPF_PROG_TYPE_SCHED_CLS && attr->prog_type != BPF_PROG_TYPE_XDP)
+		return -EINVAL;
+	if (attr->prog_flags & ~known)
+		return -EINVAL;
+	if (only ? attr->prog_type == BPF_PROG_TYPE_SCHED_CLS :
+		   attr->prog_flags & BPF_F_XDP_HAS_FRAGS)
+		return -EINVAL;
+	pthread_mutex_lock(&c->sys->lock);
+	err = netdev_check(c, attr->prog_ifindex, -EINVAL);
+	if (!err && !only)
+		err = -EINVAL;
+	if (!err) {
+		p->dev_bound = true;
+		p->bound_ifindex = attr->prog_ifindex;
+	}
+	pthread_mutex_unlock(&c->sys->lock);
+	return err;
+}
+
+/* What replaces a function of a program for one device is for it, too. */
+static int inherit_device(struct prog_object *p, const struct prog_object *target)
+{
+	p->dev_bound = true;
+	p->bound_ifindex = READ_ONCE(target->bound_ifindex);
+	return p->bound_ifindex ? 0 : -EINVAL;
+}
+
 static int read_program(struct call *c, struct prog_object *p)
 {
 	const union bpf_attr *attr = c->attr;
@@ -206,8 +247,11 @@ static int read_program(struct call *c, struct prog_object *p)
 	p->prog->gpl_compatible = license_is_gpl(license);
 	if (attr->signature) /* no keyring to check it by */
 		return -EOPNOTSUPP;
-	if (attr->prog_ifindex) /* no program lives on a device here */
-		return -EINVAL;
+	err = attr->prog_ifindex ? bind_to_device(c, p) : 0;
+	if (!err && attr->prog_type == BPF_PROG_TYPE_EXT && p->dst_prog && p->dst_prog->dev_bound)
+		err = inherit_device(p, p->dst_prog);
+	if (err)
+		return err;
 	err = object_name_copy(p->prog->name, attr->prog_name, sizeof(attr->prog_name));
 	return err < 0 ? err : 0;
 }
@@ -285,7 +329,7 @@ static int check_and_compile(struct call *c, struct prog_object *p)
 	}
 	for (u32 i = 0; i < p->nr_used_maps; i++)
 		if (holds_programs(sys, p->used_maps[i]->map->map_type) &&
-		    (p->kprobe_override || !prog_map_compatible(p->used_maps[i], p)))
+		    (p->kprobe_override || !prog_map_fits(p->used_maps[i], p)))
 			return -EINVAL;
 	return 0;
 }

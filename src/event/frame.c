@@ -12,7 +12,7 @@ static u16 get16(const u8 *p)
 	return v;
 }
 
-static bool is_vlan(u16 proto)
+bool frame_is_vlan(u16 proto)
 {
 	return proto == __builtin_bswap16(0x8100) || proto == __builtin_bswap16(0x88a8);
 }
@@ -27,7 +27,7 @@ void frame_to_skb(struct sk_buff *skb, u8 *buffer, u64 buffer_size, const u8 *da
 	skb->head = buffer;
 	skb->end = buffer + buffer_size;
 	memcpy(at - meta, data - meta, len + meta);
-	if (is_vlan(proto) && len >= ETH_HLEN + VLAN_HLEN) {
+	if (frame_is_vlan(proto) && len >= ETH_HLEN + VLAN_HLEN) {
 		skb->vlan_present = 1;
 		skb->vlan_proto = proto;
 		skb->vlan_tci = __builtin_bswap16(get16(data + 14));

@@ -20,6 +20,9 @@ enum {
 	TC_OTHER = 9
 };
 
+/* An EtherType as it stands in the frame. */
+bool frame_is_vlan(u16 proto);
+
 /*
  * The skb of a received frame in @buffer, at its Ethernet header, a VLAN tag taken out of the data.
  * Before @data are @meta bytes of metadata. At least ETH_HLEN bytes.

@@ -9,8 +9,10 @@
  * frame: one that is redirected to it is lost.
  */
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -53,6 +55,22 @@ static void look_at(const struct links *l, struct port *p)
 	if (!ask_device(l, p->p.ifindex, &p->up, &p->mtu))
 		p->up = false;
 	p->known = l->bursts;
+}
+
+bool link_takes_tags(const struct links *l, struct port *p)
+{
+	struct ethtool_value v = { .cmd = ETHTOOL_GFLAGS };
+	struct ifreq r = { .ifr_ifindex = (int)p->p.ifindex };
+
+	if (p->tags_known == l->bursts)
+		return p->takes_tags;
+	p->tags_known = l->bursts;
+	p->takes_tags = false;
+	if (l->control < 0 || ioctl(l->control, SIOCGIFNAME, &r))
+		return false;
+	r.ifr_data = (void *)&v;
+	p->takes_tags = !ioctl(l->control, SIOCETHTOOL, &r) && v.data & ETH_FLAG_RXVLAN;
+	return p->takes_tags;
 }
 
 static bool takes(const struct links *l, struct port *p, u32 len)

@@ -96,6 +96,18 @@ static void receive_frags(struct link_way *w, struct port *p, struct xdp_buff *x
 	link_receive_skb(w, p, &skb);
 }
 
+/* For the stack it is a part of the frame again. */
+static void put_tag(struct xdp_buff *xdp)
+{
+	u16 tag[2] = { xdp->rx->vlan_proto, __builtin_bswap16(xdp->rx->vlan_tci) };
+	u32 meta = (u32)(xdp->data - xdp->data_meta);
+
+	memmove(xdp->data_meta - VLAN_HLEN, xdp->data_meta, meta + 12);
+	xdp->data -= VLAN_HLEN;
+	xdp->data_meta -= VLAN_HLEN;
+	memcpy(xdp->data + 12, tag, sizeof(tag));
+}
+
 void link_after_xdp(struct link_way *w, struct port *p, const struct bpf_prog *prog,
 		    struct xdp_buff *xdp, u32 act, bool stable)
 {
@@ -107,6 +119,10 @@ void link_after_xdp(struct link_way *w, struct port *p, const struct bpf_prog *p
 		len = (u32)(xdp->data_end - xdp->data);
 		if (len < ETH_HLEN)
 			return; /* what is left is no frame: eth_type_trans() drops it */
+		if (xdp->rx && xdp->rx->vlan_proto) {
+			put_tag(xdp);
+			len += VLAN_HLEN;
+		}
 		if (xdp->nr_frags)
 			receive_frags(w, p, xdp);
 		else
@@ -150,13 +166,34 @@ static void split(struct link_way *w, struct xdp_buff *xdp, const u8 *data, u32 
 	}
 }
 
-static void run_xdp(struct link_way *w, struct port *p, const struct bpf_prog *prog,
-		    const struct leg_frame *f)
+/* A device that takes tags out (ethtool -K DEVICE rxvlan on) shows them beside the frame, not in it. */
+static void take_tag(struct links *l, struct port *p, struct leg_frame *f, struct xdp_rx *rx)
 {
-	struct xdp_buff xdp = { .ingress_ifindex = p->p.ifindex, .frame_sz = LINK_PAGE };
+	u16 proto, tci;
+
+	memcpy(&proto, f->data + 12, sizeof(proto));
+	if (likely(!frame_is_vlan(proto)) || f->len < ETH_HLEN + VLAN_HLEN ||
+	    !link_takes_tags(l, p))
+		return;
+	memcpy(&tci, f->data + ETH_HLEN, sizeof(tci));
+	rx->vlan_proto = proto;
+	rx->vlan_tci = __builtin_bswap16(tci);
+	memmove(f->data + VLAN_HLEN, f->data, 12);
+	f->data += VLAN_HLEN;
+	f->len -= VLAN_HLEN;
+}
+
+static void run_xdp(struct link_way *w, struct port *p, const struct bpf_prog *prog,
+		    struct leg_frame *f)
+{
+	struct xdp_rx rx = { .timestamp = 0 };
+	struct xdp_buff xdp = { .ingress_ifindex = p->p.ifindex, .frame_sz = LINK_PAGE, .rx = &rx };
 	bool generic = p->xdp->xdp_flags & XDP_FLAGS_SKB_MODE, in_place = true;
 	u32 act;
 
+	take_tag(w->l, p, f, &rx);
+	rx.data = f->data;
+	rx.len = f->len;
 	xdp.data = xdp.data_meta = f->data;
 	xdp.data_end = f->data + f->len;
 	xdp.data_hard_start = f->data - XDP_PACKET_HEADROOM;

@@ -28,6 +28,8 @@ struct port {
 	u64 known; /* the burst's number */
 	bool up;
 	u32 mtu;
+	u64 tags_known;
+	bool takes_tags;
 };
 
 struct link_cpu;
@@ -118,6 +120,9 @@ void link_exception(struct link_way *w, const struct port *p, const struct bpf_p
 const u8 *link_xdp_bytes(struct link_way *w, const struct xdp_buff *xdp, u32 *len);
 
 /* ---- link_redirect.c ---- */
+
+/* Whether the instance's end takes VLAN tags out of what it receives (rx-vlan-offload). */
+bool link_takes_tags(const struct links *l, struct port *p);
 
 /* A program by its id; NULL: it has ended, or the system is busy with something long. */
 const struct bpf_prog *link_prog(struct link_way *w, u32 id);

@@ -29,23 +29,15 @@ static u32 mix(u32 h, u32 v)
 	return h ^ h >> 15;
 }
 
-static bool has(const struct sk_buff *skb, const u8 *p, u32 n)
+u32 flow_hash(const u8 *ip, const u8 *end, u16 protocol, bool *has_ports)
 {
-	return p >= skb->head && p + n <= skb->data + skb_headlen(skb);
-}
-
-/*
- * Addresses, protocol and ports, from the network header on. Equal for the packets of
- * a flow in both directions, as Linux's, whose key is random: DIFF(flow-hash).
- */
-static u32 flow_hash(const struct sk_buff *skb)
-{
-	const u8 *ip = skb->head + skb->network_header, *l4 = NULL;
 	u32 h = 0, src, dst, a, b;
+	const u8 *l4 = NULL;
 	u16 sport, dport;
 	u8 proto = 0;
 
-	if (skb->protocol == rt_htons(ETH_P_IP) && has(skb, ip, 20) && ip[0] >> 4 == 4) {
+	*has_ports = false;
+	if (protocol == rt_htons(ETH_P_IP) && ip + 20 <= end && ip[0] >> 4 == 4) {
 		src = *(const rt_u32 *)(ip + 12);
 		dst = *(const rt_u32 *)(ip + 16);
 		proto = ip[9];
@@ -53,7 +45,7 @@ static u32 flow_hash(const struct sk_buff *skb)
 			l4 = ip + (ip[0] & 15) * 4;
 		a = min(src, dst), b = max(src, dst);
 		h = mix(mix(h, a), b);
-	} else if (skb->protocol == rt_htons(ETH_P_IPV6) && has(skb, ip, 40)) {
+	} else if (protocol == rt_htons(ETH_P_IPV6) && ip + 40 <= end) {
 		for (u32 i = 0; i < 16; i += 4) {
 			src = *(const rt_u32 *)(ip + 8 + i);
 			dst = *(const rt_u32 *)(ip + 24 + i);
@@ -62,12 +54,13 @@ static u32 flow_hash(const struct sk_buff *skb)
 		proto = ip[6];
 		l4 = ip + 40;
 	} else {
-		h = mix(h, skb->protocol);
+		h = mix(h, protocol);
 	}
-	if (l4 && (proto == 6 || proto == 17 || proto == 132) && has(skb, l4, 4)) {
+	if (l4 && (proto == 6 || proto == 17 || proto == 132) && l4 + 4 <= end) {
 		sport = *(const rt_u16 *)l4;
 		dport = *(const rt_u16 *)(l4 + 2);
 		h = mix(h, (u32)min(sport, dport) << 16 | max(sport, dport));
+		*has_ports = sport || dport;
 	}
 	h = mix(h, proto);
 	return h ? h : 1;
@@ -76,9 +69,11 @@ static u32 flow_hash(const struct sk_buff *skb)
 BPF_HELPER(get_hash_recalc)
 {
 	struct sk_buff *skb = PTR(r1);
+	bool l4;
 
 	if (!skb->hash_valid) {
-		skb->hash = flow_hash(skb);
+		skb->hash = flow_hash(skb->head + skb->network_header, skb->data + skb_headlen(skb),
+				      skb->protocol, &l4);
 		skb->hash_valid = 1;
 	}
 	return skb->hash;
@@ -100,6 +95,11 @@ BPF_HELPER(set_hash)
 }
 
 /* ---- congestion mark, time ---- */
+
+static bool has(const struct sk_buff *skb, const u8 *p, u32 n)
+{
+	return p >= skb->head && p + n <= skb->data + skb_headlen(skb);
+}
 
 static bool ipv4_set_ce(u8 *ip)
 {

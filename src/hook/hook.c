@@ -123,11 +123,25 @@ int netdev_hooks_add(struct skep_system *sys, u32 ifindex, const char *name)
 	return err;
 }
 
+/* Programs that were loaded for the device fit no other one, nor one that gets its number. */
+static void unbind_programs(struct skep_system *sys, u32 ifindex)
+{
+	const struct object_table *t = &sys->tables[OBJECT_PROG];
+
+	for (size_t i = 0; i < t->by_id.n; i++) {
+		struct prog_object *p = container_of(t->by_id.v[i], struct prog_object, obj);
+
+		if (p->bound_ifindex == ifindex)
+			WRITE_ONCE(p->bound_ifindex, 0);
+	}
+}
+
 void netdev_hooks_del(struct skep_system *sys, u32 ifindex)
 {
 	struct hook **p, *h;
 
 	pthread_mutex_lock(&sys->lock);
+	unbind_programs(sys, ifindex);
 	for (p = &sys->hooks->first; (h = *p);) {
 		if (h->kind >= HOOK_RAW_TP || h->ifindex != ifindex) {
 			p = &h->next;

@@ -27,12 +27,26 @@ static int refuse(const char **why, const char *text, int err)
 	return err;
 }
 
+/* A program that was loaded for a device: whether it is this one, and run by its driver. */
+static int check_device(const struct hook *h, const struct prog_object *p, u32 mode,
+			const char **why)
+{
+	if (!p->dev_bound)
+		return 0;
+	if (p->bound_ifindex != h->ifindex)
+		return refuse(why, "Program bound to different device", -EINVAL);
+	if (mode == XDP_FLAGS_SKB_MODE)
+		return refuse(why, "Can't attach device-bound programs in generic mode", -EINVAL);
+	return 0;
+}
+
 /* In Linux's order. 0 or -errno; *@why: its sentence. */
 static int check(const struct hook *h, const struct xdp_wish *w, const char **why)
 {
 	const struct hook_prog *there = h->progs ? &h->progs->v[0] : NULL;
 	u32 mode = mode_of(w->flags), modes = w->flags & XDP_FLAGS_MODES;
 	const struct hook_prog *current;
+	int err;
 
 	*why = NULL;
 	if (w->link && w->flags & ~(u32)XDP_FLAGS_MODES)
@@ -57,6 +71,9 @@ static int check(const struct hook *h, const struct xdp_wish *w, const char **wh
 	if (mode != XDP_FLAGS_HW_MODE && there && !current)
 		return refuse(why, "Native and generic XDP can't be active at the same time",
 			      -EEXIST);
+	err = check_device(h, w->prog, mode, why);
+	if (err)
+		return err;
 	if (w->prog->prog->expected_attach_type == BPF_XDP_DEVMAP)
 		return refuse(why, "BPF_XDP_DEVMAP programs can not be attached to a device",
 			      -EINVAL);
@@ -117,10 +134,24 @@ static int xdp_fill_info(const struct link_object *l, struct bpf_link_info *info
 	return 0;
 }
 
+static int xdp_link_update(struct link_object *l, struct prog_object *new_prog,
+			   struct prog_object *old_prog)
+{
+	const char *why;
+	int err = 0;
+
+	/* What else is looked at before that comes first. */
+	if (l->hook && (!old_prog || l->prog == old_prog) && l->prog != new_prog &&
+	    new_prog->prog->type == BPF_PROG_TYPE_XDP &&
+	    new_prog->prog->expected_attach_type == l->prog->prog->expected_attach_type)
+		err = check_device(l->hook, new_prog, mode_of(l->hook->xdp_flags), &why);
+	return err ? err : hook_link_update(l, new_prog, old_prog);
+}
+
 static const struct bpf_link_ops xdp_link_ops = {
 	.release = hook_link_release,
 	.detach = hook_link_detach,
-	.update_prog = hook_link_update,
+	.update_prog = xdp_link_update,
 	.fill_info = xdp_fill_info,
 };
 

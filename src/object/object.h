@@ -133,7 +133,9 @@ struct prog_object {
 	u32 storage_ids[2]; /* of the cgroup storages that it was loaded with, by kind; or 0 */
 	bool tail_call_reachable; /* the program or a function of it tail-calls */
 	bool kprobe_override;	  /* calls bpf_override_return(): cannot be tail-called */
-	u32 max_ctx_offset;	  /* first byte of plain-memory contexts that no access reaches */
+	bool dev_bound;	   /* BPF_F_XDP_DEV_BOUND_ONLY: for one device, the number of which is .. */
+	u32 bound_ifindex; /* .. this; 0: that one is gone */
+	u32 max_ctx_offset; /* first byte of plain-memory contexts that no access reaches */
 	u32 max_rdonly_access,
 		max_rdwr_access; /* bytes that it reaches into an iterator's buffers */
 	u32 load_flags;

@@ -21,6 +21,14 @@
  */
 #define SKB_ROOM (2 * SKB_MAX_LEN + 4096)
 
+/* What a driver knows of a frame that it has received (Linux: struct veth_xdp_buff .skb). */
+struct xdp_rx {
+	const u8 *data; /* as it came, for the hash */
+	u32 len;
+	u64 timestamp;		  /* the device's, ns; veth has none: 0 */
+	u16 vlan_proto, vlan_tci; /* the former in network byte order; 0: it had no tag beside it */
+};
+
 /* Linear frame in [data_hard_start, hard_end); Linux: struct xdp_buff. */
 struct xdp_buff {
 	u8 *data;
@@ -36,7 +44,8 @@ struct xdp_buff {
 		u8 *data;
 		u32 len, cap;
 	} * frags;
-	void *netdev; /* world object or NULL */
+	void *netdev;		 /* world object or NULL */
+	const struct xdp_rx *rx; /* NULL: not from a driver's receive queue */
 };
 
 #define SKB_UNSET 0xffff

@@ -172,7 +172,7 @@ int xdp_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 		return -EINVAL;
 	if (a->test.flags & ~(visible(sys->profile, KVER(5, 18)) ? BPF_F_TEST_XDP_LIVE_FRAMES : 0U))
 		return -EINVAL;
-	if (batch && !live)
+	if (prog->dev_bound || (batch && !live))
 		return -EINVAL;
 	if (batch > MAX_BATCH)
 		return -E2BIG;

@@ -88,6 +88,13 @@ struct kfuncs_seen {
 	s32 imm[MAX_KFUNCS];
 };
 
+/* Functions of a device's driver: of which one must be known when the program is loaded. */
+static bool is_xdp_metadata(enum kfunc_id id)
+{
+	return id == KFUNC_bpf_xdp_metadata_rx_hash || id == KFUNC_bpf_xdp_metadata_rx_timestamp ||
+	       id == KFUNC_bpf_xdp_metadata_rx_vlan_tag;
+}
+
 /* Looks the function up before any path gets to it; whether it may be called is judged there. */
 static int note_kfunc(struct bpf_verifier_env *env, u32 i, struct kfuncs_seen *seen)
 {
@@ -102,6 +109,8 @@ static int note_kfunc(struct bpf_verifier_env *env, u32 i, struct kfuncs_seen *s
 	if (err && !m.proto)
 		return fetch_kfunc(env, &env->insns[i], &m, false);
 	env->aux[i].kfunc_id = m.k.id;
+	if (!env->prog_obj->dev_bound && is_xdp_metadata(m.k.id))
+		return refuse(env, DIAG_KFUNC_METADATA);
 	for (u32 k = 0; k < seen->n; k++)
 		if (seen->imm[k] == env->insns[i].imm)
 			return 0;

@@ -1217,10 +1217,6 @@ int check_kfunc_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *i
 		if (err)
 			return err;
 	}
-	if (m.k.id == KFUNC_bpf_xdp_metadata_rx_hash ||
-	    m.k.id == KFUNC_bpf_xdp_metadata_rx_timestamp ||
-	    m.k.id == KFUNC_bpf_xdp_metadata_rx_vlan_tag)
-		return refuse(env, DIAG_KFUNC_METADATA);
 	if (m.k.id == KFUNC___bpf_trap)
 		return refuse(env, DIAG_KFUNC_TRAP);
 	if ((m.k.flags & KF_DESTRUCTIVE) && !(env->caps & BPF_CAP_SYS_ADMIN))

@@ -1096,6 +1096,9 @@ static int check_target_prog(struct bpf_verifier_env *env, const struct prog_obj
 	u32 type = target->prog->type, flags;
 	bool changes = false;
 
+	if (env->prog_obj->dev_bound &&
+	    (!target->bound_ifindex || target->bound_ifindex != env->prog_obj->bound_ifindex))
+		return refuse(env, DIAG_ATTACH_DEVICE);
 	if (func < 0)
 		return refuse(env, DIAG_ATTACH_NO_SUBPROG, name);
 	if (target->prog->exception_subprog == (u32)func && func)

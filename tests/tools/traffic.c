@@ -9,6 +9,9 @@
  *   traffic echo PORT N                 answers N datagrams
  *   traffic serve PORT                  one TCP connection, read to its end
  *   traffic send ADDRESS PORT BYTES     to that
+ *   traffic send1 ADDRESS PORT FROM     one datagram of eight bytes, from that port
+ *   traffic tagged INTERFACE VID PORT   the same to that port in a frame with a VLAN tag
+ *   traffic rxvlan INTERFACE on|off     whether it takes VLAN tags out
  *   traffic mtu INTERFACE N             sets it
  *   traffic frames                      shows frames of our own EtherType until SIGTERM
  *   traffic frame INTERFACE N [SIZE]    sends such
@@ -18,8 +21,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/ethtool.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/icmp6.h>
@@ -376,6 +381,53 @@ static int frame(const char *interface, unsigned n, size_t size)
 	return 0;
 }
 
+/* Eight bytes from @port of ours to @to of @host. */
+static int datagram(const char *host, int to, int port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)))
+		die("bind");
+	a.sin_port = htons((uint16_t)to);
+	inet_pton(AF_INET, host, &a.sin_addr);
+	if (sendto(fd, "datagram", 8, 0, (struct sockaddr *)&a, sizeof(a)) != 8)
+		die("sendto");
+	return 0;
+}
+
+/* Whether the device takes VLAN tags out: ethtool -K DEVICE rxvlan on|off. */
+static int rxvlan(const char *name, int on)
+{
+	struct ethtool_value v = { .cmd = ETHTOOL_SFLAGS, .data = on ? ETH_FLAG_RXVLAN : 0 };
+	struct ifreq r = { .ifr_data = (void *)&v };
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+	if (ioctl(socket(AF_INET, SOCK_DGRAM, 0), SIOCETHTOOL, &r))
+		die("SIOCETHTOOL");
+	return 0;
+}
+
+/* A datagram of eight bytes to @port, from port 4001, in a frame with tag @vid. */
+static int tagged(const char *interface, int vid, int port)
+{
+	unsigned char f[54] = { [0 ... 5] = 0xff, 2, 0, 0, 0, 0, 1, 0x81, 0, 0, 0, 8, 0, 0x45 };
+	int fd = packet_socket(interface);
+
+	f[15] = (unsigned char)vid;
+	f[21] = 36; /* IPv4: length, time to live, protocol, addresses */
+	f[26] = 64;
+	f[27] = 17;
+	f[30] = f[34] = 10;
+	f[33] = 1;
+	f[37] = 2;
+	f[38] = 4001 >> 8;
+	f[39] = 4001 & 0xff;
+	f[41] = (unsigned char)port;
+	f[43] = 16;
+	return write(fd, f, sizeof(f)) == sizeof(f) ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -397,6 +449,12 @@ int main(int argc, char **argv)
 		return send_flow(argv[2], argv[3], strtoul(argv[4], NULL, 0));
 	if (!strcmp(what, "mtu") && argc > 3)
 		return mtu(argv[2], atoi(argv[3]));
+	if (!strcmp(what, "send1") && argc > 4)
+		return datagram(argv[2], atoi(argv[3]), atoi(argv[4]));
+	if (!strcmp(what, "tagged") && argc > 4)
+		return tagged(argv[2], atoi(argv[3]), atoi(argv[4]));
+	if (!strcmp(what, "rxvlan") && argc > 3)
+		return rxvlan(argv[2], !strcmp(argv[3], "on"));
 	if (!strcmp(what, "frames"))
 		return frames();
 	if (!strcmp(what, "frame") && argc > 3)

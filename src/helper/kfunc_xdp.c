@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Kernel functions of XDP programs: what the driver knows of a frame (Linux: net/core/xdp.c, and veth_xdp_rx_hash() and its
+ * neighbours in drivers/net/veth.c, which the wires' devices are) and its geometry (net/core/filter.c).
+ */
+#include "helper/skb.h"
+
+/* enum xdp_rss_hash_type */
+#define XDP_RSS_TYPE_NONE   0
+#define XDP_RSS_TYPE_L4_ANY 8
+
+BPF_KFUNC(bpf_xdp_metadata_rx_timestamp)
+{
+	const struct xdp_buff *xdp = PTR(r1);
+
+	if (!xdp->rx)
+		return INT(-ENODATA);
+	*(u64 *)PTR(r2) = xdp->rx->timestamp;
+	return 0;
+}
+
+BPF_KFUNC(bpf_xdp_metadata_rx_hash)
+{
+	const struct xdp_buff *xdp = PTR(r1);
+	const struct xdp_rx *rx = xdp->rx;
+	u32 at = 12;
+	u16 proto;
+	bool l4;
+
+	if (!rx)
+		return INT(-ENODATA);
+	__builtin_memcpy(&proto, rx->data + at, sizeof(proto));
+	while (eth_type_vlan(proto) && at + 2 * VLAN_HLEN <= rx->len) {
+		at += VLAN_HLEN;
+		__builtin_memcpy(&proto, rx->data + at, sizeof(proto));
+	}
+	*(u32 *)PTR(r2) = flow_hash(rx->data + at + 2, rx->data + rx->len, proto, &l4);
+	*(u32 *)PTR(r3) = l4 ? XDP_RSS_TYPE_L4_ANY : XDP_RSS_TYPE_NONE;
+	return 0;
+}
+
+BPF_KFUNC(bpf_xdp_metadata_rx_vlan_tag)
+{
+	const struct xdp_buff *xdp = PTR(r1);
+
+	if (!xdp->rx)
+		return INT(-ENODATA);
+	if (!xdp->rx->vlan_proto) {
+		*(u16 *)PTR(r3) = 0;
+		return INT(-ENODATA);
+	}
+	*(u16 *)PTR(r2) = xdp->rx->vlan_proto;
+	*(u16 *)PTR(r3) = xdp->rx->vlan_tci;
+	return 0;
+}
