@@ -19,7 +19,9 @@
 #include "command/link.h"
 #include "hook/cgroup.h"
 #include "hook/netns.h"
+#include "hook/sockmap.h"
 #include "object/caller.h"
+#include "object/psock.h"
 
 #define NSFS_MAGIC 0x6e736673
 
@@ -310,19 +312,28 @@ static int attach_cgroup(struct call *c, struct prog_object *p)
 	return err;
 }
 
-/* Socket maps: no map of that type can be made yet, so no descriptor is one. */
-static int sockmap_of(struct call *c, u32 fd)
+/* The map of a call about its programs. */
+static struct map_object *sockmap_of(struct call *c, int *err)
+{
+	*err = -EINVAL;
+	if (c->attr->attach_flags || c->attr->replace_bpf_fd)
+		return NULL;
+	return map_get_fd(c->sys, (int)c->attr->target_fd, err);
+}
+
+static int attach_sockmap(struct call *c, struct prog_object *p)
 {
 	struct map_object *m;
 	int err;
 
-	if (c->attr->attach_flags || c->attr->replace_bpf_fd)
-		return -EINVAL;
-	m = map_get_fd(c->sys, (int)fd, &err);
+	m = sockmap_of(c, &err);
 	if (!m)
 		return err;
+	err = psock_map_set(m, p, NULL, NULL, c->attr->attach_type);
+	if (!err)
+		hooks_touch(c->sys);
 	object_put(&m->obj);
-	return -EOPNOTSUPP;
+	return err;
 }
 
 /* There are no infrared receivers. */
@@ -390,7 +401,7 @@ int command_prog_attach(struct call *c)
 	switch (type) {
 	case BPF_PROG_TYPE_SK_SKB:
 	case BPF_PROG_TYPE_SK_MSG:
-		err = sockmap_of(c, attr->target_fd);
+		err = attach_sockmap(c, p);
 		break;
 	case BPF_PROG_TYPE_LIRC_MODE2:
 		err = attr->attach_flags ? -EINVAL : lirc_of(c, attr->target_fd);
@@ -435,16 +446,21 @@ static int detach_cgroup(struct call *c, u32 type)
 
 static int detach_sockmap(struct call *c, u32 type)
 {
-	int err = sockmap_of(c, c->attr->target_fd);
 	struct prog_object *p;
+	struct map_object *m;
+	int err;
 
-	if (err != -EOPNOTSUPP)
+	m = sockmap_of(c, &err);
+	if (!m)
 		return err;
 	p = prog_get_type(c, c->attr->attach_bpf_fd, type, &err);
-	if (!p)
-		return err;
-	object_put(&p->obj);
-	return -EOPNOTSUPP;
+	if (p)
+		err = psock_map_set(m, NULL, p, NULL, c->attr->attach_type);
+	if (!err)
+		hooks_touch(c->sys);
+	object_put((struct object *)p);
+	object_put(&m->obj);
+	return err;
 }
 
 static int detach_dissector(struct call *c)
@@ -635,12 +651,34 @@ static int query_netns(struct call *c)
 	return err ? err : total > n ? -ENOSPC : 0;
 }
 
-static int query(struct call *c)
+/* What is to be said is written whether there is an error or not. */
+static int query_sockmap(struct call *c)
 {
 	const union bpf_attr *attr = c->attr;
 	struct map_object *m;
-	u32 ifindex;
+	u32 id, there;
 	int err;
+
+	if (attr->query.query_flags)
+		return -EINVAL;
+	m = map_get_fd(c->sys, (int)attr->query.target_fd, &err);
+	if (!m)
+		return err;
+	err = psock_map_query(m, attr->query.attach_type, &id);
+	object_put(&m->obj);
+	there = id != 0;
+	if (ATTR_PUT(c, query.attach_flags, 0) ||
+	    (id && attr->query.count && attr->query.prog_ids &&
+	     user_write(c->sys, attr->query.prog_ids, &id, sizeof(id))) ||
+	    ATTR_PUT(c, query.count, there))
+		return -EFAULT;
+	return err;
+}
+
+static int query(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	u32 ifindex;
 
 	switch (attr->query.attach_type) {
 	case BPF_TCX_INGRESS:
@@ -661,11 +699,7 @@ static int query(struct call *c)
 	case BPF_SK_SKB_STREAM_VERDICT:
 	case BPF_SK_MSG_VERDICT:
 	case BPF_SK_SKB_VERDICT:
-		if (attr->query.query_flags)
-			return -EINVAL;
-		m = map_get_fd(c->sys, (int)attr->query.target_fd, &err);
-		object_put((struct object *)m);
-		return m ? -EOPNOTSUPP : err;
+		return query_sockmap(c);
 	default:
 		return is_cgroup_attach_type(attr->query.attach_type) ? query_cgroup(c) : -EINVAL;
 	}
@@ -752,6 +786,27 @@ struct link_object *attach_netfilter_link(struct call *c, struct prog_object *p,
 		return NULL;
 	pthread_mutex_lock(&c->sys->lock);
 	l = link_attach_netfilter(c->sys, netns_of_caller(), p, &place, err);
+	pthread_mutex_unlock(&c->sys->lock);
+	return l;
+}
+
+struct link_object *attach_sockmap_link(struct call *c, struct prog_object *p, int *err)
+{
+	const union bpf_attr *attr = c->attr;
+	struct link_object *l = NULL;
+	struct map_object *m;
+
+	*err = -EINVAL;
+	if (attr->link_create.flags)
+		return NULL;
+	pthread_mutex_lock(&c->sys->lock);
+	m = map_get_fd(c->sys, (int)attr->link_create.target_fd, err);
+	if (m && m->map->map_type != BPF_MAP_TYPE_SOCKMAP &&
+	    m->map->map_type != BPF_MAP_TYPE_SOCKHASH)
+		*err = -EINVAL;
+	else if (m)
+		l = link_attach_sockmap(m, p, attr->link_create.attach_type, err);
+	object_put((struct object *)m);
 	pthread_mutex_unlock(&c->sys->lock);
 	return l;
 }

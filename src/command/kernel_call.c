@@ -12,6 +12,7 @@
 #include "hook/points.h"
 #include "object/caller.h"
 #include "object/platform.h"
+#include "object/psock.h"
 #include "skep/skep.h"
 
 #define STACK_FRAMES (8 * 512 + 4096) /* of a program, and what lies between them */
@@ -136,6 +137,19 @@ static int read_counter(struct skep_system *sys, const void *ring, u64 v[3])
 	return o ? perf_counter_read((struct perf_object *)o, v) : -EINVAL;
 }
 
+static int sock_link(struct skep_system *sys, const u64 *args, bool done)
+{
+	struct map_object *m = psock_map_of(sys, (const struct bpf_map *)args[0]);
+	const struct psock_socket s = { .cookie = args[2], .tcp = args[3] };
+
+	if (!m)
+		return 0;
+	if (!done)
+		return psock_may_link(m, &s);
+	psock_link(m, (const void *)args[1], &s);
+	return 0;
+}
+
 u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call op, const u64 *args)
 {
 	switch (op) {
@@ -151,6 +165,9 @@ u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call o
 		return (u64)(s64)symbol_at(sys, args[0], (char *)args[1], (u64 *)args[2]);
 	case KERNEL_CALL_STREAM_STACK:
 		return (u64)(s64)stream_stack(sys, run, (u32)args[0], (u32)args[1]);
+	case KERNEL_CALL_SOCK_MAY_LINK:
+	case KERNEL_CALL_SOCK_LINK:
+		return (u64)(s64)sock_link(sys, args, op == KERNEL_CALL_SOCK_LINK);
 	case KERNEL_CALL_BTF:
 		return (u64)find_btf(sys, (const char *)args[0], (u32)args[1]);
 	}

@@ -82,7 +82,9 @@ static struct link_object *create(struct call *c, struct prog_object *p, int *er
 		return attach_netfilter_link(c, p, err);
 	case BPF_PROG_TYPE_SK_MSG:
 	case BPF_PROG_TYPE_SK_SKB:
-		*err = -EOPNOTSUPP;
+		if (visible(c->sys->profile, KVER(6, 10)))
+			return attach_sockmap_link(c, p, err);
+		*err = -EINVAL;
 		return NULL;
 	default: /* types without links */
 		*err = -EINVAL;

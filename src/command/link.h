@@ -29,6 +29,7 @@ struct link_object *attach_cgroup_link(struct call *c, struct prog_object *p, in
  */
 int netdev_check(struct call *c, u32 ifindex, int none);
 struct link_object *attach_netns_link(struct call *c, struct prog_object *p, int *err);
+struct link_object *attach_sockmap_link(struct call *c, struct prog_object *p, int *err);
 struct link_object *attach_netfilter_link(struct call *c, struct prog_object *p, int *err);
 
 /* ---- iter.c ---- */

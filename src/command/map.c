@@ -21,6 +21,7 @@
 #include "object/security.h"
 #include "object/token.h"
 #include "object/vocabulary.h"
+#include "object/psock.h"
 #include "object/watch.h"
 
 #define NUMA_NO_NODE   (-1)
@@ -314,6 +315,8 @@ int command_map_create(struct call *c)
 	if (type == BPF_MAP_TYPE_TASK_STORAGE)
 		sys->task_storages = true;
 	err = map_is_watching(type) ? watches_start(sys) : 0;
+	if (!err && (type == BPF_MAP_TYPE_SOCKMAP || type == BPF_MAP_TYPE_SOCKHASH))
+		err = psock_map_made(m);
 	if (err)
 		goto out;
 	err = object_set_address(&m->obj, m->map);

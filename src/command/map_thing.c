@@ -18,6 +18,7 @@
 #include "command/map.h"
 #include "hook/hook.h"
 #include "object/caller.h"
+#include "object/psock.h"
 #include "object/watch.h"
 
 #ifndef SO_COOKIE
@@ -245,7 +246,8 @@ static bool is_held(struct skep_system *sys, bool reuseport, u64 cookie)
 	return found;
 }
 
-static int sock_word(const struct map_object *m, const void *key, int fd, u64 flags, u64 *word)
+static int sock_word(struct map_object *m, const void *key, int fd, u64 flags, u64 *word,
+		     struct psock_socket *out)
 {
 	struct socket_look s;
 	u32 index;
@@ -256,6 +258,8 @@ static int sock_word(const struct map_object *m, const void *key, int fd, u64 fl
 		return err;
 	memcpy(&index, key, sizeof(index));
 	*word = s.cookie;
+	*out = (struct psock_socket){ s.cookie, s.inode,
+				      s.family != AF_UNIX && s.protocol == IPPROTO_TCP };
 	/* These fail only when they are to be linked, behind the checks of the element. */
 	if (s.family == AF_UNIX && s.type == SOCK_SEQPACKET)
 		return flags > BPF_EXIST ? -EINVAL :
@@ -264,12 +268,12 @@ static int sock_word(const struct map_object *m, const void *key, int fd, u64 fl
 					   -EOPNOTSUPP;
 	if (!socket_redirects(fd, &s))
 		return -EOPNOTSUPP;
-	if (!is_held(m->obj.sys, true, s.cookie))
-		return 0;
 	if (flags > BPF_EXIST)
 		return -EINVAL;
-	return m->map->map_type == BPF_MAP_TYPE_SOCKMAP && index >= m->map->max_entries ? -E2BIG :
-											  -EBUSY;
+	if (m->map->map_type == BPF_MAP_TYPE_SOCKMAP && index >= m->map->max_entries)
+		return -E2BIG;
+	objects_drain(m->obj.sys, false); /* a link may be closed, and its program gone */
+	return is_held(m->obj.sys, true, s.cookie) ? -EBUSY : psock_may_link(m, out);
 }
 
 static int xsk_word(int fd, u64 *word)
@@ -316,8 +320,9 @@ static int reuseport_word(struct map_object *m, const void *key, int fd, u64 fla
 	return 0;
 }
 
-/* The word for the socket whose descriptor @value is; watched from then on. */
-static int socket_word(struct map_object *m, const void *key, const u8 *value, u64 flags, u64 *word)
+/* The word for the socket whose descriptor @value is; watched from then on. @out: to be linked. */
+static int socket_word(struct map_object *m, const void *key, const u8 *value, u64 flags, u64 *word,
+		       struct psock_socket *out)
 {
 	struct skep_system *sys = m->obj.sys;
 	u32 type = m->map->map_type;
@@ -336,17 +341,30 @@ static int socket_word(struct map_object *m, const void *key, const u8 *value, u
 	else if (type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)
 		err = reuseport_word(m, key, own, flags, word);
 	else
-		err = sock_word(m, key, own, flags, word);
+		err = sock_word(m, key, own, flags, word, out);
 	if (!err) /* out of descriptors: then it stays until it is taken out */
 		watch_socket(sys, own, type == BPF_MAP_TYPE_XSKMAP ? 0 : *word);
 	close(own);
 	return err;
 }
 
+/* Who supervises has to know when calls of processes become interesting, or cease to be. */
+static void link_socket(struct map_object *m, const void *key, const struct psock_socket *s)
+{
+	struct psock *ps;
+
+	psock_link(m, key, s);
+	ps = psock_by_cookie(m->obj.sys, s->cookie);
+	if (ps && (ps->started || ps->prog[PSOCK_MSG]))
+		hooks_touch(m->obj.sys);
+	psock_put(m->obj.sys, ps);
+}
+
 /* ---- updates ---- */
 
 int map_thing_update(struct map_object *m, const void *key, const void *value, u64 flags)
 {
+	struct psock_socket sock = { 0 };
 	struct prog_object *prog = NULL;
 	u64 word = 0;
 	int err;
@@ -363,9 +381,14 @@ int map_thing_update(struct map_object *m, const void *key, const void *value, u
 		err = cpu_word(m, key, value, &word, &prog);
 		break;
 	default:
-		err = socket_word(m, key, value, flags, &word);
+		err = socket_word(m, key, value, flags, &word, &sock);
 	}
 	if (err)
 		return err;
-	return map_object_update(m, key, prog ? &prog->obj : NULL, (void *)(uintptr_t)word, flags);
+	err = map_object_update(m, key, prog ? &prog->obj : NULL, (void *)(uintptr_t)word, flags);
+	if (!err && sock.cookie)
+		link_socket(m, key, &sock);
+	else if (sock.cookie)
+		psock_not_linked(m, &sock);
+	return err;
 }

@@ -19,6 +19,7 @@
 #include "object/cgroup_tree.h"
 #include "object/pins.h"
 #include "object/platform.h"
+#include "object/psock.h"
 #include "object/watch.h"
 #include "skep/skep.h"
 #include "world/world.h"
@@ -240,6 +241,7 @@ void skep_system_free(struct skep_system *sys)
 		cgroups_stop(sys);
 		cgroup_tree_stop(sys);
 		struct_ops_stop(sys);
+		psocks_stop(sys);
 		end_objects(sys);
 		async_drain(sys);
 		netns_stop(sys);

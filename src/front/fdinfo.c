@@ -89,6 +89,13 @@ static void link_info(FILE *f, const struct link_object *l)
 		print_tag(f, l->prog->prog);
 		fprintf(f, "prog_id:\t%u\n", l->prog->obj.id);
 	}
+	if (l->type == BPF_LINK_TYPE_SOCKMAP) {
+		struct bpf_link_info info = { 0 };
+
+		l->ops->fill_info(l, &info);
+		fprintf(f, "map_id:\t%u\nattach_type:\t%u\n", info.sockmap.map_id,
+			info.sockmap.attach_type);
+	}
 }
 
 int file_open_fdinfo(const struct object *o)

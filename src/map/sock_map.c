@@ -8,12 +8,16 @@
 
 #include "object/arena.h"
 #include "object/sock.h"
+#include "object/sock_map.h"
 
 #define LINUX_STAB_SIZE	  376 /* sizeof(struct bpf_stab) on 6.18, x86-64 */
 #define LINUX_SHTAB_SIZE  384
 #define LINUX_BUCKET_SIZE 16
 #define LINUX_ELEM_SIZE	  40 /* without the key */
 #define MAX_BPF_STACK	  512
+
+#define AF_UNIX	    1
+#define IPPROTO_TCP 6
 
 static bool is_hash(const struct bpf_map *map)
 {
@@ -124,17 +128,24 @@ static long sock_map_update_elem(struct bpf_map *map, const void *key, const voi
 				 struct bpf_run *run)
 {
 	u64 sk = (u64)value, cookie;
-	void *old;
+	const u64 protocol[] = { sk, (u64)(uintptr_t) "sk_protocol" };
+	const u64 family[] = { sk, (u64)(uintptr_t) "skc_family" };
+	const struct bpf_rt_sock *rt = value;
+	bool tcp;
 
 	if (!sk)
 		return -EINVAL;
-	if (sk - ((u64)run->arena + ARENA_WORLD) < ARENA_HEAP - ARENA_WORLD)
+	if (sk - ((u64)run->arena + ARENA_WORLD) < ARENA_HEAP - ARENA_WORLD) {
 		cookie = run->platform->world(run, WORLD_SOCK_HOLD, &sk);
-	else
-		cookie = ((const struct bpf_rt_sock *)value)->cookie;
+		tcp = run->platform->world(run, WORLD_FIELD, protocol) == IPPROTO_TCP &&
+		      run->platform->world(run, WORLD_FIELD, family) != AF_UNIX;
+	} else {
+		cookie = rt->cookie;
+		tcp = rt->u.protocol == IPPROTO_TCP && rt->u.family != AF_UNIX;
+	}
 	if (!cookie || (s64)cookie < 0)
 		return -EOPNOTSUPP;
-	return sock_map_obj_update(map, key, (void *)cookie, flags, &old, run->platform);
+	return sock_map_put(map, key, cookie, tcp, flags, run);
 }
 
 static long sock_map_delete_elem(struct bpf_map *map, const void *key, struct bpf_run *run)

@@ -12,6 +12,7 @@
 #include "object/async.h"
 #include "object/map_arena.h"
 #include "object/map_insn_array.h"
+#include "object/psock.h"
 #include "object/rt_heap.h"
 #include "object/struct_ops.h"
 #include "object/system.h"
@@ -73,6 +74,7 @@ static void map_destroy(struct object *o)
 	struct skep_system *sys = o->sys;
 
 	if (m->map) {
+		psock_map_gone(m);
 		map_object_clear(m);
 		if (m->ops && m->map->map_type == BPF_MAP_TYPE_STRUCT_OPS)
 			struct_ops_put_progs(m);
@@ -145,11 +147,21 @@ static void drop_element(const struct map_object *m, void *old)
 	object_put(o);
 }
 
+/* The socket in the element of a map of them; 0. What becomes of it depends on links that may be closed by now. */
+static u64 socket_at(const struct map_object *m, const void *key)
+{
+	if (m->map->map_type != BPF_MAP_TYPE_SOCKMAP && m->map->map_type != BPF_MAP_TYPE_SOCKHASH)
+		return 0;
+	objects_drain(m->obj.sys, false);
+	return (u64)m->ops->obj_lookup(m->map, key);
+}
+
 int map_object_update(struct map_object *m, const void *key, struct object *value, void *runtime,
 		      u64 flags)
 {
 	struct skep_system *sys = m->obj.sys;
 	void *old = NULL;
+	u64 sock;
 	int err;
 
 	if (!m->ops->obj_update) {
@@ -157,6 +169,7 @@ int map_object_update(struct map_object *m, const void *key, struct object *valu
 		return -ENOTSUPP;
 	}
 	pthread_mutex_lock(&sys->lock);
+	sock = socket_at(m, key);
 	err = count_member(m, value, true);
 	if (!err) {
 		err = m->ops->obj_update(m->map, key, runtime, flags, &old, sys->platform);
@@ -167,6 +180,7 @@ int map_object_update(struct map_object *m, const void *key, struct object *valu
 		object_put(value);
 	else
 		drop_element(m, old);
+	psock_look(sys, sock);
 	pthread_mutex_unlock(&sys->lock);
 	return err;
 }
@@ -175,14 +189,17 @@ int map_object_delete(struct map_object *m, const void *key)
 {
 	struct skep_system *sys = m->obj.sys;
 	void *old = NULL;
+	u64 sock;
 	int err;
 
 	if (!m->ops->obj_delete)
 		return -ENOTSUPP;
 	pthread_mutex_lock(&sys->lock);
+	sock = socket_at(m, key);
 	err = m->ops->obj_delete(m->map, key, &old, sys->platform);
 	if (!err)
 		drop_element(m, old);
+	psock_look(sys, sock);
 	pthread_mutex_unlock(&sys->lock);
 	return err;
 }
@@ -241,6 +258,7 @@ void map_object_unheld(struct map_object *m)
 	if (type == BPF_MAP_TYPE_PROG_ARRAY ||
 	    (type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !(m->map->map_flags & BPF_F_PRESERVE_ELEMS)))
 		map_object_clear(m);
+	psock_map_unheld(m);
 }
 
 /* ---- storages of cgroups ---- */

@@ -76,6 +76,9 @@ enum kernel_call {
 	KERNEL_CALL_SYMBOL, /* name -> address; 0: there is no such function */
 	/* address, char[KERNEL_SYMBOL_MAX], u64[2] for offset and size -> 0 or -ENOENT */
 	KERNEL_CALL_SYMBOL_AT,
+	/* struct bpf_map of sockets, key, cookie, whether it is TCP's -> 0, -EBUSY or -EOPNOTSUPP */
+	KERNEL_CALL_SOCK_MAY_LINK,
+	KERNEL_CALL_SOCK_LINK, /* the same, when that has been put there -> 0 */
 	KERNEL_CALL_STREAM_STACK, /* stream, instruction of run->prog that asks -> 0 or -errno */
 	KERNEL_CALL_BTF,	  /* name, kind -> id | a descriptor of its BTF << 32, or -errno */
 };
@@ -143,6 +146,7 @@ struct bpf_redirect_info {
 	u32 flags;
 	struct bpf_map *map; /* NULL: tgt_index is an ifindex */
 	u32 kind;	     /* hook-defined; 0: none */
+	u64 sock;	     /* cookie of an element of .map, a map of sockets */
 };
 
 struct bpf_run {

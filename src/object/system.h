@@ -19,6 +19,7 @@ struct hook_table;
 struct netns_hooks;
 struct pin_text_ops;
 struct pins;
+struct psocks;
 struct supervisor;
 struct uprobes;
 struct watches;
@@ -118,6 +119,7 @@ struct skep_system {
 			      int (*fn)(struct skep_system *sys, void *arg), void *arg);
 	/* See security.h; set with .supervisor. */
 	int (*security)(struct skep_system *sys, const struct security_question *q);
+	struct psocks *psocks;	  /* NULL until there is a map of sockets; psock.c */
 	struct watches *watches;  /* NULL: nothing that maps refer to is watched; watch.c */
 	bool task_storages;	  /* there is, or was, a map of them */
 	struct task_table *tasks; /* supervised; src/world/task.c */
