@@ -107,6 +107,14 @@ static void get_options(struct cgroup_sock *s)
 
 int cgroup_sock_open(struct task *t, int fd, struct cgroup_sock *s)
 {
+	int err = cgroup_sock_look(t, decide_take_fd(t, fd), s);
+
+	s->number = fd;
+	return err;
+}
+
+int cgroup_sock_look(struct task *t, int fd, struct cgroup_sock *s)
+{
 	struct sockaddr_storage a;
 	struct bpf_rt_sock *sk = &s->sk;
 	const struct sockaddr_in *in = (const void *)&a;
@@ -115,8 +123,8 @@ int cgroup_sock_open(struct task *t, int fd, struct cgroup_sock *s)
 	bool connected;
 
 	memset(s, 0, sizeof(*s));
-	s->number = fd;
-	s->fd = decide_take_fd(t, fd);
+	s->number = -1;
+	s->fd = fd;
 	if (s->fd < 0)
 		return s->fd;
 	memset(&a, 0, sizeof(a));

@@ -68,6 +68,8 @@ struct fd_info {
 	struct sockaddr_storage local, peer; /* family 0: none */
 	u64 cookie, ino;		     /* .ino, .fd: set by tcp.c */
 	int fd;
+	bool closed; /* the task has it no more: .own is ours of the socket */
+	int own;
 };
 
 struct call_model;

@@ -10,6 +10,7 @@
  */
 #include "event/sock_ops.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -80,9 +81,15 @@ static bool set_peer(struct bpf_sock *u, const struct sockaddr_storage *to)
 	return true;
 }
 
+static int open_socket(struct task *t, const struct fd_info *info, struct cgroup_sock *s)
+{
+	return info->closed ? cgroup_sock_look(t, fcntl(info->own, F_DUPFD_CLOEXEC, 0), s) :
+			      cgroup_sock_open(t, info->fd, s);
+}
+
 static bool open_tcp(struct task *t, const struct fd_info *info, struct cgroup_sock *s)
 {
-	if (!cgroup_decides(t, BPF_CGROUP_SOCK_OPS) || cgroup_sock_open(t, info->fd, s))
+	if (!cgroup_decides(t, BPF_CGROUP_SOCK_OPS) || open_socket(t, info, s))
 		return false;
 	if (s->sk.u.protocol == IPPROTO_TCP) {
 		set_peer(&s->sk.u, &info->peer); /* which the socket may have forgotten since */
@@ -139,11 +146,11 @@ void sock_ops_connect(struct task *t, int fd, struct cgroup_sock *s,
 	s->sk.u = s->before.u = was;
 }
 
-void sock_release_tell(struct task *t, int fd)
+void sock_release_tell(struct task *t, const struct fd_info *info)
 {
 	struct cgroup_sock s;
 
-	if (!cgroup_decides(t, BPF_CGROUP_INET_SOCK_RELEASE) || cgroup_sock_open(t, fd, &s))
+	if (!cgroup_decides(t, BPF_CGROUP_INET_SOCK_RELEASE) || open_socket(t, info, &s))
 		return;
 	if (s.sk.u.family == AF_INET || s.sk.u.family == AF_INET6)
 		cgroup_run_task(t, BPF_CGROUP_INET_SOCK_RELEASE, &s.sk, 0, NULL);

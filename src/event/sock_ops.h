@@ -17,6 +17,6 @@ void sock_ops_connect(struct task *t, int fd, struct cgroup_sock *s,
 		      const struct sockaddr_storage *to);
 
 /* Programs at the last close of a socket: BPF_CGROUP_INET_SOCK_RELEASE. */
-void sock_release_tell(struct task *t, int fd);
+void sock_release_tell(struct task *t, const struct fd_info *info);
 
 #endif

@@ -24,6 +24,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "event/decide.h"
 #include "event/fire.h"
 #include "event/function.h"
 #include "event/sock_ops.h"
@@ -56,6 +57,11 @@ static bool closes(u64 nr)
 	return nr == SYS_close || nr == SYS_dup2 || nr == SYS_dup3 || nr == SYS_close_range;
 }
 
+static bool executes(u64 nr)
+{
+	return nr == SYS_execve || nr == SYS_execveat;
+}
+
 static u32 tcp_wants(struct skep_system *sys, u32 nr)
 {
 	switch (nr) {
@@ -64,6 +70,9 @@ static u32 tcp_wants(struct skep_system *sys, u32 nr)
 	case SYS_dup3:
 	case SYS_close_range:
 		return tcp_states_in_use(sys) || closing_in_use(sys) ? WANT_ENTER : 0;
+	case SYS_execve:
+	case SYS_execveat:
+		return tcp_states_in_use(sys) || closing_in_use(sys) ? WANT_ENTER | WANT_EXIT : 0;
 	case SYS_connect:
 	case SYS_listen:
 	case SYS_accept:
@@ -293,45 +302,50 @@ static int holds(struct task *other, void *arg)
 
 /* ---- the last close ---- */
 
-/* @fd closes, and those from @first on have before it. */
-static void release(struct task *t, int first, int fd)
+/* Nobody has the socket any more. */
+static void released(struct task *t, struct fd_info *info, u64 sk, u64 socket, u8 *told)
 {
-	u64 sk, args[FUNCTION_ARGS_MAX] = { 0 }, closed[FUNCTION_ARGS_MAX] = { 0 };
-	struct fd_info info;
-	bool tcp;
-	u8 *told;
+	u64 args[FUNCTION_ARGS_MAX] = { socket }, closed[FUNCTION_ARGS_MAX] = { 0 };
+	bool tcp = info->protocol == IPPROTO_TCP;
 
-	if (!tcp_at(t, fd, &info, &sk, &told) ||
-	    tasks_each(t->sys, holds, &(struct holder){ t, first, fd, info.ino }))
-		return;
-	tcp = info.protocol == IPPROTO_TCP;
-	args[0] = world_socket(t, fd);
 	closed[0] = sk;
-	closed[1] = (u64)info.linger;
+	closed[1] = (u64)info->linger;
 	function_enter(t, FUNC_inet_release, args);
-	sock_release_tell(t, fd);
+	sock_release_tell(t, info);
 	if (tcp) {
 		bool fin = true;
 		u8 end = TCP_CLOSE;
 
 		function_enter(t, FUNC_tcp_close, closed);
 		if (!*told)
-			*told = info.state;
-		catch_up(t, &info, sk, told, info.state, false);
+			*told = info->state;
+		catch_up(t, info, sk, told, info->state, false);
 		/* A FIN that was sent before is as good: tcp_close_state(). */
 		if (*told == TCP_FIN_WAIT1 || *told == TCP_FIN_WAIT2 || *told == TCP_CLOSING)
-			tell(t, &info, sk, told, *told, true);
-		if (info.state == TCP_LISTEN || info.state == TCP_SYN_SENT || info.inq > 0 ||
-		    info.resets)
+			tell(t, info, sk, told, *told, true);
+		if (info->state == TCP_LISTEN || info->state == TCP_SYN_SENT || info->inq > 0 ||
+		    info->resets)
 			fin = false;
 		if (fin)
-			catch_up(t, &info, sk, told, end, true);
+			catch_up(t, info, sk, told, end, true);
 		else if (*told != end)
-			tell(t, &info, sk, told, end, true);
-		tell_destroyed(t, &info, sk);
+			tell(t, info, sk, told, end, true);
+		tell_destroyed(t, info, sk);
 		function_return(t, FUNC_tcp_close, closed, 0);
 	}
 	function_return(t, FUNC_inet_release, args, 0);
+}
+
+/* @fd closes, and those from @first on have before it. */
+static void release(struct task *t, int first, int fd)
+{
+	struct fd_info info;
+	u8 *told;
+	u64 sk;
+
+	if (tcp_at(t, fd, &info, &sk, &told) &&
+	    !tasks_each(t->sys, holds, &(struct holder){ t, first, fd, info.ino }))
+		released(t, &info, sk, world_socket(t, fd), told);
 }
 
 static int lives(struct task *other, void *arg)
@@ -346,14 +360,15 @@ static int compare_fd(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* All descriptors of @t from @first to @last close, the lowest first. */
-static void release_range(struct task *t, u32 first, u32 last)
+/* The descriptors of @t from @first to @last, the lowest first: their number, or -ENOMEM. */
+static int descriptors(struct task *t, u32 first, u32 last, int **fds)
 {
-	int *fds = NULL, n = 0, room = 0;
+	int n = 0, room = 0;
 	struct dirent *e;
 	char path[64];
 	DIR *dir;
 
+	*fds = NULL;
 	snprintf(path, sizeof(path), "/proc/%u/fd", t->bpf.tid);
 	dir = opendir(path);
 	while (dir && (e = readdir(dir))) {
@@ -362,21 +377,123 @@ static void release_range(struct task *t, u32 first, u32 last)
 		if (e->d_name[0] == '.' || fd < first || fd > last)
 			continue;
 		if (n == room) {
-			int *more = mem_realloc(fds, (size_t)(room += 64) * sizeof(*fds));
+			int *more = mem_realloc(*fds, (size_t)(room += 64) * sizeof(**fds));
 
 			if (!more)
 				break;
-			fds = more;
+			*fds = more;
 		}
-		fds[n++] = (int)fd;
+		(*fds)[n++] = (int)fd;
 	}
 	if (dir)
 		closedir(dir);
 	if (n)
-		qsort(fds, (size_t)n, sizeof(*fds), compare_fd);
+		qsort(*fds, (size_t)n, sizeof(**fds), compare_fd);
+	return n;
+}
+
+/* They all close. */
+static void release_range(struct task *t, u32 first, u32 last)
+{
+	int *fds, n = descriptors(t, first, last, &fds);
+
 	for (int i = 0; i < n; i++)
 		release(t, (int)first, fds[i]);
 	mem_free(fds);
+}
+
+/* ---- execve() ---- */
+
+/* Sockets that it closes when it succeeds, which only then is told: held until then. */
+struct exec_sockets {
+	u32 n;
+	struct exec_socket {
+		struct fd_info info;
+		u64 sk, socket;
+	} v[];
+};
+
+static void drop_exec_sockets(struct task *t)
+{
+	struct exec_sockets *x = t->exec_sockets;
+
+	for (u32 i = 0; x && i < x->n; i++)
+		close(x->v[i].info.own);
+	mem_free(x);
+	t->exec_sockets = NULL;
+}
+
+static bool closes_on_exec(struct task *t, int fd)
+{
+	char path[64], text[512];
+	unsigned flags = 0;
+	const char *at;
+	ssize_t n;
+	int file;
+
+	snprintf(path, sizeof(path), "fdinfo/%d", fd);
+	file = task_open_proc(t, path);
+	if (file < 0)
+		return false;
+	n = read(file, text, sizeof(text) - 1);
+	close(file);
+	text[n > 0 ? n : 0] = 0;
+	at = strstr(text, "flags:");
+	return at && sscanf(at, "flags: %o", &flags) == 1 && flags & O_CLOEXEC;
+}
+
+static void exec_begins(struct task *t)
+{
+	int *fds, n = descriptors(t, 0, INT_MAX, &fds);
+	struct exec_sockets *x = NULL, *more;
+	u32 nr = 0;
+
+	drop_exec_sockets(t);
+	for (int i = 0; i < n; i++) {
+		struct exec_socket s;
+		u8 *told;
+
+		if (!tcp_at(t, fds[i], &s.info, &s.sk, &told) || !closes_on_exec(t, fds[i]))
+			continue;
+		s.socket = world_socket(t, fds[i]);
+		s.info.own = decide_take_fd(t, fds[i]);
+		if (s.info.own < 0)
+			continue;
+		s.info.closed = true; /* by then */
+		more = mem_realloc(x, sizeof(*x) + (nr + 1) * sizeof(x->v[0]));
+		if (!more) {
+			close(s.info.own);
+			break;
+		}
+		x = more;
+		x->v[nr++] = s;
+		x->n = nr;
+	}
+	mem_free(fds);
+	t->exec_sockets = x;
+}
+
+static void exec_closed(struct task *t, pid_t old_tid)
+{
+	struct exec_sockets *x = t->exec_sockets;
+
+	(void)old_tid;
+	for (u32 i = 0; x && i < x->n; i++) {
+		struct exec_socket *s = &x->v[i];
+		bool again = false;
+		u8 *told = world_sock_told(t->sys, s->sk);
+
+		for (u32 k = i + 1; k < x->n; k++) /* by its last descriptor */
+			again |= x->v[k].info.ino == s->info.ino;
+		if (again || !told ||
+		    tasks_each(t->sys, holds, &(struct holder){ t, INT_MAX, 0, s->info.ino }))
+			continue;
+		world_sock_hold(t->sys, s->info.ino, s->info.own);
+		released(t, &s->info, s->sk, s->socket, told);
+		world_sock_hold(t->sys, 0, -1);
+	}
+	drop_exec_sockets(t);
+	event_done(t);
 }
 
 /* The descriptors that a call closes if the kernel does not refuse it. */
@@ -430,6 +547,10 @@ static void tcp_enter(struct task *t)
 		return;
 	if (closes(t->call.nr)) {
 		release_by_call(t);
+		return;
+	}
+	if (executes(t->call.nr)) {
+		exec_begins(t);
 		return;
 	}
 	if (!tcp_at(t, fd, &info, &sk, &told) || info.protocol != IPPROTO_TCP)
@@ -501,8 +622,11 @@ static void tcp_exit(struct task *t)
 	u8 *told;
 	u64 sk;
 
+	if (executes(t->call.nr)) /* it has failed, or .exec has seen it */
+		drop_exec_sockets(t);
 	if (t->call.compat || t->call.nr >= CALLS_OTHER || closes(t->call.nr) ||
-	    t->call.nr == SYS_connect || !t->sys->world || !tcp_wants(t->sys, (u32)t->call.nr))
+	    executes(t->call.nr) || t->call.nr == SYS_connect || !t->sys->world ||
+	    !tcp_wants(t->sys, (u32)t->call.nr))
 		return;
 	if (t->call.nr == SYS_accept || t->call.nr == SYS_accept4) {
 		if (t->call.ret < 0 || !tcp_at(t, (int)t->call.ret, &info, &sk, &told) ||
@@ -532,5 +656,7 @@ const struct process_source tcp_source = {
 	.wants = tcp_wants,
 	.enter = tcp_enter,
 	.exit = tcp_exit,
+	.exec = exec_closed,
 	.exiting = tcp_exiting,
+	.gone = drop_exec_sockets,
 };

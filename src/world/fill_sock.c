@@ -7,6 +7,7 @@
 #include "world/fill.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -40,6 +41,10 @@ int sock_open(struct world *w, const struct wplace *at)
 	struct stat st;
 	int pidfd, fd, theirs;
 
+	if (w->held_ino && at->ino == w->held_ino) {
+		fd = fcntl(w->held_fd, F_DUPFD_CLOEXEC, 0);
+		return fd < 0 ? -errno : fd;
+	}
 	if (!o || !o->priv || o->state == WOBJ_FREE || strncmp(at->name, "fd/", 3))
 		return -ESRCH;
 	theirs = atoi(at->name + 3);
@@ -220,6 +225,16 @@ void world_sock_show(struct skep_system *sys, u64 sk, u8 state, bool bound, bool
 	s->shown = state;
 	s->unbound = state && !bound;
 	s->alone = state && !connected;
+}
+
+void world_sock_hold(struct skep_system *sys, u64 ino, int fd)
+{
+	WORLD_HOLD(sys);
+
+	if (!sys->world)
+		return;
+	sys->world->held_ino = fd < 0 ? 0 : ino;
+	sys->world->held_fd = fd;
 }
 
 /* ---- struct socket ---- */

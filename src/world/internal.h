@@ -169,8 +169,10 @@ struct world {
 	u32 nr_open;
 	struct mount_table *mounts; /* fill_mount.c */
 	struct net_text net_text;
-	u64 files;		       /* made so far */
-	char *cgroup_mount;	       /* of cgroup v2; "": none */
+	u64 files;	    /* made so far */
+	char *cgroup_mount; /* of cgroup v2; "": none */
+	u64 held_ino;	    /* world_sock_hold() */
+	int held_fd;
 	struct sk_lookups *sk_lookups; /* sk_lookup.c; NULL until it is needed */
 	bool stopping;
 };

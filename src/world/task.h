@@ -64,6 +64,7 @@ struct task {
 	bool regs_valid, regs_changed; /* changed: written back before the task goes on */
 	struct trace_state *trace;
 	struct exec_start *exec;
+	struct exec_sockets *exec_sockets; /* of src/event/tcp.c: it closes them if it succeeds */
 	struct signal_actions *actions; /* of a leader: handlers that it was seen to set */
 	u64 kernel_task;		/* world address of its task_struct; 0: nobody has asked */
 	struct hook_sessions

@@ -45,6 +45,8 @@ struct sockaddr_storage *world_sock_peer(struct skep_system *sys, u64 sk);
  * not @bound, it has no port yet, if not @connected no peer.
  */
 void world_sock_show(struct skep_system *sys, u64 sk, u8 state, bool bound, bool connected);
+/* Until @fd is -1, socket @ino, whose last descriptor is being closed, is what our @fd is of. */
+void world_sock_hold(struct skep_system *sys, u64 ino, int fd);
 /* struct dentry / inode of @path relative to descriptor @dfd (AT_FDCWD) of the task; follows links if asked. */
 u64 world_dentry(struct task *t, int dfd, const char *path, bool follow);
 u64 world_inode(struct task *t, int dfd, const char *path, bool follow);

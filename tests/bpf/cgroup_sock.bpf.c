@@ -143,14 +143,16 @@ SEC("cgroup/post_bind4")
 int on_post_bind4(struct bpf_sock *ctx)
 {
 	count(6);
-	return ctx->src_port != 17174;
+	/* 127.0.0.99: nobody gets a port there */
+	return ctx->src_port != 17174 && ctx->src_ip4 != bpf_htonl(0x7f000063);
 }
 
 SEC("cgroup/sock_create")
 int on_create(struct bpf_sock *ctx)
 {
 	count(7);
-	if (ctx->family == AF_INET && ctx->type == SOCK_DGRAM && ctx->protocol == 136) /* UDP-Lite */
+	if (ctx->family == AF_INET && ctx->type == SOCK_DGRAM &&
+	    ctx->protocol == 136) /* UDP-Lite */
 		return 0;
 	ctx->priority = 3;
 	return 1;

@@ -88,6 +88,37 @@ tell("bind denied", lambda: bound(17173))
 tell("denied when bound", lambda: bound(17174))
 tell("bind", lambda: bound(17175))
 tell("bind to any", lambda: bound(0))
+def refused_when_bound(kind, ip):
+    s = new(kind=kind)
+    try:
+        s.bind((ip, 0))
+        return "bound"
+    except OSError as e:
+        refusal, left = os.strerror(e.errno), name(s.getsockname())
+    s.bind(("127.0.0.1", 0))
+    if kind == socket.SOCK_STREAM:
+        s.listen()
+    return [refusal, left, name(s.getsockname())]
+tell("any port refused when bound", lambda: refused_when_bound(socket.SOCK_STREAM, "127.0.0.99"))
+tell("the same of a datagram socket", lambda: refused_when_bound(socket.SOCK_DGRAM, "127.0.0.99"))
+def without_port():
+    s = new()
+    s.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
+    s.bind(("127.0.0.99", 0))
+    return name(s.getsockname())
+tell("an address alone", without_port)
+def twice():
+    a, b = new(), new()
+    a.bind(("127.0.0.1", 17176))
+    b.bind(("127.0.0.1", 17176))
+tell("a port that is had", twice)
+def shared():
+    a, b = new(kind=socket.SOCK_DGRAM), new(kind=socket.SOCK_DGRAM)
+    for s in a, b:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        s.bind(("127.0.0.1", 17176))
+    return name(b.getsockname())
+tell("a port that is shared", shared)
 tell("datagram bind", lambda: bound(17175, socket.SOCK_DGRAM))
 
 tell("socket denied", lambda: new(kind=socket.SOCK_DGRAM, proto=136))

@@ -25,6 +25,7 @@ hex() { printf '0x%02x 0x%02x 0 0' $(($1 >> 8)) $(($1 & 255)); }
 bpftool map update pinned "$F/maps/backend" key 0 0 0 0 value $(hex $tcp)
 bpftool map update pinned "$F/maps/backend" key 1 0 0 0 value $(hex $udp)
 bash -c "echo 0 >$C/cgroup.procs && exec timeout 60 python3 '$HERE/sock.py' $tcp $udp"
+bpftool -j map lookup pinned "$F/maps/runs" key 6 0 0 0 | sed 's/.*"value":\(\[[^]]*\]\|[0-9]*\).*/post_bind4 has run: \1/'
 kill $b
 wait $b 2>/dev/null
 rm -r "$F" "$HERE/ports.$$"

@@ -89,3 +89,16 @@ d.recvfrom(64)
 key, value = ctypes.create_string_buffer(4), ctypes.create_string_buffer(8)
 bpf(1, struct.pack("IIQQ", counter, 0, ctypes.addressof(key), ctypes.addressof(value)))
 print("names of UNIX sockets received:", struct.unpack("Q", value.raw)[0])
+
+# By exec, once it succeeds: the sockets that are not to be inherited. One that is closes at the end.
+closing = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+twice = os.dup(closing.fileno())
+shared = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+os.dup2(shared.fileno(), 600)  # inherited
+stream = listener()
+try:
+    os.execv("/nonexistent", ["x"])
+except OSError as e:
+    print("exec:", e.strerror)
+sys.stdout.flush()
+os.execv("/bin/true", ["true"])
