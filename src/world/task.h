@@ -65,8 +65,8 @@ struct task {
 	struct trace_state *trace;
 	struct exec_start *exec;
 	struct exec_sockets *exec_sockets; /* of src/event/tcp.c: it closes them if it succeeds */
-	struct signal_actions *actions; /* of a leader: handlers that it was seen to set */
-	u64 kernel_task;		/* world address of its task_struct; 0: nobody has asked */
+	struct signal_actions *actions;	   /* of a leader: handlers that it was seen to set */
+	u64 kernel_task; /* world address of its task_struct; 0: nobody has asked */
 	struct hook_sessions
 		*sessions; /* of kernel functions that it is in; src/event/function.c */
 	void *uprobe;	   /* of src/event/uprobe.c: pending steps and returns of this task */
