@@ -2,10 +2,11 @@
 /*
  * Names of sections that are younger than the libbpf that skep was linked with: rows of
  * tables/sections.def that it does not know are made known to it. Those that need more of libbpf
- * than a type (a target by BTF, user space probes) remain unknown.
+ * than a type or a kernel function (user space probes, many functions) remain unknown.
  */
 #include "sections.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -48,6 +49,29 @@ static int make_sleepable(struct bpf_program *prog, long cookie)
 	return bpf_program__set_flags(prog, bpf_program__flags(prog) | BPF_F_SLEEPABLE);
 }
 
+/* The kernel function that is named behind the '/'. */
+static int find_function(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
+{
+	const char *name = strchr(bpf_program__section_name(prog), '/');
+	int id;
+
+	(void)cookie;
+	if (opts->attach_btf_id || opts->attach_prog_fd)
+		return 0;
+	id = name ? libbpf_find_vmlinux_btf_id(name + 1, BPF_TRACE_FENTRY) : -EINVAL;
+	if (id < 0)
+		return id;
+	opts->attach_btf_id = (__u32)id;
+	return 0;
+}
+
+static int attach_to_function(const struct bpf_program *prog, long cookie, struct bpf_link **link)
+{
+	(void)cookie;
+	*link = bpf_program__attach_trace(prog);
+	return *link ? 0 : -errno;
+}
+
 /* Whether libbpf knows it: asked with something behind it where that is how it is used. */
 static bool is_known(const struct section *s)
 {
@@ -75,8 +99,14 @@ void sections_register(void)
 		const struct section *s = &sections[i];
 		LIBBPF_OPTS(libbpf_prog_handler_opts, opts);
 
-		if (strstr(s->flags, "ATTACH_BTF") || strstr(s->flags, "attach_") || is_known(s))
+		if (is_known(s) ||
+		    (s->attach != BPF_TRACE_FSESSION &&
+		     (strstr(s->flags, "ATTACH_BTF") || strstr(s->flags, "attach_"))))
 			continue;
+		if (s->attach == BPF_TRACE_FSESSION) {
+			opts.prog_prepare_load_fn = find_function;
+			opts.prog_attach_fn = attach_to_function;
+		}
 		if (strstr(s->flags, "SEC_SLEEPABLE"))
 			opts.prog_setup_fn = make_sleepable;
 		libbpf_register_prog_handler(s->name, (enum bpf_prog_type)s->prog,

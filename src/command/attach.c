@@ -87,6 +87,8 @@ u32 prog_type_of_attach(u32 attach_type, kver profile)
 	case BPF_TRACE_FEXIT:
 	case BPF_MODIFY_RETURN:
 		return BPF_PROG_TYPE_TRACING;
+	case BPF_TRACE_FSESSION:
+		return visible(profile, KVER(7, 0)) ? BPF_PROG_TYPE_TRACING : BPF_PROG_TYPE_UNSPEC;
 	case BPF_LSM_CGROUP:
 		return visible(profile, KVER(6, 0)) ? BPF_PROG_TYPE_LSM : BPF_PROG_TYPE_UNSPEC;
 	case BPF_LSM_MAC:

@@ -144,8 +144,11 @@ struct link_object *attach_tracing(struct call *c, struct prog_object *p, u64 co
 		break;
 	case BPF_LSM_MAC:
 		return attach_lsm(c, p, cookie, err);
+	case BPF_TRACE_FSESSION:
+		kind = HOOK_FENTRY;
+		break;
 	default:
-		*err = -ENOTSUPP; /* sessions, iterators: as a kernel without trampolines */
+		*err = -ENOTSUPP; /* iterators: as a kernel without trampolines */
 		return NULL;
 	}
 	if (!p->attach_btf)
@@ -160,6 +163,8 @@ struct link_object *attach_tracing(struct call *c, struct prog_object *p, u64 co
 		*err = attach_refuse(c->sys, DIAG_ATTACH_FUNCTION_LATE, name);
 		return NULL;
 	}
+	if (p->prog->expected_attach_type == BPF_TRACE_FSESSION)
+		return link_attach_session(c->sys, p, name, cookie, err);
 	return link_attach_function(c->sys, p, kind, name, cookie, err);
 }
 

@@ -53,7 +53,7 @@ static __attribute__((noinline)) u64 call_throwing(struct bpf_run *run, const st
 
 /* A tracing program does not run inside itself: that counts as a miss. */
 static void run_tracing(const struct bpf_tramp_prog *e, u64 *ctx, const struct bpf_run *outer,
-			u64 func_ip)
+			u64 func_ip, struct bpf_session *sessions, bool returns)
 {
 	struct bpf_slot *slot = &outer->arena->slots[outer->cpu];
 	struct bpf_run run = { .arena = outer->arena,
@@ -62,6 +62,8 @@ static void run_tracing(const struct bpf_tramp_prog *e, u64 *ctx, const struct b
 			       .interpret = outer->interpret,
 			       .attach_cookie = e->cookie,
 			       .func_ip = func_ip,
+			       .session = e->session ? &sessions[e->session - 1] : NULL,
+			       .session_return = returns,
 			       .event = outer->event,
 			       .task = outer->task };
 	u32 depth = slot->nesting;
@@ -83,6 +85,7 @@ static void run_tracing(const struct bpf_tramp_prog *e, u64 *ctx, const struct b
 u64 bpf_tramp_call(struct bpf_run *run, const struct bpf_prog *prog, u32 func, const u64 args[5])
 {
 	const struct bpf_tramp *t = load_acquire(&prog->tramp[func]);
+	struct bpf_session sessions[BPF_MAX_TRAMP_COOKIES + 1] = { 0 };
 	u64 frame[7] = { 0 }, *ctx = &frame[1], ret, ip;
 
 	if (!t)
@@ -100,11 +103,11 @@ u64 bpf_tramp_call(struct bpf_run *run, const struct bpf_prog *prog, u32 func, c
 	for (u32 i = 0; i < t->nr_args; i++)
 		ctx[i] = args[i];
 	for (u32 i = 0; i < t->nr_before; i++)
-		run_tracing(&t->v[i], ctx, run, ip);
+		run_tracing(&t->v[i], ctx, run, ip, sessions, false);
 	ret = call_function(run, prog, func, args);
 	ctx[t->nr_args] = ret;
 	for (u32 i = t->nr_before; i < t->n; i++)
-		run_tracing(&t->v[i], ctx, run, ip);
+		run_tracing(&t->v[i], ctx, run, ip, sessions, true);
 	return ret;
 }
 

@@ -137,6 +137,7 @@ BPF_HELPER(get_func_ret)
 	const u64 *ctx = PTR(r1);
 
 	if (run->prog->expected_attach_type != BPF_TRACE_FEXIT &&
+	    run->prog->expected_attach_type != BPF_TRACE_FSESSION &&
 	    run->prog->expected_attach_type != BPF_MODIFY_RETURN)
 		return ERR(EOPNOTSUPP);
 	*(u64 *)PTR(r2) = ctx[ctx[-1]];

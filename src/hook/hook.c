@@ -346,7 +346,10 @@ static u64 session_row(const struct hook *h)
 static void run_session(const struct hook *h, const struct hook_prog *e, void *ctx,
 			struct bpf_run *run)
 {
-	bool returns = h->kind == HOOK_KRETPROBE || h->kind == HOOK_URETPROBE;
+	bool returns =
+		h->kind == HOOK_KRETPROBE || h->kind == HOOK_URETPROBE || h->kind == HOOK_FEXIT;
+	bool always = h->kind == HOOK_FENTRY; /* whatever the program returns */
+	u64 ret;
 	struct bpf_session fresh = { .key = e->key, .row = session_row(h) }, *s;
 
 	if (!run->sessions)
@@ -363,7 +366,8 @@ static void run_session(const struct hook *h, const struct hook_prog *e, void *c
 	}
 	run->session = s;
 	run->session_return = returns;
-	s->skip = run_tracing(e, ctx, run) || returns;
+	ret = run_tracing(e, ctx, run);
+	s->skip = returns || (ret && !always);
 	run->session = NULL;
 }
 

@@ -224,6 +224,9 @@ struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_obje
 struct link_object *link_attach_function(struct skep_system *sys, struct prog_object *prog,
 					 enum hook_kind kind, const char *name, u64 cookie,
 					 int *err);
+/* An fsession program on the kernel function @name: at its entry and at its return. */
+struct link_object *link_attach_session(struct skep_system *sys, struct prog_object *prog,
+					const char *name, u64 cookie, int *err);
 /* A link without program, of @size bytes that begin with it. NULL: out of memory. */
 struct link_object *link_object_sized(struct skep_system *sys, size_t size, u32 type,
 				      u32 attach_type, const struct bpf_link_ops *ops);

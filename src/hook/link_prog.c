@@ -58,6 +58,10 @@ static void prog_link_release(struct link_object *l)
 		new = heap_alloc(sys->arena, sys->platform, sizeof(*new), NULL);
 		if (new)
 			copy(new, old, l);
+		if (new && !new->n && !new->replacement.prog) { /* it was there twice */
+			heap_free(sys->arena, sys->platform, new);
+			new = NULL;
+		}
 	}
 	/* Out of memory: better nothing attached than a program that has gone. */
 	publish(p->target, p->func, new);
@@ -89,6 +93,20 @@ static int check(const struct bpf_tramp *old, const struct prog_object *prog, bo
 	return 0;
 }
 
+/* The place of its cookie among those of the other sessions; 0: none is left. */
+static u32 session_of(const struct bpf_tramp *t, const struct prog_object *prog)
+{
+	u32 used = 0, at;
+
+	if (!prog->session_cookie)
+		return BPF_MAX_TRAMP_COOKIES + 1;
+	for (u32 i = 0; t && i < t->n; i++)
+		used |= 1U << t->v[i].session;
+	for (at = 1; at <= BPF_MAX_TRAMP_COOKIES && used & 1U << at; at++)
+		;
+	return at <= BPF_MAX_TRAMP_COOKIES ? at : 0;
+}
+
 /* Linux: entry in front, as the newest runs first; likewise on exit. */
 static void add(struct bpf_tramp *t, const struct bpf_tramp_prog *e, bool before)
 {
@@ -105,6 +123,7 @@ struct link_object *link_attach_prog(struct skep_system *sys, struct prog_object
 				     int *err)
 {
 	bool ext = prog->prog->type == BPF_PROG_TYPE_EXT;
+	bool session = prog->prog->expected_attach_type == BPF_TRACE_FSESSION && !ext;
 	struct bpf_tramp_prog entry = { .prog = prog->prog, .cookie = cookie };
 	struct bpf_tramp *old, *new = NULL;
 	const struct btf_type *proto;
@@ -117,6 +136,12 @@ struct link_object *link_attach_prog(struct skep_system *sys, struct prog_object
 		*err = target->guard_code(target);
 	if (*err)
 		goto out;
+	*err = -E2BIG;
+	if (session) {
+		entry.session = session_of(old, prog);
+		if (!entry.session || (old && old->n + 2 > BPF_MAX_TRAMP_LINKS))
+			goto out;
+	}
 	*err = -ENOMEM;
 	new = heap_alloc(sys->arena, sys->platform, sizeof(*new), NULL);
 	if (!new)
@@ -148,7 +173,9 @@ struct link_object *link_attach_prog(struct skep_system *sys, struct prog_object
 	if (ext)
 		new->replacement = entry;
 	else
-		add(new, &entry, prog->prog->expected_attach_type == BPF_TRACE_FENTRY);
+		add(new, &entry, session || prog->prog->expected_attach_type == BPF_TRACE_FENTRY);
+	if (session)
+		add(new, &entry, false);
 	publish(target, func, new);
 out:
 	pthread_mutex_unlock(&sys->lock);

@@ -13,7 +13,8 @@
 #include "base/mem.h"
 #include "hook/internal.h"
 
-#define MAX_TRAMP_LINKS 38 /* Linux: BPF_MAX_TRAMP_LINKS, of all kinds on one function */
+#define MAX_TRAMP_LINKS	  38 /* Linux: BPF_MAX_TRAMP_LINKS, of all kinds on one function */
+#define MAX_TRAMP_COOKIES 4
 
 bool override_allowed(const struct hook *h, const struct prog_object *prog)
 {
@@ -181,12 +182,17 @@ static const struct bpf_link_ops uprobe_multi_link_ops = {
 	.fill_info = uprobe_multi_fill_info,
 };
 
+static bool is_session(u32 attach_type)
+{
+	return attach_type == BPF_TRACE_KPROBE_SESSION || attach_type == BPF_TRACE_UPROBE_SESSION ||
+	       attach_type == BPF_TRACE_FSESSION;
+}
+
 static struct link_object *attach_multi(struct skep_system *sys, struct prog_object *prog, u32 type,
 					const struct bpf_link_ops *ops, struct hook **hooks,
 					const u64 *cookies, u32 n, u32 flags, u32 pid, int *err)
 {
-	bool session = prog->prog->expected_attach_type == BPF_TRACE_KPROBE_SESSION ||
-		       prog->prog->expected_attach_type == BPF_TRACE_UPROBE_SESSION;
+	bool session = is_session(prog->prog->expected_attach_type);
 	u32 all = session ? 2 * n : n;
 	struct multi_link *m;
 
@@ -241,4 +247,44 @@ struct link_object *link_attach_uprobe_multi(struct skep_system *sys, struct pro
 {
 	return attach_multi(sys, prog, BPF_LINK_TYPE_UPROBE_MULTI, &uprobe_multi_link_ops, hooks,
 			    cookies, n, flags, pid, err);
+}
+
+/* ---- one program at entry and return ---- */
+
+static const struct bpf_link_ops session_link_ops = {
+	.release = multi_release,
+	.fill_info = hook_link_tracing_info,
+};
+
+/* Linux has room on a function's trampoline for the cookies of so many programs. */
+static int check_cookies(const struct hook *h, const struct prog_object *prog)
+{
+	u32 n = prog->session_cookie;
+
+	for (u32 i = 0; h->progs && i < h->progs->n; i++)
+		n += h->progs->v[i].owner->session_cookie;
+	return prog->session_cookie && n > MAX_TRAMP_COOKIES ? -E2BIG : 0;
+}
+
+struct link_object *link_attach_session(struct skep_system *sys, struct prog_object *prog,
+					const char *name, u64 cookie, int *err)
+{
+	struct link_object *l = NULL;
+	struct hook *hooks[2];
+
+	pthread_mutex_lock(&sys->lock);
+	hooks[0] = hook_point_get(sys, HOOK_FENTRY, name, err);
+	hooks[1] = hooks[0] ? hook_point_get(sys, HOOK_FEXIT, name, err) : NULL;
+	if (hooks[1])
+		*err = check_trampoline(sys, hooks[0]->row, prog) ?: check_cookies(hooks[0], prog);
+	if (hooks[1] && !*err)
+		l = attach_multi(sys, prog, BPF_LINK_TYPE_TRACING, &session_link_ops, hooks,
+				 &cookie, 1, 0, 0, err);
+	if (l) {
+		l->cookie = cookie;
+		l->target_obj_id = prog->attach_btf->obj.id;
+		l->target_btf_id = prog->attach_btf_id;
+	}
+	pthread_mutex_unlock(&sys->lock);
+	return l;
 }

@@ -170,6 +170,7 @@ int hook_test_functions(struct skep_system *sys, u32 attach_type, u32 *retval)
 	switch (attach_type) {
 	case BPF_TRACE_FENTRY:
 	case BPF_TRACE_FEXIT:
+	case BPF_TRACE_FSESSION:
 		err = enter_all(&t);
 		break;
 	case BPF_MODIFY_RETURN:

@@ -113,6 +113,7 @@ struct prog_object {
 	struct prog_object *dst_prog; /* freplace, fentry of programs; until the first attachment */
 	u32 target_type, target_attach_type; /* EXT: of what it was loaded for */
 	bool traces_prog;		     /* fentry, fexit: of a program */
+	bool session_cookie;		     /* calls bpf_session_cookie() */
 	u32 array_members,
 		extensions; /* program arrays it is in, EXT programs in its place: never both */
 	struct bpf_func_info *func_info;

@@ -10,12 +10,15 @@
 
 #include "object/prog.h"
 
-#define BPF_MAX_TRAMP_LINKS 38 /* of all kinds on one function */
+#define BPF_MAX_TRAMP_LINKS   38 /* of all kinds on one function */
+#define BPF_MAX_TRAMP_COOKIES 4	 /* of programs that run before and after it */
 
 struct bpf_tramp_prog {
 	const struct bpf_prog *prog;
 	u64 cookie;
 	const void *link; /* who put it there */
+	/* Runs before and after: 1 + the place of its cookie, or BPF_MAX_TRAMP_COOKIES + 1 without; else 0. */
+	u32 session;
 };
 
 struct bpf_tramp {

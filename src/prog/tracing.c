@@ -76,7 +76,8 @@ static bool prog_proto(const struct prog_object *obj, const struct bpf_prog *pro
 	p->name = btf_type_name(p->btf, obj->attach_btf_id);
 	if (!(target->func_flags[func] & PROG_FUNC_UNRELIABLE))
 		p->proto = btf_func_proto(p->btf, obj->attach_btf_id, NULL);
-	if (prog->expected_attach_type == BPF_TRACE_FEXIT)
+	if (prog->expected_attach_type == BPF_TRACE_FEXIT ||
+	    prog->expected_attach_type == BPF_TRACE_FSESSION)
 		p->ret = BTF_CTX_RET;
 	return true;
 }
@@ -100,6 +101,7 @@ static bool ctx_proto(const struct prog_object *obj, const struct bpf_prog *prog
 	p->name = btf_type_name(p->btf, obj->attach_btf_id);
 	p->proto = btf_type_get(p->btf, func->type);
 	if (prog->expected_attach_type == BPF_TRACE_FEXIT ||
+	    prog->expected_attach_type == BPF_TRACE_FSESSION ||
 	    prog->expected_attach_type == BPF_LSM_MAC ||
 	    prog->expected_attach_type == BPF_LSM_CGROUP)
 		p->ret = BTF_CTX_RET;
@@ -209,6 +211,7 @@ static struct bpf_retval_range tracing_retval_range(const struct bpf_prog *prog)
 	switch (prog->expected_attach_type) {
 	case BPF_TRACE_FENTRY:
 	case BPF_TRACE_FEXIT:
+	case BPF_TRACE_FSESSION:
 		return RETVAL_RANGE(0, 0);
 	case BPF_TRACE_RAW_TP:
 	case BPF_MODIFY_RETURN:

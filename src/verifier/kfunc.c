@@ -1027,8 +1027,10 @@ static int set_pointer_result(struct bpf_verifier_env *env, struct kfunc_meta *m
 	} else if (!to || !btf_kind(to)) { /* void *: a number */
 		mark_reg_unknown(env, regs, BPF_REG_0);
 	} else if (!btf_is_struct(to)) {
-		if (m->k.id == KFUNC_bpf_session_cookie)
+		if (m->k.id == KFUNC_bpf_session_cookie) {
 			m->r0_size = sizeof(u64);
+			env->prog_obj->session_cookie = true;
+		}
 		if (!m->r0_size && !btf_type_size(m->btf, to_id, &size)) {
 			m->r0_size = size;
 			m->r0_rdonly = true;

@@ -919,6 +919,7 @@ static bool may_be_sleepable(const struct bpf_prog *prog)
 		case BPF_TRACE_FENTRY:
 		case BPF_TRACE_FEXIT:
 		case BPF_MODIFY_RETURN:
+		case BPF_TRACE_FSESSION:
 		case BPF_TRACE_ITER:
 			return true;
 		default:
@@ -1085,7 +1086,8 @@ static int check_ext_type(struct bpf_verifier_env *env, const struct btf *btf2, 
 
 static bool attaches_around(u32 attach_type)
 {
-	return attach_type == BPF_TRACE_FENTRY || attach_type == BPF_TRACE_FEXIT;
+	return attach_type == BPF_TRACE_FENTRY || attach_type == BPF_TRACE_FEXIT ||
+	       attach_type == BPF_TRACE_FSESSION;
 }
 
 /* Function @id of program @target as something to attach to. */
@@ -1179,6 +1181,10 @@ static int check_attach_target(struct bpf_verifier_env *env, const struct prog_o
 	case BPF_MODIFY_RETURN:
 	case BPF_TRACE_FENTRY:
 	case BPF_TRACE_FEXIT:
+	case BPF_TRACE_FSESSION:
+		if (env->prog->expected_attach_type == BPF_TRACE_FSESSION &&
+		    !visible(env->profile, KVER(7, 0)))
+			return -EINVAL;
 		if (kind != BTF_KIND_FUNC)
 			return refuse(env, DIAG_ATTACH_NOT_FUNC, id);
 		if (!target)

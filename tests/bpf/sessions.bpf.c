@@ -43,3 +43,59 @@ SEC("kprobe") int no_session(struct pt_regs *ctx)
 {
 	return bpf_session_is_return();
 }
+
+/* Of a function with two arguments: at its entry there is no result, and what is returned matters to nobody. */
+static int both(__u64 *ctx)
+{
+	volatile __u64 first = ctx[0], result = ctx[2];
+	__u64 *cookie = (__u64 *)bpf_session_cookie(), i = seen.n;
+	bool returns = bpf_session_is_return();
+
+	if (!returns)
+		*cookie = first * 10 + result;
+	if (i < EVENTS) {
+		seen.at[i].returns = returns;
+		seen.at[i].word = returns ? result : first;
+		seen.at[i].cookie = *cookie;
+		seen.n = i + 1;
+	}
+	return 0;
+}
+
+SEC("fexit/bpf_fentry_test2") int both1(__u64 *ctx)
+{
+	return both(ctx);
+}
+
+SEC("fexit/bpf_fentry_test2") int both2(__u64 *ctx)
+{
+	return both(ctx);
+}
+
+SEC("fexit/bpf_fentry_test2") int both3(__u64 *ctx)
+{
+	return both(ctx);
+}
+
+SEC("fexit/bpf_fentry_test2") int both4(__u64 *ctx)
+{
+	return both(ctx);
+}
+
+SEC("fexit/bpf_fentry_test2") int both5(__u64 *ctx)
+{
+	return both(ctx);
+}
+
+SEC("fexit/bpf_fentry_test2") int without_cookie(__u64 *ctx)
+{
+	__u64 func_ret = 77, i = seen.n;
+
+	bpf_get_func_ret(ctx, &func_ret);
+	if (i < EVENTS) {
+		seen.at[i].returns = bpf_session_is_return();
+		seen.at[i].word = func_ret;
+		seen.n = i + 1;
+	}
+	return 0;
+}

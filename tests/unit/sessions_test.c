@@ -43,7 +43,8 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return 0;
 }
 
-static struct bpf_object *load(const char *program, u32 attach_type, int *err)
+static struct bpf_object *load_for(const char *program, u32 attach_type, int target,
+				   const char *func, int *err)
 {
 	const char *out = getenv("O");
 	struct bpf_program *p;
@@ -57,9 +58,21 @@ static struct bpf_object *load(const char *program, u32 attach_type, int *err)
 	{
 		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), program));
 		bpf_program__set_expected_attach_type(p, (enum bpf_attach_type)attach_type);
+		if (target && !strcmp(bpf_program__name(p), program))
+			assert_int_equal(bpf_program__set_attach_target(p, target, func), 0);
 	}
 	*err = bpf_object__load(obj);
 	return obj;
+}
+
+static struct bpf_object *load(const char *program, u32 attach_type, int *err)
+{
+	return load_for(program, attach_type, 0, NULL, err);
+}
+
+static int prog_of(struct bpf_object *obj, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(obj, name));
 }
 
 static int fd_of(struct bpf_object *obj)
@@ -223,6 +236,116 @@ static void test_refused(void **state)
 	bpf_object__close(obj);
 }
 
+/* ---- functions with trampolines: fsession, since 7.0 ---- */
+
+static int attach_to(int prog)
+{
+	union bpf_attr attr = { .link_create = { .prog_fd = (u32)prog,
+						 .attach_type = BPF_TRACE_FSESSION } };
+
+	return link_create(&attr);
+}
+
+static void test_fsession(void **state)
+{
+	static const char *const others[] = { "both2", "both3", "both4", "both5" };
+	struct bpf_object *obj, *more[4], *plain;
+	struct bpf_link_info info = { 0 };
+	u32 size = sizeof(info);
+	int err, fd, links[4], fd_plain;
+	struct seen s;
+
+	sys->profile = sys->kernel.release = KVER(7, 0);
+	obj = load("both1", BPF_TRACE_FSESSION, &err);
+	assert_int_equal(err, 0);
+	fd = attach_to(prog_of(obj, "both1"));
+	assert_true(fd >= 0);
+	assert_int_equal(attach_to(prog_of(obj, "both1")), -EBUSY);
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	assert_int_equal(info.type, BPF_LINK_TYPE_TRACING);
+	assert_int_equal(info.tracing.attach_type, BPF_TRACE_FSESSION);
+	assert_int_equal(bpf_prog_test_run_opts(prog_of(obj, "both1"), NULL), 0);
+	s = seen_of(obj);
+	assert_int_equal(s.n, 2);
+	is_event(&s.at[0], 0, 2, 20);
+	is_event(&s.at[1], 1, 5, 20);
+
+	/* Four programs' cookies have room; those of a program without one need none. */
+	for (u32 i = 0; i < 4; i++) {
+		more[i] = load(others[i], BPF_TRACE_FSESSION, &err);
+		assert_int_equal(err, 0);
+		links[i] = attach_to(prog_of(more[i], others[i]));
+		if (i == 3)
+			assert_int_equal(links[i], -E2BIG);
+		else
+			assert_true(links[i] >= 0);
+	}
+	plain = load("without_cookie", BPF_TRACE_FSESSION, &err);
+	assert_int_equal(err, 0);
+	fd_plain = attach_to(prog_of(plain, "without_cookie"));
+	assert_true(fd_plain >= 0);
+	assert_int_equal(bpf_prog_test_run_opts(prog_of(obj, "both1"), NULL), 0);
+	assert_int_equal(seen_of(obj).n, 4);
+	s = seen_of(plain);
+	assert_int_equal(s.n, 2);
+	is_event(&s.at[0], 0, 0, 0);
+	is_event(&s.at[1], 1, 5, 0);
+	close(fd_plain);
+	close(fd);
+	for (u32 i = 0; i < 4; i++) {
+		if (links[i] >= 0)
+			close(links[i]);
+		bpf_object__close(more[i]);
+	}
+	assert_int_equal(bpf_prog_test_run_opts(prog_of(obj, "both1"), NULL), 0);
+	assert_int_equal(seen_of(obj).n, 4);
+	bpf_object__close(plain);
+	bpf_object__close(obj);
+	/* As an older kernel says it. */
+	sys->profile = sys->kernel.release = KVER(6, 18);
+	obj = load("both1", BPF_TRACE_FSESSION, &err);
+	assert_int_equal(err, -EINVAL);
+	bpf_object__close(obj);
+	/* The cookie is of sessions only. */
+	sys->profile = sys->kernel.release = KVER(7, 0);
+	obj = load("both1", BPF_TRACE_FEXIT, &err);
+	assert_int_equal(err, -EACCES);
+	bpf_object__close(obj);
+	sys->profile = sys->kernel.release = KVER(6, 18);
+}
+
+static void test_fsession_of_program(void **state)
+{
+	u8 packet[64] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = sizeof(packet));
+	const char *out = getenv("O");
+	struct bpf_object *target, *obj;
+	struct seen s;
+	char path[512];
+	int err, fd;
+
+	sys->profile = sys->kernel.release = KVER(7, 0);
+	snprintf(path, sizeof(path), "%s/bpf/ext.bpf.o", out ? out : "build");
+	target = bpf_object__open_file(path, NULL);
+	assert_non_null(target);
+	assert_int_equal(bpf_object__load(target), 0);
+	obj = load_for("both1", BPF_TRACE_FSESSION, prog_of(target, "target"), "inner", &err);
+	assert_int_equal(err, 0);
+	fd = attach_to(prog_of(obj, "both1"));
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_prog_test_run_opts(prog_of(target, "target"), &opts), 0);
+	s = seen_of(obj);
+	assert_int_equal(s.n, 2);
+	is_event(&s.at[0], 0, 64, 640);
+	is_event(&s.at[1], 1, 64, 640);
+	close(fd);
+	assert_int_equal(bpf_prog_test_run_opts(prog_of(target, "target"), &opts), 0);
+	assert_int_equal(seen_of(obj).n, 2);
+	bpf_object__close(obj);
+	bpf_object__close(target);
+	sys->profile = sys->kernel.release = KVER(6, 18);
+}
+
 static int begin(void **state)
 {
 	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18" };
@@ -247,6 +370,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_functions),
 		cmocka_unit_test(test_user_functions),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_fsession),
+		cmocka_unit_test(test_fsession_of_program),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "child"))
