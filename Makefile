@@ -186,7 +186,7 @@ $(O)/tests/%: $(O)/obj/tests/unit/%.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(WRAP) -o $@ -Wl,--start-group $^ $(LIBBPF) -Wl,--end-group -lcmocka $(LIBS)
 
 # kernel functions by their types
-$(O)/bpf/task_kfunc.bpf.o: CLANG := $(or $(shell command -v clang-19),$(CLANG))
+$(O)/bpf/task_kfunc.bpf.o $(O)/bpf/files.bpf.o $(O)/bpf/file_dynptr.bpf.o: CLANG := $(or $(shell command -v clang-19),$(CLANG))
 
 # Kernel functions as recorded programs see them: tests/functions
 $(O)/gen/function_probes.bpf.c $(O)/gen/function_rows.h &: tests/functions/probes.py tables/functions.def
@@ -227,6 +227,10 @@ $(O)/tools/decisions: tests/tools/decisions.c
 $(O)/tools/escape: tests/tools/escape.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O1 -static -Wall -o $@ $< -lpthread
+
+$(O)/tools/files: tests/tools/files.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -static -Wall -o $@ $<
 
 $(O)/tools/asks: tests/tools/asks.c
 	$(Q)mkdir -p $(@D)
@@ -347,7 +351,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS) $(CLIENTS) $(BOOTSTRAP) $(O)/bootstrap/task_iter.bpf.o $(O)/tools/work $(O)/tools/asks $(O)/tools/busy $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/unix_names $(O)/tools/attach $(O)/tools/observe $(O)/tools/decisions $(O)/tools/escape $(O)/go/opens.bpf.o
+test: all $(TESTS) $(CLIENTS) $(BOOTSTRAP) $(O)/bootstrap/task_iter.bpf.o $(O)/tools/work $(O)/tools/asks $(O)/tools/busy $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/unix_names $(O)/tools/attach $(O)/tools/observe $(O)/tools/decisions $(O)/tools/files $(O)/tools/escape $(O)/go/opens.bpf.o
 	$(Q)O=$(O) $(or $(RUN_TESTS),tests/run)
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)

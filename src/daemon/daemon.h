@@ -284,6 +284,8 @@ long view_chown(struct request *r);
 long view_fchownat(struct request *r);
 long view_getxattr(struct request *r);
 long view_listxattr(struct request *r);
+long view_setxattr(struct request *r);
+long view_removexattr(struct request *r);
 long view_mount(struct request *r);
 long view_umount(struct request *r);
 long view_fsopen(struct request *r);

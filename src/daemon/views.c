@@ -22,6 +22,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "command/pin.h"
@@ -843,27 +844,83 @@ long view_symlinkat(struct request *r)
 	return symlink_at(r, r->args[0], (int)r->args[1], r->args[2]);
 }
 
-/* ---- extended attributes: there are none ---- */
+/* ---- extended attributes: of cgroups those of their folders, else there are none ---- */
+
+#define XATTR_NAME 256
+
+/* The folder, and the attribute's name in @name unless that is NULL; ANSWER_CONTINUE, or an answer. */
+static long find_xattr(struct request *r, char real[PATH_MAX], char *name, int mode, long others)
+{
+	struct place p;
+	long n;
+
+	locate(r, AT_FDCWD, r->args[0], &p);
+	if (p.kind != CGROUP)
+		return p.kind == PIN || p.kind == SHOWN || p.kind == BEHIND ? others :
+									      ANSWER_CONTINUE;
+	n = name ? user_read_str(r->sys, name, r->args[1], XATTR_NAME) : 0;
+	if (n < 0)
+		return n == -E2BIG ? -ERANGE : n;
+	if (name && strncmp(name, "user.", 5))
+		return mode == W_OK ? -EPERM : -ENODATA;
+	n = cgroup_tree_access(r->sys, p.path, mode);
+	return n ? n : cgroup_tree_real(r->sys, p.path, real, PATH_MAX);
+}
+
+/* What fits into @size bytes; 0 asks how many there are. */
+static long give_xattr(struct request *r, const char *value, ssize_t n, u64 to, u64 size)
+{
+	if (n < 0)
+		return -errno;
+	if (size && size < (u64)n)
+		return -ERANGE;
+	return size && user_write(r->sys, to, value, (size_t)n) ? -EFAULT : n;
+}
 
 long view_getxattr(struct request *r)
 {
-	struct place p;
+	char real[PATH_MAX], name[XATTR_NAME], value[4096];
+	long err = find_xattr(r, real, name, R_OK, -EOPNOTSUPP);
 
-	locate(r, AT_FDCWD, r->args[0], &p);
-	return p.kind == CGROUP			? -ENODATA :
-	       p.kind == PIN || p.kind == SHOWN ? -EOPNOTSUPP :
-	       p.kind == BEHIND			? -ENODATA :
-						  ANSWER_CONTINUE;
+	return err ? err :
+		     give_xattr(r, value, getxattr(real, name, value, sizeof(value)), r->args[2],
+				r->args[3]);
 }
 
 long view_listxattr(struct request *r)
 {
-	struct place p;
+	char real[PATH_MAX], list[4096], names[4096];
+	long err = find_xattr(r, real, NULL, F_OK, 0);
+	ssize_t n = err ? 0 : listxattr(real, list, sizeof(list)), kept = 0;
 
-	locate(r, AT_FDCWD, r->args[0], &p);
-	return p.kind == PIN || p.kind == SHOWN || p.kind == BEHIND || p.kind == CGROUP ?
-		       0 :
-		       ANSWER_CONTINUE;
+	if (err || n < 0)
+		return err ? err : -errno;
+	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(list + i) + 1)
+		if (!strncmp(list + i, "user.", 5))
+			kept += stpcpy(names + kept, list + i) - (names + kept) + 1;
+	return give_xattr(r, names, kept, r->args[1], r->args[2]);
+}
+
+long view_setxattr(struct request *r)
+{
+	char real[PATH_MAX], name[XATTR_NAME], value[4096];
+	long err = find_xattr(r, real, name, W_OK, -EOPNOTSUPP);
+
+	if (err)
+		return err;
+	if (r->args[3] > sizeof(value)) /* as kernfs, or nearly: all of a cgroup's are that much */
+		return r->args[3] > 65536 ? -E2BIG : -ENOSPC;
+	if (user_read(r->sys, value, r->args[2], r->args[3]))
+		return -EFAULT;
+	return setxattr(real, name, value, r->args[3], (int)r->args[4]) ? -errno : 0;
+}
+
+long view_removexattr(struct request *r)
+{
+	char real[PATH_MAX], name[XATTR_NAME];
+	long err = find_xattr(r, real, name, W_OK, -EOPNOTSUPP);
+
+	return err ? err : removexattr(real, name) ? -errno : 0;
 }
 
 /* ---- mounts ---- */

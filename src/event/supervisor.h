@@ -185,6 +185,7 @@ struct supervisor {
 	struct decide_worker *idle_workers;
 	struct decide_identity *self;
 	const struct decide_identity *assumed; /* decide_as_task(); NULL: it is itself */
+	bool program_unpaused;		       /* by task_assume() */
 };
 
 /* supervisor.c */

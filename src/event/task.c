@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "event/decide.h"
 #include "event/stack.h"
 #include "event/supervisor.h"
 #include "object/cgroup_tree.h"
@@ -196,6 +197,28 @@ static int task_override_return(struct bpf_task *bt, struct bpf_run *run, u64 rc
 	return 0;
 }
 
+/* A hook that is asked in the midst of a call that is made as the task is asked as ourselves. */
+static int task_assume(struct bpf_task *bt)
+{
+	struct task *t = task_of(bt);
+
+	t->sys->supervisor->program_unpaused = t->sys->supervisor->assumed != NULL;
+	if (!t->sys->supervisor->program_unpaused)
+		return decide_as_task(t);
+	decide_unpause(t);
+	return 0;
+}
+
+static void task_resume(struct bpf_task *bt)
+{
+	struct task *t = task_of(bt);
+
+	if (t->sys->supervisor->program_unpaused)
+		decide_pause(t);
+	else
+		decide_as_self(t);
+}
+
 static u64 task_kernel_task(struct bpf_task *bt)
 {
 	return world_task(task_of(bt));
@@ -219,4 +242,6 @@ const struct bpf_task_ops task_ops = {
 	.user_stack = stack_user,
 	.user_build_id = stack_build_id,
 	.override_return = task_override_return,
+	.assume = task_assume,
+	.resume = task_resume,
 };

@@ -7,9 +7,10 @@
 #include "helper/probe.h"
 #include "object/dynptr.h"
 #include "object/packet.h"
+#include "object/rt_heap.h"
 #include "object/task.h"
 
-enum { DYNPTR_INVALID, DYNPTR_LOCAL, DYNPTR_RINGBUF, DYNPTR_SKB, DYNPTR_XDP };
+enum { DYNPTR_INVALID, DYNPTR_LOCAL, DYNPTR_RINGBUF, DYNPTR_SKB, DYNPTR_XDP, DYNPTR_FILE };
 
 #define DYNPTR_MAX_SIZE DYNPTR_SIZE_MASK
 
@@ -27,9 +28,28 @@ static u32 type_of(const struct dynptr *d)
 	return (d->size & ~DYNPTR_RDONLY) >> DYNPTR_TYPE_SHIFT;
 }
 
-static u32 size_of(const struct dynptr *d)
+/* .data of DYNPTR_FILE, whose bytes are counted by 64 bits. */
+struct dynptr_file {
+	u64 file, offset, size;
+	bool may_wait;
+};
+
+static struct dynptr_file *file_of(const struct dynptr *d)
 {
-	return d->size & DYNPTR_SIZE_MASK;
+	return d->data && type_of(d) == DYNPTR_FILE ? d->data : NULL;
+}
+
+static u64 size_of(const struct dynptr *d)
+{
+	const struct dynptr_file *f = file_of(d);
+
+	return unlikely(f != NULL) ? f->size : d->size & DYNPTR_SIZE_MASK;
+}
+
+/* Offsets and lengths are 64 bits wide since there are dynptrs of files. */
+static u64 wide(const struct bpf_run *run, u64 v)
+{
+	return run_visible(run, KVER(6, 19)) ? v : (u32)v;
 }
 
 static bool is_rdonly(const struct dynptr *d)
@@ -52,12 +72,20 @@ static void set_null(struct dynptr *d)
 
 static int check_range(const struct dynptr *d, u64 off, u64 len)
 {
-	u32 size = size_of(d);
+	u64 size = size_of(d);
 
 	return len > size || off > size - len ? -E2BIG : 0;
 }
 
-static s64 do_read(void *to, u32 len, const struct dynptr *d, u32 off, u64 flags,
+static s64 read_file(const struct dynptr *d, void *to, u64 len, u64 off, struct bpf_run *run)
+{
+	const struct dynptr_file *f = d->data;
+	u64 args[] = { f->file, (u64)to, len, off + f->offset, f->may_wait };
+
+	return to ? (s64)run->platform->world(run, WORLD_FILE_READ, args) : -EINVAL;
+}
+
+static s64 do_read(void *to, u64 len, const struct dynptr *d, u64 off, u64 flags,
 		   struct bpf_run *run)
 {
 	if (!d->data || flags)
@@ -73,11 +101,13 @@ static s64 do_read(void *to, u32 len, const struct dynptr *d, u32 off, u64 flags
 		return (s64)bpf_skb_load_bytes((u64)d->data, d->offset + off, (u64)to, len, 0, run);
 	case DYNPTR_XDP:
 		return (s64)bpf_xdp_load_bytes((u64)d->data, d->offset + off, (u64)to, len, 0, run);
+	case DYNPTR_FILE:
+		return read_file(d, to, len, off, run);
 	}
 	return -EFAULT;
 }
 
-static s64 do_write(const struct dynptr *d, u32 off, const void *from, u32 len, u64 flags,
+static s64 do_write(const struct dynptr *d, u64 off, const void *from, u64 len, u64 flags,
 		    struct bpf_run *run)
 {
 	if (!d->data || is_rdonly(d))
@@ -121,13 +151,16 @@ static u8 *xdp_piece(const struct xdp_buff *xdp, u32 off, u32 len)
 }
 
 /* The bytes themselves, or a copy in @buf (may be NULL), or NULL. */
-static void *slice(const struct dynptr *d, u32 off, void *buf, u32 len, struct bpf_run *run)
+static void *slice(const struct dynptr *d, u64 from, void *buf, u64 len, struct bpf_run *run)
 {
 	const struct sk_buff *skb;
+	u32 off = (u32)from;
 	u8 *p;
 
-	if (!d->data || check_range(d, off, len))
+	if (!d->data || check_range(d, from, len))
 		return NULL;
+	if (file_of(d))
+		return read_file(d, buf, len, from, run) ? NULL : buf;
 	off += d->offset;
 	switch (type_of(d)) {
 	case DYNPTR_LOCAL:
@@ -154,7 +187,7 @@ static void *slice(const struct dynptr *d, u32 off, void *buf, u32 len, struct b
 
 u32 dynptr_len(const struct dynptr *d)
 {
-	return d->data ? size_of(d) : 0;
+	return d->data ? (u32)size_of(d) : 0;
 }
 
 bool dynptr_is_rdonly(const struct dynptr *d)
@@ -185,19 +218,19 @@ BPF_HELPER(dynptr_from_mem)
 
 BPF_HELPER(dynptr_read)
 {
-	return (u64)do_read(PTR(r1), (u32)r2, PTR(r3), (u32)r4, r5, run);
+	return (u64)do_read(PTR(r1), wide(run, r2), PTR(r3), wide(run, r4), r5, run);
 }
 
 BPF_HELPER(dynptr_write)
 {
-	return (u64)do_write(PTR(r1), (u32)r2, PTR(r3), (u32)r4, r5, run);
+	return (u64)do_write(PTR(r1), wide(run, r2), PTR(r3), wide(run, r4), r5, run);
 }
 
 BPF_HELPER(dynptr_data)
 {
 	struct dynptr *d = PTR(r1);
 
-	if (!d->data || check_range(d, (u32)r2, (u32)r3) || is_rdonly(d))
+	if (!d->data || check_range(d, wide(run, r2), wide(run, r3)) || is_rdonly(d))
 		return 0;
 	if (type_of(d) != DYNPTR_LOCAL && type_of(d) != DYNPTR_RINGBUF)
 		return 0;
@@ -275,7 +308,7 @@ BPF_KFUNC(bpf_dynptr_from_xdp)
 
 BPF_KFUNC(bpf_dynptr_slice)
 {
-	return (u64)slice(PTR(r1), (u32)r2, PTR(r3), (u32)r4, run);
+	return (u64)slice(PTR(r1), wide(run, r2), PTR(r3), (u32)r4, run);
 }
 
 BPF_KFUNC(bpf_dynptr_slice_rdwr)
@@ -284,21 +317,27 @@ BPF_KFUNC(bpf_dynptr_slice_rdwr)
 
 	if (!d->data || is_rdonly(d))
 		return 0;
-	return (u64)slice(d, (u32)r2, PTR(r3), (u32)r4, run);
+	return (u64)slice(d, wide(run, r2), PTR(r3), (u32)r4, run);
 }
 
 BPF_KFUNC(bpf_dynptr_adjust)
 {
+	u64 start = wide(run, r2), end = wide(run, r3), size;
 	struct dynptr *d = PTR(r1);
-	u32 start = (u32)r2, end = (u32)r3, size;
+	struct dynptr_file *f = file_of(d);
 
 	if (!d->data || start > end)
 		return INT(-EINVAL);
 	size = size_of(d);
 	if (start > size || end > size)
 		return INT(-ERANGE);
-	d->offset += start;
-	d->size = (d->size & ~DYNPTR_SIZE_MASK) | (end - start);
+	if (f) {
+		f->offset += start;
+		f->size = end - start;
+		return 0;
+	}
+	d->offset += (u32)start;
+	d->size = (d->size & ~DYNPTR_SIZE_MASK) | (u32)(end - start);
 	return 0;
 }
 
@@ -318,6 +357,8 @@ BPF_KFUNC(bpf_dynptr_size)
 {
 	const struct dynptr *d = PTR(r1);
 
+	if (run_visible(run, KVER(6, 19)))
+		return d->data ? size_of(d) : (u64)-EINVAL;
 	return d->data ? size_of(d) : INT(-EINVAL);
 }
 
@@ -334,10 +375,38 @@ BPF_KFUNC(bpf_dynptr_clone)
 	return 0;
 }
 
+BPF_KFUNC(bpf_dynptr_from_file) /* r4, from the fix-ups: whether bytes may be waited for */
+{
+	struct dynptr *d = PTR(r3);
+	struct dynptr_file *f;
+
+	set_null(d);
+	if ((u32)r2)
+		return INT(-EINVAL);
+	f = heap_alloc(run->arena, run->platform, sizeof(*f), NULL);
+	if (!f)
+		return INT(-ENOMEM);
+	*f = (struct dynptr_file){ r1, 0, (u64)-1, r4 };
+	set(d, f, DYNPTR_FILE, 0);
+	d->size |= DYNPTR_RDONLY;
+	return 0;
+}
+
+BPF_KFUNC(bpf_dynptr_file_discard)
+{
+	struct dynptr *d = PTR(r1);
+
+	if (d->data)
+		heap_free(run->arena, run->platform, d->data);
+	set_null(d);
+	return 0;
+}
+
 BPF_KFUNC(bpf_dynptr_copy)
 {
 	const struct dynptr *dst = PTR(r1), *src = PTR(r3);
-	u32 dst_off = (u32)r2, src_off = (u32)r4, size = (u32)r5, n;
+	u64 dst_off = wide(run, r2), src_off = wide(run, r4), size = wide(run, r5);
+	u32 n;
 	void *from = slice(src, src_off, NULL, size, run);
 	void *to = dst->data && !is_rdonly(dst) ? slice(dst, dst_off, NULL, size, run) : NULL;
 	u8 buf[256];
@@ -353,8 +422,8 @@ BPF_KFUNC(bpf_dynptr_copy)
 		return INT(do_read(to, size, src, src_off, 0, run));
 	if (check_range(dst, dst_off, size) || check_range(src, src_off, size))
 		return INT(-E2BIG);
-	for (u32 off = 0; off < size; off += n) {
-		n = min_t(u32, sizeof(buf), size - off);
+	for (u64 off = 0; off < size; off += n) {
+		n = (u32)min_t(u64, sizeof(buf), size - off);
 		err = do_read(buf, n, src, src_off + off, 0, run);
 		if (!err)
 			err = do_write(dst, dst_off + off, buf, n, 0, run);
@@ -367,8 +436,9 @@ BPF_KFUNC(bpf_dynptr_copy)
 BPF_KFUNC(bpf_dynptr_memset)
 {
 	const struct dynptr *d = PTR(r1);
-	u32 off = (u32)r2, size = (u32)r3, n;
+	u64 off = wide(run, r2), size = wide(run, r3);
 	u8 buf[256], value = (u8)r4;
+	u32 n;
 	void *p;
 	s64 err;
 
@@ -381,9 +451,9 @@ BPF_KFUNC(bpf_dynptr_memset)
 		__builtin_memset(p, value, size);
 		return 0;
 	}
-	__builtin_memset(buf, value, min_t(u32, sizeof(buf), size));
-	for (u32 done = 0; done < size; done += n) {
-		n = min_t(u32, sizeof(buf), size - done);
+	__builtin_memset(buf, value, min_t(u64, sizeof(buf), size));
+	for (u64 done = 0; done < size; done += n) {
+		n = (u32)min_t(u64, sizeof(buf), size - done);
 		err = do_write(d, off + done, buf, n, 0, run);
 		if (err)
 			return INT(err);

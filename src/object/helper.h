@@ -79,6 +79,7 @@ enum bpf_return_type {
 #define DYNPTR_TYPE_XDP	    (1U << 24)
 #define MEM_ALIGNED	    (1U << 25)
 #define MEM_WRITE	    (1U << 26)
+#define DYNPTR_TYPE_FILE    (1U << 27)
 
 /*
  * The declaration of a helper's function. To the linker it has another name, because

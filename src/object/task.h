@@ -36,6 +36,9 @@ struct bpf_task_ops {
 	int (*user_build_id)(struct bpf_task *t, u64 ip, u8 id[20], u64 *offset);
 	/* bpf_override_return(): the function being entered is not executed and gives @rc. */
 	int (*override_return)(struct bpf_task *t, struct bpf_run *run, u64 rc);
+	/* From here to .resume() the supervisor has the task's identity: 0 or -EACCES. Not nested. */
+	int (*assume)(struct bpf_task *t);
+	void (*resume)(struct bpf_task *t);
 };
 
 static inline u64 run_pid_tgid(const struct bpf_run *run)

@@ -103,12 +103,13 @@ static const char *dynptr_type_name(u32 type)
 	       type & DYNPTR_TYPE_RINGBUF ? "ringbuf" :
 	       type & DYNPTR_TYPE_SKB	  ? "skb" :
 	       type & DYNPTR_TYPE_XDP	  ? "xdp" :
+	       type & DYNPTR_TYPE_FILE	  ? "file" :
 					    "<unknown>";
 }
 
 static bool type_is_refcounted(u32 type)
 {
-	return type & DYNPTR_TYPE_RINGBUF;
+	return type & (DYNPTR_TYPE_RINGBUF | DYNPTR_TYPE_FILE);
 }
 
 static void clear_slots(struct bpf_verifier_env *env, struct bpf_func_state *st, u32 spi)

@@ -542,12 +542,16 @@ static int fix_kfunc_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 	case KFUNC_bpf_dynptr_from_skb: /* third: whether it can be written through */
 		err = emit_const(f, BPF_REG_4, !env->ops->may_access_direct_pkt_data_write);
 		break;
+	case KFUNC_bpf_dynptr_from_file: /* third: whether the kernel's sleepable one is called */
+		err = emit_const(f, BPF_REG_4, k->may_wait);
+		break;
 	}
 	if (!err)
 		err = add_call(f, m.k.func ? m.k.func : absent_helper, &to.off);
 	if (!err)
 		err = emit_shown(f, to, *insn);
-	if (!err)
+	/* Of a file it is wider than what is read inline. */
+	if (!err && (k->id != KFUNC_bpf_dynptr_size || !visible(env->profile, KVER(6, 19))))
 		last_fact(f)->inlined = inlined_kfunc(k->id);
 	if (err || k->id != KFUNC_bpf_throw)
 		return err;

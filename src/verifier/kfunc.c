@@ -526,6 +526,11 @@ static int check_dynptr_arg(struct bpf_verifier_env *env, struct kfunc_meta *m, 
 		type |= DYNPTR_TYPE_SKB;
 	} else if (m->k.id == KFUNC_bpf_dynptr_from_xdp) {
 		type |= DYNPTR_TYPE_XDP;
+	} else if (m->k.id == KFUNC_bpf_dynptr_from_file) {
+		type |= DYNPTR_TYPE_FILE;
+	} else if (m->k.id == KFUNC_bpf_dynptr_file_discard) {
+		type |= DYNPTR_TYPE_FILE;
+		m->release_regno = (u8)(arg + 1);
 	} else if (m->k.id == KFUNC_bpf_dynptr_clone && (type & MEM_UNINIT)) {
 		if (!m->dynptr.type)
 			return refuse_err(env, -EFAULT, DIAG_INTERNAL, "no dynptr to clone");
@@ -1149,7 +1154,9 @@ static int release_args(struct bpf_verifier_env *env, struct kfunc_meta *m,
 	int err;
 
 	if (m->release_regno) {
-		err = release_reference(env, regs[m->release_regno].ref_obj_id);
+		err = m->dynptr.ref_obj_id ?
+			      release_dynptr(env, &regs[m->release_regno]) :
+			      release_reference(env, regs[m->release_regno].ref_obj_id);
 		if (err)
 			return refuse_err(env, err, DIAG_KFUNC_NOT_ACQUIRED, m->name, m->func_id);
 	}
@@ -1190,10 +1197,20 @@ static int save_aux(struct bpf_verifier_env *env, const struct bpf_kfunc_aux *au
 		*have = mem_dup(aux, sizeof(*aux));
 		return *have ? 0 : out_of_memory(env);
 	}
+	(*have)->may_wait = aux->may_wait;
 	if ((*have)->btf != aux->btf || (*have)->btf_id != aux->btf_id ||
 	    (*have)->size != aux->size || (*have)->insert_off != aux->insert_off)
 		return refuse(env, DIAG_KFUNC_MIXED);
 	return 0;
+}
+
+/* On all paths. */
+static bool may_wait(const struct bpf_verifier_env *env, const struct bpf_insn_aux_data *aux)
+{
+	const struct bpf_verifier_state *st = env->cur_state;
+
+	return st->in_sleepable && !st->active_rcu_lock && !st->active_preempt_locks &&
+	       !st->active_locks && !st->active_irq_id && (!aux->kfunc || aux->kfunc->may_wait);
 }
 
 int check_kfunc_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx)
@@ -1213,6 +1230,7 @@ int check_kfunc_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *i
 	if (err)
 		return err;
 	aux.id = m.k.id;
+	aux.may_wait = may_wait(env, &env->aux[idx]);
 	env->aux[idx].is_iter_next = m.k.flags & KF_ITER_NEXT;
 	if (m.k.id == KFUNC_bpf_res_spin_lock || m.k.id == KFUNC_bpf_res_spin_lock_irqsave) {
 		err = branch_lock_failed(env);

@@ -14,7 +14,9 @@
 #define ITER_STATE_ACTIVE  1
 #define ITER_STATE_DRAINED 2
 
-#define DYNPTR_TYPES	 (DYNPTR_TYPE_LOCAL | DYNPTR_TYPE_RINGBUF | DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP)
+#define DYNPTR_TYPES                                                                               \
+	(DYNPTR_TYPE_LOCAL | DYNPTR_TYPE_RINGBUF | DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP |             \
+	 DYNPTR_TYPE_FILE)
 #define BPF_DYNPTR_SIZE	 16
 #define BPF_DYNPTR_SLOTS 2
 
@@ -58,6 +60,7 @@ struct bpf_kfunc_aux {
 	u32 btf_id;
 	u32 size;	/* to allocate; 0: nothing is */
 	u32 insert_off; /* of the node in what is linked */
+	bool may_wait;	/* in a sleepable program, outside of all sections */
 };
 
 static inline bool type_is_alloc(u32 type)

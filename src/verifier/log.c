@@ -353,6 +353,7 @@ static const char *dynptr_type_name(u32 type)
 	       type & DYNPTR_TYPE_RINGBUF ? "ringbuf" :
 	       type & DYNPTR_TYPE_SKB	  ? "skb" :
 	       type & DYNPTR_TYPE_XDP	  ? "xdp" :
+	       type & DYNPTR_TYPE_FILE	  ? "file" :
 					    "<invalid>";
 }
 

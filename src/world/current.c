@@ -340,6 +340,16 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 		return o || !a[1] ? world_cgroup_task(w, a[0], o, a[2]) : 0;
 	case WORLD_KERN_CTX:
 		return world_kern_ctx(w, run, current_obj(w, run), (const void *)(uintptr_t)a[0]);
+	case WORLD_XATTR:
+		return (u64)world_xattr(w, run, a[0], (const char *)(uintptr_t)a[1],
+					(void *)(uintptr_t)a[2], (u32)a[3], a[4]);
+	case WORLD_SET_XATTR:
+		return (u64)world_set_xattr(w, run, a[0], (const char *)(uintptr_t)a[1],
+					    (const void *)(uintptr_t)a[2], (u32)a[3], a[4]);
+	case WORLD_VERITY:
+		return (u64)world_verity(w, a[0], (void *)(uintptr_t)a[1], (u32)a[2]);
+	case WORLD_FILE_READ:
+		return (u64)world_file_read(w, a[0], (void *)(uintptr_t)a[1], a[2], a[3], a[4]);
 	case WORLD_SHOW:
 		return (u64)world_show(w, run, (char *)(uintptr_t)a[0], (u32)a[1],
 				       (const void *)(uintptr_t)a[2], a[3],

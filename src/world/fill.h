@@ -52,6 +52,10 @@ const char *place_path(struct world *w, struct wplace *at);
 /* The birth time of inode @o, 0 where its file system has none: tells those of one number apart. */
 u64 inode_birth(struct world *w, struct wobj *o);
 u64 statx_birth(const struct statx *st);
+/* An O_PATH descriptor of what is there, if it still is; or -errno. */
+int place_open(struct world *w, const struct wplace *at);
+/* Of a file, or of the dentry that it has been given; of a dentry. NULL: neither. */
+struct wplace *place_of(struct world *w, u64 object);
 struct wobj *inode_of(struct world *w, const struct wplace *at, const struct statx *st);
 struct wobj *dentry_of(struct world *w, struct wplace *at);
 /* By path, as we see it; NULL when there is nothing. */
@@ -89,6 +93,8 @@ int world_cgroup_level(struct world *w, u64 cgroup);
 u64 world_cgroup_ancestor(struct world *w, u64 cgroup, int level);
 u64 world_task_cgroup(struct world *w, struct wtask *p);
 u64 world_cgroup_of(struct world *w, u64 id);
+/* Where the folder of a control group really is; 0 or -errno. */
+int world_cgroup_folder(struct world *w, u64 cgroup, char *path, u32 size);
 
 /* ---- fill_sock.c ---- */
 

@@ -107,6 +107,25 @@ const char *place_path(struct world *w, struct wplace *at)
 	return at->path;
 }
 
+int place_open(struct world *w, const struct wplace *at)
+{
+	struct wtask *p = *at->name ? place_task(w, at) : NULL;
+	int fd = -1, dir = p ? proc_dir(w, p) : -1;
+	struct statx st;
+
+	if (dir >= 0)
+		fd = openat(dir, at->name, O_PATH | O_CLOEXEC);
+	if (fd < 0 && at->path)
+		fd = open(at->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return dir < 0 && !at->path ? -ESTALE : -errno;
+	if (!statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st) && st.stx_ino == at->ino &&
+	    kernel_dev(st.stx_dev_major, st.stx_dev_minor) == at->dev)
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
 /* ---- inodes ---- */
 
 struct wobj *inode_of(struct world *w, const struct wplace *at, const struct statx *st)
@@ -571,6 +590,20 @@ static struct wobj *given_dentry(struct world *w, struct wobj *o)
 	struct wobj *d = at->size ? world_at(w, *(u64 *)(wdata(o) + at->off)) : NULL;
 
 	return d && d->type->id == WT_dentry && d->priv ? d : NULL;
+}
+
+struct wplace *place_of(struct world *w, u64 object)
+{
+	struct wobj *o = world_at(w, object), *d;
+
+	if (!o || o->addr != object || o->state == WOBJ_FREE)
+		return NULL;
+	if (o->type->id == WT_dentry)
+		return o->priv;
+	if (o->type->id != WT_file)
+		return NULL;
+	d = o->priv ? NULL : given_dentry(w, o);
+	return d ? d->priv : o->priv;
 }
 
 int fill_file_path(struct world *w, struct wobj *o)

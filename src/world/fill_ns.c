@@ -339,6 +339,22 @@ u64 world_cgroup_of(struct world *w, u64 id)
 	return o && o->key[0] == id ? o->addr : 0;
 }
 
+int world_cgroup_folder(struct world *w, u64 cgroup, char *path, u32 size)
+{
+	struct wobj *o = cgroup_at(w, cgroup);
+	char shown[1100];
+
+	if (!o)
+		return -ENOENT;
+	if (w->sys->cgroup_tree) {
+		snprintf(shown, sizeof(shown), CGROUP_MOUNT "%s", (char *)o->priv);
+		return cgroup_tree_real(w->sys, shown, path, size);
+	}
+	return snprintf(path, size, "%s%s", world_cgroup_mount(w), (char *)o->priv) < (int)size ?
+		       0 :
+		       -ENAMETOOLONG;
+}
+
 /* The child with the smallest id above @id; NULL. */
 static struct wobj *child_after(struct world *w, struct wobj *o, u64 id)
 {

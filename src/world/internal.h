@@ -278,6 +278,16 @@ void proc_close(struct world *w, struct wtask *p);
 /* What follows "@key:" and blanks in a status file; NULL. */
 const char *proc_key(const char *text, const char *key);
 
+/* ---- file_ops.c ---- */
+
+/* What programs do to files: WORLD_XATTR and those that follow it. Length, 0 or -errno. */
+long world_xattr(struct world *w, struct bpf_run *run, u64 object, const char *name, void *value,
+		 u32 size, bool check);
+long world_set_xattr(struct world *w, struct bpf_run *run, u64 dentry, const char *name,
+		     const void *value, u32 size, u64 flags);
+long world_verity(struct world *w, u64 file, void *digest, u32 room);
+long world_file_read(struct world *w, u64 file, void *buf, u64 size, u64 off, bool may_wait);
+
 /* ---- owner.c ---- */
 
 /* The identity of the object at @addr. 0, or -errno: -ENOENT when it is no such thing, or gone. */
