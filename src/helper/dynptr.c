@@ -10,7 +10,15 @@
 #include "object/rt_heap.h"
 #include "object/task.h"
 
-enum { DYNPTR_INVALID, DYNPTR_LOCAL, DYNPTR_RINGBUF, DYNPTR_SKB, DYNPTR_XDP, DYNPTR_FILE };
+enum {
+	DYNPTR_INVALID,
+	DYNPTR_LOCAL,
+	DYNPTR_RINGBUF,
+	DYNPTR_SKB,
+	DYNPTR_XDP,
+	DYNPTR_FILE,
+	DYNPTR_SKB_META
+};
 
 #define DYNPTR_MAX_SIZE DYNPTR_SIZE_MASK
 
@@ -85,6 +93,14 @@ static s64 read_file(const struct dynptr *d, void *to, u64 len, u64 off, struct 
 	return to ? (s64)run->platform->world(run, WORLD_FILE_READ, args) : -EINVAL;
 }
 
+/* What XDP has put before the packet, which may have moved since. */
+static u8 *skb_meta(const struct dynptr *d, u32 off)
+{
+	const struct sk_buff *skb = d->data;
+
+	return skb->data_meta + d->offset + off;
+}
+
 static s64 do_read(void *to, u64 len, const struct dynptr *d, u64 off, u64 flags,
 		   struct bpf_run *run)
 {
@@ -103,6 +119,9 @@ static s64 do_read(void *to, u64 len, const struct dynptr *d, u64 off, u64 flags
 		return (s64)bpf_xdp_load_bytes((u64)d->data, d->offset + off, (u64)to, len, 0, run);
 	case DYNPTR_FILE:
 		return read_file(d, to, len, off, run);
+	case DYNPTR_SKB_META:
+		__builtin_memmove(to, skb_meta(d, off), len);
+		return 0;
 	}
 	return -EFAULT;
 }
@@ -129,6 +148,11 @@ static s64 do_write(const struct dynptr *d, u64 off, const void *from, u64 len, 
 			return -EINVAL;
 		return (s64)bpf_xdp_store_bytes((u64)d->data, d->offset + off, (u64)from, len, 0,
 						run);
+	case DYNPTR_SKB_META:
+		if (flags)
+			return -EINVAL;
+		__builtin_memmove(skb_meta(d, off), from, len);
+		return 0;
 	}
 	return -EFAULT;
 }
@@ -179,6 +203,8 @@ static void *slice(const struct dynptr *d, u64 from, void *buf, u64 len, struct 
 			return p;
 		bpf_xdp_load_bytes((u64)d->data, off, (u64)buf, len, 0, run);
 		return buf;
+	case DYNPTR_SKB_META:
+		return skb_meta(d, off - d->offset);
 	}
 	return NULL;
 }
@@ -292,6 +318,18 @@ BPF_KFUNC(bpf_dynptr_from_skb) /* r4, from the fix-ups: read-only */
 	set(d, skb, DYNPTR_SKB, skb->len);
 	if (r4)
 		d->size |= DYNPTR_RDONLY;
+	return 0;
+}
+
+BPF_KFUNC(bpf_dynptr_from_skb_meta)
+{
+	const struct sk_buff *skb = PTR(r1);
+	struct dynptr *d = PTR(r3);
+
+	set_null(d);
+	if (r2)
+		return INT(-EINVAL);
+	set(d, PTR(r1), DYNPTR_SKB_META, (u32)(skb->data - skb->data_meta));
 	return 0;
 }
 

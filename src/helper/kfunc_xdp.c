@@ -53,3 +53,55 @@ BPF_KFUNC(bpf_xdp_metadata_rx_vlan_tag)
 	*(u16 *)PTR(r3) = xdp->rx->vlan_tci;
 	return 0;
 }
+
+/* ---- geometry ---- */
+
+/* Takes @n bytes from the front of the fragments; what is emptied goes. */
+static void take_from_frags(struct xdp_buff *xdp, u8 *to, u32 n)
+{
+	u32 gone = 0;
+
+	while (n) {
+		struct xdp_frag *f = &xdp->frags[gone];
+		u32 part = min(n, f->len);
+
+		__builtin_memcpy(to, f->data, part);
+		f->data += part;
+		f->len -= part;
+		f->cap -= part;
+		xdp->frags_len -= part;
+		to += part;
+		n -= part;
+		if (!f->len)
+			gone++;
+	}
+	xdp->nr_frags -= gone;
+	__builtin_memmove(xdp->frags, xdp->frags + gone, xdp->nr_frags * sizeof(*xdp->frags));
+}
+
+BPF_KFUNC(bpf_xdp_pull_data)
+{
+	struct xdp_buff *xdp = PTR(r1);
+	u32 len = (u32)r2, have = (u32)(xdp->data_end - xdp->data), delta;
+	u8 *start = xdp->data_meta > xdp->data ? xdp->data : xdp->data_meta;
+	s64 head = start - xdp->data_hard_start - XDP_FRAME_SIZE;
+	s64 tail = xdp->hard_end - xdp->data_end, shift;
+
+	if (len <= have)
+		return 0;
+	if (len > have + xdp->frags_len)
+		return INT(-EINVAL);
+	delta = len - have;
+	if (delta > head + tail)
+		return INT(-EINVAL);
+	shift = delta - tail;
+	if (shift > 0) {
+		__builtin_memmove(start - shift, start, (size_t)(xdp->data_end - start));
+		xdp->data_meta -= shift;
+		xdp->data -= shift;
+		xdp->data_end -= shift;
+	}
+	take_from_frags(xdp, xdp->data_end, delta);
+	xdp->data_end += delta;
+	return 0;
+}

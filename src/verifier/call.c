@@ -105,7 +105,7 @@ void clear_all_pkt_pointers(struct bpf_verifier_env *env)
 	regs_for_each(env->cur_state, frame, reg, {
 		if (reg_is_pkt_pointer_any(reg) ||
 		    (base_type(reg->type) == PTR_TO_MEM &&
-		     (reg->type & (DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP))))
+		     (reg->type & (DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP | DYNPTR_TYPE_SKB_META))))
 			mark_reg_invalid(env, reg);
 	});
 }

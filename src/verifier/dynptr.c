@@ -99,12 +99,13 @@ u32 dynptr_type(struct bpf_verifier_env *env, const struct bpf_reg_state *reg)
 
 static const char *dynptr_type_name(u32 type)
 {
-	return type & DYNPTR_TYPE_LOCAL	  ? "local" :
-	       type & DYNPTR_TYPE_RINGBUF ? "ringbuf" :
-	       type & DYNPTR_TYPE_SKB	  ? "skb" :
-	       type & DYNPTR_TYPE_XDP	  ? "xdp" :
-	       type & DYNPTR_TYPE_FILE	  ? "file" :
-					    "<unknown>";
+	return type & DYNPTR_TYPE_LOCAL	   ? "local" :
+	       type & DYNPTR_TYPE_RINGBUF  ? "ringbuf" :
+	       type & DYNPTR_TYPE_SKB	   ? "skb" :
+	       type & DYNPTR_TYPE_XDP	   ? "xdp" :
+	       type & DYNPTR_TYPE_FILE	   ? "file" :
+	       type & DYNPTR_TYPE_SKB_META ? "skb_meta" :
+					     "<unknown>";
 }
 
 static bool type_is_refcounted(u32 type)

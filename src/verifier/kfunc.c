@@ -531,6 +531,8 @@ static int check_dynptr_arg(struct bpf_verifier_env *env, struct kfunc_meta *m, 
 	} else if (m->k.id == KFUNC_bpf_dynptr_file_discard) {
 		type |= DYNPTR_TYPE_FILE;
 		m->release_regno = (u8)(arg + 1);
+	} else if (m->k.id == KFUNC_bpf_dynptr_from_skb_meta) {
+		type |= DYNPTR_TYPE_SKB_META;
 	} else if (m->k.id == KFUNC_bpf_dynptr_clone && (type & MEM_UNINIT)) {
 		if (!m->dynptr.type)
 			return refuse_err(env, -EFAULT, DIAG_INTERNAL, "no dynptr to clone");

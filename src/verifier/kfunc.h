@@ -16,7 +16,7 @@
 
 #define DYNPTR_TYPES                                                                               \
 	(DYNPTR_TYPE_LOCAL | DYNPTR_TYPE_RINGBUF | DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP |             \
-	 DYNPTR_TYPE_FILE)
+	 DYNPTR_TYPE_FILE | DYNPTR_TYPE_SKB_META)
 #define BPF_DYNPTR_SIZE	 16
 #define BPF_DYNPTR_SLOTS 2
 
