@@ -70,6 +70,14 @@ static int start_keeper(struct network *n, const char *names, int *legs, char *w
 	return 0;
 }
 
+/* See struct link_opts. */
+static int localnet(void *arg)
+{
+	int fd = network_socket(arg, NETWORK_INSTANCE, NETWORK_LOCALNET, 0, 0);
+
+	return fd == -ENOENT ? 0 : fd < 0 ? fd : -EPROTO;
+}
+
 static int start_links(struct network *n, const int *legs)
 {
 	struct link_port ports[NETWORK_PORTS] = { { { 0 } } };
@@ -95,6 +103,9 @@ static int start_links(struct network *n, const int *legs)
 	o.diag = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 	o.route = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	o.route_news = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	o.world_diag = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+	o.localnet = localnet;
+	o.localnet_arg = n;
 	return links_start(n->sys, &o, &n->links);
 }
 

@@ -65,6 +65,8 @@ struct network_report {
 	struct network_port ports[NETWORK_PORTS];
 };
 
+#define NETWORK_LOCALNET                                                                           \
+	(-1) /* .domain: no socket, but net.ipv4.conf.all.route_localnet; -ENOENT: done */
 struct network_wish {
 	u32 side;
 	s32 domain, type, protocol;

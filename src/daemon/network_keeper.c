@@ -585,7 +585,10 @@ static void serve(struct keeper *k)
 	while (network_recv(k->sock, &w, sizeof(w), NULL, &none) == (long)sizeof(w)) {
 		fd = -1;
 		answer = w.side > NETWORK_WIRE ? -EINVAL : go_to(k, (enum network_side)w.side);
-		if (!answer) {
+		if (!answer && w.domain == NETWORK_LOCALNET) {
+			answer = write_file("/proc/sys/net/ipv4/conf/all/route_localnet", "1") ?:
+					 -ENOENT;
+		} else if (!answer) {
 			fd = socket(w.domain, w.type | SOCK_CLOEXEC, w.protocol);
 			answer = fd < 0 ? -errno : 0;
 		}

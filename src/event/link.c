@@ -126,9 +126,12 @@ int links_start(struct skep_system *sys, const struct link_opts *o, struct links
 		l->diag = o->diag;
 		l->route = o->route;
 		l->route_news = o->route_news;
+		l->localnet = o->localnet;
+		l->localnet_arg = o->localnet_arg;
 		l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		pthread_mutex_init(&l->cpus_lock, NULL);
 		pthread_mutex_init(&l->frags_lock, NULL);
+		pthread_mutex_init(&l->diag_lock, NULL);
 		l->ports = mem_calloc(o->nr_ports, sizeof(*l->ports));
 		l->room = mem_alloc(sizeof(*l->room));
 	}
@@ -149,6 +152,9 @@ int links_start(struct skep_system *sys, const struct link_opts *o, struct links
 	if (!err) {
 		l->room->next = NULL;
 		sys->links = l;
+		l->world_diag = o->world_diag;
+		if (o->world_diag > 0)
+			store_release(&sys->net_diag, o->world_diag);
 		store_release(&sys->netdev_call, link_netdev_call);
 		err = -pthread_create(&l->thread, NULL, links_main, l);
 		l->started = !err;
@@ -171,6 +177,9 @@ void links_stop(struct links *l)
 	}
 	l->sys->netdev_call = NULL;
 	l->sys->links = NULL;
+	pthread_mutex_lock(&l->sys->world_lock);
+	l->sys->net_diag = 0;
+	pthread_mutex_unlock(&l->sys->world_lock);
 	link_cpus_stop(l);
 	for (struct link_room *r = l->room, *next; r; r = next) {
 		next = r->next;
@@ -178,6 +187,7 @@ void links_stop(struct links *l)
 	}
 	pthread_mutex_destroy(&l->cpus_lock);
 	pthread_mutex_destroy(&l->frags_lock);
+	pthread_mutex_destroy(&l->diag_lock);
 	for (u32 i = 0; i < l->nr_ports; i++) {
 		leg_close(&l->ports[i].inner);
 		leg_close(&l->ports[i].outer);
@@ -189,9 +199,11 @@ void links_stop(struct links *l)
 	close_fd(l->control);
 	close_fd(l->diag);
 	close_fd(l->route);
+	close_fd(l->world_diag);
 	close_fd(l->route_news);
 	link_routes_free(l);
 	link_frags_free(l);
+	link_flows_free(l);
 	link_owners_free(l->owners);
 	mem_free(l->ports);
 	mem_free(l);

@@ -31,7 +31,11 @@ struct link_opts {
 	int packet;	/* packet socket there: redirects to interfaces that are not ours */
 	int control;	/* any socket there, for ioctls about interfaces */
 	int diag;	/* NETLINK_SOCK_DIAG there: whose socket a packet is for */
+	int world_diag; /* another one of these */
 	int route, route_news; /* NETLINK_ROUTE there: questions, and what is told unasked */
+	/* Lets packets for 127.0.0.0/8 in by the instance's interfaces. 0 or -errno. */
+	int (*localnet)(void *arg);
+	void *localnet_arg;
 };
 
 /* Takes over all descriptors, also when it fails. 0 or -errno. */

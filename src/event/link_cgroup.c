@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "event/link_run.h"
+#include "event/link_ip.h"
 #include "event/supervisor.h"
 #include "hook/cgroup.h"
 #include "object/cgroup_tree.h"
@@ -100,7 +100,7 @@ static bool ends_of(const struct sk_buff *skb, bool ingress, struct ends *e)
 }
 
 /* 0: the kernel has such a socket. */
-static int ask(const struct links *l, const struct ends *e, struct inet_diag_msg *out)
+static int ask(struct links *l, const struct ends *e, struct inet_diag_msg *out)
 {
 	struct question q = {
 		.h = { .nlmsg_len = sizeof(q),
@@ -124,14 +124,27 @@ static int ask(const struct links *l, const struct ends *e, struct inet_diag_msg
 	memcpy(q.r.id.idiag_dst, swapped ? e->local : e->remote, 16);
 	q.r.id.idiag_sport = swapped ? e->rport : e->lport;
 	q.r.id.idiag_dport = swapped ? e->lport : e->rport;
+	pthread_mutex_lock(&l->diag_lock);
 	while (recv(l->diag, &answer, sizeof(answer), MSG_DONTWAIT) > 0)
 		;
 	if (sendto(l->diag, &q, sizeof(q), 0, (struct sockaddr *)&kernel, sizeof(kernel)) > 0)
 		n = recv(l->diag, &answer, sizeof(answer), 0);
+	pthread_mutex_unlock(&l->diag_lock);
 	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*out)) || answer.h.nlmsg_type != SOCK_DIAG_BY_FAMILY)
 		return -ENOENT;
 	memcpy(out, NLMSG_DATA(&answer.h), sizeof(*out));
 	return 0;
+}
+
+int link_ask_socket(struct links *l, u32 family, u32 protocol, const u32 *local, u16 lport,
+		    const u32 *remote, u16 rport, struct inet_diag_msg *out)
+{
+	struct ends e = { .family = family, .protocol = protocol, .lport = lport, .rport = rport };
+	u32 size = family == AF_INET ? 4 : 16;
+
+	memcpy(e.local, local, size);
+	memcpy(e.remote, remote, size);
+	return ask(l, &e, out);
 }
 
 static bool has_open(u32 pid, const char *what)
@@ -168,7 +181,7 @@ static void find_cgroup(struct skep_system *sys, u32 inode, struct owner *o)
 		}
 }
 
-static void find_owner(const struct links *l, const struct ends *e, struct owner *o)
+static void find_owner(struct links *l, const struct ends *e, struct owner *o)
 {
 	u64 now = monotonic_ns(), cookie;
 	struct inet_diag_msg m;
@@ -235,6 +248,11 @@ bool link_cgroup_allows(struct link_way *w, struct sk_buff *skb, bool ingress)
 
 	if (!ends_of(skb, ingress, &e))
 		return true;
+	if (w->steer) { /* the socket's view of it */
+		memcpy(e.local, w->steer->to, sizeof(e.local));
+		e.lport = w->steer->to_port;
+		e.rport = w->steer->as_port;
+	}
 	if (!load_acquire(&l->owners)) {
 		struct link_owners *new = mem_zalloc(sizeof(*new)), *none = NULL;
 

@@ -97,8 +97,8 @@ static bool hooks_active(const struct links *l, u32 from, u32 to)
 
 bool link_ip_active(const struct links *l, bool ingress)
 {
-	return ingress ? hooks_active(l, NF_PRE_ROUTING, NF_FORWARD) :
-			 hooks_active(l, NF_LOCAL_OUT, NF_POST_ROUTING);
+	return link_steer_active(l) || (ingress ? hooks_active(l, NF_PRE_ROUTING, NF_FORWARD) :
+						  hooks_active(l, NF_LOCAL_OUT, NF_POST_ROUTING));
 }
 
 /* The packet from its IP header on, without what pads the frame; fragments of memory are made linear. */
@@ -123,15 +123,44 @@ static bool at_network(struct sk_buff *skb, struct sk_buff *pkt, struct ip_view 
 	return true;
 }
 
-static void put_up(struct link_way *w, struct port *p, struct sk_buff *skb)
+static bool cgroup_allows(struct link_way *w, struct sk_buff *skb, bool ingress,
+			  const struct link_steer *s)
 {
-	if (!link_cgroup_active(w->l, true) || link_cgroup_allows(w, skb, true))
-		link_emit_skb(w, &p->inner, skb);
+	bool allows = true;
+
+	if (link_cgroup_active(w->l, ingress)) {
+		w->steer = s && s->is ? s : NULL;
+		allows = link_cgroup_allows(w, skb, ingress);
+		w->steer = NULL;
+	}
+	return allows;
 }
 
-static void put_down(struct link_way *w, struct port *p, struct sk_buff *skb)
+/* Up to the stack; @s: to whom, or NULL. */
+static void put_up(struct link_way *w, struct port *p, struct sk_buff *skb,
+		   const struct link_steer *s)
 {
-	if (!link_cgroup_active(w->l, false) || link_cgroup_allows(w, skb, false))
+	struct sk_buff pkt;
+	struct ip_view ip;
+
+	if ((s && s->dropped) || !cgroup_allows(w, skb, true, s))
+		return;
+	if (s && s->is) {
+		if (!at_network(skb, &pkt, &ip))
+			return;
+		link_steer_apply(s, &pkt, &ip, true);
+		if (ip.family == PF_IPV6 && IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)s->to)) {
+			link_send_loopback(w, skb);
+			return;
+		}
+	}
+	link_emit_skb(w, &p->inner, skb);
+}
+
+static void put_down(struct link_way *w, struct port *p, struct sk_buff *skb,
+		     const struct link_steer *s)
+{
+	if (cgroup_allows(w, skb, false, s))
 		link_transmit_skb(w, p, skb);
 }
 
@@ -188,6 +217,7 @@ static bool sent(struct link_way *w, struct port *p, struct sk_buff *pkt, const 
 static void gathered(struct link_way *w, struct port *p, struct link_datagram *d,
 		     const struct link_route *r, bool defrag)
 {
+	struct link_steer s = { .is = false };
 	struct sk_buff skb, pkt;
 	struct ip_view ip;
 	bool passes;
@@ -202,37 +232,43 @@ static void gathered(struct link_way *w, struct port *p, struct link_datagram *d
 						    p->p.ifindex, 0, &pkt)) &&
 			 routed_in(w, p, &pkt, &ip, r);
 	}
+	if (passes && d->ingress)
+		link_steer_in(w, p, &pkt, &ip, &s);
 	for (u32 i = 0; passes && i < d->n; i++) {
 		frame_to_skb(&skb, w->room->skb, sizeof(w->room->skb), d->v[i].frame, d->v[i].len,
 			     0, p->p.ifindex);
 		if (d->ingress)
-			put_up(w, p, &skb);
+			put_up(w, p, &skb, &s);
 		else
-			put_down(w, p, &skb);
+			put_down(w, p, &skb, NULL);
 	}
 }
 
 void link_ip_receive(struct link_way *w, struct port *p, struct sk_buff *skb)
 {
+	struct link_steer s = { .is = false };
 	struct link_datagram *d;
 	struct link_route r;
 	struct sk_buff pkt;
 	struct ip_view ip;
 	bool defrag;
 
-	if (!link_ip_active(w->l, true) || skb->pkt_type == PACKET_OTHERHOST || skb->vlan_present ||
-	    !at_network(skb, &pkt, &ip)) {
-		put_up(w, p, skb);
+	if ((!link_ip_active(w->l, true) && !skb->assigned.port) ||
+	    skb->pkt_type == PACKET_OTHERHOST || skb->vlan_present || !at_network(skb, &pkt, &ip)) {
+		put_up(w, p, skb, NULL);
 		return;
 	}
 	defrag = ip.fragment && link_netfilter_defrag(w->l, ip.family);
 	if (!link_netfilter(w, ip.family, NF_PRE_ROUTING, defrag ? NF_FRAGMENTS : NF_ALL,
 			    p->p.ifindex, 0, &pkt))
 		return;
-	r = link_route(w->l, &ip, p->p.ifindex);
+	r = link_route(w->l, &ip, p->p.ifindex, skb->mark);
 	if (!ip.fragment || (!defrag && !r.err && r.type == RTN_UNICAST)) {
-		if (routed_in(w, p, &pkt, &ip, &r))
-			put_up(w, p, skb);
+		if (!routed_in(w, p, &pkt, &ip, &r))
+			return;
+		if (!r.err && r.type == RTN_LOCAL)
+			link_steer_in(w, p, &pkt, &ip, &s);
+		put_up(w, p, skb, &s);
 		return;
 	}
 	d = link_frags_add(w->l, skb, p->p.ifindex, true, &ip);
@@ -244,17 +280,22 @@ void link_ip_receive(struct link_way *w, struct port *p, struct sk_buff *skb)
 void link_ip_send(struct link_way *w, struct port *p, struct sk_buff *skb)
 {
 	struct link_datagram *d;
+	struct link_steer s;
 	struct sk_buff pkt;
 	struct ip_view ip;
 
 	if (!link_ip_active(w->l, false) || skb->vlan_present || !at_network(skb, &pkt, &ip)) {
-		put_down(w, p, skb);
+		put_down(w, p, skb, NULL);
 		return;
 	}
+	link_steer_out(w, &pkt, &ip, &s);
+	link_steer_apply(&s, &pkt, &ip, false);
+	if (s.is && !at_network(skb, &pkt, &ip))
+		return;
 	pkt.mac_header = SKB_UNSET; /* the stack has not made it yet */
 	if (!ip.fragment) {
 		if (sent(w, p, &pkt, &ip))
-			put_down(w, p, skb);
+			put_down(w, p, skb, &s);
 		return;
 	}
 	/* Linux makes fragments behind its hooks. */

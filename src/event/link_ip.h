@@ -83,6 +83,30 @@ void link_datagram_whole(const struct link_datagram *d, struct sk_buff *skb, u8 
 void link_datagram_free(struct link_datagram *d);
 void link_frags_free(struct links *l);
 
+/* ---- link_steer.c ---- */
+
+/* Whom a packet is for, if not for whom it says: the socket's address and port, and the other end's as it is told. */
+struct link_steer {
+	bool is;      /* there is something to be changed */
+	bool dropped; /* the packet is to go nowhere */
+	u32 wire[4];  /* the instance's end as the packet says, */
+	u32 to[4];    /* and as the socket has it */
+	u16 wire_port, to_port;
+	u16 rport, as_port; /* network order, all of them */
+};
+
+bool link_steer_active(const struct links *l);
+/* A packet for the instance itself, from its IP header on. */
+void link_steer_in(struct link_way *w, const struct port *p, const struct sk_buff *pkt,
+		   const struct ip_view *ip, struct link_steer *s);
+/* What a socket sends whose packets were steered. */
+void link_steer_out(struct link_way *w, const struct sk_buff *pkt, const struct ip_view *ip,
+		    struct link_steer *s);
+/* Changes the packet or fragment. */
+void link_steer_apply(const struct link_steer *s, struct sk_buff *pkt, const struct ip_view *ip,
+		      bool ingress);
+void link_flows_free(struct links *l);
+
 /* ---- link_route.c ---- */
 
 struct link_route {
@@ -95,7 +119,7 @@ struct link_route {
  * What the instance's kernel would do with a packet that came on @iif (0: one of its own). Kept until it tells of a
  * change.
  */
-struct link_route link_route(struct links *l, const struct ip_view *ip, u32 iif);
+struct link_route link_route(struct links *l, const struct ip_view *ip, u32 iif, u32 mark);
 /* Whether @ip's source is an address of the instance. */
 bool link_route_is_own(struct links *l, const struct ip_view *ip);
 bool link_route_forwards6(struct links *l);

@@ -96,6 +96,15 @@ static int send_elsewhere(const struct links *l, u32 ifindex, const u8 *data, u3
 		       0;
 }
 
+void link_send_loopback(struct link_way *w, const struct sk_buff *skb)
+{
+	u32 len = frame_from_skb(skb, w->room->out);
+
+	/* To its address, or the packet is another host's. */
+	memset(w->room->out, 0, 12);
+	send_elsewhere(w->l, 1, w->room->out, len, true);
+}
+
 /* ---- XDP ---- */
 
 static void to_device(struct link_way *w, u32 ifindex, const struct xdp_buff *xdp)

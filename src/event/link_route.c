@@ -23,7 +23,7 @@ struct link_routes {
 	int ask, news;
 	struct kept {
 		bool there;
-		u32 family, iif, dst[4], src[4];
+		u32 family, iif, mark, dst[4], src[4];
 		struct link_route r;
 	} v[KEPT];
 	int forwards6; /* -1: not asked */
@@ -143,6 +143,8 @@ static struct link_route ask(const struct link_routes *r, const struct kept *k)
 		put(&q, RTA_SRC, k->src, size);
 		put(&q, RTA_IIF, &k->iif, sizeof(k->iif));
 	}
+	if (k->mark)
+		put(&q, RTA_MARK, &k->mark, sizeof(k->mark));
 	n = exchange(r, &q, q.h.nlmsg_len, &answer, sizeof(answer));
 	if (n < 0 || answer.h.nlmsg_type != RTM_NEWROUTE ||
 	    answer.h.nlmsg_len < NLMSG_LENGTH(sizeof(*m)) || answer.h.nlmsg_len > (u64)n) {
@@ -164,7 +166,7 @@ static struct link_route find(struct links *l, const struct kept *want)
 {
 	struct link_routes *r = get(l);
 	struct link_route out = { .err = -ENOMEM };
-	u32 at = want->iif * 0x9e3779b1u;
+	u32 at = (want->iif ^ want->mark << 8) * 0x9e3779b1u;
 	struct kept *k;
 
 	if (!r || r->ask < 0)
@@ -175,7 +177,7 @@ static struct link_route find(struct links *l, const struct kept *want)
 	pthread_mutex_lock(&r->lock);
 	hear(r);
 	if (!k->there || k->family != want->family || k->iif != want->iif ||
-	    memcmp(k->dst, want->dst, sizeof(k->dst)) ||
+	    k->mark != want->mark || memcmp(k->dst, want->dst, sizeof(k->dst)) ||
 	    memcmp(k->src, want->src, sizeof(k->src))) {
 		*k = *want;
 		k->r = ask(r, k);
@@ -186,9 +188,9 @@ static struct link_route find(struct links *l, const struct kept *want)
 	return out;
 }
 
-struct link_route link_route(struct links *l, const struct ip_view *ip, u32 iif)
+struct link_route link_route(struct links *l, const struct ip_view *ip, u32 iif, u32 mark)
 {
-	struct kept want = { .family = ip->family, .iif = iif };
+	struct kept want = { .family = ip->family, .iif = iif, .mark = mark };
 
 	memcpy(want.dst, ip->dst, sizeof(want.dst));
 	if (iif)

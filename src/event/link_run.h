@@ -38,11 +38,15 @@ struct links {
 	struct skep_system *sys;
 	struct port *ports;
 	u32 nr_ports;
-	int raw4, raw6, packet, control, diag, route, route_news;
+	int raw4, raw6, packet, control, diag, world_diag, route, route_news;
+	int (*localnet)(void *arg);
+	void *localnet_arg;
+	pthread_mutex_t diag_lock;
 	struct link_owners *owners; /* link_cgroup.c */
 	struct link_routes *routes; /* link_route.c */
 	pthread_mutex_t frags_lock;
 	struct link_datagram *frags; /* link_frags.c */
+	struct link_flows *flows;    /* link_steer.c */
 	int wake;		     /* eventfd: the thread is to end */
 	bool quit, started;
 	pthread_t thread;
@@ -84,6 +88,8 @@ struct link_way {
 	struct bpf_run *run; /* its slot is claimed */
 	bool queued;	     /* leg_put(): the thread flushes; else sent at once */
 	u32 depth;
+	const struct link_steer
+		*steer; /* of the packet at hand: whom it is for; NULL: as it says */
 };
 
 static inline struct port *link_port_at(const struct links *l, u32 ifindex)
@@ -137,7 +143,15 @@ void link_redirect_skb(struct link_way *w, struct sk_buff *skb, bool ingress);
 u64 link_netdev_call(struct skep_system *sys, struct bpf_run *run, enum world_op op,
 		     const u64 *args);
 
+/* As if it came by the instance's loopback device. */
+void link_send_loopback(struct link_way *w, const struct sk_buff *skb);
+
 /* ---- link_cgroup.c ---- */
+
+struct inet_diag_msg;
+/* The socket of the instance with these ends, addresses and ports in network order: 0 or -ENOENT. */
+int link_ask_socket(struct links *l, u32 family, u32 protocol, const u32 *local, u16 lport,
+		    const u32 *remote, u16 rport, struct inet_diag_msg *out);
 
 bool link_cgroup_active(const struct links *l, bool ingress);
 /* @skb is at its Ethernet header. */

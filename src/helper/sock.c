@@ -131,6 +131,9 @@ BPF_HELPER(sk_lookup_assign)
 	if (ctx->u.sk && !(r3 & BPF_SK_LOOKUP_F_REPLACE))
 		return ERR(EEXIST);
 	ctx->u.sk = sk ? &sk->u : NULL;
+	ctx->selected.port = 0;
+	if (sk) /* the program may give it back before anybody looks */
+		sock_target(sk, &ctx->selected);
 	ctx->no_reuseport = !!(r3 & BPF_SK_LOOKUP_F_NO_REUSEPORT);
 	return 0;
 }

@@ -66,6 +66,8 @@ BPF_HELPER(sk_assign)
 	if (unlikely(!skb->is_ingress))
 		return ERR(EOPNOTSUPP);
 	skb->sk = PTR(r2);
+	if (!run_is_world(run, r2))
+		sock_target(PTR(r2), &skb->assigned);
 	skb->has_sk = 1;
 	skb->sk_cookie = ((const struct bpf_rt_sock *)PTR(r2))->cookie;
 	skb->sk_uid = ((const struct bpf_rt_sock *)PTR(r2))->uid;

@@ -50,6 +50,14 @@ struct xdp_buff {
 
 #define SKB_UNSET 0xffff
 
+/* A socket that a packet has been given to, as it was then. */
+struct sock_target {
+	u32 family, protocol;
+	u32 local[4]; /* IPv4: the first */
+	u32 port;     /* host order; 0: there is no such socket */
+	u64 cookie;
+};
+
 /* Linux: struct sk_buff as far as programs see it. Data is linear unless data_len. */
 /*
  * What is to be known of the tunnel that a packet goes into: bpf_skb_set_tunnel_key(). One for
@@ -99,7 +107,8 @@ struct sk_buff {
 	u8 has_sk; /* as if it had a socket, whose cookie and owner are: */
 	u32 sk_uid;
 	u64 sk_cookie;
-	void *sk; /* struct bpf_sock-like world object or NULL */
+	void *sk;		     /* struct bpf_sock-like world object or NULL */
+	struct sock_target assigned; /* by bpf_sk_assign() */
 	void *flow_keys;
 	void *netdev;
 	const struct skb_tunnel *tunnel; /* of the run's CPU; NULL: none */

@@ -10,6 +10,7 @@
 
 #include "base/types.h"
 #include "base/uapi.h"
+#include "object/packet.h"
 
 /* The options that bpf_setsockopt() and bpf_getsockopt() know; see src/helper/sockopt.c. */
 #define SK_OPTS 64
@@ -28,6 +29,18 @@ struct bpf_rt_sock {
 	u64 opt_set;	     /* which of them have been set */
 	char congestion[16]; /* TCP_CONGESTION */
 };
+
+static inline void sock_target(const struct bpf_rt_sock *sk, struct sock_target *to)
+{
+	*to = (struct sock_target){ .family = sk->u.family,
+				    .protocol = sk->u.protocol,
+				    .port = sk->u.src_port,
+				    .cookie = sk->cookie };
+	if (sk->u.family == 2)
+		to->local[0] = sk->u.src_ip4;
+	else
+		__builtin_memcpy(to->local, sk->u.src_ip6, sizeof(to->local));
+}
 
 static inline bool sock_is_full(const struct bpf_rt_sock *sk)
 {
@@ -88,6 +101,7 @@ struct bpf_rt_reuseport {
 /* struct bpf_sk_lookup. */
 struct bpf_rt_sk_lookup {
 	struct bpf_sk_lookup u; /* .sk: what has been selected */
+	struct sock_target selected;
 	bool no_reuseport;
 };
 

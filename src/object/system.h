@@ -107,6 +107,7 @@ struct skep_system {
 	u64 (*netdev_call)(struct skep_system *sys, struct bpf_run *run, enum world_op op,
 			   const u64 *args);
 	struct links *links; /* src/event/link.c */
+	int net_diag; /* NETLINK_SOCK_DIAG in the network of .links, under world_lock; 0: we are in it */
 	/* skep_platform.kernel_call; set by skep_system_new() */
 	u64 (*kernel_call)(struct skep_system *sys, struct bpf_run *run, enum kernel_call op,
 			   const u64 *args);

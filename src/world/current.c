@@ -295,8 +295,6 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 			return (u64)-EOPNOTSUPP;
 		return (u64)world_fib_lookup((void *)(uintptr_t)a[0], (u32)a[1], a[2], (u32)a[3]);
 	case WORLD_SK_LOOKUP:
-		if (w->sys->links)
-			return 0;
 		return world_sk_lookup(w, (u32)a[0], (const void *)(uintptr_t)a[1], (u32)a[2]);
 	case WORLD_SK_BY_COOKIE:
 		return world_sk_by_cookie(w, a[0]);

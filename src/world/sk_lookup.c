@@ -47,22 +47,36 @@ void sk_lookups_stop(struct world *w)
 	w->sk_lookups = NULL;
 }
 
+/* A socket to ask, in the network of the system's processes; diag_close()d. */
+static int diag_open(const struct world *w)
+{
+	return w->sys->net_diag ?: socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+}
+
+static void diag_close(const struct world *w, int fd)
+{
+	if (fd != w->sys->net_diag)
+		close(fd);
+}
+
 /* Whom the kernel would give a packet of @tuple. 0 or -errno. */
-static int ask(const struct request *req, struct inet_diag_msg *out)
+static int ask(const struct world *w, const struct request *req, struct inet_diag_msg *out)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	union {
 		struct nlmsghdr h;
 		char bytes[8192];
 	} answer;
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	int fd = diag_open(w);
 	ssize_t n = -1;
 
 	if (fd < 0)
 		return -errno;
+	while (fd == w->sys->net_diag && recv(fd, &answer, sizeof(answer), MSG_DONTWAIT) > 0)
+		; /* what nobody has waited for */
 	if (sendto(fd, req, sizeof(*req), 0, (struct sockaddr *)&kernel, sizeof(kernel)) > 0)
 		n = recv(fd, &answer, sizeof(answer), 0);
-	close(fd);
+	diag_close(w, fd);
 	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*out)) || answer.h.nlmsg_type != SOCK_DIAG_BY_FAMILY)
 		return -ENOENT;
 	memcpy(out, NLMSG_DATA(&answer.h), sizeof(*out));
@@ -130,7 +144,7 @@ u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *
 	memcpy(id->idiag_dst, swapped ? to : from, 16);
 	id->idiag_sport = swapped ? sport : dport;
 	id->idiag_dport = swapped ? dport : sport;
-	if (ask(&req, &m))
+	if (ask(w, &req, &m))
 		return 0;
 	fill(sk, &m, protocol);
 	__atomic_store_n(&sk->refs, 1, __ATOMIC_RELEASE);
@@ -232,11 +246,11 @@ u64 world_sk_by_cookie(struct world *w, u64 cookie)
 
 	if (!sk)
 		return 0;
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	fd = diag_open(w);
 	if (fd < 0)
 		return 0;
 	found = find(fd, cookie, sk);
-	close(fd);
+	diag_close(w, fd);
 	if (!found)
 		return 0;
 	__atomic_store_n(&sk->refs, 1, __ATOMIC_RELEASE);

@@ -28,6 +28,28 @@ def ask(kind, ip, port, size=4, sport=0, timeout=0.6):
         except OSError as e:
             return name(e)
 
+# Two connections from one port: what each says, and says when it is asked again.
+def both(ip, one, other, sport):
+    conns = []
+    try:
+        for port in one, other:
+            s = socket.socket()
+            s.settimeout(1)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("", sport))
+            s.connect((ip, port))
+            conns.append((s, s.recv(100).decode().split(",")[0]))
+        for s, _ in conns:
+            s.sendall(b"?")
+        return " ".join("%s %s" % (who, s.recv(100).decode()) for s, who in conns)
+    except OSError as e:
+        return name(e)
+    finally:
+        for s, _ in conns:
+            s.close()
+
+DO = {"tcp": lambda *a: ask("tcp", *a), "udp": lambda *a: ask("udp", *a), "both": both}
+
 def serve():
     sel = selectors.DefaultSelector()
     for f, ip in (socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"):
@@ -54,7 +76,7 @@ def serve():
             try:
                 if s.getsockname()[1] == 7999:
                     told = c.makefile().readline().split()
-                    c.sendall((subprocess.getoutput(" ".join(told[1:])) if told[0] == "run" else ask(told[0], told[1], *map(int, told[2:]))).encode())
+                    c.sendall((subprocess.getoutput(" ".join(told[1:])) if told[0] == "run" else DO[told[0]](told[1], *map(int, told[2:]))).encode())
                 else:
                     c.recv(4)
                     c.sendall(b"fine")
