@@ -49,6 +49,8 @@ shadowed = listen("shadowed", socket.AF_INET, T, "0.0.0.0", 7108)
 maps = ["fd:socks:%d:%d" % (i, s.fileno()) for i, s in enumerate(socks)]
 fds = [s.fileno() for s in socks]
 
+open("/proc/sys/net/ipv4/icmp_ratelimit", "w").write("0") # other cases have been refused, too
+open("/proc/sys/net/ipv6/icmp/ratelimit", "w").write("0")
 with Attached(OBJ, *maps, "netns:first", fds=fds) as a:
     for port in 7100, 7101, 7105, 7106, 7107, 7108, 7109, 7110, 8000:
         print("tcp", port, told("tcp", NEAR[0], port, 4, 5555))
