@@ -82,7 +82,7 @@ enum kernel_call {
 	KERNEL_CALL_SYMBOL_AT,
 	/* struct bpf_map of sockets, key, cookie, whether it is TCP's -> 0, -EBUSY or -EOPNOTSUPP */
 	KERNEL_CALL_SOCK_MAY_LINK,
-	KERNEL_CALL_SOCK_LINK, /* the same, when that has been put there -> 0 */
+	KERNEL_CALL_SOCK_LINK,	  /* the same, when that has been put there -> 0 */
 	KERNEL_CALL_STREAM_STACK, /* stream, instruction of run->prog that asks -> 0 or -errno */
 	KERNEL_CALL_BTF,	  /* name, kind -> id | a descriptor of its BTF << 32, or -errno */
 };
