@@ -6,8 +6,6 @@
 /* <time.h>'s clock numbers */
 enum { MONOTONIC = 1, MONOTONIC_COARSE = 6, BOOTTIME = 7, TAI = 11 };
 
-#define HZ 250
-
 BPF_HELPER(ktime_get_ns)
 {
 	return run->platform->ktime_ns(MONOTONIC);
@@ -28,10 +26,13 @@ BPF_HELPER(ktime_get_tai_ns)
 	return run->platform->ktime_ns(TAI);
 }
 
-/* Counted as Linux does, from 300 s before the 32-bit overflow, at 250 Hz: DIFF(jiffies-hz). */
+/* Counted as Linux does, from 300 s before the 32-bit overflow: DIFF(jiffies-start). */
 BPF_HELPER(jiffies64)
 {
-	return (u32)(-300 * HZ) + run->platform->ktime_ns(MONOTONIC_COARSE) / (1000000000 / HZ);
+	u64 tick = run->arena->tick_ns ? run->arena->tick_ns : 4000000;
+	u64 hz = (1000000000 + tick / 2) / tick;
+
+	return (u32)(-300 * hz) + run->platform->ktime_ns(MONOTONIC_COARSE) / tick;
 }
 
 BPF_HELPER(get_prandom_u32)
@@ -49,8 +50,7 @@ BPF_HELPER(get_raw_cpu_id)
 	return run->cpu;
 }
 
-/* CPU slots have no memory of their own to be near to. */
 BPF_HELPER(get_numa_node_id)
 {
-	return 0;
+	return run->node;
 }

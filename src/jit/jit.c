@@ -105,8 +105,6 @@ static bool analyse_inlined(struct jit *j, struct jit_sub *sub, u32 *regs, u32 i
 		break;
 	case INLINE_NOTHING:
 		return true;
-	case INLINE_ZERO:
-		break;
 	case INLINE_ARG64:
 	case INLINE_DYNPTR_NULL:
 	case INLINE_DYNPTR_SIZE:

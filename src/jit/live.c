@@ -60,7 +60,6 @@ static struct effect effect_of_call(const struct jit *j, u32 i)
 		e.def = BIT(BPF_REG_0);
 		break;
 	case INLINE_NOTHING:
-	case INLINE_ZERO:
 	case INLINE_PID_TGID:
 	case INLINE_RANDOM:
 		e.use = 0;

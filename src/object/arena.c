@@ -26,6 +26,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "object/machine.h"
 #include "object/object.h"
 #include "object/platform.h"
 
@@ -411,6 +412,7 @@ int arena_new(struct arena **out, u32 nr_slots)
 	arena->size = ARENA_LEASE_SIZE;
 	arena->epoch = 1;
 	arena->nr_slots = nr_slots;
+	machine_describe(arena);
 	arena->fd = fd;
 	p->inode = inode;
 	arena->code_fd = map_code(arena);

@@ -15,7 +15,6 @@
 enum insn_inline {
 	INLINE_NOT,
 	INLINE_NOTHING,	      /* it does nothing, and nobody reads R0 */
-	INLINE_ZERO,	      /* R0 = 0 */
 	INLINE_RUN32,	      /* R0 = the run's u32 at .inline_off; R1-R5 are kept */
 	INLINE_RUN64,	      /* likewise */
 	INLINE_ARG64,	      /* R0 = the u64 at R1 + .inline_off */

@@ -56,6 +56,7 @@ void slot_claim(struct arena *arena, const struct skep_platform *platform, struc
 	run->arena = arena;
 	run->platform = platform;
 	run->cpu = cpu;
+	run->node = arena->slots[cpu].node;
 }
 
 void slot_release(struct bpf_run *run)

@@ -168,6 +168,7 @@ struct bpf_run {
 	/* Of programs attached to a cgroup, as where: for bpf_get_local_storage(). 0: to none. */
 	u64 cgroup;
 	u32 cgroup_attach_type;
+	u32 node; /* of memory: the slot's */
 	struct bpf_redirect_info redirect;
 	u64 callback_depth;
 	/* Where a thrown exception ends: set while a program runs that can throw. */
@@ -210,6 +211,7 @@ struct bpf_session {
 struct bpf_slot {
 	u32 owner;
 	u32 nesting;
+	u32 node; /* of memory, on the machine: machine.h */
 	u64 epoch;
 	u64 runs;
 	const struct bpf_prog *busy[BPF_SLOT_NESTING]; /* tracing programs running on it */

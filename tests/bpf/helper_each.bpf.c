@@ -221,6 +221,9 @@ static __always_inline void on_clock(struct call *c)
 	case EACH_TAI:
 		c->ret = bpf_ktime_get_tai_ns();
 		break;
+	case EACH_JIFFIES:
+		c->ret = bpf_jiffies64();
+		break;
 	}
 }
 

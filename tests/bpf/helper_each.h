@@ -66,6 +66,7 @@ enum each {
 	EACH_REDIRECT,
 	EACH_SK_CGROUP_ID,
 	EACH_SK_ANCESTOR_ID,
+	EACH_JIFFIES,
 };
 
 struct call {

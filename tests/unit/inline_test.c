@@ -111,13 +111,26 @@ static void test_fields(void **unused)
 		SAME(INLINE_RUN64, offsetof(struct bpf_run, attach_cookie), args,
 		     0x1122334455667788);
 		SAME(INLINE_RUN64, offsetof(struct bpf_run, func_ip), args, ~1ULL);
-		SAME(INLINE_ZERO, 0, args, 0);
 		SAME(INLINE_ARG64, -8, &args[1], 0xabcdef0123456789);
 		SAME(INLINE_ARG64, 8, &args[1], 6);
 		SAME(INLINE_NOT, 0, args, 0x123456789);
 		called--;
 	}
 	assert_int_equal(called, 0);
+}
+
+/* A run sees the memory node of the CPU whose slot it has. */
+static void test_node(void **unused)
+{
+	struct arena *arena = hand_arena();
+	struct bpf_run run = fresh_run();
+
+	for (u32 i = 0; i < arena->nr_slots; i++)
+		arena->slots[i].node = 7 + i;
+	slot_claim(arena, run.platform, &run);
+	for (int frame = 0; frame < 2; frame++)
+		SAME(INLINE_RUN32, offsetof(struct bpf_run, node), NULL, 7 + run.cpu);
+	slot_release(&run);
 }
 
 static void test_dynptr(void **unused)
@@ -414,9 +427,10 @@ static void test_walk(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fields),	  cmocka_unit_test(test_dynptr),
-		cmocka_unit_test(test_pid),	  cmocka_unit_test(test_random),
-		cmocka_unit_test(test_functions), cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_fields), cmocka_unit_test(test_node),
+		cmocka_unit_test(test_dynptr), cmocka_unit_test(test_pid),
+		cmocka_unit_test(test_random), cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

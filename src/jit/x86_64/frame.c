@@ -363,9 +363,6 @@ int x86_helper_call(struct jit *j, u32 i)
 		return n ? n : call_function(j, insn);
 	case INLINE_NOTHING:
 		return 1;
-	case INLINE_ZERO:
-		mov_ri(j, RAX, 0, true);
-		return 1;
 	case INLINE_RUN32:
 		rm(j, false, 0x8b, RAX, R12, off);
 		return 1;
