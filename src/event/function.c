@@ -48,7 +48,8 @@ static const u8 lsm_of[FUNC_NAMED] = {
 /* Whether the function asks a security hook that has programs. */
 static bool asks(const struct skep_system *sys, u32 row)
 {
-	return row < FUNC_NAMED && lsm_of[row] && lsm_active(sys, lsm_of[row] - 1U);
+	return row < FUNC_NAMED && lsm_of[row] && lsm_active(sys, lsm_of[row] - 1U) &&
+	       function_visible(sys->profile, function_info(row));
 }
 
 bool function_active(const struct skep_system *sys, u32 row)

@@ -354,6 +354,8 @@ static bool open_exe(struct call_model *m, const struct executable *exe, u8 dept
 		m->ret = ret;
 		return false;
 	}
+	if (exe->path[0])
+		world_file_opened(m->t, file);
 	if (exe->fd >= 0 && function_active(sys, FUNC_ext4_file_open)) {
 		char path[32];
 

@@ -101,6 +101,8 @@ static long ask_now(struct call_model *m, int fd)
 	n = readlink(link, name, sizeof(name) - 1);
 	name[n > 0 ? n : 0] = 0;
 	ret = LSM_ASK(m, file_open, file);
+	if (!ret)
+		world_file_opened(t, file);
 	if (ret || !lsm_active(t->sys, LSM_bprm_check_security))
 		return ret;
 	bprm = world_temp(t, "struct linux_binprm");

@@ -6,7 +6,9 @@
  */
 #include "isa/tag.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "isa/insn.h"
 
@@ -202,4 +204,22 @@ void sha256(u8 digest[SHA256_SIZE], const void *bytes, u64 len)
 		hash_add(&s, p, (u32)n);
 	}
 	hash_take(&s, digest, SHA256_SIZE);
+}
+
+int sha256_file(u8 digest[SHA256_SIZE], int fd)
+{
+	u8 bytes[16384];
+	struct hash s;
+	ssize_t n;
+
+	hash_begin(&s, true);
+	while ((n = read(fd, bytes, sizeof(bytes)))) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		hash_add(&s, bytes, (u32)n);
+	}
+	hash_take(&s, digest, SHA256_SIZE);
+	return 0;
 }

@@ -17,5 +17,7 @@ void prog_tag(u8 tag[BPF_TAG_SIZE], const struct bpf_insn *insns, u32 len, kver 
 /* The whole SHA-256 of the same: what a map may be reserved for (excl_prog_hash). */
 void prog_digest(u8 digest[SHA256_SIZE], const struct bpf_insn *insns, u32 len);
 void sha256(u8 digest[SHA256_SIZE], const void *bytes, u64 len);
+/* Of all that can be read from @fd on. 0 or -errno. */
+int sha256_file(u8 digest[SHA256_SIZE], int fd);
 
 #endif

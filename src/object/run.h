@@ -67,6 +67,7 @@ enum world_op {
 	WORLD_SET_XATTR, /* dentry, name, value, size, flags of setxattr(2), or (u64)-1 to remove it -> 0 or -errno */
 	WORLD_VERITY,	 /* file, struct fsverity_digest, room for its digest -> 0 or -errno */
 	WORLD_FILE_READ, /* file, buffer, size, offset, whether it may wait -> 0 or -errno */
+	WORLD_FILE_HASH, /* file, buffer, size -> number of the algorithm, or -EOPNOTSUPP */
 	WORLD_SHOW, /* buffer, size, struct btf_ptr, flags, world_reader_t -> length without NUL */
 };
 

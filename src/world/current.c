@@ -348,6 +348,8 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 		return (u64)world_verity(w, a[0], (void *)(uintptr_t)a[1], (u32)a[2]);
 	case WORLD_FILE_READ:
 		return (u64)world_file_read(w, a[0], (void *)(uintptr_t)a[1], a[2], a[3], a[4]);
+	case WORLD_FILE_HASH:
+		return (u64)world_file_hash(w, run, a[0], (void *)(uintptr_t)a[1], (u32)a[2]);
 	case WORLD_SHOW:
 		return (u64)world_show(w, run, (char *)(uintptr_t)a[0], (u32)a[1],
 				       (const void *)(uintptr_t)a[2], a[3],

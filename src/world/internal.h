@@ -304,6 +304,8 @@ struct wtask *world_owner(struct world *w, struct wobj *o);
 void world_rekey(struct world *w, struct wobj *o, u64 k0, u64 k1);
 /* struct file of /proc/TID/@link ("exe"). 0: none. */
 u64 world_link_file(struct world *w, struct wtask *p, const char *link);
+/* measure.c: bpf_ima_file_hash() */
+long world_file_hash(struct world *w, struct bpf_run *run, u64 file, void *buf, u32 size);
 /* The namespace of /proc/TID/ns/@kind. 0: not told. */
 u64 world_ns(struct world *w, struct wtask *p, const char *kind);
 /* The vm_area_struct that @addr is in or, unless it must hold @addr, the next one behind. 0: none. */

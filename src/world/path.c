@@ -259,6 +259,12 @@ u64 world_file_of(struct task *t, int fd, u32 flags)
 	return object;
 }
 
+void world_file_opened(struct task *t, u64 file)
+{
+	/* FMODE_CAN_READ, FMODE_OPENED, and what else regular files can do */
+	world_set(t->sys, file, "f_mode", world_value(t->sys, file, "f_mode") | 0xa001c);
+}
+
 u64 world_child(struct task *t, int dir, const char *name, u64 *inode)
 {
 	WORLD_HOLD(t->sys);

@@ -63,6 +63,8 @@ u64 world_dentry_new(struct task *t, int dfd, const char *path, u64 *dir);
 u64 world_dentry_of(struct task *t, int fd);
 u64 world_path_of(struct task *t, int fd);
 u64 world_file_of(struct task *t, int fd, u32 flags);
+/* That @file, from world_file_of() and for reading, was let be opened. */
+void world_file_opened(struct task *t, u64 file);
 u64 world_child(struct task *t, int dir, const char *name, u64 *inode);
 
 /* Temporary objects of the task's current call. @type: "struct filename" or "filename". */
