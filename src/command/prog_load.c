@@ -415,7 +415,7 @@ int command_prog_load(struct call *c)
 	p->token = token;
 	token = NULL;
 	p->ops = ops;
-	p->prog->type = type;
+	p->prog->type = p->prog->ctx_type = type;
 	p->prog->expected_attach_type = attr->expected_attach_type;
 	p->prog->sleepable = !!(attr->prog_flags & BPF_F_SLEEPABLE);
 	p->prog->xdp_has_frags = !!(attr->prog_flags & BPF_F_XDP_HAS_FRAGS);

@@ -14,7 +14,7 @@ static u64 call_function(struct bpf_run *run, const struct bpf_prog *prog, u32 f
 	u64 ret;
 
 	run->prog = prog;
-	if (func && prog->subprog_entry && !run->interpret)
+	if ((func || prog->type == BPF_PROG_TYPE_EXT) && prog->subprog_entry && !run->interpret)
 		ret = prog->subprog_entry[func](a[0], a[1], a[2], a[3], a[4], run);
 	else if (!func && prog->entry && !run->interpret)
 		ret = prog->entry((void *)(uintptr_t)a[0], run);
@@ -27,10 +27,7 @@ static u64 call_function(struct bpf_run *run, const struct bpf_prog *prog, u32 f
 /* A function's stand-in takes its arguments, not a context. */
 static u64 call_replacement(struct bpf_run *run, const struct bpf_prog *prog, const u64 *a)
 {
-	run->prog = prog;
-	if (prog->subprog_entry && !run->interpret)
-		return prog->subprog_entry[0](a[0], a[1], a[2], a[3], a[4], run);
-	return interp_subprog(run, prog, 0, a[0], a[1], a[2], a[3], a[4]);
+	return prog->watched ? bpf_tramp_call(run, prog, 0, a) : call_function(run, prog, 0, a);
 }
 
 /* An exception ends the stand-in, and not the program that called it. */
@@ -53,7 +50,7 @@ static __attribute__((noinline)) u64 call_throwing(struct bpf_run *run, const st
 
 /* A tracing program does not run inside itself: that counts as a miss. */
 static void run_tracing(const struct bpf_tramp_prog *e, u64 *ctx, const struct bpf_run *outer,
-			u64 func_ip, struct bpf_session *sessions, bool returns)
+			u64 func_ip, u64 shown, struct bpf_session *sessions, bool returns)
 {
 	struct bpf_slot *slot = &outer->arena->slots[outer->cpu];
 	struct bpf_run run = { .arena = outer->arena,
@@ -65,6 +62,8 @@ static void run_tracing(const struct bpf_tramp_prog *e, u64 *ctx, const struct b
 			       .session = e->session ? &sessions[e->session - 1] : NULL,
 			       .session_return = returns,
 			       .event = outer->event,
+			       .watched = outer,
+			       .shown = shown,
 			       .task = outer->task };
 	u32 depth = slot->nesting;
 	bool busy = depth >= BPF_SLOT_NESTING;
@@ -82,11 +81,26 @@ static void run_tracing(const struct bpf_tramp_prog *e, u64 *ctx, const struct b
 	slot->nesting--;
 }
 
+/* The function's arguments as those who watch see them; the context's struct, or 0. */
+static u64 show_args(const struct bpf_tramp *t, struct bpf_run *run, const u64 *args, u64 *ctx)
+{
+	u64 of = (u64)(uintptr_t)run->ctx, shown = 0;
+
+	if (t->shows_ctx) {
+		shown = run->platform->world(run, WORLD_KERN_CTX, &of);
+		if ((s64)shown < 0)
+			shown = 0; /* what is read through 0 is 0 */
+	}
+	for (u32 i = 0; i < t->nr_args; i++)
+		ctx[i] = t->shows_ctx && args[i] == of ? shown : args[i];
+	return shown;
+}
+
 u64 bpf_tramp_call(struct bpf_run *run, const struct bpf_prog *prog, u32 func, const u64 args[5])
 {
 	const struct bpf_tramp *t = load_acquire(&prog->tramp[func]);
 	struct bpf_session sessions[BPF_MAX_TRAMP_COOKIES + 1] = { 0 };
-	u64 frame[7] = { 0 }, *ctx = &frame[1], ret, ip;
+	u64 frame[7] = { 0 }, *ctx = &frame[1], ret, ip, shown;
 
 	if (!t)
 		return call_function(run, prog, func, args);
@@ -100,14 +114,14 @@ u64 bpf_tramp_call(struct bpf_run *run, const struct bpf_prog *prog, u32 func, c
 	ip = prog->subprog_code ? prog->subprog_code[func] :
 				  (u64)&prog->insns[prog->subprog_start[func]];
 	frame[0] = t->nr_args;
-	for (u32 i = 0; i < t->nr_args; i++)
-		ctx[i] = args[i];
+	shown = t->nr_before ? show_args(t, run, args, ctx) : 0;
 	for (u32 i = 0; i < t->nr_before; i++)
-		run_tracing(&t->v[i], ctx, run, ip, sessions, false);
+		run_tracing(&t->v[i], ctx, run, ip, shown, sessions, false);
 	ret = call_function(run, prog, func, args);
+	shown = t->nr_before < t->n ? show_args(t, run, args, ctx) : 0; /* as it is now */
 	ctx[t->nr_args] = ret;
 	for (u32 i = t->nr_before; i < t->n; i++)
-		run_tracing(&t->v[i], ctx, run, ip, sessions, true);
+		run_tracing(&t->v[i], ctx, run, ip, shown, sessions, true);
 	return ret;
 }
 

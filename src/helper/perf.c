@@ -313,13 +313,20 @@ static u64 field(struct bpf_run *run, u64 object, const char *name)
 }
 
 /*
- * What a traced program was given is the packet itself, all else an object of the world: made for this
- * run with the packet's bytes, or one that has none.
+ * What a watched program was given is the packet itself, as shown to this one; all else an object of
+ * the world: made for this run with the packet's bytes, or one that has none.
  */
+static u64 packet_of(const struct bpf_run *run, u64 object)
+{
+	return object && run->watched && object == run->shown ? (u64)(uintptr_t)run->watched->ctx :
+								object;
+}
+
 BPF_HELPER(skb_output)
 {
 	struct sk_buff skb = { .len = 0 };
 
+	r1 = packet_of(run, r1);
 	if (!r1 || !run_is_world(run, r1))
 		return bpf_skb_event_output(r1, r2, r3, r4, r5, run);
 	skb.data = PTR(field(run, r1, "data"));
@@ -338,6 +345,7 @@ BPF_HELPER(xdp_output)
 {
 	struct xdp_buff xdp = { .nr_frags = 0 };
 
+	r1 = packet_of(run, r1);
 	if (!r1 || !run_is_world(run, r1))
 		return bpf_xdp_event_output(r1, r2, r3, r4, r5, run);
 	if (!to_xdp(run, r1, &xdp))
@@ -347,10 +355,10 @@ BPF_HELPER(xdp_output)
 
 BPF_HELPER(xdp_get_buff_len_trace)
 {
-	const struct xdp_buff *given = PTR(r1);
+	const struct xdp_buff *given = PTR(packet_of(run, r1));
 	struct xdp_buff xdp;
 
-	if (!run_is_world(run, r1))
+	if (!run_is_world(run, (u64)(uintptr_t)given))
 		return (u64)(given->data_end - given->data) + given->frags_len;
 	return to_xdp(run, r1, &xdp) ? (u64)(xdp.data_end - xdp.data) : 0;
 }

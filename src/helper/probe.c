@@ -5,6 +5,7 @@
  */
 #include "helper/probe.h"
 #include "object/arena.h"
+#include "object/packet.h"
 #include "object/task.h"
 
 #define USER_END 0x7ffffffff000ULL /* Linux: TASK_SIZE on x86-64 */
@@ -34,6 +35,39 @@ static __attribute__((noinline)) bool on_stack(u64 addr, u64 size)
 	return addr >= frame && addr - frame < PROBE_STACK && size <= PROBE_STACK;
 }
 
+/* The linear bytes of the packet that the program, or the one that it watches, was given. */
+static bool in_packet(const struct bpf_run *run, u64 addr, u64 size)
+{
+	const struct bpf_run *of = run->watched ?: run;
+	const struct xdp_buff *xdp = of->ctx;
+	const struct sk_buff *skb = of->ctx;
+	u64 from, to;
+
+	if (!of->ctx || !of->prog)
+		return false;
+	switch (of->prog->ctx_type) {
+	case BPF_PROG_TYPE_XDP:
+		from = (u64)(uintptr_t)xdp->data_hard_start;
+		to = (u64)(uintptr_t)xdp->data_end;
+		break;
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+	case BPF_PROG_TYPE_CGROUP_SKB:
+	case BPF_PROG_TYPE_LWT_IN:
+	case BPF_PROG_TYPE_LWT_OUT:
+	case BPF_PROG_TYPE_LWT_XMIT:
+	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
+	case BPF_PROG_TYPE_SK_SKB:
+		from = (u64)(uintptr_t)skb->head;
+		to = (u64)(uintptr_t)skb->data_end;
+		break;
+	default:
+		return false;
+	}
+	return addr >= from && addr < to && size <= to - addr;
+}
+
 /* Linux (x86-64) does not even try addresses that the kernel cannot have. */
 static int refusal(u64 addr)
 {
@@ -42,17 +76,18 @@ static int refusal(u64 addr)
 
 bool probe_is_kernel(const struct bpf_run *run, u64 addr)
 {
-	return addr >= USER_END || in_arena(run, addr) || on_stack(addr, 1);
+	return addr >= USER_END || in_arena(run, addr) || on_stack(addr, 1) ||
+	       in_packet(run, addr, 1);
 }
 
 int probe_kernel(struct bpf_run *run, void *dst, u64 src, u32 size)
 {
 	if (in_world(run, src))
 		return size ? run->platform->read_world(run, dst, src, size) : 0;
-	if (!in_arena(run, src) && !on_stack(src, size))
+	if (!in_arena(run, src) && !on_stack(src, size) && !in_packet(run, src, size))
 		return refusal(src);
 	/* Not every page there exists. */
-	return run->platform->read_user(dst, src, size);
+	return run->platform->read_own(dst, src, size);
 }
 
 /* What reads a string: at most @size (not 0) bytes with the NUL that is always written; its length with NUL. */
@@ -65,7 +100,7 @@ static long world_reader(struct bpf_run *run, char *dst, u64 src, u32 size)
 
 static long own_reader(struct bpf_run *run, char *dst, u64 src, u32 size)
 {
-	return run->platform->read_user_str(dst, src, size);
+	return run->platform->read_own_str(dst, src, size);
 }
 
 static long user_reader(struct bpf_run *run, char *dst, u64 src, u32 size)
@@ -116,7 +151,7 @@ long probe_kernel_str(struct bpf_run *run, char *dst, u64 src, u32 size)
 		return 0;
 	if (in_world(run, src))
 		return read_str(run, world_reader, dst, src, size);
-	if (!in_arena(run, src) && !on_stack(src, 1))
+	if (!in_arena(run, src) && !on_stack(src, 1) && !in_packet(run, src, 1))
 		return refusal(src);
 	return read_str(run, own_reader, dst, src, size);
 }

@@ -21,6 +21,7 @@ struct prog_link {
 static void copy(struct bpf_tramp *to, const struct bpf_tramp *from, const void *without)
 {
 	to->nr_args = from->nr_args;
+	to->shows_ctx = from->shows_ctx;
 	if (from->replacement.link != without)
 		to->replacement = from->replacement;
 	for (u32 i = 0; i < from->n; i++) {
@@ -167,6 +168,7 @@ struct link_object *link_attach_prog(struct skep_system *sys, struct prog_object
 			NULL :
 			btf_func_proto(target->btf->btf, btf_id, NULL);
 	new->nr_args = proto ? btf_vlen(proto) : 5;
+	new->shows_ctx = prog_ctx_shown(target->prog->ctx_type);
 	if (old)
 		copy(new, old, NULL);
 	target->extensions += ext;

@@ -346,7 +346,7 @@ static int process_write_user(u64 dst, const void *src, u32 size)
  * Up to the end of each page, so that a string at the end of mapped memory is read; what is behind
  * the NUL stays as it is.
  */
-static long process_read_user_str(void *dst, u64 src, u32 size)
+static long read_str(int (*reader)(void *, u64, size_t), void *dst, u64 src, u32 size)
 {
 	char piece[512];
 	u32 done = 0;
@@ -358,7 +358,7 @@ static long process_read_user_str(void *dst, u64 src, u32 size)
 		char *nul;
 
 		n = min_t(u32, n, sizeof(piece));
-		if (caller_read(piece, src + done, n))
+		if (reader(piece, src + done, n))
 			return -EFAULT;
 		nul = memchr(piece, 0, n);
 		if (nul)
@@ -370,6 +370,21 @@ static long process_read_user_str(void *dst, u64 src, u32 size)
 	}
 	((char *)dst)[size - 1] = 0;
 	return size;
+}
+
+static long process_read_user_str(void *dst, u64 src, u32 size)
+{
+	return read_str(caller_read, dst, src, size);
+}
+
+static int process_read_own(void *dst, u64 src, u32 size)
+{
+	return platform_read(dst, src, size);
+}
+
+static long process_read_own_str(void *dst, u64 src, u32 size)
+{
+	return read_str(platform_read, dst, src, size);
 }
 
 /* ---- towards the system ---- */
@@ -496,6 +511,8 @@ static const struct skep_platform platform = {
 	.read_world_str = process_read_world_str,
 	.world = process_world,
 	.kernel_call = process_kernel_call,
+	.read_own = process_read_own,
+	.read_own_str = process_read_own_str,
 	.read_user = process_read_user,
 	.read_user_str = process_read_user_str,
 	.write_user = process_write_user,

@@ -27,6 +27,7 @@ struct bpf_prog {
 	u32 len;	 /* instructions after fix-ups */
 	u32 stack_depth; /* of the main function, bytes, multiple of 8 */
 	u32 expected_attach_type;
+	u32 ctx_type; /* whose context it is given: .type, or that of what it extends */
 	u8 jited;
 	u8 sleepable;
 	u8 gpl_compatible;
@@ -180,6 +181,10 @@ struct bpf_prog_type_ops {
 
 /* The type's operations; NULL for a type that is absent. Built from tables/progs.def. */
 const struct bpf_prog_type_ops *bpf_prog_type_ops_of(u32 prog_type);
+/* The kernel's struct that the context of such programs stands for; NULL: none. */
+const char *prog_ctx_kernel_struct(u32 prog_type);
+/* Whether the runtime can show a context as that struct: WORLD_KERN_CTX. */
+bool prog_ctx_shown(u32 prog_type);
 /* The same for the verdict alone: absent types have rules, too. */
 const struct bpf_prog_type_ops *bpf_prog_type_judge_of(u32 prog_type);
 /* Whether @func_id is in tables/helpers.def for @type, by profile; the default of .func_proto. */

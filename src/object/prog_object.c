@@ -195,3 +195,55 @@ out:
 	pthread_mutex_unlock(&sys->lock);
 	return err;
 }
+
+const char *prog_ctx_kernel_struct(u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_XDP:
+		return "xdp_buff";
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+	case BPF_PROG_TYPE_CGROUP_SKB:
+	case BPF_PROG_TYPE_LWT_IN:
+	case BPF_PROG_TYPE_LWT_OUT:
+	case BPF_PROG_TYPE_LWT_XMIT:
+	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
+	case BPF_PROG_TYPE_SK_SKB:
+		return "sk_buff";
+	case BPF_PROG_TYPE_CGROUP_SOCK:
+		return "sock";
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+		return "bpf_sock_addr_kern";
+	case BPF_PROG_TYPE_SOCK_OPS:
+		return "bpf_sock_ops_kern";
+	case BPF_PROG_TYPE_CGROUP_SYSCTL:
+		return "bpf_sysctl_kern";
+	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
+		return "bpf_sockopt_kern";
+	case BPF_PROG_TYPE_SK_MSG:
+		return "sk_msg";
+	case BPF_PROG_TYPE_FLOW_DISSECTOR:
+		return "bpf_flow_dissector";
+	case BPF_PROG_TYPE_SK_LOOKUP:
+		return "bpf_sk_lookup_kern";
+	case BPF_PROG_TYPE_SK_REUSEPORT:
+		return "sk_reuseport_kern";
+	case BPF_PROG_TYPE_NETFILTER:
+		return "bpf_nf_ctx";
+	case BPF_PROG_TYPE_PERF_EVENT:
+		return "bpf_perf_event_data_kern";
+	case BPF_PROG_TYPE_KPROBE:
+		return "pt_regs";
+	default:
+		return NULL;
+	}
+}
+
+bool prog_ctx_shown(u32 prog_type)
+{
+	const char *name = prog_ctx_kernel_struct(prog_type);
+
+	return name && (!strcmp(name, "sk_buff") || !strcmp(name, "xdp_buff") ||
+			!strcmp(name, "bpf_sock_addr_kern"));
+}

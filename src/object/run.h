@@ -134,7 +134,10 @@ struct skep_platform {
 	long (*read_world_str)(struct bpf_run *run, char *dst, u64 src, u32 size);
 	u64 (*world)(struct bpf_run *run, enum world_op op, const u64 *args);
 	u64 (*kernel_call)(struct bpf_run *run, enum kernel_call op, const u64 *args);
-	/* Fault-tolerant reads of the calling process's own memory: 0 or -EFAULT. */
+	/* Fault-tolerant reads of memory that programs share with the runtime: 0 or -EFAULT. */
+	int (*read_own)(void *dst, u64 src, u32 size);
+	long (*read_own_str)(void *dst, u64 src, u32 size); /* length with NUL or -EFAULT */
+	/* The same of the memory of the process that makes the call. */
 	int (*read_user)(void *dst, u64 src, u32 size);
 	long (*read_user_str)(void *dst, u64 src, u32 size); /* length with NUL or -EFAULT */
 	int (*write_user)(u64 dst, const void *src, u32 size);
@@ -176,6 +179,9 @@ struct bpf_run {
 	void *catch[5];
 	u64 thrown;	       /* what the program returns then */
 	void *event;	       /* hook-private: the event being handled */
+	/* Of a program that watches another one: the run that it looks at, and its context as is shown. */
+	const struct bpf_run *watched;
+	u64 shown;
 	struct bpf_task *task; /* on whose behalf; NULL: the calling thread's own */
 	/*
 	 * Ring buffers in which this run has unsubmitted records: address of the map plus

@@ -157,35 +157,31 @@ bool typed_args_access(struct btf_ctx_proto *proto, int off, int size, enum bpf_
 }
 
 /*
- * Arguments of programs' functions. Pointers to the context are the kernel's structs to those who
- * watch, which skep's packets are not: that can be judged, but not run.
+ * Arguments of programs' functions: numbers, and the context, which is the kernel's struct to those
+ * who watch. What a struct_ops program is given are kernel structs already.
  */
 static bool prog_args_access(struct btf_ctx_proto *proto, int off, int size, enum bpf_access_type t,
 			     struct bpf_insn_access_aux *info)
 {
-	static const struct {
-		const char *ctx, *kernel;
-	} contexts[] = {
-		{ "__sk_buff", "sk_buff" },
-		{ "xdp_md", "xdp_buff" },
-	};
-	const char *name;
-	s32 id = 0;
+	const struct prog_object *target = info->obj->dst_prog;
+	const char *name, *kernel = prog_ctx_kernel_struct(target->prog->ctx_type);
+	s32 id;
 
 	if (!typed_args_access(proto, off, size, t, false, info))
 		return false;
 	if (base_type(info->reg_type) != PTR_TO_BTF_ID)
 		return true;
-	prog_lacks((struct prog_object *)info->obj, "pointers among arguments of", "programs");
+	info->log[0] = 0;
 	name = btf_type_name(proto->btf, info->btf_id);
-	for (size_t i = 0; i < ARRAY_SIZE(contexts) && name && info->kernel; i++)
-		if (!strcmp(name, contexts[i].ctx))
-			id = btf_find_by_name_kind(info->kernel, contexts[i].kernel,
-						   BTF_KIND_STRUCT);
-	if (id > 0) {
-		info->btf = info->kernel;
-		info->btf_id = (u32)id;
-	}
+	if (!kernel || !name || !info->kernel || strcmp(name, bpf_prog_type_ops_of(target->prog->ctx_type)->ctx_name))
+		return false;
+	id = btf_find_by_name_kind(info->kernel, kernel, BTF_KIND_STRUCT);
+	if (id < 0)
+		return false;
+	if (!prog_ctx_shown(target->prog->ctx_type))
+		prog_lacks((struct prog_object *)info->obj, "such contexts of", "programs");
+	info->btf = info->kernel;
+	info->btf_id = (u32)id;
 	return true;
 }
 

@@ -255,51 +255,6 @@ const char *reg_kernel_struct(u32 type)
 	}
 }
 
-/* The context's struct is passed as the uapi one, or as what it stands for. */
-static const char *ctx_kernel_struct(const struct bpf_verifier_env *env)
-{
-	switch (env->prog->type) {
-	case BPF_PROG_TYPE_XDP:
-		return "xdp_buff";
-	case BPF_PROG_TYPE_SOCKET_FILTER:
-	case BPF_PROG_TYPE_SCHED_CLS:
-	case BPF_PROG_TYPE_SCHED_ACT:
-	case BPF_PROG_TYPE_CGROUP_SKB:
-	case BPF_PROG_TYPE_LWT_IN:
-	case BPF_PROG_TYPE_LWT_OUT:
-	case BPF_PROG_TYPE_LWT_XMIT:
-	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
-	case BPF_PROG_TYPE_SK_SKB:
-		return "sk_buff";
-	case BPF_PROG_TYPE_CGROUP_SOCK:
-		return "sock";
-	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
-		return "bpf_sock_addr_kern";
-	case BPF_PROG_TYPE_SOCK_OPS:
-		return "bpf_sock_ops_kern";
-	case BPF_PROG_TYPE_CGROUP_SYSCTL:
-		return "bpf_sysctl_kern";
-	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
-		return "bpf_sockopt_kern";
-	case BPF_PROG_TYPE_SK_MSG:
-		return "sk_msg";
-	case BPF_PROG_TYPE_FLOW_DISSECTOR:
-		return "bpf_flow_dissector";
-	case BPF_PROG_TYPE_SK_LOOKUP:
-		return "bpf_sk_lookup_kern";
-	case BPF_PROG_TYPE_SK_REUSEPORT:
-		return "sk_reuseport_kern";
-	case BPF_PROG_TYPE_NETFILTER:
-		return "bpf_nf_ctx";
-	case BPF_PROG_TYPE_PERF_EVENT:
-		return "bpf_perf_event_data_kern";
-	case BPF_PROG_TYPE_KPROBE:
-		return "pt_regs";
-	default:
-		return NULL;
-	}
-}
-
 /* Names by which functions know the context: Linux takes projections of one another for it. */
 static bool arg_is_ctx(const struct bpf_verifier_env *env, const struct btf_type *pointee,
 		       const char *name)
@@ -671,12 +626,11 @@ static int check_ctx_arg(struct bpf_verifier_env *env, struct kfunc_meta *m, u32
 		return refuse(env, DIAG_KFUNC_ARG_CTX, arg, reg_type_str(env, reg->type));
 	if (m->k.id != KFUNC_bpf_cast_to_kern_ctx)
 		return 0;
-	name = ctx_kernel_struct(env);
+	name = prog_ctx_kernel_struct(env->prog->type);
 	id = name ? btf_find_by_name_kind(m->btf, name, BTF_KIND_STRUCT) : -ENOENT;
 	if (id < 0)
 		return refuse(env, DIAG_KFUNC_CTX_TYPE, env->prog->type);
-	if (!env->sys->verdict && strcmp(name, "sk_buff") && strcmp(name, "xdp_buff") &&
-	    strcmp(name, "bpf_sock_addr_kern"))
+	if (!env->sys->verdict && !prog_ctx_shown(env->prog->type))
 		return refuse(env, DIAG_KFUNC_ABSENT, m->name);
 	m->ret_btf_id = (u32)id;
 	return 0;

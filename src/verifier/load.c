@@ -1239,6 +1239,7 @@ static void become_target(struct bpf_verifier_env *env)
 
 	env->is_ext = true;
 	env->prog_obj->target_type = target->prog->type;
+	env->prog->ctx_type = target->prog->type;
 	env->prog_obj->target_attach_type = target->prog->expected_attach_type;
 	env->ops = target->ops;
 	env->prog->type = target->prog->type;

@@ -4,7 +4,7 @@
 #include <bpf/bpf_tracing.h>
 
 struct seen {
-	__u64 weigh[4], main, inner[2], args;
+	__u64 weigh[4], main, inner[2], args, packet[4];
 };
 
 struct {
@@ -124,6 +124,41 @@ SEC("fexit/inner") int after_inner(unsigned long long *ctx)
 	s->inner[0] = ctx[0];
 	s->inner[1] = ctx[1];
 	return 0;
+}
+
+/* The context is the kernel's own packet to those who watch. */
+static __always_inline int look_at(struct sk_buff *skb, __u64 *to)
+{
+	unsigned char byte = 0;
+
+	to[0] = skb->len;
+	bpf_probe_read_kernel(&byte, 1, skb->data + 3);
+	to[1] = byte;
+	return 0;
+}
+
+SEC("fentry/weigh") int packet_before(unsigned long long *ctx)
+{
+	struct seen *s = get();
+
+	return s ? look_at((struct sk_buff *)ctx[0], s->packet) : 0;
+}
+
+SEC("fexit/target") int packet_after(unsigned long long *ctx)
+{
+	struct seen *s = get();
+
+	return s ? look_at((struct sk_buff *)ctx[0], &s->packet[2]) : 0;
+}
+
+SEC("fexit/new_target") int after_new_target(unsigned long long *ctx)
+{
+	struct seen *s = get();
+
+	if (!s)
+		return 0;
+	s->main = (int)ctx[1];
+	return look_at((struct sk_buff *)ctx[0], s->packet);
 }
 
 char _license[] SEC("license") = "GPL";

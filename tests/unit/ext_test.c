@@ -92,7 +92,7 @@ static int load_by(struct bpf_object **obj, const char *name, int target, const 
 
 static int run(int prog)
 {
-	u8 packet[LEN] = { 0 };
+	u8 packet[LEN] = { [3] = 0xab };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = sizeof(packet));
 
 	assert_int_equal(bpf_prog_test_run_opts(prog, &opts), 0);
@@ -230,7 +230,7 @@ static void refused(int which)
 
 /* As in ext_by.bpf.c. */
 struct seen {
-	u64 weigh[4], main, inner[2], args;
+	u64 weigh[4], main, inner[2], args, packet[4];
 };
 
 static struct seen seen(struct bpf_object *by)
@@ -279,6 +279,42 @@ static void watches(int which)
 		bpf_object__close(by[i]);
 	}
 	assert_int_equal(run(target), ORIGINAL);
+	bpf_object__close(obj);
+}
+
+/* Watchers see the packet as the kernel's struct, and may read its bytes. */
+static void shows_packets(int which)
+{
+	static const char *const names[] = { "packet_before", "packet_after" },
+				 *const funcs[] = { "weigh", "target" };
+	struct bpf_object *obj = open_target(which), *by[2], *ext, *watch;
+	int target = fd_of(obj, "target");
+	struct bpf_link *l, *lw;
+
+	for (u32 i = 0; i < 2; i++) {
+		assert_int_equal(load_by(&by[i], names[i], target, funcs[i], NULL, 0), 0);
+		l = attach(by[i], names[i]);
+		assert_int_equal(run(target), ORIGINAL);
+		assert_int_equal(seen(by[i]).packet[2 * i], LEN);
+		assert_int_equal(seen(by[i]).packet[2 * i + 1], 0xab);
+		assert_int_equal(bpf_link__destroy(l), 0);
+		bpf_object__close(by[i]);
+	}
+	/* Those who watch what stands in for a program, too. */
+	assert_int_equal(load_by(&ext, "new_target", target, "target", NULL, 0), 0);
+	l = attach(ext, "new_target");
+	assert_int_equal(load_by(&watch, "after_new_target", fd_of(ext, "new_target"), "new_target",
+				 NULL, 0),
+			 0);
+	lw = attach(watch, "after_new_target");
+	assert_int_equal(run(target), LEN + 5);
+	assert_int_equal(seen(watch).main, LEN + 5);
+	assert_int_equal(seen(watch).packet[0], LEN);
+	assert_int_equal(seen(watch).packet[1], 0xab);
+	assert_int_equal(bpf_link__destroy(lw), 0);
+	assert_int_equal(bpf_link__destroy(l), 0);
+	bpf_object__close(watch);
+	bpf_object__close(ext);
 	bpf_object__close(obj);
 }
 
@@ -347,6 +383,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(replaces), TEST(targets), TEST(tail_called), TEST(refused), TEST(watches),
+		TEST(shows_packets),
 	};
 
 	return cmocka_run_group_tests_name("programs on programs", tests, begin, end);
