@@ -65,7 +65,8 @@ def check_sections():
 
 
 # Vocabularies whose absent rows say why, each.
-REASONED = ("commands.def", "maps.def", "progs.def", "attach.def", "links.def", "helpers.def", "kfuncs.def")
+REASONED = ("commands.def", "maps.def", "progs.def", "attach.def", "links.def", "helpers.def", "kfuncs.def", "flags.def",
+            "sections.def")
 
 
 def check_reasons():

@@ -8,6 +8,7 @@
 
 #include "command/command.h"
 #include "skep/skep.h"
+#include "verifier/verifier.h"
 
 /* The command's part of the attribute ends at byte @end since release @since (0: its first). */
 struct attr_end {
@@ -137,7 +138,10 @@ static const struct command_row commands[] = {
 					 command_prog_stream_read,
 					 0,
 					 { { 0, 20 } } },
-	[BPF_PROG_ASSOC_STRUCT_OPS] = { "PROG_ASSOC_STRUCT_OPS", NULL, EOPNOTSUPP, { { 0, 12 } } },
+	[BPF_PROG_ASSOC_STRUCT_OPS] = { "PROG_ASSOC_STRUCT_OPS",
+					command_prog_assoc_struct_ops,
+					0,
+					{ { 0, 12 } } },
 };
 #undef K
 
@@ -213,18 +217,88 @@ int object_name_copy(char *dst, const char *src, u32 size)
 	return (int)n;
 }
 
+/* ---- the log that a structure behind the attribute asks for (7.2) ---- */
+
+#define COMMON_SIZE offsetofend(struct bpf_common_attr, log_true_size)
+
+static bool log_set(u64 buf, u32 size, u32 level)
+{
+	return buf && size && level;
+}
+
+/* Where a command has a log of its own: whose is used. -EINVAL: both are set, and differ. */
+static int merge_log(struct call *c, u64 *buf, u32 *size, u32 *level)
+{
+	const struct bpf_common_attr *common = &c->common;
+
+	if (!c->ucommon || !log_set(common->log_buf, common->log_size, common->log_level))
+		return 0;
+	if (log_set(*buf, *size, *level))
+		return *buf == common->log_buf && *size == common->log_size &&
+				       *level == common->log_level ?
+			       0 :
+			       -EINVAL;
+	*buf = common->log_buf;
+	*size = common->log_size;
+	*level = common->log_level;
+	return 0;
+}
+
+static int merge_logs(struct call *c, int cmd)
+{
+	union bpf_attr *attr = c->attr;
+
+	if (cmd == BPF_PROG_LOAD)
+		return merge_log(c, (u64 *)&attr->log_buf, &attr->log_size, &attr->log_level);
+	if (cmd == BPF_BTF_LOAD)
+		return merge_log(c, (u64 *)&attr->btf_log_buf, &attr->btf_log_size,
+				 &attr->btf_log_level);
+	return 0;
+}
+
+int common_log_true_size(const struct call *c, u32 true_size)
+{
+	if (c->common_size < COMMON_SIZE)
+		return 0;
+	return user_write(c->sys, c->ucommon + offsetof(struct bpf_common_attr, log_true_size),
+			  &true_size, sizeof(true_size));
+}
+
+int common_log(struct call *c, int err, const char *text)
+{
+	const struct bpf_common_attr *log = &c->common;
+	u32 len = (u32)strlen(text) + 1, n = min(len, log->log_size);
+	int told;
+
+	if (!c->ucommon || !log_set(log->log_buf, log->log_size, log->log_level))
+		return err;
+	/* As the verifier's: the end of what is too long, unless its beginning is asked for. */
+	if (!(log->log_level & BPF_LOG_FIXED) && n < len)
+		text += len - n;
+	if (user_write(c->sys, log->log_buf, text, n - 1) ||
+	    user_write(c->sys, log->log_buf + n - 1, "", 1))
+		return -EFAULT;
+	told = common_log_true_size(c, len);
+	return told ? told : n < len ? -ENOSPC : err;
+}
+
 int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned int size)
+{
+	return bpf_with_common(sys, cmd, uattr, size, NULL, 0);
+}
+
+int bpf_with_common(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned int size,
+		    struct bpf_common_attr *ucommon, unsigned int common_size)
 {
 	union {
 		union bpf_attr attr;
 		u8 bytes[256];
 	} copy = { .bytes = { 0 } };
-	struct call c = { sys, &copy.attr, (u64)uattr, size };
+	struct call c = { .sys = sys, .attr = &copy.attr, .uattr = (u64)uattr, .size = size };
 	const struct command_row *row;
 	u32 known = attr_size_of(sys), end;
 	int err;
 
-	/* DIFF(common-attrs): no BPF_COMMON_ATTRS (1 << 16): an unknown command, as before 7.2 */
 	/* What closed descriptors leave is nothing to commands on elements, and they are many. */
 	if (cmd != BPF_MAP_LOOKUP_ELEM && cmd != BPF_MAP_UPDATE_ELEM &&
 	    cmd != BPF_MAP_DELETE_ELEM && cmd != BPF_MAP_GET_NEXT_KEY &&
@@ -236,6 +310,16 @@ int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned i
 	c.size = min(size, known);
 	if (user_read(sys, &copy, c.uattr, c.size))
 		return -EFAULT;
+	if (cmd & BPF_COMMON_ATTRS && visible(sys->profile, KVER(7, 2))) {
+		cmd &= ~BPF_COMMON_ATTRS;
+		c.ucommon = (u64)ucommon;
+		c.common_size = min_t(u32, common_size, COMMON_SIZE);
+		err = check_tail_zero(sys, c.ucommon, COMMON_SIZE, common_size);
+		if (err)
+			return err;
+		if (user_read(sys, &c.common, c.ucommon, c.common_size))
+			return -EFAULT;
+	}
 	if (cmd < 0 || cmd >= (int)ARRAY_SIZE(commands) || !commands[cmd].name)
 		return -EINVAL;
 	row = &commands[cmd];
@@ -246,6 +330,9 @@ int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned i
 	for (u32 i = end; i < c.size; i++)
 		if (copy.bytes[i])
 			return -EINVAL;
+	err = merge_logs(&c, cmd);
+	if (err)
+		return err;
 	if (!row->run)
 		return -row->refusal;
 	return row->run(&c);

@@ -297,6 +297,8 @@ int command_btf_load(struct call *c)
 	if (c->size >= offsetofend(union bpf_attr, btf_log_true_size) &&
 	    visible(sys->profile, KVER(6, 4)) && ATTR_PUT(c, btf_log_true_size, true_size))
 		err = -EFAULT;
+	if (common_log_true_size(c, true_size))
+		err = -EFAULT;
 	if (err)
 		goto out;
 	b = btf_object_new(sys, btf, false, "");

@@ -22,10 +22,21 @@ u32 caps_by_token(struct call *c, int fd, u32 cmd, int *err);
 /* One call of bpf(2). */
 struct call {
 	struct skep_system *sys;
-	union bpf_attr *attr; /* our copy; zero behind .size */
-	u64 uattr;	      /* the caller's attribute */
-	u32 size;	      /* bytes of it that are known to the profile */
+	union bpf_attr *attr;	       /* our copy; zero behind .size */
+	u64 uattr;		       /* the caller's attribute */
+	u32 size;		       /* bytes of it that are known to the profile */
+	struct bpf_common_attr common; /* what stands behind it, since 7.2 */
+	u64 ucommon;		       /* the caller's; 0: there is none */
+	u32 common_size;
 };
+
+/* bpf(2) with its fourth and fifth argument, which BPF_COMMON_ATTRS in @cmd says are there. */
+int bpf_with_common(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned int size,
+		    struct bpf_common_attr *ucommon, unsigned int common_size);
+/* A line about @err for the caller's common log, if there is one: @err, -ENOSPC or -EFAULT. */
+int common_log(struct call *c, int err, const char *text);
+/* The length of a command's own log, told in the common structure, too. 0 or -EFAULT. */
+int common_log_true_size(const struct call *c, u32 true_size);
 
 /* Writes field @off of the caller's attribute, when the caller's has room for it. */
 int attr_put(const struct call *c, u32 off, const void *value, u32 size);
@@ -53,6 +64,7 @@ int command_prog_detach(struct call *c);
 int command_prog_query(struct call *c);
 int command_prog_bind_map(struct call *c);
 int command_prog_stream_read(struct call *c);
+int command_prog_assoc_struct_ops(struct call *c);
 int command_btf_load(struct call *c);
 int command_iter_create(struct call *c);
 int command_obj_pin(struct call *c);

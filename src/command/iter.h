@@ -85,4 +85,9 @@ int iter_attach_sk_storage(struct call *c, struct iter_link *l,
 int iter_walk_sk_storage(struct iter_walk *w);
 int iter_walk_ksym(struct iter_walk *w);
 
+/* ---- iter_route.c ---- */
+
+int iter_walk_ipv6_route(struct iter_walk *w);
+int iter_walk_kmem_cache(struct iter_walk *w);
+
 #endif

@@ -314,10 +314,12 @@ static int attach_walk_cgroups(struct call *c, struct iter_link *l,
 			       const union bpf_iter_link_info *info)
 {
 	u32 order = info->cgroup.order;
+	u32 last = visible(c->sys->profile, KVER(7, 0)) ? BPF_CGROUP_ITER_CHILDREN :
+							  BPF_CGROUP_ITER_ANCESTORS_UP;
 	char path[2];
 	int fd, err;
 
-	if (order < BPF_CGROUP_ITER_SELF_ONLY || order > BPF_CGROUP_ITER_ANCESTORS_UP ||
+	if (order < BPF_CGROUP_ITER_SELF_ONLY || order > last ||
 	    (info->cgroup.cgroup_fd && info->cgroup.cgroup_id))
 		return -EINVAL;
 	l->order = order;
@@ -356,7 +358,9 @@ static int walk_cgroups(struct iter_walk *w)
 			  world_call(w, WORLD_NEXT_CGROUP, top, 0, 1) :
 			  top;
 	while (args[0] && top && !err) {
-		err = iter_show(w, args);
+		if (order != BPF_CGROUP_ITER_CHILDREN ||
+		    world_call(w, WORLD_CGROUP_PARENT, args[0], 0, 0) == top)
+			err = iter_show(w, args);
 		if (order == BPF_CGROUP_ITER_SELF_ONLY)
 			break;
 		args[0] = order == BPF_CGROUP_ITER_ANCESTORS_UP ?
@@ -384,6 +388,8 @@ static const struct iter_ops targets[] = {
 	{ "bpf_sk_storage_map", KVER(5, 9), 3, iter_attach_sk_storage, iter_walk_sk_storage,
 	  .tasks = true },
 	{ "ksym", KVER(6, 0), 1, NULL, iter_walk_ksym, .sleeps = true },
+	{ "ipv6_route", KVER(5, 8), 1, NULL, iter_walk_ipv6_route },
+	{ "kmem_cache", KVER(6, 13), 1, NULL, iter_walk_kmem_cache, .sleeps = true },
 };
 
 const struct iter_ops *iter_ops_of(const char *func, kver profile)

@@ -197,14 +197,14 @@ static int build_map(struct map_object *m, const union bpf_attr *attr,
 }
 
 /* The hash of the only program that may use the map, if there is to be one. */
-static int set_exclusive(const struct call *c, struct map_object *m)
+static int set_exclusive(struct call *c, struct map_object *m)
 {
 	const union bpf_attr *attr = c->attr;
 
-	if (!attr->excl_prog_hash)
-		return attr->excl_prog_hash_size ? -EINVAL : 0;
-	if (attr->excl_prog_hash_size != SHA256_SIZE)
-		return -EINVAL;
+	if (!attr->excl_prog_hash && !attr->excl_prog_hash_size)
+		return 0;
+	if (!attr->excl_prog_hash || attr->excl_prog_hash_size != SHA256_SIZE)
+		return common_log(c, -EINVAL, "Invalid excl_prog_hash_size.\n");
 	m->exclusive = true;
 	return user_read(c->sys, m->exclusive_to, attr->excl_prog_hash, SHA256_SIZE) ? -EFAULT : 0;
 }
@@ -226,24 +226,29 @@ int command_map_create(struct call *c)
 	if (with_token) /* no flag of the map */
 		attr->map_flags = flags &= ~(u32)BPF_F_TOKEN_FD;
 	if (attr->btf_vmlinux_value_type_id) {
-		if (type != BPF_MAP_TYPE_STRUCT_OPS || attr->btf_key_type_id ||
-		    attr->btf_value_type_id)
-			return -EINVAL;
+		if (type != BPF_MAP_TYPE_STRUCT_OPS)
+			return common_log(c, -EINVAL,
+					  "btf_vmlinux_value_type_id can only be used "
+					  "with struct_ops maps.\n");
+		if (attr->btf_key_type_id || attr->btf_value_type_id)
+			return common_log(c, -EINVAL,
+					  "btf_vmlinux_value_type_id is mutually exclusive with "
+					  "btf_key_type_id and btf_value_type_id.\n");
 	} else if (attr->btf_key_type_id && !attr->btf_value_type_id) {
-		return -EINVAL;
+		return common_log(c, -EINVAL, "Invalid btf_value_type_id.\n");
 	}
 	if (type != BPF_MAP_TYPE_BLOOM_FILTER && type != BPF_MAP_TYPE_ARENA &&
 	    type != BPF_MAP_TYPE_RHASH && attr->map_extra)
-		return -EINVAL;
+		return common_log(c, -EINVAL, "Invalid map_extra.\n");
 	access = access_of_flags(flags);
 	if (access < 0)
 		return access;
 	node = flags & BPF_F_NUMA_NODE ? (int)attr->numa_node : NUMA_NO_NODE;
 	if (node != NUMA_NO_NODE && !node_online((u32)node))
-		return -EINVAL;
+		return common_log(c, -EINVAL, "Invalid numa_node.\n");
 	ops = map_type_visible(&sys->kernel, type) ? bpf_map_ops_of(type) : NULL;
 	if (!ops)
-		return -EINVAL;
+		return common_log(c, -EINVAL, "Invalid map_type.\n");
 	params.nr_cpus = sys->arena->nr_slots;
 	params.cap_bpf = caps & BPF_CAP_BPF;
 	params.cap_sys_admin = caps & BPF_CAP_SYS_ADMIN;
@@ -258,7 +263,7 @@ int command_map_create(struct call *c)
 	if (with_token) {
 		token = token_get_fd(sys, attr->map_token_fd, &err);
 		if (!token)
-			return err;
+			return common_log(c, err, "Invalid map_token_fd.\n");
 		/* One that does not allow it is of no use: as without it. */
 		if (token_allows(token, DELEGATE_CMDS, BPF_MAP_CREATE) &&
 		    token_allows(token, DELEGATE_MAPS, type)) {
@@ -296,9 +301,13 @@ int command_map_create(struct call *c)
 	}
 	err = object_name_copy(m->map->name, attr->map_name, sizeof(attr->map_name));
 	if (err < 0)
+		err = common_log(c, err, "Invalid map_name.\n");
+	if (err < 0)
 		goto out;
 	if (attr->btf_key_type_id || attr->btf_value_type_id || attr->btf_vmlinux_value_type_id) {
 		err = map_set_btf(m, ops, c->attr, caps);
+		if (err == -EBADF)
+			err = common_log(c, err, "Invalid btf_fd.\n");
 		if (err)
 			goto out;
 	}

@@ -301,6 +301,8 @@ static int check_and_compile(struct call *c, struct prog_object *p)
 	if (offsetofend(union bpf_attr, log_true_size) <= c->size &&
 	    visible(sys->profile, KVER(6, 4)) && ATTR_PUT(c, log_true_size, p->log_true_size))
 		err = -EFAULT;
+	if (common_log_true_size(c, p->log_true_size))
+		err = -EFAULT;
 	if (err) {
 		remember(sys, &diag, p);
 		return err;

@@ -525,3 +525,43 @@ out:
 	object_put(&to->obj);
 	return err;
 }
+
+/* ---- programs that work for what a map registers ---- */
+
+/*
+ * Kernel functions with an argument for the calling program can find its structure by this (Linux:
+ * bpf_prog_assoc_struct_ops()). A program of the structure itself is associated by being in it.
+ */
+int command_prog_assoc_struct_ops(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	struct map_object *m = NULL;
+	struct prog_object *p;
+	int err;
+
+	if (attr->prog_assoc_struct_ops.flags)
+		return -EINVAL;
+	p = prog_get_fd(c->sys, (int)attr->prog_assoc_struct_ops.prog_fd, &err);
+	if (!p)
+		return err;
+	err = -EINVAL;
+	if (p->prog->type == BPF_PROG_TYPE_STRUCT_OPS)
+		goto out;
+	m = map_get_fd(c->sys, (int)attr->prog_assoc_struct_ops.map_fd, &err);
+	if (!m)
+		goto out;
+	err = -EINVAL;
+	if (m->map->map_type != BPF_MAP_TYPE_STRUCT_OPS)
+		goto out;
+	pthread_mutex_lock(&c->sys->lock);
+	err = p->struct_ops && p->struct_ops != m ? -EBUSY : 0;
+	if (!p->struct_ops) {
+		p->struct_ops = m; /* its reference */
+		m = NULL;
+	}
+	pthread_mutex_unlock(&c->sys->lock);
+out:
+	object_put((struct object *)m);
+	object_put(&p->obj);
+	return err;
+}

@@ -22,6 +22,7 @@
 #endif
 
 #include "base/uapi.h"
+#include "command/command.h"
 #include "daemon/daemon.h"
 #include "hook/hook.h"
 
@@ -29,8 +30,8 @@
 
 static long answer_bpf(struct request *r)
 {
-	return skep_bpf(r->sys, (int)r->args[0], (union bpf_attr *)r->args[1],
-			(unsigned)r->args[2]);
+	return bpf_with_common(r->sys, (int)r->args[0], (union bpf_attr *)r->args[1],
+			       (unsigned)r->args[2], (void *)r->args[3], (unsigned)r->args[4]);
 }
 
 static long answer_perf_event_open(struct request *r)
@@ -497,17 +498,22 @@ static void answer_foreign(struct request *r)
 	notify_answer(r, -ENOSYS);
 }
 
+static u64 bpf_command(const struct request *r)
+{
+	return r->args[0] & ~(u64)BPF_COMMON_ATTRS;
+}
+
 /* Commands that look at the instance's tasks, or do so soon. */
 static bool needs_tasks(const struct request *r)
 {
 	return r->nr == SYS_bpf &&
-	       (r->args[0] == BPF_ITER_CREATE || r->args[0] == BPF_PROG_TEST_RUN);
+	       (bpf_command(r) == BPF_ITER_CREATE || bpf_command(r) == BPF_PROG_TEST_RUN);
 }
 
 /* That of an iterator is no attachment, but looks at tasks when its pin is read. */
 static bool makes_link(const struct request *r)
 {
-	return r->nr == SYS_bpf && r->args[0] == BPF_LINK_CREATE;
+	return r->nr == SYS_bpf && bpf_command(r) == BPF_LINK_CREATE;
 }
 
 static void answer(struct request *r)

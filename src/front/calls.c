@@ -5,6 +5,7 @@
  * which the kernel shows its types and hooks (files.c) are answered from the system's; the rest is
  * the real function's.
  */
+#include "command/command.h"
 #include "front/front.h"
 
 #include <errno.h>
@@ -78,8 +79,9 @@ long front_syscall(const struct front_real *real, long nr, const long args[6])
 	if (nr == SYS_bpf || nr == SYS_perf_event_open)
 		sys = system_wanted();
 	if (sys && nr == SYS_bpf)
-		return from_errno(
-			skep_bpf(sys, (int)args[0], (union bpf_attr *)args[1], (unsigned)args[2]));
+		return from_errno(bpf_with_common(sys, (int)args[0], (union bpf_attr *)args[1],
+						  (unsigned)args[2], (void *)args[3],
+						  (unsigned)args[4]));
 	if (sys && nr == SYS_perf_event_open)
 		return from_errno(skep_perf_event_open(sys, (void *)args[0], (int)args[1],
 						       (int)args[2], (int)args[3],

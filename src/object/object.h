@@ -109,7 +109,8 @@ struct prog_object {
 	struct object_btf *btf; /* prog BTF or NULL */
 	struct object_btf *attach_btf;
 	u32 attach_btf_id;
-	struct token_object *token;   /* by which it was loaded, or NULL */
+	struct token_object *token;    /* by which it was loaded, or NULL */
+	struct map_object *struct_ops; /* BPF_PROG_ASSOC_STRUCT_OPS: referenced; or NULL */
 	struct prog_object *dst_prog; /* freplace, fentry of programs; until the first attachment */
 	u32 target_type, target_attach_type; /* EXT: of what it was loaded for */
 	bool traces_prog;		     /* fentry, fexit: of a program */

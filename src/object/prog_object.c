@@ -55,9 +55,11 @@ static void prog_destroy(struct object *o)
 	object_put((struct object *)p->btf);
 	object_put((struct object *)p->attach_btf);
 	object_put((struct object *)p->dst_prog);
+	object_put((struct object *)p->struct_ops);
 	object_put((struct object *)p->token);
 	p->btf = p->attach_btf = NULL;
 	p->dst_prog = NULL;
+	p->struct_ops = NULL;
 	p->token = NULL;
 	object_forget_file(o);
 	object_retire(o, prog_free);

@@ -177,15 +177,20 @@ const struct world_place *layout_name(struct world *w, struct world_type *t, con
 
 /* ---- types ---- */
 
-/* Whether the last member is an array without a length. */
-static bool ends_open(const struct btf *btf, u32 id)
+/* Room for the first elements where the last member is an array without a length. */
+static u32 room_behind(const struct btf *btf, u32 id)
 {
 	const struct btf_type *t = btf_type_get(btf, id), *last;
+	u32 size;
 
 	if (!t || !btf_vlen(t))
-		return false;
+		return 0;
 	last = btf_type_skip_modifiers(btf, btf_members(t)[btf_vlen(t) - 1].type, NULL);
-	return last && btf_kind(last) == BTF_KIND_ARRAY && !btf_array_of(last)->nelems;
+	if (!last || btf_kind(last) != BTF_KIND_ARRAY || btf_array_of(last)->nelems)
+		return 0;
+	if (btf_type_size(btf, btf_array_of(last)->type, &size) || size < 64)
+		return 64;
+	return min_t(u32, size, 256);
 }
 
 static void type_init(struct world *w, struct world_type *t, const char *name, int id)
@@ -197,8 +202,8 @@ static void type_init(struct world *w, struct world_type *t, const char *name, i
 	t->btf_id = btf_id > 0 ? (u32)btf_id : 0;
 	if (btf_id <= 0 || btf_type_size(w->btf, t->btf_id, &t->size) || !t->size)
 		t->size = 64; /* its address is all there is to it */
-	else if (ends_open(w->btf, t->btf_id))
-		t->size += 64; /* first elements of a flexible array */
+	else
+		t->size += room_behind(w->btf, t->btf_id);
 	/* A pointer just behind an object must not be one to the next. */
 	t->stride = round_up(t->size + 1, 64);
 }

@@ -228,3 +228,47 @@ int each_symbol(struct bpf_iter__ksym *ctx)
 	BPF_SEQ_PRINTF(ctx->meta->seq, "%016lx %c %s\n", k->value, k->type, k->name);
 	return 0;
 }
+
+#define RTF_GATEWAY 2
+
+/* A line of /proc/net/ipv6_route, but for the count of uses, which nobody keeps. */
+SEC("iter/ipv6_route") int each_route(struct bpf_iter__ipv6_route *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct fib6_info *rt = ctx->rt;
+	struct net_device *dev;
+	struct fib6_nh *nh;
+	unsigned int flags;
+
+	if (!rt)
+		return 0;
+	nh = &rt->fib6_nh[0];
+	flags = rt->fib6_flags;
+	BPF_SEQ_PRINTF(seq, "%pi6 %02x %pi6 %02x ", &rt->fib6_dst.addr, rt->fib6_dst.plen,
+		       &rt->fib6_src.addr, rt->fib6_src.plen);
+	if (nh->nh_common.nhc_gw_family) {
+		flags |= RTF_GATEWAY;
+		BPF_SEQ_PRINTF(seq, "%pi6 ", &nh->nh_common.nhc_gw.ipv6);
+	} else {
+		BPF_SEQ_PRINTF(seq, "00000000000000000000000000000000 ");
+	}
+	dev = nh->nh_common.nhc_dev;
+	if (!rt->nh && dev)
+		BPF_SEQ_PRINTF(seq, "%08x %08x %08x %08x %8s\n", rt->fib6_metric,
+			       rt->fib6_ref.refs.counter, 0, flags, dev->name);
+	return 0;
+}
+
+struct bpf_iter__kmem_cache___any {
+	struct bpf_iter_meta *meta;
+	struct kmem_cache *s;
+};
+
+SEC("?iter/kmem_cache") int each_cache(struct bpf_iter__kmem_cache___any *ctx)
+{
+	struct kmem_cache *s = ctx->s;
+
+	if (s)
+		BPF_SEQ_PRINTF(ctx->meta->seq, "%s %u %u\n", s->name, s->size, s->oo.x & 0xffff);
+	return 0;
+}

@@ -316,6 +316,58 @@ static void test_ksym(void **state)
 	fclose(f);
 }
 
+/* Those of this namespace, as /proc has them. */
+static void test_routes(void **state)
+{
+	char line[256] = "";
+	FILE *f = fopen("/proc/self/net/ipv6_route", "r");
+
+	if (f && !fgets(line, sizeof(line), f))
+		line[0] = 0;
+	if (f)
+		fclose(f);
+	if (!line[0])
+		skip();		   /* no routes, or no IPv6 */
+	line[32 + 4 + 32 + 4] = 0; /* behind it are counters, which change */
+	same("each_route", NULL, true, line);
+}
+
+/* Slab caches, as the kernel's iterator has them; but /proc/slabinfo has no aliases, and is root's. */
+static void test_caches(void **state)
+{
+	static char text[65536], proc[65536];
+	char path[512], line[256], name[64];
+	const char *out = getenv("O");
+	struct bpf_object *obj, *before = sides[0].obj;
+	u32 active, all, size, per_slab, lines = 0;
+	FILE *f;
+
+	f = fopen("/proc/slabinfo", "r");
+	if (!f || libbpf_find_vmlinux_btf_id("kmem_cache", BPF_TRACE_ITER) < 0) {
+		if (f)
+			fclose(f);
+		skip();
+	}
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63s %u %u %u %u", name, &active, &all, &size, &per_slab) == 5) {
+			sprintf(proc + strlen(proc), "%s %u %u\n", name, size, per_slab);
+			lines++;
+		}
+	fclose(f);
+	assert_true(lines > 0);
+	skep_front_use(sides[0].sys);
+	snprintf(path, sizeof(path), "%s/bpf/iter_socks.bpf.o", out ? out : "build");
+	obj = bpf_object__open_file(path, NULL);
+	assert_non_null(obj);
+	bpf_program__set_autoload(bpf_object__find_program_by_name(obj, "each_cache"), true);
+	assert_int_equal(bpf_object__load(obj), 0);
+	sides[0].obj = obj;
+	assert_true(text_of(0, "each_cache", NULL, text, sizeof(text)) > 0);
+	sides[0].obj = before;
+	bpf_object__close(obj);
+	assert_string_equal(text, proc);
+}
+
 static void test_refused(void **state)
 {
 	char text[64];
@@ -348,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_tcp),	cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_unix),	cmocka_unit_test(test_netlink),
 		cmocka_unit_test(test_sockmap), cmocka_unit_test(test_ksym),
+		cmocka_unit_test(test_routes),	cmocka_unit_test(test_caches),
 		cmocka_unit_test(test_refused),
 	};
 

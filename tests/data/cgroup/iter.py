@@ -57,5 +57,8 @@ go("both", BPF_CGROUP_ITER_SELF_ONLY, fd, 1)
 go("no such order", 9, fd)
 go("no cgroup", BPF_CGROUP_ITER_SELF_ONLY, os.open("/tmp", os.O_RDONLY))
 go("no such id", BPF_CGROUP_ITER_SELF_ONLY, 0, 1 << 60)
+if os.environ.get("CHILDREN"):
+    BPF_CGROUP_ITER_CHILDREN = 5
+    go("children", BPF_CGROUP_ITER_CHILDREN, fd)
 for p in reversed(paths):
     os.rmdir(p)
