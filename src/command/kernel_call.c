@@ -117,17 +117,36 @@ static s64 find_btf(struct skep_system *sys, const char *name, u32 kind)
 static u64 symbol(struct skep_system *sys, const char *name)
 {
 	int row = hook_point_row(sys, HOOK_KPROBE, name);
-
-	return row < 0 ? 0 : function_ip(sys, (u32)row);
-}
-
-static int symbol_at(const struct skep_system *sys, u64 addr, char *name, u64 where[2])
-{
-	int row = function_around(sys, addr, &where[0], &where[1]);
+	struct object_btf *b;
+	s32 id;
 
 	if (row >= 0)
+		return function_ip(sys, (u32)row);
+	/* One that skep does not fire has the address that a reference to it has. */
+	b = system_vmlinux(sys);
+	id = b ? btf_find_by_name_kind(b->btf, name, BTF_KIND_FUNC) : -ENOENT;
+	return id > 0 && sys->function_address ? sys->function_address(sys, name, (u32)id) : 0;
+}
+
+static int symbol_at(struct skep_system *sys, u64 addr, char *name, u64 where[2])
+{
+	u64 others = addr - function_ip(sys, FUNC_ROWS + 1);
+	int row = function_around(sys, addr, &where[0], &where[1]);
+	const struct btf_type *t;
+	struct object_btf *b;
+
+	if (row >= 0) {
 		snprintf(name, KERNEL_SYMBOL_MAX, "%s", function_name_of((u32)row));
-	return min(row, 0);
+		return 0;
+	}
+	b = (s64)others >= 0 ? system_vmlinux(sys) : NULL;
+	if (!b || others / where[1] >= btf_nr_types(b->btf))
+		return -ENOENT;
+	t = btf_type_get(b->btf, (u32)(others / where[1]));
+	if (btf_kind(t) != BTF_KIND_FUNC)
+		return -ENOENT;
+	snprintf(name, KERNEL_SYMBOL_MAX, "%s", btf_type_name(b->btf, (u32)(others / where[1])));
+	return 0;
 }
 
 static int read_counter(struct skep_system *sys, const void *ring, u64 v[3])

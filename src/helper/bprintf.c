@@ -9,10 +9,11 @@
  * The whole format is checked before anything is written. Strings together take at
  * most 512 bytes, as in Linux. Letters and digits behind a %p… are swallowed.
  * DIFF(printk-pointers): there are no kernel symbols, so %ps, %pS and %pB show
- * addresses, and the hash that %p shows is not secret.
+ * addresses.
  */
 #include "helper/bprintf.h"
 #include "helper/probe.h"
+#include "object/siphash.h"
 
 #define BIN_ARGS 512
 
@@ -229,13 +230,6 @@ static const char *parse(const char *f, struct spec *s)
 	}
 }
 
-static u32 hash_pointer(u64 v)
-{
-	v = (v ^ v >> 30) * 0xbf58476d1ce4e5b9ULL;
-	v = (v ^ v >> 27) * 0x94d049bb133111ebULL;
-	return (u32)(v ^ v >> 31);
-}
-
 /* What Linux's pre-formatted arguments take of their 512 bytes. */
 struct bin {
 	char text[BIN_ARGS];
@@ -354,8 +348,8 @@ static int convert(struct bpf_run *run, struct out *o, struct bin *b, const stru
 			pad.width = 16;
 			pad.zero = true;
 		}
-		if (s->ptr != 'x' && arg && arg < (u64)-4095)
-			arg = hash_pointer(arg);
+		if (s->ptr != 'x')
+			arg = pointer_shown(run->arena, arg);
 		put_number(o, arg, 16, &pad);
 		return 0;
 	}

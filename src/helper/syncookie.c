@@ -5,6 +5,7 @@
  * the host's TCP takes none of these cookies, as one kernel takes none of another's.
  */
 #include "helper/helper.h"
+#include "object/siphash.h"
 
 #define COOKIE_BITS    24
 #define COOKIE_MASK    ((1U << COOKIE_BITS) - 1)
@@ -40,41 +41,6 @@ static const u16 mss_v6[4] = { 1280 - 60, 1480 - 60, 1500 - 60, 9000 - 60 };
 static u32 get32(const u8 *p)
 {
 	return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3];
-}
-
-/* ---- SipHash-2-4 (Aumasson, Bernstein) of whole words ---- */
-
-static u64 rotate(u64 v, u32 by)
-{
-	return v << by | v >> (64 - by);
-}
-
-static void sip_rounds(u64 v[4], u32 n)
-{
-	while (n--) {
-		v[0] += v[1], v[1] = rotate(v[1], 13) ^ v[0], v[0] = rotate(v[0], 32);
-		v[2] += v[3], v[3] = rotate(v[3], 16) ^ v[2];
-		v[0] += v[3], v[3] = rotate(v[3], 21) ^ v[0];
-		v[2] += v[1], v[1] = rotate(v[1], 17) ^ v[2], v[2] = rotate(v[2], 32);
-	}
-}
-
-static u64 siphash(const u64 key[2], const u64 *words, u32 n)
-{
-	u64 v[4] = { key[0] ^ 0x736f6d6570736575ULL, key[1] ^ 0x646f72616e646f6dULL,
-		     key[0] ^ 0x6c7967656e657261ULL, key[1] ^ 0x7465646279746573ULL };
-	u64 last = (u64)(n * 8) << 56;
-
-	for (u32 i = 0; i <= n; i++) {
-		u64 word = i < n ? words[i] : last;
-
-		v[3] ^= word;
-		sip_rounds(v, 2);
-		v[0] ^= word;
-	}
-	v[2] ^= 0xff;
-	sip_rounds(v, 4);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
 /* ---- the cookie ---- */

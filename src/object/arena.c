@@ -426,7 +426,11 @@ int arena_new(struct arena **out, u32 nr_slots)
 	p->heap.n[0] = 1;
 	p->code.v[0][0] = (struct extent){ base + ARENA_CODE, ARENA_CODE_SIZE };
 	p->code.n[0] = 1;
-	err = getrandom(arena->cookie_secret, sizeof(arena->cookie_secret), 0) < 0 ? -errno : 0;
+	err = getrandom(arena->cookie_secret, sizeof(arena->cookie_secret), 0) < 0 ||
+			      getrandom(arena->pointer_secret, sizeof(arena->pointer_secret), 0) <
+				      0 ?
+		      -errno :
+		      0;
 	if (!err) {
 		u64 size = round_up(nr_slots * sizeof(*arena->tunnels), 4096);
 

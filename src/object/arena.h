@@ -45,6 +45,7 @@ struct arena {
 	u32 profile;  /* kver of the system: some helpers' results changed over time */
 	struct skb_tunnel *tunnels; /* of each slot: object/packet.h */
 	u64 cookie_secret[4];	    /* of SYN cookies */
+	u64 pointer_secret[2];	    /* of addresses in text: siphash.h */
 	u64 tick_ns;		    /* of the machine's kernel: machine.h */
 	int fd, code_fd; /* memfds; inherited by fork under the same numbers; code_fd -1: no JIT */
 	/* which life the file of an object is in, where it is not its first; fd.c */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "object/arena.h"
+#include "object/siphash.h"
 #include "world/fill.h"
 
 #define MAX_NESTING 10 /* of pointers, arrays and typedefs in one name */
@@ -256,13 +257,13 @@ static void show_enum(struct show *s, const struct btf_type *t, u32 id, u64 addr
 		value(s, !n, "%lu", wide ? v : (u64)(u32)v);
 }
 
-/* DIFF(printk-pointers): Linux shows a hash of it without BTF_F_PTR_RAW */
 static void show_ptr(struct show *s, u64 addr)
 {
 	u64 v = 0;
 
 	if (fetch(s, &v, addr, sizeof(v)))
-		value(s, !v, "0x%016lx", v);
+		value(s, !v, "0x%016lx",
+		      s->flags & BTF_F_PTR_RAW ? v : pointer_shown(s->w->sys->arena, v));
 }
 
 /* ---- aggregates ---- */

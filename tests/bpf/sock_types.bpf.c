@@ -155,7 +155,7 @@ int on_group(struct sk_reuseport_md *ctx)
 
 struct {
 	__u64 place, found;
-	char text[96];
+	char text[96], other[96];
 } shared;
 
 SEC("raw_tp/task_rename")
@@ -183,6 +183,10 @@ int on_symbol(void *ctx)
 	args[1] = shared.found + 3;
 	args[3] = 0x1234;
 	put(5, bpf_snprintf(shared.text, sizeof(shared.text), format, args, sizeof(args)));
+	/* One that is only in the kernel's types. */
+	put(6, bpf_kallsyms_lookup_name("kobject_put", 12, 0, &args[0]));
+	args[0] += 5;
+	put(7, bpf_snprintf(shared.other, sizeof(shared.other), "%pS", args, 8));
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/socket.h>
 
 #include <cmocka.h>
@@ -20,7 +21,7 @@
 
 struct shared {
 	u64 place, found;
-	char text[96];
+	char text[96], other[96];
 };
 
 static struct beside b;
@@ -201,6 +202,12 @@ static void symbols(void **state)
 		 (unsigned long long)size);
 	assert_string_equal(v.text, want);
 	gave(5, (s64)strlen(want) + 1);
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return;
+	gave(6, 0);
+	snprintf(want, sizeof(want), "kobject_put+0x5/0x%llx", (unsigned long long)size);
+	assert_string_equal(v.other, want);
+	gave(7, (s64)strlen(want) + 1);
 }
 
 int main(void)

@@ -548,6 +548,49 @@ static void test_show(void **state)
 	skep_system_free(ours.sys);
 }
 
+/* Addresses are hidden unless they are asked for: here as in the kernel, and with any flag beside. */
+static void test_show_pointers(void **state)
+{
+	struct shower side[2] = { { system_jit("on") }, { NULL } };
+	struct btf *types = system_vmlinux(side[0].sys)->btf;
+	s32 id = btf_find_by_name_kind(types, "list_head", BTF_KIND_STRUCT);
+	u64 next = 0xffff888012345678;
+	u32 n = 2;
+
+	assert_true(id > 0);
+	assert_int_equal(shower_open(&side[0], "show"), 0);
+	if (shower_open(&side[1], "show"))
+		n = 1;
+	for (u32 i = 0; i < n; i++) {
+		static struct world_show v;
+		char raw[WORLD_TEXT], hidden[WORLD_TEXT];
+		unsigned long long shown[2];
+
+		for (u32 way = 0; way < 3; way++) {
+			memset(&v, 0, sizeof(v));
+			memcpy(v.bytes, &next, 8);
+			memcpy(v.bytes + 8, &next, 8);
+			v.type_id = (u32)id;
+			v.size = 8191;
+			v.flags = BTF_F_COMPACT | BTF_F_NONAME | (way ? 0 : BTF_F_PTR_RAW);
+			shower_run(&side[i], &v);
+			if (way == 2) /* the same once more */
+				assert_string_equal(v.text, hidden);
+			memcpy(way ? hidden : raw, v.text, WORLD_TEXT);
+		}
+		assert_string_equal(raw, "{0xffff888012345678,0xffff888012345678,}");
+		assert_int_equal(sscanf(hidden, "{0x%llx,0x%llx,}", &shown[0], &shown[1]), 2);
+		assert_true(shown[0] == shown[1] && shown[0] != next && !(shown[0] >> 32));
+		assert_int_equal(strlen(hidden), strlen(raw));
+	}
+	if (n == 2)
+		shower_close(&side[1]);
+	else
+		bpf_object__close(side[1].obj);
+	shower_close(&side[0]);
+	skep_system_free(side[0].sys);
+}
+
 static void test_show_task(void **state)
 {
 	static struct world_show v;
@@ -715,7 +758,8 @@ int main(void)
 		cmocka_unit_test(test_other_layouts), cmocka_unit_test(test_argument),
 		cmocka_unit_test(test_pids),	      cmocka_unit_test(test_signal),
 		cmocka_unit_test(test_under_cgroup),  cmocka_unit_test(test_path_places),
-		cmocka_unit_test(test_show),	      cmocka_unit_test(test_show_task),
+		cmocka_unit_test(test_show),	      cmocka_unit_test(test_show_pointers),
+		cmocka_unit_test(test_show_task),
 	};
 
 	const char *o = getenv("O");
