@@ -357,8 +357,6 @@ static int attach_tcx(struct call *c, struct prog_object *p)
 	err = netdev_check(c, attr->target_ifindex, -ENODEV);
 	if (err)
 		return err;
-	if (attr->attach_type == BPF_NETKIT_PRIMARY || attr->attach_type == BPF_NETKIT_PEER)
-		return -ENXIO;
 	if (attr->attach_flags & BPF_F_REPLACE)
 		old = prog_get_type(c, attr->replace_bpf_fd, p->prog->type, &err);
 	if (!err)
@@ -486,8 +484,6 @@ static int detach_tcx(struct call *c, struct prog_object *p)
 	struct hook_place place = { attr->attach_flags, attr->relative_fd,
 				    attr->expected_revision };
 
-	if (attr->attach_type == BPF_NETKIT_PRIMARY || attr->attach_type == BPF_NETKIT_PEER)
-		return netdev_is_ours(c, attr->target_ifindex) ? -ENXIO : -ENODEV;
 	if (!netdev_is_ours(c, attr->target_ifindex))
 		return netdev_is_foreign(c, attr->target_ifindex) ? -ENOENT : -ENODEV;
 	return hook_detach_tcx(c->sys, p, attr->attach_type, attr->target_ifindex, &place);
@@ -555,6 +551,8 @@ static int query_tcx(struct call *c, enum hook_kind kind)
 			return -ENODEV;
 		h = NULL; /* nothing can be attached to it */
 	}
+	if (!h && (kind == HOOK_NETKIT_PRIMARY || kind == HOOK_NETKIT_PEER))
+		return -ENXIO;
 	progs = h ? h->progs : NULL;
 	total = progs ? progs->n : 0;
 	n = min(total, attr->query.count);
@@ -562,7 +560,7 @@ static int query_tcx(struct call *c, enum hook_kind kind)
 		return -EINVAL;
 	err = ATTR_PUT(c, query.attach_flags, 0);
 	if (!err)
-		err = ATTR_PUT(c, query.revision, h ? h->revision : 1);
+		err = ATTR_PUT(c, query.revision, progs ? h->revision : 1);
 	if (!err)
 		err = ATTR_PUT(c, query.count, total);
 	if (err || !attr->query.count || !attr->query.prog_ids || !total)
@@ -680,18 +678,16 @@ static int query_sockmap(struct call *c)
 static int query(struct call *c)
 {
 	const union bpf_attr *attr = c->attr;
-	u32 ifindex;
 
 	switch (attr->query.attach_type) {
 	case BPF_TCX_INGRESS:
+		return query_tcx(c, HOOK_TCX_INGRESS);
 	case BPF_TCX_EGRESS:
-		return query_tcx(c, attr->query.attach_type == BPF_TCX_INGRESS ? HOOK_TCX_INGRESS :
-										 HOOK_TCX_EGRESS);
+		return query_tcx(c, HOOK_TCX_EGRESS);
 	case BPF_NETKIT_PRIMARY:
+		return query_tcx(c, HOOK_NETKIT_PRIMARY);
 	case BPF_NETKIT_PEER:
-		ifindex = attr->query.target_ifindex;
-		return netdev_is_ours(c, ifindex) || netdev_is_foreign(c, ifindex) ? -ENXIO :
-										     -ENODEV;
+		return query_tcx(c, HOOK_NETKIT_PEER);
 	case BPF_FLOW_DISSECTOR:
 	case BPF_SK_LOOKUP:
 		return query_netns(c);

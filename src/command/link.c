@@ -31,11 +31,8 @@ static struct link_object *create(struct call *c, struct prog_object *p, int *er
 		*err = netdev_check(c, attr->link_create.target_ifindex, -ENODEV);
 		if (*err)
 			return NULL;
-		if (attach_type == BPF_TCX_INGRESS || attach_type == BPF_TCX_EGRESS)
-			return link_attach_tcx(c->sys, p, attach_type,
-					       attr->link_create.target_ifindex, &place, err);
-		*err = -ENXIO; /* no device of ours is netkit */
-		return NULL;
+		return link_attach_tcx(c->sys, p, attach_type, attr->link_create.target_ifindex,
+				       &place, err);
 	case BPF_PROG_TYPE_TRACING:
 	case BPF_PROG_TYPE_LSM:
 		*err = -EINVAL;

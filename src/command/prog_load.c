@@ -12,6 +12,7 @@
 #include "command/link.h"
 #include "command/map.h"
 #include "exec/exec.h"
+#include "hook/hook.h"
 #include "isa/tag.h"
 #include "jit/jit.h"
 #include "object/caller.h"
@@ -212,6 +213,8 @@ static int bind_to_device(struct call *c, struct prog_object *p)
 		return -EINVAL;
 	pthread_mutex_lock(&c->sys->lock);
 	err = netdev_check(c, attr->prog_ifindex, -EINVAL);
+	if (!err && hook_find_netdev(c->sys, HOOK_XDP, attr->prog_ifindex)->no_driver)
+		err = -EOPNOTSUPP;
 	if (!err && !only)
 		err = -EINVAL;
 	if (!err) {

@@ -131,6 +131,9 @@ int network_start(struct skep_system *sys, const char *names, struct network **o
 	for (; n->registered < n->report.nr_ports && !err; n->registered += !err)
 		err = netdev_hooks_add(sys, n->report.ports[n->registered].ifindex,
 				       n->report.ports[n->registered].name);
+	for (u32 i = 0; n->report.netkit && i < n->registered && !err; i++)
+		err = netdev_hooks_netkit(sys, n->report.ports[i].ifindex,
+					  n->report.ports[i].partner_ifindex);
 	if (err)
 		close_all(legs, 2 * n->report.nr_ports);
 	else
@@ -151,7 +154,8 @@ bool network_has(const struct network *n, const char *names)
 
 	snprintf(list, sizeof(list), "%s", names);
 	for (name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
-		bool found = !strcmp(name, "tap") && n->report.tap;
+		bool found = (!strcmp(name, "tap") && n->report.tap) ||
+			     (!strcmp(name, "netkit") && n->report.netkit);
 
 		for (u32 i = 0; i < n->report.nr_ports && !found; i++)
 			found = !strcmp(name, n->report.ports[i].name);

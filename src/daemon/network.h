@@ -20,7 +20,7 @@ struct skep_system;
 struct network;
 
 #define NETWORK_PORTS 8	 /* interfaces */
-#define NETWORK_NAMES 96 /* "eth0,veth1", or with "tap" among them */
+#define NETWORK_NAMES 96 /* "eth0,veth1", or with "tap" or "netkit" among them */
 
 enum network_side { NETWORK_INSTANCE, NETWORK_PARTNER, NETWORK_WIRE };
 
@@ -51,7 +51,8 @@ int network_socket(struct network *n, enum network_side side, int domain, int ty
 
 struct network_port {
 	char name[16];
-	u32 ifindex;	       /* in the instance */
+	u32 ifindex; /* in the instance */
+	u32 partner_ifindex;
 	u32 inner, outer;      /* the legs' ifindex in the wire's namespace */
 	u8 mac[6], partner[6]; /* of the instance's end and of the partner's */
 };
@@ -59,8 +60,9 @@ struct network_port {
 struct network_report {
 	s32 err;
 	char why[256];
-	bool user; /* there is a user namespace of its own */
-	bool tap;  /* the legs are TAP descriptors, not packet sockets */
+	bool user;   /* there is a user namespace of its own */
+	bool netkit; /* programs of netkit devices can be attached */
+	bool tap;    /* the legs are TAP descriptors, not packet sockets */
 	u32 nr_ports;
 	struct network_port ports[NETWORK_PORTS];
 };

@@ -478,6 +478,8 @@ static int set_up_end(struct keeper *k, u32 i, enum network_side side)
 	ifindex = if_nametoindex(p->name);
 	if (side == NETWORK_INSTANCE)
 		p->ifindex = ifindex;
+	else
+		p->partner_ifindex = ifindex;
 	err = err ?: add_address(ifindex, AF_INET, v4, sizeof(v4), 24);
 	err = err ?: bring_up("lo", 0);
 	err = err ?: bring_up(p->name, 0);
@@ -530,6 +532,10 @@ static int read_names(struct keeper *k, const char *names)
 	for (name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
 		if (!strcmp(name, "tap")) {
 			k->report.tap = true;
+			continue;
+		}
+		if (!strcmp(name, "netkit")) {
+			k->report.netkit = true;
 			continue;
 		}
 		if (k->report.nr_ports == NETWORK_PORTS)

@@ -99,6 +99,8 @@ static int open_port(struct links *l, struct port *p, const struct link_port *fr
 	p->xdp = hook_find_netdev(l->sys, HOOK_XDP, from->ifindex);
 	p->ingress = hook_find_netdev(l->sys, HOOK_TCX_INGRESS, from->ifindex);
 	p->egress = hook_find_netdev(l->sys, HOOK_TCX_EGRESS, from->ifindex);
+	p->primary = hook_find_netdev(l->sys, HOOK_NETKIT_PRIMARY, from->ifindex);
+	p->peer = hook_find_netdev(l->sys, HOOK_NETKIT_PEER, from->ifindex);
 	if (!p->xdp || !p->ingress || !p->egress)
 		return -ENODEV;
 	err = leg_open(&p->inner, from->inner, tap, from->inner_ifindex, false);

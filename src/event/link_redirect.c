@@ -246,8 +246,7 @@ void link_redirect_xdp(struct link_way *w, struct port *p, const struct bpf_prog
 
 /* ---- traffic control ---- */
 
-/* Arrives on @p as if from a device's queue: only XDP in generic mode sees it there. */
-static void arrive(struct link_way *w, struct port *p, struct sk_buff *skb)
+void link_arrive(struct link_way *w, struct port *p, struct sk_buff *skb)
 {
 	const struct hook_progs *progs = load_acquire(&p->xdp->progs);
 	u8 *room = w->room->whole;
@@ -286,7 +285,7 @@ static int forward(struct link_way *w, struct sk_buff *skb, u32 ifindex, bool in
 		return -ENETDOWN;
 	w->depth++;
 	if (ingress)
-		arrive(w, t, skb);
+		link_arrive(w, t, skb);
 	else
 		ret = link_transmit_skb(w, t, skb);
 	w->depth--;

@@ -254,6 +254,36 @@ static int pass_tc(struct link_way *w, struct port *p, struct sk_buff *skb, bool
 	return GOES_ON;
 }
 
+/*
+ * Programs of a netkit pair, on what one of the two sends: as the other's already, before that receives it (Linux:
+ * netkit_xmit()). DIFF(netkit-redirect): what is sent here is the partner's then, whose devices are out of reach.
+ */
+static int pass_netkit(struct link_way *w, struct hook *h, struct sk_buff *skb)
+{
+	bool from_peer = h->kind == HOOK_NETKIT_PEER;
+
+	skb->is_ingress = 0;
+	skb->ifindex = from_peer ? h->ifindex : h->peer_ifindex;
+	skb->ingress_ifindex = 0;
+	w->run->tail_calls = 0;
+	memset(&w->run->redirect, 0, sizeof(w->run->redirect));
+	switch (hook_run_claimed(h, skb, w->run)) {
+	case TC_UNSPEC: /* NETKIT_NEXT ... */
+	case TC_OK:
+		return GOES_ON;
+	case TC_REDIRECT:
+		if (from_peer)
+			link_redirect_skb(w, skb, false);
+		return TAKEN;
+	}
+	return DROPPED;
+}
+
+static bool netkit_active(const struct hook *h)
+{
+	return h && hook_active(h);
+}
+
 void link_emit_skb(struct link_way *w, struct leg *leg, const struct sk_buff *skb)
 {
 	link_emit(w, leg, w->room->out, frame_from_skb(skb, w->room->out), false);
@@ -269,6 +299,8 @@ int link_transmit_skb(struct link_way *w, struct port *p, struct sk_buff *skb)
 {
 	int act = pass_tc(w, p, skb, false);
 
+	if (act == GOES_ON && netkit_active(p->primary))
+		act = pass_netkit(w, p->primary, skb);
 	if (act == GOES_ON)
 		link_emit_skb(w, &p->outer, skb);
 	return act == DROPPED;
@@ -305,6 +337,16 @@ void link_receive(struct link_way *w, struct port *p, const u8 *data, u32 len, u
 	link_receive_skb(w, p, &skb);
 }
 
+/* What the peer of a netkit device has sent. */
+static void receive_netkit(struct link_way *w, struct port *p, const struct leg_frame *f)
+{
+	struct sk_buff skb;
+
+	build_skb(w, p, &skb, f->data, f->len, 0, true);
+	if (pass_netkit(w, p->peer, &skb) == GOES_ON)
+		link_arrive(w, p, &skb);
+}
+
 /* ---- bursts ---- */
 
 void link_inbound(struct links *l, struct port *p, struct leg_frame *frames, u32 n)
@@ -314,7 +356,7 @@ void link_inbound(struct links *l, struct port *p, struct leg_frame *frames, u32
 	struct link_way w = { .l = l, .room = l->room, .held = &held, .run = &run, .queued = true };
 	const struct hook_progs *progs;
 
-	if (!hook_active(p->xdp) && !tc_active(&w, p, true)) {
+	if (!hook_active(p->xdp) && !tc_active(&w, p, true) && !netkit_active(p->peer)) {
 		for (u32 i = 0; i < n; i++)
 			leg_put(&p->inner, frames[i].data, frames[i].len, true);
 		return;
@@ -325,7 +367,9 @@ void link_inbound(struct links *l, struct port *p, struct leg_frame *frames, u32
 	for (u32 i = 0; i < n; i++) {
 		if (frames[i].len < ETH_HLEN)
 			continue;
-		if (progs)
+		if (netkit_active(p->peer))
+			receive_netkit(&w, p, &frames[i]);
+		else if (progs)
 			run_xdp(&w, p, progs->v[0].prog, &frames[i]);
 		else
 			link_receive(&w, p, frames[i].data, frames[i].len, 0, true);
@@ -341,7 +385,7 @@ void link_outbound(struct links *l, struct port *p, struct leg_frame *frames, u3
 	struct link_way w = { .l = l, .room = l->room, .held = &held, .run = &run, .queued = true };
 	struct sk_buff skb;
 
-	if (!tc_active(&w, p, false)) {
+	if (!tc_active(&w, p, false) && !netkit_active(p->primary)) {
 		for (u32 i = 0; i < n; i++)
 			leg_put(&p->outer, frames[i].data, frames[i].len, true);
 		return;

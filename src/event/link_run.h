@@ -24,6 +24,7 @@ struct port {
 	struct link_port p;
 	struct leg inner, outer;
 	struct hook *xdp, *ingress, *egress;
+	struct hook *primary, *peer; /* it is a netkit device; else NULL */
 	/* As the instance has set the interface; asked for at most once in a burst. */
 	u64 known; /* the burst's number */
 	bool up;
@@ -137,6 +138,8 @@ void link_put_held(struct link_held *held);
 /* What bpf_redirect(), bpf_redirect_map() of an XDP program wished. */
 void link_redirect_xdp(struct link_way *w, struct port *p, const struct bpf_prog *prog,
 		       struct xdp_buff *xdp);
+/* Arrives on @p as if from a device's queue: only XDP in generic mode sees it there. */
+void link_arrive(struct link_way *w, struct port *p, struct sk_buff *skb);
 /* What a program of traffic control wished. */
 void link_redirect_skb(struct link_way *w, struct sk_buff *skb, bool ingress);
 /* sys->netdev_call, see object/system.h */

@@ -72,6 +72,11 @@ static void progs_free(struct arena_retired *r)
 	mem_free(container_of(r, struct hook_progs, retired));
 }
 
+static bool is_netkit(const struct hook *h)
+{
+	return h->kind == HOOK_NETKIT_PRIMARY || h->kind == HOOK_NETKIT_PEER;
+}
+
 /* Puts @progs (NULL: none) in the place of what @h has. */
 static void publish(struct hook *h, struct hook_progs *progs)
 {
@@ -80,7 +85,8 @@ static void publish(struct hook *h, struct hook_progs *progs)
 	if (!old)
 		h->since = h->sys->hooks->revision;
 	store_release(&h->progs, progs);
-	h->revision = progs ? h->revision + 1 : 1; /* Linux forgets an empty list */
+	/* Linux forgets an empty list, but that of a netkit device. */
+	h->revision = progs || is_netkit(h) ? h->revision + 1 : 1;
 	hooks_changed(h->sys);
 	if (old) {
 		old->retired.free = progs_free;
@@ -119,6 +125,27 @@ int netdev_hooks_add(struct skep_system *sys, u32 ifindex, const char *name)
 			err = -ENOMEM;
 	if (err == -ENOMEM)
 		netdev_hooks_del(sys, ifindex);
+	pthread_mutex_unlock(&sys->lock);
+	return err;
+}
+
+int netdev_hooks_netkit(struct skep_system *sys, u32 ifindex, u32 peer_ifindex)
+{
+	struct hook *xdp, *primary = NULL, *peer = NULL;
+	int err = -ENODEV;
+
+	pthread_mutex_lock(&sys->lock);
+	xdp = hook_find_netdev(sys, HOOK_XDP, ifindex);
+	if (xdp) {
+		err = -ENOMEM;
+		primary = hook_add(sys, HOOK_NETKIT_PRIMARY, ifindex, xdp->name);
+		peer = hook_add(sys, HOOK_NETKIT_PEER, ifindex, xdp->name);
+	}
+	if (primary && peer) {
+		err = 0;
+		xdp->no_driver = true;
+		primary->peer_ifindex = peer->peer_ifindex = peer_ifindex;
+	}
 	pthread_mutex_unlock(&sys->lock);
 	return err;
 }
@@ -387,6 +414,8 @@ s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run)
 		return progs ? (s32)run_one(&progs->v[0], ctx, run) : XDP_PASS;
 	case HOOK_TCX_INGRESS:
 	case HOOK_TCX_EGRESS:
+	case HOOK_NETKIT_PRIMARY:
+	case HOOK_NETKIT_PEER:
 		for (u32 i = 0; progs && i < READ_ONCE(progs->n) && ret == TCX_NEXT; i++)
 			ret = (s32)run_one(&progs->v[i], ctx, run);
 		return ret;

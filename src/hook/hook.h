@@ -18,7 +18,9 @@ enum hook_kind {
 	HOOK_XDP,	  /* ctx struct xdp_buff; at most one program */
 	HOOK_TCX_INGRESS, /* ctx struct sk_buff */
 	HOOK_TCX_EGRESS,
-	HOOK_RAW_TP,	 /* ctx u64 args[]; results are ignored */
+	HOOK_NETKIT_PRIMARY, /* the same: what a netkit device sends; */
+	HOOK_NETKIT_PEER,    /* what its peer sends to it */
+	HOOK_RAW_TP,	     /* ctx u64 args[]; results are ignored */
 	HOOK_TRACEPOINT, /* ctx: the record, beginning with the common header; results ignored */
 	/*
 	 * Kernel functions. fentry, fexit, fmod_ret: ctx u64 args[], for the latter two the result
@@ -74,6 +76,8 @@ struct hook {
 	u64 since;			/* hooks_revision() when it came into use */
 	u32 xdp_flags;			/* XDP_FLAGS_SKB_MODE ... of an attachment by netlink */
 	struct hook_progs *progs;	/* NULL: none; read with load_acquire() in a slot */
+	u32 peer_ifindex;		/* HOOK_NETKIT_*: as the peer's namespace numbers it */
+	bool no_driver;			/* XDP: the device's driver runs none, generic mode only */
 	bool had_qdisc;			/* TCX ingress: traffic control has been there */
 	u32 row;			/* points: of their table */
 	u64 func_ip;			/* kernel functions: address in the world window */
@@ -86,6 +90,8 @@ void hooks_stop(struct skep_system *sys);
 
 /* Registers XDP and TCX hooks of device @ifindex. 0, -EEXIST or -ENOMEM. */
 int netdev_hooks_add(struct skep_system *sys, u32 ifindex, const char *name);
+/* It is a netkit device: programs of its kind, too; XDP in generic mode alone. 0, -ENODEV or -ENOMEM. */
+int netdev_hooks_netkit(struct skep_system *sys, u32 ifindex, u32 peer_ifindex);
 /* Detaches everything from the device and forgets it. */
 void netdev_hooks_del(struct skep_system *sys, u32 ifindex);
 /* NULL when there is no such device; hooks live until netdev_hooks_del(). */
@@ -101,7 +107,7 @@ static inline bool hook_active(const struct hook *h)
 
 /*
  * Runs the programs of @h on @ctx. @run: zeroed by the caller but for .event and
- * .task. XDP: the program's result, XDP_PASS without one. TCX: the first result
+ * .task. XDP: the program's result, XDP_PASS without one. TCX, netkit: the first result
  * that is not TCX_NEXT (-1), else TCX_NEXT. FMOD_RET: the first that is not 0. Others: 0.
  */
 s32 hook_run(struct hook *h, void *ctx, struct bpf_run *run);
@@ -200,6 +206,7 @@ struct hook_place {
  */
 struct link_object *link_attach_xdp(struct skep_system *sys, struct prog_object *prog, u32 ifindex,
 				    u32 flags, int *err);
+/* @attach_type: BPF_TCX_*, BPF_NETKIT_*; -ENXIO: no netkit device. */
 struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object *prog,
 				    u32 attach_type, u32 ifindex, const struct hook_place *place,
 				    int *err);

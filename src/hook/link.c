@@ -120,8 +120,8 @@ int hook_link_update(struct link_object *l, struct prog_object *new_prog,
 	if (l->type == BPF_LINK_TYPE_XDP &&
 	    l->prog->prog->expected_attach_type != new_prog->prog->expected_attach_type)
 		return -EINVAL;
-	/* TCX: a program is in the list once. */
-	if (l->type == BPF_LINK_TYPE_TCX)
+	/* TCX, netkit: a program is in the list once. */
+	if (l->type == BPF_LINK_TYPE_TCX || l->type == BPF_LINK_TYPE_NETKIT)
 		for (u32 i = 0; l->hook->progs && i < l->hook->progs->n; i++)
 			if (l->hook->progs->v[i].owner == new_prog)
 				return -EEXIST;

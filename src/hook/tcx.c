@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * TCX: programs of a device in an order that those who attach them choose, with links and without
- * (Linux: kernel/bpf/tcx.c, kernel/bpf/mprog.c).
+ * TCX and netkit: programs of a device in an order that those who attach them choose, with links and without
+ * (Linux: kernel/bpf/tcx.c, kernel/bpf/mprog.c, drivers/net/netkit.c).
  */
 #include <errno.h>
 #include <string.h>
@@ -14,6 +14,24 @@ static int tcx_fill_info(const struct link_object *l, struct bpf_link_info *info
 	info->tcx.attach_type = l->attach_type;
 	return 0;
 }
+
+static int netkit_fill_info(const struct link_object *l, struct bpf_link_info *info)
+{
+	const struct hook *h = l->hook;
+
+	info->netkit.ifindex = !h				 ? 0 :
+			       l->attach_type == BPF_NETKIT_PEER ? h->peer_ifindex :
+								   h->ifindex;
+	info->netkit.attach_type = l->attach_type;
+	return 0;
+}
+
+static const struct bpf_link_ops netkit_link_ops = {
+	.release = hook_link_release,
+	.detach = hook_link_detach,
+	.update_prog = hook_link_update,
+	.fill_info = netkit_fill_info,
+};
 
 static const struct bpf_link_ops tcx_link_ops = {
 	.release = hook_link_release,
@@ -122,10 +140,23 @@ static int position(struct hook *h, const struct hook_place *place, u32 type)
 	return place->flags & BPF_F_BEFORE ? at + 1 : at;
 }
 
-static struct hook *tcx_hook(struct skep_system *sys, u32 attach_type, u32 ifindex)
+static bool is_netkit_type(u32 attach_type)
 {
-	return hook_find_netdev(
-		sys, attach_type == BPF_TCX_INGRESS ? HOOK_TCX_INGRESS : HOOK_TCX_EGRESS, ifindex);
+	return attach_type == BPF_NETKIT_PRIMARY || attach_type == BPF_NETKIT_PEER;
+}
+
+/* NULL with *err: -ENODEV, or -ENXIO where the device is of another kind. */
+static struct hook *tcx_hook(struct skep_system *sys, u32 attach_type, u32 ifindex, int *err)
+{
+	enum hook_kind kind = attach_type == BPF_TCX_INGRESS	? HOOK_TCX_INGRESS :
+			      attach_type == BPF_TCX_EGRESS	? HOOK_TCX_EGRESS :
+			      attach_type == BPF_NETKIT_PRIMARY ? HOOK_NETKIT_PRIMARY :
+								  HOOK_NETKIT_PEER;
+	struct hook *h = hook_find_netdev(sys, kind, ifindex);
+
+	*err = is_netkit_type(attach_type) && hook_find_netdev(sys, HOOK_XDP, ifindex) ? -ENXIO :
+											 -ENODEV;
+	return h;
 }
 
 struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object *prog,
@@ -137,8 +168,7 @@ struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object 
 	int at;
 
 	pthread_mutex_lock(&sys->lock);
-	h = tcx_hook(sys, attach_type, ifindex);
-	*err = -ENODEV;
+	h = tcx_hook(sys, attach_type, ifindex, err);
 	if (!h)
 		goto out;
 	*err = -ESTALE;
@@ -150,8 +180,11 @@ struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object 
 	at = position(h, place, prog->prog->type);
 	*err = at;
 	if (at >= 0)
-		l = link_attach(h, (u32)at, BPF_LINK_TYPE_TCX, attach_type, &tcx_link_ops, prog, 0,
-				err);
+		l = is_netkit_type(attach_type) ?
+			    link_attach(h, (u32)at, BPF_LINK_TYPE_NETKIT, attach_type,
+					&netkit_link_ops, prog, 0, err) :
+			    link_attach(h, (u32)at, BPF_LINK_TYPE_TCX, attach_type, &tcx_link_ops,
+					prog, 0, err);
 out:
 	pthread_mutex_unlock(&sys->lock);
 	return l;
@@ -183,11 +216,11 @@ int hook_attach_tcx(struct skep_system *sys, struct prog_object *prog, struct pr
 		    u32 attach_type, u32 ifindex, const struct hook_place *place)
 {
 	struct hook_prog entry = { .prog = prog->prog, .owner = prog, .key = prog };
-	struct hook *h = tcx_hook(sys, attach_type, ifindex);
 	int err;
+	struct hook *h = tcx_hook(sys, attach_type, ifindex, &err);
 
 	if (!h)
-		return -ENODEV;
+		return err;
 	if (place->revision && place->revision != h->revision)
 		return -ESTALE;
 	if (hook_has_prog(h, prog))
@@ -210,13 +243,13 @@ int hook_attach_tcx(struct skep_system *sys, struct prog_object *prog, struct pr
 int hook_detach_tcx(struct skep_system *sys, struct prog_object *prog, u32 attach_type, u32 ifindex,
 		    const struct hook_place *place)
 {
-	struct hook *h = tcx_hook(sys, attach_type, ifindex);
+	int err, at = AT_NONE, n;
+	struct hook *h = tcx_hook(sys, attach_type, ifindex, &err);
 	struct prog_object *rel, *owner;
 	struct link_object *link;
-	int err, at = AT_NONE, n;
 
 	if (!h)
-		return -ENODEV;
+		return err;
 	if (!h->progs)
 		return -ENOENT;
 	if (place->flags & BPF_F_REPLACE)

@@ -16,9 +16,18 @@ struct xdp_wish {
 	u32 flags;
 };
 
-static u32 mode_of(u32 flags)
+/* The mode that @flags mean, for this device. */
+static u32 mode_of(const struct hook *h, u32 flags)
 {
-	return flags & XDP_FLAGS_MODES ? flags & XDP_FLAGS_MODES : XDP_FLAGS_DRV_MODE;
+	return flags & XDP_FLAGS_MODES ? flags & XDP_FLAGS_MODES :
+	       h->no_driver	       ? XDP_FLAGS_SKB_MODE :
+					 XDP_FLAGS_DRV_MODE;
+}
+
+/* What sources look at: XDP_FLAGS_SKB_MODE, or nothing or the driver's. */
+static u32 mode_kept(const struct hook *h, u32 flags)
+{
+	return h->no_driver ? XDP_FLAGS_SKB_MODE : flags & XDP_FLAGS_MODES;
 }
 
 static int refuse(const char **why, const char *text, int err)
@@ -44,7 +53,7 @@ static int check_device(const struct hook *h, const struct prog_object *p, u32 m
 static int check(const struct hook *h, const struct xdp_wish *w, const char **why)
 {
 	const struct hook_prog *there = h->progs ? &h->progs->v[0] : NULL;
-	u32 mode = mode_of(w->flags), modes = w->flags & XDP_FLAGS_MODES;
+	u32 mode = mode_of(h, w->flags), modes = w->flags & XDP_FLAGS_MODES;
 	const struct hook_prog *current;
 	int err;
 
@@ -55,7 +64,7 @@ static int check(const struct hook *h, const struct xdp_wish *w, const char **wh
 		return refuse(why, "Only one XDP mode flag can be set", -EINVAL);
 	if (w->old && !(w->flags & XDP_FLAGS_REPLACE))
 		return refuse(why, "XDP_FLAGS_REPLACE is not specified", -EINVAL);
-	current = there && mode_of(h->xdp_flags) == mode ? there : NULL;
+	current = there && mode_of(h, h->xdp_flags) == mode ? there : NULL;
 	if (current && current->link)
 		return refuse(why, "Can't replace active BPF XDP link", -EBUSY);
 	if (w->link && current)
@@ -80,6 +89,9 @@ static int check(const struct hook *h, const struct xdp_wish *w, const char **wh
 	if (w->prog->prog->expected_attach_type == BPF_XDP_CPUMAP)
 		return refuse(why, "BPF_XDP_CPUMAP programs can not be attached to a device",
 			      -EINVAL);
+	if (h->no_driver && mode != XDP_FLAGS_SKB_MODE)
+		return refuse(why, "Underlying driver does not support XDP in native mode",
+			      -EOPNOTSUPP);
 	/* As a driver says that has native mode and cannot take programs over. */
 	return mode == XDP_FLAGS_HW_MODE ? -EINVAL : 0;
 }
@@ -102,7 +114,8 @@ int hook_attach_xdp(struct skep_system *sys, struct prog_object *prog, struct pr
 	if (err)
 		return err;
 	/* What runs in another mode is not meant. */
-	gone = h->progs && mode_of(h->xdp_flags) == mode_of(flags) ? h->progs->v[0].owner : NULL;
+	gone = h->progs && mode_of(h, h->xdp_flags) == mode_of(h, flags) ? h->progs->v[0].owner :
+									   NULL;
 	if (gone == prog)
 		return 0;
 	if (gone && prog)
@@ -115,7 +128,7 @@ int hook_attach_xdp(struct skep_system *sys, struct prog_object *prog, struct pr
 		return err;
 	if (prog) {
 		object_get(&prog->obj);
-		h->xdp_flags = flags & XDP_FLAGS_MODES;
+		h->xdp_flags = mode_kept(h, flags);
 	}
 	object_put((struct object *)gone);
 	return 0;
@@ -123,7 +136,7 @@ int hook_attach_xdp(struct skep_system *sys, struct prog_object *prog, struct pr
 
 bool hook_xdp_generic(const struct hook *h)
 {
-	return mode_of(h->xdp_flags) == XDP_FLAGS_SKB_MODE;
+	return mode_of(h, h->xdp_flags) == XDP_FLAGS_SKB_MODE;
 }
 
 /* ---- links ---- */
@@ -144,7 +157,7 @@ static int xdp_link_update(struct link_object *l, struct prog_object *new_prog,
 	if (l->hook && (!old_prog || l->prog == old_prog) && l->prog != new_prog &&
 	    new_prog->prog->type == BPF_PROG_TYPE_XDP &&
 	    new_prog->prog->expected_attach_type == l->prog->prog->expected_attach_type)
-		err = check_device(l->hook, new_prog, mode_of(l->hook->xdp_flags), &why);
+		err = check_device(l->hook, new_prog, mode_of(l->hook, l->hook->xdp_flags), &why);
 	return err ? err : hook_link_update(l, new_prog, old_prog);
 }
 
@@ -171,7 +184,7 @@ struct link_object *link_attach_xdp(struct skep_system *sys, struct prog_object 
 	if (!*err)
 		l = link_attach(h, 0, BPF_LINK_TYPE_XDP, BPF_XDP, &xdp_link_ops, prog, 0, err);
 	if (l)
-		h->xdp_flags = flags & XDP_FLAGS_MODES;
+		h->xdp_flags = mode_kept(h, flags);
 	pthread_mutex_unlock(&sys->lock);
 	return l;
 }
