@@ -145,7 +145,8 @@ int cgroup_sock_look(struct task *t, int fd, struct cgroup_sock *s)
 	sk->cookie = get_u64(s->fd, SOL_SOCKET, SO_COOKIE);
 	sk->netns_cookie = get_u64(s->fd, SOL_SOCKET, SO_NETNS_COOKIE);
 	sk->reuseport = (u8)get_int(s->fd, SOL_SOCKET, SO_REUSEPORT);
-	sk->uid = (u32)t->bpf.ops->uid_gid(&t->bpf);
+	if (t)
+		sk->uid = (u32)t->bpf.ops->uid_gid(&t->bpf);
 	if (a.ss_family == AF_INET) {
 		sk->u.src_ip4 = in->sin_addr.s_addr;
 		sk->u.src_port = ntohs(in->sin_port);

@@ -22,7 +22,7 @@ struct cgroup_sock {
 
 /* The socket that is descriptor @fd of the task. 0; -ENOTSOCK and others: the kernel will say it. */
 int cgroup_sock_open(struct task *t, int fd, struct cgroup_sock *s);
-/* The same of our descriptor @fd of a socket, which becomes the socket's, or -errno. */
+/* The same of our descriptor @fd of a socket, which becomes the socket's, or -errno. @t NULL: of nobody. */
 int cgroup_sock_look(struct task *t, int fd, struct cgroup_sock *s);
 /* Does to the socket what programs have asked for: options, and the address of bpf_bind(). */
 int cgroup_sock_apply(struct task *t, struct cgroup_sock *s);

@@ -36,6 +36,7 @@
 #endif
 
 #include "base/mem.h"
+#include "event/sockmap.h"
 #include "object/arena.h"
 #include "object/platform.h"
 
@@ -306,6 +307,8 @@ static void look_around(struct supervisor *sv)
 		tracer_update_wants(sv);
 	if (READ_ONCE(sv->decided))
 		decide_look(sv);
+	if (sv->sys->sockmaps && load_acquire(&sv->sys->sockmaps->ready))
+		sockmap_look(sv->sys);
 	answer_requests(sv);
 	if (__atomic_exchange_n(&sv->alarmed, 0, __ATOMIC_SEQ_CST))
 		run_timers(sv);

@@ -32,6 +32,7 @@ struct psocks {
 	u32 unmet;
 	void (*changed)(void *arg);
 	void *changed_arg;
+	bool (*answer)(struct skep_system *sys, u64 cookie, struct bpf_rt_sock *sk);
 };
 
 static struct psocks *psocks_of(struct skep_system *sys)
@@ -326,6 +327,24 @@ void psocks_notify(struct skep_system *sys, void (*fn)(void *arg), void *arg)
 	p->changed = fn;
 	p->changed_arg = arg;
 	pthread_mutex_unlock(&p->lock);
+}
+
+void psocks_answer(struct skep_system *sys,
+		   bool (*fn)(struct skep_system *sys, u64 cookie, struct bpf_rt_sock *sk))
+{
+	struct psocks *p = psocks_get(sys);
+
+	if (p)
+		store_release(&p->answer, fn);
+}
+
+bool psocks_ask(struct skep_system *sys, u64 cookie, struct bpf_rt_sock *sk)
+{
+	struct psocks *p = psocks_of(sys);
+	bool (*answer)(struct skep_system * sys, u64 cookie, struct bpf_rt_sock * sk) =
+		p ? load_acquire(&p->answer) : NULL;
+
+	return answer && answer(sys, cookie, sk);
 }
 
 /* ---- sockets into maps ---- */

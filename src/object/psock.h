@@ -100,6 +100,14 @@ enum { PSOCKS_SEND = 1, PSOCKS_RECEIVE = 2 };
 u32 psocks_wanted(struct skep_system *sys);
 /* Told when a program has changed what psocks_wanted() says; any thread, no lock but psocks'. */
 void psocks_notify(struct skep_system *sys, void (*fn)(void *arg), void *arg);
+/*
+ * Who supervises processes knows their sockets, in whatever network namespace: fills @sk as the socket @cookie is
+ * now. psocks_ask() is false when nobody can tell here.
+ */
+struct bpf_rt_sock;
+void psocks_answer(struct skep_system *sys,
+		   bool (*fn)(struct skep_system *sys, u64 cookie, struct bpf_rt_sock *sk));
+bool psocks_ask(struct skep_system *sys, u64 cookie, struct bpf_rt_sock *sk);
 /* Drops programs that nobody has any more; takes sys->lock. */
 void psocks_reap(struct skep_system *sys);
 void psocks_stop(struct skep_system *sys);

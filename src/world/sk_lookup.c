@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "object/psock.h"
 #include "object/sock.h"
 #include "world/internal.h"
 
@@ -246,6 +247,10 @@ u64 world_sk_by_cookie(struct world *w, u64 cookie)
 
 	if (!sk)
 		return 0;
+	if (psocks_ask(w->sys, cookie, sk)) {
+		__atomic_store_n(&sk->refs, 1, __ATOMIC_RELEASE);
+		return (u64)(uintptr_t)sk;
+	}
 	fd = diag_open(w);
 	if (fd < 0)
 		return 0;
