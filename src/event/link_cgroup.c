@@ -30,6 +30,10 @@
 #include "object/cgroup_tree.h"
 #include "object/sock.h"
 
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
 #define LEVELS	 16
 #define ENTRIES	 1024
 #define FRESH_NS 500000000ULL
@@ -49,6 +53,7 @@ struct owner {
 
 struct link_owners {
 	pthread_mutex_t lock;
+	u64 netns; /* cookie of the instance's network */
 	struct owner v[ENTRIES];
 };
 
@@ -203,7 +208,7 @@ static void find_owner(struct links *l, const struct ends *e, struct owner *o)
 	o->seen_ns = now;
 }
 
-static void fill_socket(const struct owner *o, const struct ends *e, struct sk_buff *skb,
+static void fill_socket(const struct owner *o, const struct ends *e, u64 netns, struct sk_buff *skb,
 			struct bpf_rt_sock *sk)
 {
 	memset(sk, 0, sizeof(*sk));
@@ -215,6 +220,7 @@ static void fill_socket(const struct owner *o, const struct ends *e, struct sk_b
 	sk->u.src_port = ntohs(e->lport);
 	sk->u.dst_port = e->rport;
 	sk->cookie = o->cookie;
+	sk->netns_cookie = netns;
 	sk->uid = o->uid;
 	skb->family = e->family;
 	if (e->family == AF_INET) {
@@ -255,10 +261,12 @@ bool link_cgroup_allows(struct link_way *w, struct sk_buff *skb, bool ingress)
 	}
 	if (!load_acquire(&l->owners)) {
 		struct link_owners *new = mem_zalloc(sizeof(*new)), *none = NULL;
+		socklen_t size = sizeof(new->netns);
 
 		if (!new)
 			return false;
 		pthread_mutex_init(&new->lock, NULL);
+		getsockopt(l->diag, SOL_SOCKET, SO_NETNS_COOKIE, &new->netns, &size);
 		if (!__atomic_compare_exchange_n(&l->owners, &none, new, false, __ATOMIC_SEQ_CST,
 						 __ATOMIC_SEQ_CST))
 			mem_free(new);
@@ -271,7 +279,7 @@ bool link_cgroup_allows(struct link_way *w, struct sk_buff *skb, bool ingress)
 	pthread_mutex_unlock(&l->owners->lock);
 	if (!o.n)
 		return true;
-	fill_socket(&o, &e, &copy, &sk);
+	fill_socket(&o, &e, l->owners->netns, &copy, &sk);
 	copy.len -= (u32)(copy.head + copy.network_header - copy.data);
 	copy.data = copy.data_meta = copy.head + copy.network_header;
 	copy.l2 = 0;

@@ -56,6 +56,12 @@ enum nf_part { NF_FRAGMENTS, NF_WHOLE, NF_ALL };
 bool link_netfilter(struct link_way *w, u32 pf, u32 hook, enum nf_part part, u32 in, u32 out,
 		    struct sk_buff *pkt);
 
+/* ---- link_dissect.c ---- */
+
+/* Whether a flow dissector has found what flow @skb is of. @outer: the run that asks. */
+bool link_dissect(struct links *l, struct bpf_run *outer, struct sk_buff *skb,
+		  struct bpf_flow_keys *keys);
+
 /* ---- link_frags.c ---- */
 
 struct link_datagram {

@@ -24,7 +24,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
-#include "event/link_run.h"
+#include "event/link_ip.h"
 #include "object/map.h"
 #include "object/system.h"
 
@@ -415,6 +415,9 @@ u64 link_netdev_call(struct skep_system *sys, struct bpf_run *run, enum world_op
 	if (op == WORLD_CLONE_REDIRECT)
 		return (u64)clone_redirect(l, run, (const struct sk_buff *)(uintptr_t)args[0],
 					   (u32)args[1], args[2] & BPF_F_INGRESS);
+	if (op == WORLD_FLOW_DISSECT)
+		return link_dissect(l, run, (struct sk_buff *)(uintptr_t)args[0],
+				    (struct bpf_flow_keys *)(uintptr_t)args[1]);
 	/* WORLD_DEVICE_MTU */
 	return ask_device(l, (u32)args[0], &up, &mtu) ? mtu : (u64)-ENODEV;
 }

@@ -52,7 +52,10 @@ u32 flow_hash(const u8 *ip, const u8 *end, u16 protocol, bool *has_ports)
 			h = mix(h, src ^ dst);
 		}
 		proto = ip[6];
-		l4 = ip + 40;
+		a = __builtin_bswap32(*(const rt_u32 *)ip) & 0xfffff;
+		h = mix(h, a);
+		if (!a) /* Linux: FLOW_DISSECTOR_F_STOP_AT_FLOW_LABEL */
+			l4 = ip + 40;
 	} else {
 		h = mix(h, protocol);
 	}
@@ -66,14 +69,33 @@ u32 flow_hash(const u8 *ip, const u8 *end, u16 protocol, bool *has_ports)
 	return h ? h : 1;
 }
 
+/* The hash of what a program has found: the same for both directions. */
+static u32 keys_hash(const struct bpf_flow_keys *k)
+{
+	u32 h = mix(k->n_proto, k->ip_proto);
+
+	if (k->addr_proto == ETH_P_IP)
+		h = mix(mix(h, min(k->ipv4_src, k->ipv4_dst)), max(k->ipv4_src, k->ipv4_dst));
+	for (u32 i = 0; k->addr_proto == ETH_P_IPV6 && i < 4; i++)
+		h = mix(h, k->ipv6_src[i] ^ k->ipv6_dst[i]);
+	h = mix(h, (u32)min(k->sport, k->dport) << 16 | max(k->sport, k->dport));
+	h = mix(h, k->flow_label);
+	return h ? h : 1;
+}
+
 BPF_HELPER(get_hash_recalc)
 {
 	struct sk_buff *skb = PTR(r1);
+	struct bpf_flow_keys keys;
+	u64 args[] = { r1, (u64)(uintptr_t)&keys };
 	bool l4;
 
 	if (!skb->hash_valid) {
-		skb->hash = flow_hash(skb->head + skb->network_header, skb->data + skb_headlen(skb),
-				      skb->protocol, &l4);
+		if (run->platform->world(run, WORLD_FLOW_DISSECT, args) == 1)
+			skb->hash = keys_hash(&keys);
+		else
+			skb->hash = flow_hash(skb->head + skb->network_header,
+					      skb->data + skb_headlen(skb), skb->protocol, &l4);
 		skb->hash_valid = 1;
 	}
 	return skb->hash;

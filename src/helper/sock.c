@@ -77,9 +77,12 @@ static u64 netns_of(const void *sk)
 		       INIT_NET_COOKIE;
 }
 
+/* Of programs on packets: the packet's socket. */
 BPF_HELPER(get_netns_cookie)
 {
-	return INIT_NET_COOKIE;
+	const struct sk_buff *skb = PTR(r1);
+
+	return netns_of(skb && !run_is_world(run, (u64)(uintptr_t)skb->sk) ? skb->sk : NULL);
 }
 
 BPF_HELPER(get_netns_cookie_sock)
@@ -167,9 +170,15 @@ BPF_HELPER(sk_reuseport_load_bytes_relative)
 		    (u32)r2, PTR(r3), (u32)r4);
 }
 
+BPF_HELPER_DECLARE(bpf_skb_load_bytes);
+
 /* Only a hook has a packet; a test run, in Linux too, has not. */
 BPF_HELPER(flow_dissector_load_bytes)
 {
+	struct sk_buff *skb = ((const struct flow_dissector_ctx *)PTR(r1))->skb;
+
+	if (skb)
+		return bpf_skb_load_bytes((u64)skb, r2, r3, r4, 0, run);
 	rt_zero(PTR(r3), (u32)r4);
 	return ERR(EFAULT);
 }

@@ -78,6 +78,22 @@ const struct hook_progs *netns_effective(const struct skep_system *sys, u64 ino,
 	return ns && list >= 0 ? load_acquire(&ns->v[list]) : NULL;
 }
 
+const struct hook_progs *netns_dissector(const struct skep_system *sys, u64 ino)
+{
+	const struct hook_progs *found = NULL;
+
+	for (const struct netns_hooks *ns = load_acquire(&sys->netns); ns;
+	     ns = load_acquire(&ns->next)) {
+		const struct hook_progs *progs = load_acquire(&ns->v[FLOW_DISSECTOR]);
+
+		if (progs && (ns->first || ns->ino == ino))
+			found = progs;
+		if (progs && ns->first)
+			break;
+	}
+	return found;
+}
+
 static int netfilter_list(u32 pf, u32 hooknum)
 {
 	return NETFILTER + (int)hooknum + (pf == NF_IPV6 ? NF_HOOKS : 0);

@@ -11,6 +11,8 @@
 
 /* For event sources, in a slot: programs of namespace @ino; @attach_type BPF_FLOW_DISSECTOR, _SK_LOOKUP. */
 const struct hook_progs *netns_effective(const struct skep_system *sys, u64 ino, u32 attach_type);
+/* The flow dissector for packets of namespace @ino: the machine's first one's excludes its own. */
+const struct hook_progs *netns_dissector(const struct skep_system *sys, u64 ino);
 /* The same of netfilter hook @hooknum of protocol family @pf, by priority. */
 const struct hook_progs *netfilter_effective(const struct skep_system *sys, u64 ino, u32 pf,
 					     u32 hooknum);

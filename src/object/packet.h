@@ -118,6 +118,12 @@ struct sk_buff {
 	} srh; /* segment routing header of an action's packet (Linux: seg6_bpf_srh_state) */
 };
 
+/* The context of flow dissectors, as rows of prog/flow_dissector.c place it. */
+struct flow_dissector_ctx {
+	u64 data, data_end, flow_keys; /* pointers; struct bpf_flow_keys */
+	struct sk_buff *skb;	       /* NULL: there are the bytes only */
+};
+
 /* Before a LWT_SEG6LOCAL program runs: finds .srh. */
 void skb_seg6_start(struct sk_buff *skb);
 

@@ -3,9 +3,9 @@
  * Finding the flow of a packet (Linux: net/core/filter.c, flow_dissector_*): of struct
  * __sk_buff there is the packet, and the keys to fill.
  */
+#include "object/packet.h"
 #include "object/test_run.h"
 #include "prog/ctx.h"
-#include "prog/flow_dissector.h"
 
 #define FLOW_ROW(name, el, reg)                                                                    \
 	CTX_ROW(struct __sk_buff, name, el, reg, struct flow_dissector_ctx, name, 8, KVER(4, 20),  \

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "prog/flow_dissector.h"
 #include "prog/test_run_io.h"
 
 struct flow_run {

@@ -19,6 +19,10 @@
 #include "object/sock.h"
 #include "world/internal.h"
 
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
 #define LOOPBACK 1
 #define HELD	 64 /* sockets that all running programs together can hold */
 
@@ -61,7 +65,8 @@ static void diag_close(const struct world *w, int fd)
 }
 
 /* Whom the kernel would give a packet of @tuple. 0 or -errno. */
-static int ask(const struct world *w, const struct request *req, struct inet_diag_msg *out)
+static int ask(const struct world *w, const struct request *req, struct inet_diag_msg *out,
+	       u64 *netns)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	union {
@@ -77,6 +82,7 @@ static int ask(const struct world *w, const struct request *req, struct inet_dia
 		; /* what nobody has waited for */
 	if (sendto(fd, req, sizeof(*req), 0, (struct sockaddr *)&kernel, sizeof(kernel)) > 0)
 		n = recv(fd, &answer, sizeof(answer), 0);
+	*netns = netns_cookie(fd);
 	diag_close(w, fd);
 	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*out)) || answer.h.nlmsg_type != SOCK_DIAG_BY_FAMILY)
 		return -ENOENT;
@@ -104,7 +110,15 @@ static void fill(struct bpf_rt_sock *sk, const struct inet_diag_msg *m, u32 prot
 	}
 	sk->uid = m->idiag_uid;
 	sk->cookie = (u64)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
-	sk->netns_cookie = 1;
+}
+
+/* Cookie of the network that we ask in. */
+static u64 netns_cookie(int fd)
+{
+	u64 cookie;
+	socklen_t size = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) ? 0 : cookie;
 }
 
 u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *tuple, u32 len)
@@ -121,6 +135,7 @@ u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *
 	struct inet_diag_sockid *id = &req.r.id;
 	struct bpf_rt_sock *sk = unheld(w);
 	struct inet_diag_msg m;
+	u64 netns;
 	u32 from[4] = { 0 }, to[4] = { 0 };
 	u16 sport, dport;
 	/* The kernel's answers for UDP have the ends the other way round, for historical reasons. */
@@ -145,9 +160,10 @@ u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *
 	memcpy(id->idiag_dst, swapped ? to : from, 16);
 	id->idiag_sport = swapped ? sport : dport;
 	id->idiag_dport = swapped ? dport : sport;
-	if (ask(w, &req, &m))
+	if (ask(w, &req, &m, &netns))
 		return 0;
 	fill(sk, &m, protocol);
+	sk->netns_cookie = netns;
 	__atomic_store_n(&sk->refs, 1, __ATOMIC_RELEASE);
 	return (u64)(uintptr_t)sk;
 }
@@ -175,7 +191,6 @@ static bool take_if(const struct nlmsghdr *h, u64 cookie, u32 protocol, struct b
 		sk->u.state = local->udiag_state;
 		sk->u.rx_queue_mapping = -1;
 		sk->cookie = cookie;
-		sk->netns_cookie = 1;
 		return true;
 	}
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*inet)) || !cookie_is(inet->id.idiag_cookie, cookie))
@@ -255,6 +270,7 @@ u64 world_sk_by_cookie(struct world *w, u64 cookie)
 	if (fd < 0)
 		return 0;
 	found = find(fd, cookie, sk);
+	sk->netns_cookie = netns_cookie(fd);
 	diag_close(w, fd);
 	if (!found)
 		return 0;
