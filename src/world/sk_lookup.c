@@ -64,6 +64,15 @@ static void diag_close(const struct world *w, int fd)
 		close(fd);
 }
 
+/* Cookie of the network that we ask in. */
+static u64 netns_cookie(int fd)
+{
+	u64 cookie;
+	socklen_t size = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) ? 0 : cookie;
+}
+
 /* Whom the kernel would give a packet of @tuple. 0 or -errno. */
 static int ask(const struct world *w, const struct request *req, struct inet_diag_msg *out,
 	       u64 *netns)
@@ -110,15 +119,6 @@ static void fill(struct bpf_rt_sock *sk, const struct inet_diag_msg *m, u32 prot
 	}
 	sk->uid = m->idiag_uid;
 	sk->cookie = (u64)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
-}
-
-/* Cookie of the network that we ask in. */
-static u64 netns_cookie(int fd)
-{
-	u64 cookie;
-	socklen_t size = sizeof(cookie);
-
-	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) ? 0 : cookie;
 }
 
 u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *tuple, u32 len)
