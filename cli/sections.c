@@ -2,11 +2,12 @@
 /*
  * Names of sections that are younger than the libbpf that skep was linked with: rows of
  * tables/sections.def that it does not know are made known to it. Those that need more of libbpf
- * than a type or a kernel function (user space probes, many functions) remain unknown.
+ * than a type and a function or tracepoint (user space probes, many functions) remain unknown.
  */
 #include "sections.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -49,27 +50,63 @@ static int make_sleepable(struct bpf_program *prog, long cookie)
 	return bpf_program__set_flags(prog, bpf_program__flags(prog) | BPF_F_SLEEPABLE);
 }
 
-/* The kernel function that is named behind the '/'. */
-static int find_function(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
+/* What stands behind the '/', and is to be sleepable where the section says so. */
+static const char *target_of(const struct bpf_program *prog)
 {
 	const char *name = strchr(bpf_program__section_name(prog), '/');
+
+	return name ? name + 1 : "";
+}
+
+static bool is_sleepable(const char *section)
+{
+	const char *end = strchr(section, '/');
+	size_t n = end ? (size_t)(end - section) : strlen(section);
+
+	return n > 2 && !strncmp(section + n - 2, ".s", 2);
+}
+
+/* The kernel function, or tracepoint. */
+static int find_target(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
+{
 	int id;
 
-	(void)cookie;
-	if (opts->attach_btf_id || opts->attach_prog_fd)
+	if (is_sleepable(bpf_program__section_name(prog)))
+		opts->prog_flags |= BPF_F_SLEEPABLE;
+	if (!cookie || opts->attach_btf_id || opts->attach_prog_fd)
 		return 0;
-	id = name ? libbpf_find_vmlinux_btf_id(name + 1, BPF_TRACE_FENTRY) : -EINVAL;
+	id = libbpf_find_vmlinux_btf_id(target_of(prog), (enum bpf_attach_type)cookie);
 	if (id < 0)
 		return id;
 	opts->attach_btf_id = (__u32)id;
 	return 0;
 }
 
-static int attach_to_function(const struct bpf_program *prog, long cookie, struct bpf_link **link)
+static int attach_to_target(const struct bpf_program *prog, long cookie, struct bpf_link **link)
 {
-	(void)cookie;
-	*link = bpf_program__attach_trace(prog);
+	const char *target = target_of(prog), *name = strchr(target, '/');
+	char category[64];
+
+	if (cookie) {
+		*link = bpf_program__attach_trace(prog);
+	} else if (!name) {
+		*link = bpf_program__attach_raw_tracepoint(prog, target);
+	} else {
+		snprintf(category, sizeof(category), "%.*s", (int)(name - target), target);
+		*link = bpf_program__attach_tracepoint(prog, category, name + 1);
+	}
 	return *link ? 0 : -errno;
+}
+
+/* Those that libbpf would find a target for, if it knew them. */
+static bool has_target(const struct section *s, long *attach)
+{
+	*attach = s->attach == BPF_TRACE_FSESSION ? BPF_TRACE_FENTRY :
+		  s->attach == BPF_TRACE_RAW_TP	  ? BPF_TRACE_RAW_TP :
+						    0;
+	return s->attach == BPF_TRACE_FSESSION || !strcmp(s->name, "tp_btf.s+") ||
+	       !strcmp(s->name, "tp.s+") || !strcmp(s->name, "tracepoint.s+") ||
+	       !strcmp(s->name, "raw_tp.s+") || !strcmp(s->name, "raw_tracepoint.s+");
 }
 
 /* Whether libbpf knows it: asked with something behind it where that is how it is used. */
@@ -98,15 +135,18 @@ void sections_register(void)
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
 		const struct section *s = &sections[i];
 		LIBBPF_OPTS(libbpf_prog_handler_opts, opts);
+		long attach;
 
-		if (is_known(s) ||
-		    (s->attach != BPF_TRACE_FSESSION &&
-		     (strstr(s->flags, "ATTACH_BTF") || strstr(s->flags, "attach_"))))
+		if (has_target(s, &attach)) {
+			opts.cookie = attach;
+			opts.prog_prepare_load_fn = find_target;
+			opts.prog_attach_fn = attach_to_target;
+			libbpf_register_prog_handler(s->name, (enum bpf_prog_type)s->prog,
+						     (enum bpf_attach_type)s->attach, &opts);
 			continue;
-		if (s->attach == BPF_TRACE_FSESSION) {
-			opts.prog_prepare_load_fn = find_function;
-			opts.prog_attach_fn = attach_to_function;
 		}
+		if (strstr(s->flags, "ATTACH_BTF") || strstr(s->flags, "attach_") || is_known(s))
+			continue;
 		if (strstr(s->flags, "SEC_SLEEPABLE"))
 			opts.prog_setup_fn = make_sleepable;
 		libbpf_register_prog_handler(s->name, (enum bpf_prog_type)s->prog,

@@ -87,6 +87,10 @@ u32 prog_type_of_attach(u32 attach_type, kver profile)
 	case BPF_TRACE_FEXIT:
 	case BPF_MODIFY_RETURN:
 		return BPF_PROG_TYPE_TRACING;
+	case BPF_TRACE_FENTRY_MULTI:
+	case BPF_TRACE_FEXIT_MULTI:
+	case BPF_TRACE_FSESSION_MULTI:
+		return visible(profile, KVER(7, 2)) ? BPF_PROG_TYPE_TRACING : BPF_PROG_TYPE_UNSPEC;
 	case BPF_TRACE_FSESSION:
 		return visible(profile, KVER(7, 0)) ? BPF_PROG_TYPE_TRACING : BPF_PROG_TYPE_UNSPEC;
 	case BPF_LSM_CGROUP:

@@ -42,6 +42,8 @@ static struct link_object *create(struct call *c, struct prog_object *p, int *er
 			return attach_cgroup_link(c, p, err);
 		if (attach_type == BPF_TRACE_ITER)
 			return attach_iter(c, p, err);
+		if (attach_type_is_tracing_multi(attach_type))
+			return attach_tracing_multi(c, p, err);
 		if (p->prog->expected_attach_type != BPF_TRACE_RAW_TP &&
 		    (attr->link_create.target_fd || attr->link_create.target_btf_id))
 			return NULL; /* another target than at load: EXT only */

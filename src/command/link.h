@@ -15,6 +15,7 @@ struct link_object *attach_to_prog(struct call *c, struct prog_object *p, int fd
 struct link_object *attach_tracing(struct call *c, struct prog_object *p, u64 cookie, int *err);
 struct link_object *attach_perf_event(struct call *c, struct prog_object *p, int *err);
 struct link_object *attach_kprobe_multi(struct call *c, struct prog_object *p, int *err);
+struct link_object *attach_tracing_multi(struct call *c, struct prog_object *p, int *err);
 struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, int *err);
 
 /* ---- attach.c ---- */

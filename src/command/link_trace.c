@@ -276,6 +276,70 @@ out:
 	return l;
 }
 
+/* The kernel functions that @ids are in the types the program was loaded with; each once. */
+static int functions_by_id(struct skep_system *sys, const struct prog_object *p, const u32 *ids,
+			   u32 n, enum hook_kind kind, struct hook **hooks)
+{
+	const struct btf *btf = p->attach_btf->btf;
+	int err = 0;
+
+	for (u32 i = 0; i < n && !err; i++) {
+		const struct btf_type *t = btf_type_get(btf, ids[i]);
+		const char *name =
+			t && btf_kind(t) == BTF_KIND_FUNC ? btf_type_name(btf, ids[i]) : NULL;
+
+		if (!name)
+			return -EINVAL;
+		if (hook_point_row(sys, kind, name) < 0)
+			return refuse_function(sys, name);
+		hooks[i] = hook_point_get(sys, kind, name, &err);
+		for (u32 j = 0; j < i && !err; j++)
+			if (hooks[j] == hooks[i])
+				return -EINVAL;
+	}
+	return err;
+}
+
+struct link_object *attach_tracing_multi(struct call *c, struct prog_object *p, int *err)
+{
+	const union bpf_attr *attr = c->attr;
+	u32 n = attr->link_create.tracing_multi.cnt, type = p->prog->expected_attach_type;
+	u64 uids = attr->link_create.tracing_multi.ids;
+	enum hook_kind kind = type == BPF_TRACE_FEXIT_MULTI ? HOOK_FEXIT : HOOK_FENTRY;
+	bool session = type == BPF_TRACE_FSESSION_MULTI;
+	struct link_object *l = NULL;
+	struct hook **hooks = NULL;
+	u64 *cookies = NULL;
+	u32 *ids = NULL;
+
+	*err = -EINVAL;
+	if (attr->link_create.flags || attr->link_create.target_fd || !uids || !n || !p->attach_btf)
+		return NULL;
+	*err = -E2BIG;
+	if (n > MULTI_MAX)
+		return NULL;
+	*err = read_u64s(c->sys, attr->link_create.tracing_multi.cookies, n, &cookies);
+	if (*err)
+		return NULL;
+	*err = -ENOMEM;
+	ids = mem_alloc(n * sizeof(*ids));
+	hooks = mem_zalloc(2 * n * sizeof(struct hook *));
+	if (!ids || !hooks)
+		goto out;
+	*err = user_read(c->sys, ids, uids, n * sizeof(*ids));
+	if (!*err)
+		*err = functions_by_id(c->sys, p, ids, n, kind, hooks);
+	if (!*err && session)
+		*err = functions_by_id(c->sys, p, ids, n, HOOK_FEXIT, hooks + n);
+	if (!*err)
+		l = link_attach_tracing_multi(c->sys, p, hooks, ids, cookies, n, err);
+out:
+	mem_free(hooks);
+	mem_free(ids);
+	mem_free(cookies);
+	return l;
+}
+
 struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, int *err)
 {
 	const union bpf_attr *attr = c->attr;

@@ -149,6 +149,12 @@ static int check_attach(const union bpf_attr *attr, const struct object_btf *att
 	return ops->check_attach(attr->expected_attach_type);
 }
 
+static bool is_multi(const struct call *c)
+{
+	return attach_type_is_tracing_multi(c->attr->expected_attach_type) &&
+	       visible(c->sys->profile, KVER(7, 2)) && c->attr->prog_type == BPF_PROG_TYPE_TRACING;
+}
+
 /* attach_prog_fd is a program or a BTF object. */
 static int find_target(struct call *c, struct prog_object **dst, struct object_btf **btf)
 {
@@ -167,7 +173,7 @@ static int find_target(struct call *c, struct prog_object **dst, struct object_b
 			*btf = NULL;
 			return -ENOTSUPP;
 		}
-	} else if (attr->attach_btf_id) {
+	} else if (attr->attach_btf_id || is_multi(c)) {
 		*btf = system_vmlinux(c->sys);
 		if (!*btf)
 			return -EINVAL;
@@ -410,7 +416,10 @@ int command_prog_load(struct call *c)
 	judged = !ops && sys->verdict && prog_type_visible(&sys->kernel, type);
 	if (judged)
 		ops = bpf_prog_type_judge_of(type);
-	err = check_attach(attr, attach_btf, dst, ops, &sys->kernel);
+	if (is_multi(c))
+		err = !attach_btf || attr->attach_btf_id ? -EINVAL : 0;
+	else
+		err = check_attach(attr, attach_btf, dst, ops, &sys->kernel);
 	if (err)
 		goto out;
 	err = -ENOMEM;

@@ -136,12 +136,16 @@ BPF_HELPER(get_func_ret)
 {
 	const u64 *ctx = PTR(r1);
 
-	if (run->prog->expected_attach_type != BPF_TRACE_FEXIT &&
-	    run->prog->expected_attach_type != BPF_TRACE_FSESSION &&
-	    run->prog->expected_attach_type != BPF_MODIFY_RETURN)
-		return ERR(EOPNOTSUPP);
-	*(u64 *)PTR(r2) = ctx[ctx[-1]];
-	return 0;
+	switch (run->prog->expected_attach_type) {
+	case BPF_TRACE_FEXIT:
+	case BPF_TRACE_FSESSION:
+	case BPF_MODIFY_RETURN:
+	case BPF_TRACE_FEXIT_MULTI:
+	case BPF_TRACE_FSESSION_MULTI:
+		*(u64 *)PTR(r2) = ctx[ctx[-1]];
+		return 0;
+	}
+	return ERR(EOPNOTSUPP);
 }
 
 BPF_HELPER(get_func_arg_cnt)

@@ -245,6 +245,10 @@ struct link_object *link_attach_prog(struct skep_system *sys, struct prog_object
 struct link_object *link_attach_kprobe_multi(struct skep_system *sys, struct prog_object *prog,
 					     struct hook **hooks, const u64 *cookies, u32 n,
 					     u32 flags, int *err);
+/* The same with trampolines; @ids: the functions in the types that the program was loaded with. */
+struct link_object *link_attach_tracing_multi(struct skep_system *sys, struct prog_object *prog,
+					      struct hook **hooks, const u32 *ids,
+					      const u64 *cookies, u32 n, int *err);
 struct link_object *link_attach_uprobe_multi(struct skep_system *sys, struct prog_object *prog,
 					     struct hook **hooks, const u64 *cookies, u32 n,
 					     u32 flags, u32 pid, int *err);

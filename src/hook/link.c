@@ -174,6 +174,9 @@ struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_obje
 	*err = -EINVAL; /* it reads arguments that the tracepoint does not have */
 	if (prog->max_ctx_offset > h->nr_args * sizeof(u64))
 		goto out;
+	/* Where the event can wait. */
+	if (prog->prog->sleepable && strcmp(name, "sys_enter") && strcmp(name, "sys_exit"))
+		goto out;
 	*err = -EEXIST; /* before 6.10 the program was the identity of a probe */
 	if (!visible(sys->profile, KVER(6, 10)) && hook_has_prog(h, prog))
 		goto out;

@@ -99,6 +99,7 @@ struct multi_link {
 	struct {
 		struct hook *hook;
 		u64 cookie;
+		u32 id; /* of the function in the program's types; tracing */
 	} at[];
 };
 
@@ -185,7 +186,7 @@ static const struct bpf_link_ops uprobe_multi_link_ops = {
 static bool is_session(u32 attach_type)
 {
 	return attach_type == BPF_TRACE_KPROBE_SESSION || attach_type == BPF_TRACE_UPROBE_SESSION ||
-	       attach_type == BPF_TRACE_FSESSION;
+	       attach_type == BPF_TRACE_FSESSION || attach_type == BPF_TRACE_FSESSION_MULTI;
 }
 
 static struct link_object *attach_multi(struct skep_system *sys, struct prog_object *prog, u32 type,
@@ -285,6 +286,58 @@ struct link_object *link_attach_session(struct skep_system *sys, struct prog_obj
 		l->target_obj_id = prog->attach_btf->obj.id;
 		l->target_btf_id = prog->attach_btf_id;
 	}
+	pthread_mutex_unlock(&sys->lock);
+	return l;
+}
+
+/* ---- one program at many functions ---- */
+
+static int put_u32(struct skep_system *sys, u64 to, u32 i, u32 value)
+{
+	return to ? user_write(sys, to + i * sizeof(value), &value, sizeof(value)) : 0;
+}
+
+static int tracing_multi_fill_info(const struct link_object *l, struct bpf_link_info *info)
+{
+	const struct multi_link *m = container_of(l, const struct multi_link, link);
+	u64 ids = info->tracing_multi.ids, addrs = info->tracing_multi.addrs;
+	u64 cookies = info->tracing_multi.cookies;
+	u32 room = info->tracing_multi.count;
+	struct skep_system *sys = l->obj.sys;
+
+	if (!room != !(ids || addrs || cookies))
+		return -EINVAL;
+	info->tracing_multi.attach_type = l->attach_type;
+	info->tracing_multi.count = m->shown;
+	info->tracing_multi.btf_obj_id = l->prog->attach_btf->obj.id;
+	for (u32 i = 0; i < min(room, m->shown); i++)
+		if (put_u32(sys, ids, i, m->at[i].id) ||
+		    put_u64(sys, addrs, i, m->at[i].hook->func_ip) ||
+		    put_u64(sys, cookies, i, m->at[i].cookie))
+			return -EFAULT;
+	return room && room < m->shown ? -ENOSPC : 0;
+}
+
+static const struct bpf_link_ops tracing_multi_link_ops = {
+	.release = multi_release,
+	.fill_info = tracing_multi_fill_info,
+};
+
+struct link_object *link_attach_tracing_multi(struct skep_system *sys, struct prog_object *prog,
+					      struct hook **hooks, const u32 *ids,
+					      const u64 *cookies, u32 n, int *err)
+{
+	struct link_object *l = NULL;
+
+	*err = 0;
+	pthread_mutex_lock(&sys->lock);
+	for (u32 i = 0; i < n && !*err; i++)
+		*err = check_trampoline(sys, hooks[i]->row, prog) ?: check_cookies(hooks[i], prog);
+	if (!*err)
+		l = attach_multi(sys, prog, BPF_LINK_TYPE_TRACING_MULTI, &tracing_multi_link_ops,
+				 hooks, cookies, n, 0, 0, err);
+	for (u32 i = 0; l && i < n; i++)
+		container_of(l, struct multi_link, link)->at[i].id = ids[i];
 	pthread_mutex_unlock(&sys->lock);
 	return l;
 }

@@ -75,7 +75,8 @@ static int check_prog(const struct perf_object *p, const struct prog_object *pro
 		return p->prog ? -EEXIST : type == BPF_PROG_TYPE_PERF_EVENT ? 0 : -EINVAL;
 	if (type != (t->what == PERF_TRACEPOINT ? BPF_PROG_TYPE_TRACEPOINT : BPF_PROG_TYPE_KPROBE))
 		return -EINVAL;
-	if (prog->prog->sleepable && t->what == PERF_KPROBE)
+	if (prog->prog->sleepable &&
+	    (t->what == PERF_KPROBE || (t->what == PERF_TRACEPOINT && t->hook->row < TP_NAMED)))
 		return -EINVAL;
 	if (!override_allowed(t->hook, prog))
 		return -EINVAL;

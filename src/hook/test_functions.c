@@ -171,6 +171,9 @@ int hook_test_functions(struct skep_system *sys, u32 attach_type, u32 *retval)
 	case BPF_TRACE_FENTRY:
 	case BPF_TRACE_FEXIT:
 	case BPF_TRACE_FSESSION:
+	case BPF_TRACE_FENTRY_MULTI:
+	case BPF_TRACE_FEXIT_MULTI:
+	case BPF_TRACE_FSESSION_MULTI:
 		err = enter_all(&t);
 		break;
 	case BPF_MODIFY_RETURN:

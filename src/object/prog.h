@@ -206,4 +206,11 @@ bool ctx_access_by_table(const struct bpf_prog_type_ops *ops, kver profile, int 
 int ctx_convert_by_table(const struct bpf_prog_type_ops *ops, enum bpf_access_type t,
 			 const struct bpf_insn *insn, struct bpf_insn_buf *out, u32 *target_size);
 
+/* One program at many functions (7.2): it is loaded for none of them. */
+static inline bool attach_type_is_tracing_multi(u32 attach_type)
+{
+	return attach_type == BPF_TRACE_FENTRY_MULTI || attach_type == BPF_TRACE_FEXIT_MULTI ||
+	       attach_type == BPF_TRACE_FSESSION_MULTI;
+}
+
 #endif

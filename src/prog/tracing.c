@@ -13,6 +13,8 @@
 #include "object/test_run.h"
 #include "prog/trace.h"
 
+#define MULTI_ARGS 6
+
 static bool has_trampoline(const struct bpf_prog *prog)
 {
 	switch (prog->expected_attach_type) {
@@ -20,6 +22,9 @@ static bool has_trampoline(const struct bpf_prog *prog)
 	case BPF_TRACE_FEXIT:
 	case BPF_MODIFY_RETURN:
 	case BPF_TRACE_FSESSION:
+	case BPF_TRACE_FENTRY_MULTI:
+	case BPF_TRACE_FEXIT_MULTI:
+	case BPF_TRACE_FSESSION_MULTI:
 		return true;
 	}
 	return false;
@@ -173,7 +178,8 @@ static bool prog_args_access(struct btf_ctx_proto *proto, int off, int size, enu
 		return true;
 	info->log[0] = 0;
 	name = btf_type_name(proto->btf, info->btf_id);
-	if (!kernel || !name || !info->kernel || strcmp(name, bpf_prog_type_ops_of(target->prog->ctx_type)->ctx_name))
+	if (!kernel || !name || !info->kernel ||
+	    strcmp(name, bpf_prog_type_ops_of(target->prog->ctx_type)->ctx_name))
 		return false;
 	id = btf_find_by_name_kind(info->kernel, kernel, BTF_KIND_STRUCT);
 	if (id < 0)
@@ -191,6 +197,9 @@ bool tracing_is_valid_access(int off, int size, enum bpf_access_type t, const st
 	bool trusted = prog->expected_attach_type == BPF_TRACE_RAW_TP || is_iter(prog);
 	struct btf_ctx_proto proto;
 
+	/* Words, of which nobody knows how many are arguments: those that Linux passes in registers. */
+	if (attach_type_is_tracing_multi(prog->expected_attach_type))
+		return off + size <= MULTI_ARGS * 8 && trace_args_access(off, size, t);
 	if (!ctx_proto(info->obj, prog, &proto))
 		return false;
 	if (info->obj->dst_prog)
@@ -208,6 +217,9 @@ static struct bpf_retval_range tracing_retval_range(const struct bpf_prog *prog)
 	case BPF_TRACE_FENTRY:
 	case BPF_TRACE_FEXIT:
 	case BPF_TRACE_FSESSION:
+	case BPF_TRACE_FENTRY_MULTI:
+	case BPF_TRACE_FEXIT_MULTI:
+	case BPF_TRACE_FSESSION_MULTI:
 		return RETVAL_RANGE(0, 0);
 	case BPF_TRACE_RAW_TP:
 	case BPF_MODIFY_RETURN:

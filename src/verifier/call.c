@@ -877,6 +877,9 @@ static int check_get_func_ip(struct bpf_verifier_env *env, const char *name)
 	case BPF_TRACE_FEXIT:
 	case BPF_MODIFY_RETURN:
 	case BPF_TRACE_FSESSION:
+	case BPF_TRACE_FENTRY_MULTI:
+	case BPF_TRACE_FEXIT_MULTI:
+	case BPF_TRACE_FSESSION_MULTI:
 		return 0;
 	}
 	return refuse(env, DIAG_FUNC_IP_ATTACH, name, BPF_FUNC_get_func_ip);

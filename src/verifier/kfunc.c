@@ -72,6 +72,7 @@ static bool is_session(const struct bpf_prog *prog)
 	case BPF_TRACE_KPROBE_SESSION:
 	case BPF_TRACE_UPROBE_SESSION:
 	case BPF_TRACE_FSESSION:
+	case BPF_TRACE_FSESSION_MULTI:
 		return true;
 	}
 	return false;

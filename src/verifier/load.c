@@ -911,7 +911,7 @@ void note_static_call(struct bpf_verifier_env *env, u32 subprog)
 
 /* ---- what the program attaches to ---- */
 
-static bool may_be_sleepable(const struct bpf_prog *prog)
+static bool may_be_sleepable(const struct bpf_prog *prog, kver profile)
 {
 	switch (prog->type) {
 	case BPF_PROG_TYPE_TRACING:
@@ -922,6 +922,11 @@ static bool may_be_sleepable(const struct bpf_prog *prog)
 		case BPF_TRACE_FSESSION:
 		case BPF_TRACE_ITER:
 			return true;
+		case BPF_TRACE_FENTRY_MULTI:
+		case BPF_TRACE_FEXIT_MULTI:
+		case BPF_TRACE_FSESSION_MULTI:
+		case BPF_TRACE_RAW_TP: /* where the event can wait: that is seen at attachment */
+			return visible(profile, KVER(7, 2));
 		default:
 			return false;
 		}
@@ -930,6 +935,9 @@ static bool may_be_sleepable(const struct bpf_prog *prog)
 	case BPF_PROG_TYPE_KPROBE: /* uprobes */
 	case BPF_PROG_TYPE_STRUCT_OPS:
 		return true;
+	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+	case BPF_PROG_TYPE_TRACEPOINT:
+		return visible(profile, KVER(7, 2));
 	default:
 		return false;
 	}
@@ -1285,12 +1293,17 @@ int check_attach_btf_id(struct bpf_verifier_env *env)
 
 	if (prog->type == BPF_PROG_TYPE_SYSCALL)
 		return prog->sleepable ? 0 : refuse(env, DIAG_SYSCALL_SLEEPABLE);
-	if (prog->sleepable && !may_be_sleepable(prog))
+	if (prog->sleepable && !may_be_sleepable(prog, env->profile))
 		return refuse(env, DIAG_NOT_SLEEPABLE);
 	switch (prog->type) {
 	case BPF_PROG_TYPE_STRUCT_OPS:
 		return check_struct_ops(env);
 	case BPF_PROG_TYPE_TRACING:
+		if (attach_type_is_tracing_multi(prog->expected_attach_type) &&
+		    visible(env->profile, KVER(7, 2)))
+			return 0; /* for no function in particular */
+		return check_attach_target(env, env->prog_obj->dst_prog,
+					   env->prog_obj->attach_btf_id);
 	case BPF_PROG_TYPE_LSM:
 		return check_attach_target(env, env->prog_obj->dst_prog,
 					   env->prog_obj->attach_btf_id);

@@ -99,3 +99,36 @@ SEC("fexit/bpf_fentry_test2") int without_cookie(__u64 *ctx)
 	}
 	return 0;
 }
+
+/* At many functions: what they are called with is asked for. Loaded as a tracing program. */
+static __attribute__((always_inline)) int note(__u64 *ctx, bool returns)
+{
+	__u64 i = seen.n, word = 0;
+
+	if (returns)
+		bpf_get_func_ret(ctx, &word);
+	else
+		bpf_get_func_arg(ctx, 0, &word);
+	if (i < EVENTS) {
+		seen.at[i].returns = returns;
+		seen.at[i].word = word;
+		seen.at[i].cookie = bpf_get_attach_cookie(ctx) + (bpf_get_func_ip(ctx) != 0);
+		seen.n = i + 1;
+	}
+	return 0;
+}
+
+SEC("?syscall") int many_entries(__u64 *ctx)
+{
+	return note(ctx, false);
+}
+
+SEC("?syscall") int many_returns(__u64 *ctx)
+{
+	return note(ctx, true);
+}
+
+SEC("?syscall") int many_both(__u64 *ctx)
+{
+	return note(ctx, bpf_session_is_return());
+}

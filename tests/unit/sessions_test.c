@@ -57,6 +57,8 @@ static struct bpf_object *load_for(const char *program, u32 attach_type, int tar
 	bpf_object__for_each_program(p, obj)
 	{
 		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), program));
+		if (!strncmp(bpf_program__name(p), "many", 4))
+			bpf_program__set_type(p, BPF_PROG_TYPE_TRACING);
 		bpf_program__set_expected_attach_type(p, (enum bpf_attach_type)attach_type);
 		if (target && !strcmp(bpf_program__name(p), program))
 			assert_int_equal(bpf_program__set_attach_target(p, target, func), 0);
@@ -346,6 +348,108 @@ static void test_fsession_of_program(void **state)
 	sys->profile = sys->kernel.release = KVER(6, 18);
 }
 
+/* ---- one program at many functions with trampolines, since 7.2 ---- */
+
+static int attach_many(int prog, u32 type, const u32 *ids, const u64 *cookies, u32 n)
+{
+	union bpf_attr attr = { .link_create = { .prog_fd = (u32)prog, .attach_type = type } };
+
+	attr.link_create.tracing_multi.ids = (u64)ids;
+	attr.link_create.tracing_multi.cookies = (u64)cookies;
+	attr.link_create.tracing_multi.cnt = n;
+	return link_create(&attr);
+}
+
+static void test_many(void **state)
+{
+	static const struct {
+		const char *prog;
+		u32 type, n;
+		struct event events[4];
+	} cases[] = {
+		{ "many_entries", BPF_TRACE_FENTRY_MULTI, 2, { { 0, 1, 101 }, { 0, 4, 301 } } },
+		{ "many_returns", BPF_TRACE_FEXIT_MULTI, 2, { { 1, 2, 101 }, { 1, 15, 301 } } },
+		{ "many_both",
+		  BPF_TRACE_FSESSION_MULTI,
+		  4,
+		  { { 0, 1, 101 }, { 1, 2, 101 }, { 0, 4, 301 }, { 1, 15, 301 } } },
+	};
+	u64 cookies[] = { 100, 300 }, got_cookies[2], addrs[2];
+	struct bpf_object *obj;
+	struct seen s;
+	u32 ids[3], got[2];
+	int err, fd, prog;
+
+	ids[0] = (u32)libbpf_find_vmlinux_btf_id("bpf_fentry_test1", BPF_TRACE_FENTRY);
+	ids[1] = (u32)libbpf_find_vmlinux_btf_id("bpf_fentry_test3", BPF_TRACE_FENTRY);
+	ids[2] = ids[0];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bpf_link_info info = { 0 };
+		u32 size = sizeof(info), type = cases[i].type;
+
+		sys->profile = sys->kernel.release = KVER(7, 2);
+		obj = load(cases[i].prog, type, &err);
+		assert_int_equal(err, 0);
+		prog = prog_of(obj, cases[i].prog);
+		assert_int_equal(attach_many(prog, type, ids, NULL, 0), -EINVAL);
+		assert_int_equal(attach_many(prog, type, NULL, NULL, 1), -EINVAL);
+		assert_int_equal(attach_many(prog, type, ids, NULL, 2000000), -E2BIG);
+		assert_int_equal(attach_many(prog, type, ids, NULL, 3), -EINVAL); /* one twice */
+		assert_int_equal(attach_many(prog, BPF_TRACE_FENTRY, ids, NULL, 1), -EINVAL);
+		assert_int_equal(attach_many(prog, type, (const u32[]){ 1 }, NULL, 1), -EINVAL);
+		fd = attach_many(prog, type, ids, cookies, 2);
+		assert_true(fd >= 0);
+		assert_int_equal(attach_many(prog, type, ids, NULL, 1), -EBUSY);
+		assert_int_equal(bpf_prog_test_run_opts(prog, NULL), 0);
+		s = seen_of(obj);
+		assert_int_equal(s.n, cases[i].n);
+		for (u32 e = 0; e < s.n; e++)
+			is_event(&s.at[e], cases[i].events[e].returns, cases[i].events[e].word,
+				 cases[i].events[e].cookie);
+		assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+		assert_int_equal(info.type, BPF_LINK_TYPE_TRACING_MULTI);
+		assert_int_equal(info.tracing_multi.attach_type, type);
+		assert_int_equal(info.tracing_multi.count, 2);
+		info.tracing_multi.ids = (u64)got;
+		info.tracing_multi.addrs = (u64)addrs;
+		info.tracing_multi.cookies = (u64)got_cookies;
+		assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+		assert_memory_equal(got, ids, sizeof(got));
+		assert_memory_equal(got_cookies, cookies, sizeof(cookies));
+		assert_true(addrs[0] && addrs[0] != addrs[1]);
+		close(fd);
+		assert_int_equal(bpf_prog_test_run_opts(prog, NULL), 0);
+		assert_int_equal(seen_of(obj).n, cases[i].n);
+		bpf_object__close(obj);
+		sys->profile = sys->kernel.release = KVER(7, 1);
+		obj = load(cases[i].prog, type, &err);
+		assert_int_equal(err, -EINVAL);
+		bpf_object__close(obj);
+	}
+	sys->profile = sys->kernel.release = KVER(6, 18);
+}
+
+/* Sleepable programs at tracepoints, since 7.2: where the event can wait. */
+static void test_sleepable_tracepoints(void **state)
+{
+	static const struct bpf_insn insns[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K },
+						 { .code = BPF_JMP | BPF_EXIT } };
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_SLEEPABLE);
+	int prog, fd;
+
+	assert_true(bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "raw", "GPL", insns, 2, &opts) < 0);
+	sys->profile = sys->kernel.release = KVER(7, 2);
+	prog = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "raw", "GPL", insns, 2, &opts);
+	assert_true(prog >= 0);
+	fd = bpf_raw_tracepoint_open("sys_enter", prog);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_true(bpf_raw_tracepoint_open("sched_process_exec", prog) < 0);
+	assert_int_equal(errno, EINVAL);
+	close(prog);
+	sys->profile = sys->kernel.release = KVER(6, 18);
+}
+
 static int begin(void **state)
 {
 	struct skep_system_opts opts = { .sz = sizeof(opts), .kernel = "6.18" };
@@ -372,6 +476,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_fsession),
 		cmocka_unit_test(test_fsession_of_program),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_sleepable_tracepoints),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "child"))
