@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "event/decide.h"
+#include "world/world.h"
 #include "object/cgroup_tree.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -63,30 +64,14 @@ static u64 get_u64(int fd, int level, int name)
 
 static void get_state(struct cgroup_sock *s, bool connected)
 {
-	struct tcp_info info;
+	u8 info[512]; /* struct tcp_info, which grows */
 	socklen_t len = sizeof(info);
 	struct bpf_rt_sock *sk = &s->sk;
 
 	sk->u.state = connected ? BPF_TCP_ESTABLISHED : BPF_TCP_CLOSE;
-	memset(&info, 0, sizeof(info));
-	if (sk->u.protocol != IPPROTO_TCP || getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+	if (sk->u.protocol != IPPROTO_TCP || getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, info, &len))
 		return;
-	sk->u.state = info.tcpi_state;
-	sk->tcp.snd_cwnd = info.tcpi_snd_cwnd;
-	sk->tcp.srtt_us = info.tcpi_rtt << 3;
-	sk->tcp.snd_ssthresh = info.tcpi_snd_ssthresh;
-	sk->tcp.mss_cache = info.tcpi_snd_mss;
-	sk->tcp.packets_out = info.tcpi_unacked;
-	sk->tcp.retrans_out = info.tcpi_retrans;
-	sk->tcp.total_retrans = info.tcpi_total_retrans;
-	sk->tcp.segs_in = info.tcpi_segs_in;
-	sk->tcp.segs_out = info.tcpi_segs_out;
-	sk->tcp.data_segs_in = info.tcpi_data_segs_in;
-	sk->tcp.data_segs_out = info.tcpi_data_segs_out;
-	sk->tcp.lost_out = info.tcpi_lost;
-	sk->tcp.sacked_out = info.tcpi_sacked;
-	sk->tcp.bytes_received = info.tcpi_bytes_received;
-	sk->tcp.bytes_acked = info.tcpi_bytes_acked;
+	sk_figures_of_tcp(sk, info, len);
 }
 
 static void get_options(struct cgroup_sock *s)

@@ -222,6 +222,8 @@ static void fill_socket(const struct owner *o, const struct ends *e, u64 netns, 
 	sk->cookie = o->cookie;
 	sk->netns_cookie = netns;
 	sk->uid = o->uid;
+	sk->cgroups = o->n ? o->ids : NULL;
+	sk->nr_cgroups = o->n;
 	skb->family = e->family;
 	if (e->family == AF_INET) {
 		sk->u.src_ip4 = skb->local_ip4 = e->local[0];

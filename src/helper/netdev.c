@@ -110,42 +110,78 @@ BPF_HELPER(clone_redirect)
 
 /* ---- control groups of sockets ---- */
 
-static u64 cgroup_id(struct bpf_run *run, s32 level)
+static u64 ask(struct bpf_run *run, enum world_op op, u64 a, u64 b)
 {
-	u64 arg = (u64)(s64)level;
+	u64 args[] = { a, b };
 
-	return run->platform->world(run, WORLD_CGROUP_ID, &arg);
+	return run->platform->world(run, op, args);
+}
+
+/* Id of @sk's cgroup, or of the one at @level above it. 0: there is none. */
+static u64 cgroup_id(struct bpf_run *run, const struct bpf_rt_sock *sk, s32 level)
+{
+	u64 cgroup;
+
+	if (sk && sk->cgroups)
+		return level < 0		   ? sk->cgroups[0] :
+		       level < (s32)sk->nr_cgroups ? sk->cgroups[sk->nr_cgroups - 1 - (u32)level] :
+						     0;
+	if (!sk || !sk->cgroup)
+		return ask(run, WORLD_CGROUP_ID, (u64)(s64)level, 0);
+	if (level < 0)
+		return sk->cgroup;
+	cgroup = ask(run, WORLD_CGROUP_OF, sk->cgroup, 0);
+	cgroup = cgroup ? ask(run, WORLD_CGROUP_ANCESTOR, cgroup, (u64)(s64)level) : 0;
+	cgroup = cgroup ? ask(run, WORLD_FIELD, cgroup, (u64)(uintptr_t) "kn") : 0;
+	return cgroup ? ask(run, WORLD_FIELD, cgroup, (u64)(uintptr_t) "id") : 0;
+}
+
+static const struct bpf_rt_sock *sock_of(u64 skb)
+{
+	return (const struct bpf_rt_sock *)((const struct sk_buff *)PTR(skb))->sk;
 }
 
 BPF_HELPER(skb_cgroup_id)
 {
-	return ((const struct sk_buff *)PTR(r1))->has_sk ? cgroup_id(run, -1) : 0;
+	return ((const struct sk_buff *)PTR(r1))->has_sk ? cgroup_id(run, sock_of(r1), -1) : 0;
 }
 
 BPF_HELPER(skb_ancestor_cgroup_id)
 {
 	if (!((const struct sk_buff *)PTR(r1))->has_sk || (s32)r2 < 0)
 		return 0;
-	return cgroup_id(run, (s32)r2);
+	return cgroup_id(run, sock_of(r1), (s32)r2);
 }
 
 BPF_HELPER(sk_cgroup_id)
 {
-	return r1 && !run_is_world(run, r1) && sock_is_full(PTR(r1)) ? cgroup_id(run, -1) : 0;
+	return r1 && !run_is_world(run, r1) && sock_is_full(PTR(r1)) ? cgroup_id(run, PTR(r1), -1) :
+								       0;
 }
 
 BPF_HELPER(sk_ancestor_cgroup_id)
 {
 	if (!r1 || run_is_world(run, r1) || !sock_is_full(PTR(r1)) || (s32)r2 < 0)
 		return 0;
-	return cgroup_id(run, (s32)r2);
+	return cgroup_id(run, PTR(r1), (s32)r2);
 }
-
-BPF_HELPER_DECLARE(bpf_current_task_under_cgroup);
 
 BPF_HELPER(skb_under_cgroup)
 {
+	const struct bpf_array *array = PTR(r2);
+	s32 level = 0;
+	u64 want, id;
+
 	if (!((const struct sk_buff *)PTR(r1))->has_sk)
 		return ERR(ENOENT);
-	return bpf_current_task_under_cgroup(r2, r3, 0, 0, 0, run);
+	if ((u32)r3 >= array->map.max_entries)
+		return ERR(E2BIG);
+	want = load_acquire((const u64 *)(array->value + (u64)(u32)r3 * array->elem_size));
+	if (!want)
+		return ERR(EAGAIN);
+	/* from the root down to its own */
+	while ((id = cgroup_id(run, sock_of(r1), level++)))
+		if (id == want)
+			return 1;
+	return 0;
 }

@@ -21,7 +21,11 @@ struct bpf_rt_sock {
 	u64 cookie;
 	u64 netns_cookie;
 	u32 uid;
-	u32 classid;  /* of net_cls; 0: none */
+	u32 classid; /* of net_cls; 0: none */
+	u64 cgroup;  /* its id; 0: not told, as that of who runs the program */
+	const u64
+		*cgroups; /* where not NULL: ids of its cgroup and those above, the nearest first */
+	u32 nr_cgroups;
 	u32 refs;     /* held by programs through lookups */
 	u32 cb_flags; /* bpf_sock_ops_cb_flags */
 	u8 reuseport;

@@ -304,6 +304,13 @@ struct wtask *world_owner(struct world *w, struct wobj *o);
 void world_rekey(struct world *w, struct wobj *o, u64 k0, u64 k1);
 /* struct file of /proc/TID/@link ("exe"). 0: none. */
 u64 world_link_file(struct world *w, struct wtask *p, const char *link);
+/*
+ * sk_figures.c: what an answer of sock_diag(7) tells of @sk beside addresses. Its cgroup only if @w
+ * is not NULL and has no tree of its own.
+ */
+struct nlmsghdr;
+struct bpf_rt_sock;
+void sk_figures(const struct world *w, struct bpf_rt_sock *sk, const struct nlmsghdr *h);
 /* measure.c: bpf_ima_file_hash() */
 long world_file_hash(struct world *w, struct bpf_run *run, u64 file, void *buf, u32 size);
 /* The namespace of /proc/TID/ns/@kind. 0: not told. */

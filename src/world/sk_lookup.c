@@ -24,6 +24,7 @@
 #endif
 
 #define LOOPBACK 1
+#define FIGURES	 (1 << (INET_DIAG_INFO - 1) | 1 << (INET_DIAG_TCLASS - 1))
 #define HELD	 64 /* sockets that all running programs together can hold */
 
 struct request {
@@ -33,6 +34,7 @@ struct request {
 
 struct sk_lookups {
 	struct bpf_rt_sock held[HELD];
+	struct bpf_rt_sock newest; /* what the newest answer says beside addresses */
 };
 
 /* One that nobody holds any more; NULL: none. */
@@ -96,6 +98,9 @@ static int ask(const struct world *w, const struct request *req, struct inet_dia
 	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*out)) || answer.h.nlmsg_type != SOCK_DIAG_BY_FAMILY)
 		return -ENOENT;
 	memcpy(out, NLMSG_DATA(&answer.h), sizeof(*out));
+	memset(&w->sk_lookups->newest, 0, sizeof(w->sk_lookups->newest));
+	w->sk_lookups->newest.u.protocol = req->r.sdiag_protocol;
+	sk_figures(w, &w->sk_lookups->newest, &answer.h);
 	return 0;
 }
 
@@ -128,6 +133,7 @@ u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *
 		       .nlmsg_type = SOCK_DIAG_BY_FAMILY,
 		       .nlmsg_flags = NLM_F_REQUEST },
 		.r = { .sdiag_protocol = (u8)protocol,
+		       .idiag_ext = FIGURES,
 		       .idiag_states = ~0U,
 		       .id = { .idiag_if = LOOPBACK,
 			       .idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } } },
@@ -164,6 +170,10 @@ u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *
 		return 0;
 	fill(sk, &m, protocol);
 	sk->netns_cookie = netns;
+	sk->tcp = w->sk_lookups->newest.tcp;
+	sk->u.mark = w->sk_lookups->newest.u.mark;
+	sk->classid = w->sk_lookups->newest.classid;
+	sk->cgroup = w->sk_lookups->newest.cgroup;
 	__atomic_store_n(&sk->refs, 1, __ATOMIC_RELEASE);
 	return (u64)(uintptr_t)sk;
 }
@@ -196,6 +206,7 @@ static bool take_if(const struct nlmsghdr *h, u64 cookie, u32 protocol, struct b
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*inet)) || !cookie_is(inet->id.idiag_cookie, cookie))
 		return false;
 	fill(sk, inet, protocol);
+	sk_figures(NULL, sk, h);
 	return true;
 }
 
@@ -243,7 +254,8 @@ static bool find(int fd, u64 cookie, struct bpf_rt_sock *sk)
 			.h = { .nlmsg_len = sizeof(req),
 			       .nlmsg_type = SOCK_DIAG_BY_FAMILY,
 			       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-			.r = { .sdiag_family = kinds[i][0],
+			.r = { .idiag_ext = FIGURES,
+			       .sdiag_family = kinds[i][0],
 			       .sdiag_protocol = kinds[i][1],
 			       .idiag_states = ~0U },
 		};

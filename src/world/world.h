@@ -74,6 +74,9 @@ u64 world_temp_bytes(struct task *t, const void *bytes, u32 size); /* a copy, e.
 u64 world_filename(struct task *t, u64 uname);
 /* struct path of @path as above. */
 u64 world_path(struct task *t, int dfd, const char *path, bool follow);
+/* What a program sees of a TCP connection, out of @size bytes of a struct tcp_info. */
+struct bpf_rt_sock;
+void sk_figures_of_tcp(struct bpf_rt_sock *sk, const void *info, u32 size);
 /* Sets a field, by its name ("f_path.dentry"); fields that the kernel in force lacks are ignored. */
 void world_set(struct skep_system *sys, u64 object, const char *field, u64 value);
 /* What stands there, from world_set() or from a helper that a program called; 0: nothing. */

@@ -334,6 +334,38 @@ static long sum(struct bpf_map *map, u32 *key, u64 *value, struct call **of)
 		bpf_sk_release(sk);                                                                \
 	}
 
+/* What is known of a connection. */
+static __noinline int figures(struct __sk_buff *ctx, struct call *c)
+{
+	struct bpf_sock_tuple *tuple = (void *)c->buf;
+	struct bpf_sock *sk = bpf_sk_lookup_tcp(ctx, tuple, 12, -1, 0);
+	struct bpf_tcp_sock *tp;
+
+	if (!sk)
+		return 0;
+	tp = bpf_tcp_sock(sk);
+	if (tp) {
+		u32 *out = (u32 *)c->out;
+
+		out[0] = tp->snd_cwnd;
+		out[1] = tp->srtt_us >> 3;
+		out[2] = tp->mss_cache;
+		out[3] = tp->segs_in;
+		out[4] = tp->segs_out;
+		out[5] = tp->data_segs_in;
+		out[6] = tp->data_segs_out;
+		out[7] = tp->snd_ssthresh;
+		out[8] = tp->total_retrans;
+		out[9] = tp->packets_out;
+		c->x = tp->bytes_received;
+		c->y = tp->bytes_acked;
+		c->z = tp->rtt_min;
+		c->ret = 5;
+	}
+	bpf_sk_release(sk);
+	return 0;
+}
+
 SEC("tc")
 int each_tc(struct __sk_buff *ctx)
 {
@@ -377,6 +409,9 @@ int each_tc(struct __sk_buff *ctx)
 	case EACH_COARSE:
 		c->ret = bpf_ktime_get_coarse_ns();
 		break;
+	case EACH_FIGURES:
+		figures(ctx, c);
+		return 0;
 	case EACH_REALM:
 		c->ret = bpf_get_route_realm(ctx);
 		break;
@@ -476,6 +511,16 @@ int each_cg(struct __sk_buff *ctx)
 		c->ret = 2; /* not the same code as below, which looks at another type */
 		c->x = (u64)skc->state << 32 | skc->src_port;
 		bpf_sk_release(skc);
+		return 0;
+	case EACH_LOOKED_UP_CGROUP:
+		sk = bpf_sk_lookup_tcp(ctx, tuple, 12, -1, 0);
+		if (sk) {
+			c->ret = 5;
+			c->x = bpf_sk_cgroup_id(sk);
+			c->y = bpf_sk_ancestor_cgroup_id(sk, 0);
+			c->z = bpf_sk_ancestor_cgroup_id(sk, c->a);
+			bpf_sk_release(sk);
+		}
 		return 0;
 	case EACH_CGROUP_ID:
 		c->ret = bpf_skb_cgroup_id(ctx);

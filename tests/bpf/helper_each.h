@@ -67,6 +67,8 @@ enum each {
 	EACH_SK_CGROUP_ID,
 	EACH_SK_ANCESTOR_ID,
 	EACH_JIFFIES,
+	EACH_FIGURES,
+	EACH_LOOKED_UP_CGROUP,
 };
 
 struct call {

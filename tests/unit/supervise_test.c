@@ -222,7 +222,7 @@ static void ms(int n)
 /* ---- what the children do ---- */
 
 static volatile sig_atomic_t caught;
-static int told[2]; /* a pipe for who waits for a signal to be caught */
+static int told[2];		       /* a pipe for who waits for a signal to be caught */
 static volatile siginfo_t caught_info; /* kill() is declared not to call us back */
 
 static void on_signal(int sig, siginfo_t *info, void *ctx)
