@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "btf/btf.h"
@@ -15,6 +17,7 @@
 #include "hook/functions.h"
 #include "hook/perf.h"
 #include "hook/points.h"
+#include "object/caller.h"
 #include "verifier/verifier.h"
 
 #define MULTI_MAX     (1U << 20) /* Linux: MAX_KPROBE_MULTI_CNT, MAX_UPROBE_MULTI_CNT */
@@ -340,6 +343,32 @@ out:
 	return l;
 }
 
+/* The file whose functions are meant: by its path, or since 7.2 by a descriptor. 0 or -errno. */
+static int uprobe_path(struct call *c, char *path, size_t size)
+{
+	const union bpf_attr *attr = c->attr;
+	bool by_fd = attr->link_create.uprobe_multi.flags & BPF_F_UPROBE_MULTI_PATH_FD;
+	char own[64];
+	ssize_t n;
+	long len;
+	int fd;
+
+	if (!by_fd) {
+		len = user_read_str(c->sys, path, attr->link_create.uprobe_multi.path, size);
+		return len == -EFAULT ? -EFAULT : len < 0 ? -EINVAL : 0;
+	}
+	fd = caller_take_fd((int)attr->link_create.uprobe_multi.path_fd);
+	if (fd < 0)
+		return -EBADF;
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	n = readlink(own, path, size - 1);
+	close(fd);
+	if (n < 0)
+		return -errno;
+	path[n] = 0;
+	return 0;
+}
+
 struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, int *err)
 {
 	const union bpf_attr *attr = c->attr;
@@ -350,21 +379,23 @@ struct link_object *attach_uprobe_multi(struct call *c, struct prog_object *p, i
 	s32 pid = (s32)attr->link_create.uprobe_multi.pid;
 	struct link_object *l = NULL;
 	struct hook **hooks = NULL;
+	u32 known = BPF_F_UPROBE_MULTI_RETURN;
 	char path[PATH_MAX];
-	long len;
 
+	if (visible(c->sys->profile, KVER(7, 2)))
+		known |= BPF_F_UPROBE_MULTI_PATH_FD;
 	*err = -EINVAL;
 	if ((!session && p->prog->expected_attach_type != BPF_TRACE_UPROBE_MULTI) ||
-	    (session && returns) || flags & ~(u32)BPF_F_UPROBE_MULTI_RETURN ||
-	    !attr->link_create.uprobe_multi.path || !attr->link_create.uprobe_multi.offsets || !n ||
-	    pid < 0)
+	    (session && returns) || flags & ~known ||
+	    (!attr->link_create.uprobe_multi.path && !(flags & BPF_F_UPROBE_MULTI_PATH_FD)) ||
+	    (attr->link_create.uprobe_multi.path_fd && !(flags & BPF_F_UPROBE_MULTI_PATH_FD)) ||
+	    !attr->link_create.uprobe_multi.offsets || !n || pid < 0)
 		return NULL;
 	*err = -E2BIG;
 	if (n > MULTI_MAX)
 		return NULL;
-	len = user_read_str(c->sys, path, attr->link_create.uprobe_multi.path, sizeof(path));
-	*err = len == -EFAULT ? -EFAULT : -EINVAL;
-	if (len < 0)
+	*err = uprobe_path(c, path, sizeof(path));
+	if (*err)
 		return NULL;
 	*err = read_u64s(c->sys, attr->link_create.uprobe_multi.offsets, n, &offsets);
 	if (!*err)

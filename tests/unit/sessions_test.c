@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,46 @@ static void test_user_functions(void **state)
 	for (u32 i = 0; i < s.n; i++)
 		is_event(&s.at[i], want[i].returns, want[i].word, want[i].cookie);
 	close(fd);
+	bpf_object__close(obj);
+}
+
+/* The file by a descriptor, since 7.2. */
+static void test_file_by_descriptor(void **state)
+{
+	char path[512], shown[512];
+	u64 offset = file_offset(nested);
+	struct bpf_link_info info = { 0 };
+	union bpf_attr attr = { 0 };
+	u32 size = sizeof(info);
+	struct bpf_object *obj;
+	int err, fd, file;
+	ssize_t n;
+
+	sys->profile = sys->kernel.release = KVER(7, 2);
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	assert_true(n > 0);
+	path[n] = 0;
+	file = open(path, O_RDONLY);
+	obj = load("session", UPROBE_SESSION, &err);
+	assert_int_equal(err, 0);
+	attr.link_create.prog_fd = (u32)fd_of(obj);
+	attr.link_create.attach_type = UPROBE_SESSION;
+	attr.link_create.uprobe_multi.path_fd = (u32)file;
+	attr.link_create.uprobe_multi.offsets = (u64)&offset;
+	attr.link_create.uprobe_multi.cnt = 1;
+	assert_int_equal(link_create(&attr), -EINVAL);
+	attr.link_create.uprobe_multi.flags = BPF_F_UPROBE_MULTI_PATH_FD;
+	fd = link_create(&attr);
+	assert_true(fd >= 0);
+	info.uprobe_multi.path = (u64)shown;
+	info.uprobe_multi.path_size = sizeof(shown);
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	assert_string_equal(shown, path);
+	close(fd);
+	close(file);
+	assert_int_equal(link_create(&attr), -EBADF);
+	sys->profile = sys->kernel.release = KVER(6, 18);
+	assert_int_equal(link_create(&attr), -EINVAL);
 	bpf_object__close(obj);
 }
 
@@ -471,13 +512,10 @@ static int end(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_functions),
-		cmocka_unit_test(test_user_functions),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_fsession),
-		cmocka_unit_test(test_fsession_of_program),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_sleepable_tracepoints),
+		cmocka_unit_test(test_functions), cmocka_unit_test(test_user_functions),
+		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_file_by_descriptor),
+		cmocka_unit_test(test_fsession),  cmocka_unit_test(test_fsession_of_program),
+		cmocka_unit_test(test_many),	  cmocka_unit_test(test_sleepable_tracepoints),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "child"))
