@@ -202,6 +202,8 @@ static void locate(struct request *r, int dirfd, u64 address, struct place *p)
 		*up = '/';
 	}
 	tidy(p->path);
+	if (cgroup_tree_resolve(r->sys, p->path, sizeof(p->path)))
+		through = false;
 	if (pins_cover(r->sys, p->path))
 		p->kind = PIN;
 	else if (cgroup_tree_covers(r->sys, p->path))
@@ -392,8 +394,11 @@ static long open_place(struct place *p, int flags)
 		object_put(o);
 		break;
 	case CGROUP:
-		if ((flags & O_ACCMODE) != O_RDONLY && !p->r->session->process)
-			return -EACCES; /* nobody would see what is written */
+		/* Only the tracer sees what is written. */
+		if ((flags & O_ACCMODE) != O_RDONLY && !load_acquire(&p->r->session->process))
+			members_take_up(p->r->session->instance);
+		if ((flags & O_ACCMODE) != O_RDONLY && !load_acquire(&p->r->session->process))
+			return -EACCES;
 		if ((flags & O_ACCMODE) != O_RDONLY && p->r->session->confined)
 			return -EACCES; /* programs that are attached to its cgroup decide about it */
 		fd = cgroup_tree_open(p->r->sys, p->path, flags);
@@ -950,6 +955,10 @@ long view_mount(struct request *r)
 	pin_who_of(r->sys, &who);
 	if (!strcmp(type, "cgroup2") && p.kind == CGROUP)
 		return cgroup_tree_access(r->sys, p.path, F_OK); /* it is */
+	if (!strcmp(type, "cgroup2") && p.kind == ELSEWHERE && r->sys->cgroup_tree) {
+		err = check_mount_point(&p);
+		return err ? err : cgroup_tree_mount(r->sys, p.path);
+	}
 	if (strcmp(type, "bpf")) {
 		/* Propagation of what is ours: there is nowhere for it to go. */
 		if (p.kind == PIN || (p.kind == ELSEWHERE && pins_cover(r->sys, p.path)))
@@ -966,6 +975,14 @@ long view_mount(struct request *r)
 
 long view_umount(struct request *r)
 {
+	char target[PATH_MAX];
+
+	/* By an absolute path, as it was mounted. */
+	if (user_read_str(r->sys, target, r->args[0], sizeof(target)) > 1 && *target == '/') {
+		tidy(target);
+		if (cgroup_tree_umount(r->sys, target))
+			return 0;
+	}
 	return CHANGE(r, AT_FDCWD, r->args[0], pins_umount(r->sys, &who, path));
 }
 

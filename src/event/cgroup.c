@@ -2,17 +2,24 @@
 /*
  * Writes to the files of an instance's cgroups (object/cgroup_tree.h): while somebody has one open
  * to write to it, every write is stopped at; what goes to such a file is done here, and the kernel
- * does not see the call (Linux: kernel/cgroup/cgroup.c, cgroup_file_write()).
+ * does not see the call (Linux: kernel/cgroup/cgroup.c, cgroup_file_write()). And the tracepoints of
+ * cgroups that come and go (cgroup_mkdir(), cgroup_rmdir()), which are of the machine's where the instance
+ * has no tree of its own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "event/cgroup.h"
+#include "event/fire.h"
 #include "event/supervisor.h"
 #include "object/cgroup_tree.h"
 
@@ -99,9 +106,136 @@ static void enter(struct task *t)
 			 cgroup_tree_write(t->sys, real, text, len, t->bpf.tgid);
 }
 
+/* ---- tracepoints of cgroups that come and go ---- */
+
+static bool told(const struct skep_system *sys)
+{
+	return tracepoint_in_use(sys, RAW_TP_cgroup_mkdir, TP_cgroup_mkdir) ||
+	       tracepoint_in_use(sys, RAW_TP_cgroup_rmdir, TP_cgroup_rmdir);
+}
+
+static u32 change_wants(struct skep_system *sys, u32 nr)
+{
+	switch (nr) {
+	case SYS_rmdir:
+	case SYS_unlinkat:
+	case SYS_mkdir:
+	case SYS_mkdirat:
+		return told(sys) ? WANT_ENTER | WANT_EXIT : 0;
+	}
+	return 0;
+}
+
+static void tell(struct task *t, u64 cgroup, bool made)
+{
+	const char *path = world_cgroup_path(t->sys, cgroup);
+	u32 tp = made ? TP_cgroup_mkdir : TP_cgroup_rmdir;
+	struct tracepoint_hooks h =
+		tracepoint_hooks(t->sys, made ? RAW_TP_cgroup_mkdir : RAW_TP_cgroup_rmdir, tp);
+	u64 args[2] = { cgroup };
+	struct record r;
+
+	if (!path)
+		return;
+	if (h.raw)
+		args[1] = world_temp_bytes(t, path, (u32)strlen(path) + 1);
+	if (h.formatted) {
+		record_begin(&r, t->sys, tp, t->bpf.tid);
+		record_put(&r, "root", 0);
+		record_put(&r, "level", world_value(t->sys, cgroup, "level"));
+		record_put(&r, "id", world_value(t->sys, world_value(t->sys, cgroup, "kn"), "id"));
+		record_put_string(&r, "path", path);
+	}
+	fire_both(h, args, &r, t);
+}
+
+/* The machine's cgroup that the call's path names; 0: it is none. */
+static u64 named(struct task *t)
+{
+	bool at = t->call.nr == SYS_mkdirat || t->call.nr == SYS_unlinkat;
+	char name[PATH_MAX], path[PATH_MAX + 64];
+	int dfd = at ? (int)t->call.args[0] : AT_FDCWD, fd;
+	struct statfs fs;
+	struct stat st;
+	u64 id = 0;
+
+	if (task_read_str(t, name, t->call.args[at], sizeof(name)) <= 0)
+		return 0;
+	if (*name == '/')
+		snprintf(path, sizeof(path), "/proc/%u/root%s", t->bpf.tid, name);
+	else if (dfd == AT_FDCWD)
+		snprintf(path, sizeof(path), "/proc/%u/cwd/%s", t->bpf.tid, name);
+	else
+		snprintf(path, sizeof(path), "/proc/%u/fd/%d/%s", t->bpf.tid, dfd, name);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (!fstatfs(fd, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC && !fstat(fd, &st))
+		id = st.st_ino;
+	close(fd);
+	return id ? world_cgroup(t->sys, id, NULL) : 0;
+}
+
+static bool removes(const struct task *t)
+{
+	return t->call.nr == SYS_rmdir || t->call.nr == SYS_unlinkat;
+}
+
+static bool makes(const struct task *t)
+{
+	return t->call.nr == SYS_mkdir || t->call.nr == SYS_mkdirat;
+}
+
+static void change_enter(struct task *t)
+{
+	t->trace->cgroup_going = 0;
+	if (t->call.compat || (!makes(t) && !removes(t)) || !told(t->sys))
+		return;
+	if (t->sys->cgroup_tree) /* of a call that nobody was told of */
+		mem_free(cgroup_tree_changed(t->sys, t->bpf.tid).path);
+	else if (removes(t))
+		t->trace->cgroup_going = named(t);
+}
+
+static void change_exit(struct task *t)
+{
+	struct cgroup_change c;
+	u64 cgroup;
+
+	if (t->call.compat || t->call.ret || (!makes(t) && !removes(t)) || !told(t->sys))
+		return;
+	if (!t->sys->cgroup_tree) {
+		cgroup = makes(t) ? named(t) : t->trace->cgroup_going;
+		if (cgroup)
+			tell(t, cgroup, makes(t));
+		return;
+	}
+	c = cgroup_tree_changed(t->sys, t->bpf.tid);
+	if (!c.path)
+		return;
+	cgroup = world_cgroup(t->sys, c.id, c.path);
+	if (cgroup)
+		tell(t, cgroup, c.made);
+	mem_free(c.path);
+}
+
+/* ---- both ---- */
+
+static u32 cgroup_wants(struct skep_system *sys, u32 nr)
+{
+	return wants(sys, nr) | change_wants(sys, nr);
+}
+
+static void cgroup_enter(struct task *t)
+{
+	change_enter(t);
+	enter(t);
+}
+
 const struct process_source cgroup_source = {
 	.name = "cgroup",
 	.changed = changed,
-	.wants = wants,
-	.enter = enter,
+	.wants = cgroup_wants,
+	.enter = cgroup_enter,
+	.exit = change_exit,
 };

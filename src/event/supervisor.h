@@ -129,6 +129,7 @@ struct trace_state {
 	/* decide.c: a call is being made in its place; it is to be made again; what it may do. */
 	struct decide_work *work;
 	bool again, identity_valid, files_shared; /* CLONE_FILES */
+	u64 cgroup_going; /* struct cgroup that the current call removes, if it does; 0: none */
 	struct decide_identity *identity;
 	/* Caches of event/task.c */
 	int comm_fd;

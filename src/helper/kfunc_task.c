@@ -56,6 +56,11 @@ BPF_KFUNC(bpf_task_under_cgroup)
 	return INT(world(run, WORLD_UNDER_CGROUP, r1, r2));
 }
 
+BPF_KFUNC(bpf_task_get_cgroup1)
+{
+	return (s32)r2 > 0 ? world(run, WORLD_CGROUP1, r1, (u32)r2) : 0;
+}
+
 BPF_KFUNC(bpf_cgroup_from_id)
 {
 	return world(run, WORLD_CGROUP_OF, r1, 0);

@@ -32,6 +32,10 @@ struct cgroup_tree {
 	struct idmap by_id;   /* id -> struct cgroup_node */
 	struct idmap members; /* thread id -> struct cgroup_member */
 	u64 *ports;	      /* ids of cgroups by local port; NULL: none is known */
+	VEC(char *) mounts;   /* where it is mounted beside CGROUP_MOUNT */
+	/* The newest ones, each until somebody asks; .path NULL: none. */
+	struct cgroup_change changes[32];
+	u32 next_change;
 	VEC(int) writers; /* of files that somebody opened to write to; see cgroup_tree_writers() */
 };
 

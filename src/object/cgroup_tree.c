@@ -12,6 +12,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "object/caller.h"
 #include "object/cgroup_nodes.h"
 
 /* ---- finding ---- */
@@ -220,6 +221,11 @@ void cgroup_tree_stop(struct skep_system *sys)
 	for (size_t i = 0; i < t->writers.n; i++)
 		close(t->writers.v[i]);
 	vec_free(&t->writers);
+	for (u32 i = 0; i < ARRAY_SIZE(t->changes); i++)
+		mem_free(t->changes[i].path);
+	for (size_t i = 0; i < t->mounts.n; i++)
+		mem_free(t->mounts.v[i]);
+	vec_free(&t->mounts);
 	mem_free(t->ports);
 	pthread_mutex_destroy(&t->lock);
 	mem_free(t);
@@ -234,6 +240,103 @@ static bool has_room(const struct cgroup_node *n)
 		if ((n->max_depth >= 0 && level > n->max_depth) ||
 		    (n->max_descendants >= 0 && cgroup_descendants(n) >= n->max_descendants))
 			return false;
+	return true;
+}
+
+/* The call that is being answered has made, or is about to remove, @n. */
+static void note_change(struct cgroup_tree *t, const struct cgroup_node *n, bool made)
+{
+	struct cgroup_change *c = &t->changes[t->next_change % ARRAY_SIZE(t->changes)];
+	struct caller *caller = caller_current();
+	char path[PATH_MAX];
+
+	if (!caller)
+		return;
+	t->next_change++;
+	for (u32 i = 0; i < ARRAY_SIZE(t->changes); i++)
+		if (t->changes[i].path && t->changes[i].tid == caller->tid)
+			c = &t->changes[i];
+	path_of(n, path, sizeof(path));
+	mem_free(c->path);
+	*c = (struct cgroup_change){ caller->tid, made, n->id, mem_strdup(path) };
+}
+
+struct cgroup_change cgroup_tree_changed(struct skep_system *sys, u32 tid)
+{
+	struct cgroup_tree *t = sys->cgroup_tree;
+	struct cgroup_change found = { 0 };
+
+	pthread_mutex_lock(&t->lock);
+	for (u32 i = 0; i < ARRAY_SIZE(t->changes) && !found.path; i++)
+		if (t->changes[i].path && t->changes[i].tid == tid) {
+			found = t->changes[i];
+			t->changes[i].path = NULL;
+		}
+	pthread_mutex_unlock(&t->lock);
+	return found;
+}
+
+/* ---- other places where it is mounted ---- */
+
+static char **mount_at(struct cgroup_tree *t, const char *path, size_t len)
+{
+	for (size_t i = 0; i < t->mounts.n; i++)
+		if (strlen(t->mounts.v[i]) == len && !memcmp(t->mounts.v[i], path, len))
+			return &t->mounts.v[i];
+	return NULL;
+}
+
+int cgroup_tree_mount(struct skep_system *sys, const char *path)
+{
+	struct cgroup_tree *t = sys->cgroup_tree;
+	char *copy = mem_strdup(path);
+	int err;
+
+	pthread_mutex_lock(&t->lock);
+	err = !copy			      ? -ENOMEM :
+	      mount_at(t, path, strlen(path)) ? -EBUSY :
+						vec_push(&t->mounts, copy);
+	pthread_mutex_unlock(&t->lock);
+	if (err)
+		mem_free(copy);
+	return err;
+}
+
+bool cgroup_tree_umount(struct skep_system *sys, const char *path)
+{
+	struct cgroup_tree *t = sys->cgroup_tree;
+	char **at;
+
+	if (!t || !load_acquire(&t->mounts.n))
+		return false;
+	pthread_mutex_lock(&t->lock);
+	at = mount_at(t, path, strlen(path));
+	if (at) {
+		mem_free(*at);
+		*at = t->mounts.v[--t->mounts.n];
+	}
+	pthread_mutex_unlock(&t->lock);
+	return at != NULL;
+}
+
+bool cgroup_tree_resolve(struct skep_system *sys, char *path, size_t size)
+{
+	struct cgroup_tree *t = sys->cgroup_tree;
+	const size_t to = sizeof(CGROUP_MOUNT) - 1;
+	size_t len = strlen(path), n = len;
+
+	if (!t || !load_acquire(&t->mounts.n))
+		return false;
+	pthread_mutex_lock(&t->lock);
+	while (n && !mount_at(t, path, n))
+		do
+			n--;
+		while (n && path[n] != '/');
+	pthread_mutex_unlock(&t->lock);
+	if (!n || len - n + to >= size)
+		return false;
+	memmove(path + to, path + n, len - n + 1);
+	memcpy(path, CGROUP_MOUNT, to);
 	return true;
 }
 
@@ -277,6 +380,7 @@ int cgroup_tree_mkdir(struct skep_system *sys, const char *path, u32 mode)
 	}
 	n->next = parent->children;
 	parent->children = n;
+	note_change(t, n, true);
 out:
 	pthread_mutex_unlock(&t->lock);
 	return err;
@@ -327,6 +431,7 @@ int cgroup_tree_rmdir(struct skep_system *sys, const char *path)
 		for (p = &n->parent->children; *p != n; p = &(*p)->next)
 			;
 		*p = n->next;
+		note_change(t, n, false);
 		idmap_del(&t->by_id, n->id);
 		mem_free(n->name);
 		mem_free(n);

@@ -34,6 +34,13 @@ bool cgroup_tree_used(const struct skep_system *sys);
 
 /* Whether @path is the mount or below. */
 bool cgroup_tree_covers(const struct skep_system *sys, const char *path);
+/*
+ * Mounts it at folder @path, too, for all processes of the instance; whether it was mounted there, and is no
+ * more; the path below CGROUP_MOUNT in place of one below another mount.
+ */
+int cgroup_tree_mount(struct skep_system *sys, const char *path);
+bool cgroup_tree_umount(struct skep_system *sys, const char *path);
+bool cgroup_tree_resolve(struct skep_system *sys, char *path, size_t size);
 /* The path that real path @real of a folder or file stands for. False: it is none of the tree's. */
 bool cgroup_tree_shown(struct skep_system *sys, const char *real, char *path, size_t size);
 /* The real folder of cgroup @path; -ENOENT, -ENOTDIR. */
@@ -42,6 +49,14 @@ int cgroup_tree_stat(struct skep_system *sys, const char *path, struct stat *st)
 int cgroup_tree_access(struct skep_system *sys, const char *path, int mode);
 int cgroup_tree_mkdir(struct skep_system *sys, const char *path, u32 mode);
 int cgroup_tree_rmdir(struct skep_system *sys, const char *path);
+/* What the last call of task @tid that did so made or removed, once; who asks frees .path. */
+struct cgroup_change {
+	u32 tid;
+	bool made;
+	u64 id;
+	char *path; /* in the tree; NULL: nothing */
+};
+struct cgroup_change cgroup_tree_changed(struct skep_system *sys, u32 tid);
 /* What unlink, rename, link, symlink and the like give for @path. */
 int cgroup_tree_refuse(struct skep_system *sys, const char *path);
 /* A descriptor (O_CLOEXEC), or -errno. */

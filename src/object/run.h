@@ -52,6 +52,7 @@ enum world_op {
 	WORLD_ALIVE,	    /* object -> whether it is one, and what it stands for is there */
 	WORLD_TASK_OF, /* thread id, whether as the current task numbers it -> task_struct; 0 */
 	WORLD_UNDER_CGROUP,    /* task_struct, cgroup -> 1, 0 */
+	WORLD_CGROUP1,	       /* task_struct, hierarchy of version 1 -> its cgroup there; 0 */
 	WORLD_CGROUP_OF,       /* id -> cgroup; 0 */
 	WORLD_CGROUP_ANCESTOR, /* cgroup, level -> cgroup; 0 */
 	WORLD_EXE_FILE,	       /* task_struct -> file; 0 */

@@ -317,6 +317,9 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 		o = task_at(w, a[0]);
 		return o && world_cgroup_ancestor(w, world_task_cgroup(w, wtask(o)),
 						  world_cgroup_level(w, a[1])) == a[1];
+	case WORLD_CGROUP1:
+		o = task_at(w, a[0]);
+		return o ? world_task_cgroup1(w, wtask(o), (u32)a[1]) : 0;
 	case WORLD_CGROUP_OF:
 		return world_cgroup_of(w, a[0]);
 	case WORLD_CGROUP_ANCESTOR:

@@ -93,6 +93,8 @@ int world_cgroup_level(struct world *w, u64 cgroup);
 u64 world_cgroup_ancestor(struct world *w, u64 cgroup, int level);
 u64 world_task_cgroup(struct world *w, struct wtask *p);
 u64 world_cgroup_of(struct world *w, u64 id);
+/* The one that it is in in that hierarchy of version 1; 0: none, or not in sight. */
+u64 world_task_cgroup1(struct world *w, struct wtask *p, u32 hierarchy);
 /* Where the folder of a control group really is; 0 or -errno. */
 int world_cgroup_folder(struct world *w, u64 cgroup, char *path, u32 size);
 

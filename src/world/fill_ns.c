@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Namespaces and control groups of tasks (Linux: kernel/nsproxy.c, kernel/cgroup/). A namespace
- * is known by its inode number, a cgroup by that of its directory in the unified hierarchy, which
- * is its id.
+ * is known by its inode number, a cgroup by that of its directory in its hierarchy, which is its id;
+ * hierarchies of version 1 are the machine's.
  */
 #include "world/internal.h"
 
@@ -253,7 +253,95 @@ static struct wobj *cgroup_obj(struct world *w, const char *path)
 	return o && o->priv ? o : NULL;
 }
 
-static struct wobj *parent_of(struct world *w, const char *path)
+/* Whether option @name is among @options, which ',' separates. */
+static bool has_option(const char *options, const char *name, size_t len)
+{
+	for (; *options; options += *options == ',') {
+		size_t n = strcspn(options, ",\n");
+
+		if (n == len && !memcmp(options, name, n))
+			return true;
+		options += n;
+		if (*options == '\n')
+			break;
+	}
+	return false;
+}
+
+/*
+ * Where hierarchy @id of version 1 is mounted for us: by the first of its controllers, or its name, which
+ * only one hierarchy has. 0 or -ENOENT.
+ */
+static int cgroup1_mount(u64 id, char *at, u32 size)
+{
+	char line[4096], name[256] = "", place[1024];
+	const char *options;
+	unsigned long long nr;
+	int err = -ENOENT;
+	FILE *f;
+
+	f = fopen("/proc/self/cgroup", "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%llu:%255[^,:]", &nr, place) == 2 && nr == id)
+			snprintf(name, sizeof(name), "%.255s", place);
+	if (f)
+		fclose(f);
+	if (!*name)
+		return err;
+	f = fopen("/proc/self/mountinfo", "re");
+	while (f && err && fgets(line, sizeof(line), f)) {
+		options = strstr(line, " - cgroup ");
+		if (!options || sscanf(line, "%*s %*s %*s %*s %1023s", place) != 1)
+			continue;
+		options = strrchr(options, ' ') + 1;
+		if (has_option(options, name, strlen(name)) && strlen(place) < size) {
+			strcpy(at, place);
+			err = 0;
+		}
+	}
+	if (f)
+		fclose(f);
+	return err;
+}
+
+/* The folder of cgroup @path in a hierarchy: 0 is the unified one, of the machine. */
+static int folder_of(struct world *w, u64 hierarchy, const char *path, char *full, u32 size)
+{
+	char mount[1024];
+	int err = 0;
+
+	if (!hierarchy)
+		snprintf(mount, sizeof(mount), "%s", world_cgroup_mount(w));
+	else
+		err = cgroup1_mount(hierarchy, mount, sizeof(mount));
+	if (err || !*mount)
+		return -ENOENT;
+	return snprintf(full, size, "%s%s", mount, path) < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+/* A cgroup of version 1: .key[1] is its hierarchy. NULL: it is not in sight. */
+static struct wobj *cgroup1_obj(struct world *w, u64 hierarchy, const char *path)
+{
+	char full[2048];
+	struct wobj *o;
+	struct stat st;
+
+	if (!path[1]) /* the root has this one, mounted or not */
+		st.st_ino = 1;
+	else if (folder_of(w, hierarchy, path, full, sizeof(full)) || stat(full, &st))
+		return NULL;
+	o = world_obj(w, WT_cgroup, st.st_ino, hierarchy, NULL);
+	if (o && !o->priv)
+		o->priv = mem_strdup(path);
+	return o && o->priv ? o : NULL;
+}
+
+static struct wobj *obj_in(struct world *w, u64 hierarchy, const char *path)
+{
+	return hierarchy ? cgroup1_obj(w, hierarchy, path) : cgroup_obj(w, path);
+}
+
+static struct wobj *parent_of(struct world *w, u64 hierarchy, const char *path)
 {
 	char up[1024], *slash;
 
@@ -262,7 +350,7 @@ static struct wobj *parent_of(struct world *w, const char *path)
 	strcpy(up, path);
 	slash = strrchr(up, '/');
 	slash[slash == up] = 0;
-	return cgroup_obj(w, up);
+	return obj_in(w, hierarchy, up);
 }
 
 /* ---- control groups for kernel functions ---- */
@@ -289,8 +377,29 @@ u64 world_cgroup_ancestor(struct world *w, u64 cgroup, int level)
 	if (level < 0 || level > depth)
 		return 0;
 	for (; o && depth > level; depth--)
-		o = parent_of(w, o->priv);
+		o = parent_of(w, o->key[1], o->priv);
 	return o ? o->addr : 0;
+}
+
+u64 world_task_cgroup1(struct world *w, struct wtask *p, u32 hierarchy)
+{
+	char text[8192], *line = text, *path;
+	struct wobj *o;
+
+	if (!hierarchy || proc_read(w, p, "cgroup", text, sizeof(text)) < 0)
+		return 0;
+	for (; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strtoul(line, NULL, 10) != hierarchy)
+			continue;
+		path = strchr(line, '/');
+		if (!path)
+			return 0;
+		path[strcspn(path, "\n")] = 0;
+		o = cgroup1_obj(w, hierarchy, path);
+		return o ? o->addr : 0;
+	}
+	return 0;
 }
 
 u64 world_task_cgroup(struct world *w, struct wtask *p)
@@ -339,6 +448,29 @@ u64 world_cgroup_of(struct world *w, u64 id)
 	return o && o->key[0] == id ? o->addr : 0;
 }
 
+u64 world_cgroup(struct skep_system *sys, u64 id, const char *path)
+{
+	WORLD_HOLD(sys);
+	struct world *w = world_of(sys);
+	struct wobj *o;
+
+	if (!w || !path)
+		return w ? world_cgroup_of(w, id) : 0;
+	o = world_obj(w, WT_cgroup, id, 0, NULL);
+	if (o && !o->priv)
+		o->priv = mem_strdup(path);
+	return o && o->priv ? o->addr : 0;
+}
+
+const char *world_cgroup_path(struct skep_system *sys, u64 cgroup)
+{
+	WORLD_HOLD(sys);
+	struct world *w = world_of(sys);
+	struct wobj *o = w ? cgroup_at(w, cgroup) : NULL;
+
+	return o ? o->priv : NULL;
+}
+
 int world_cgroup_folder(struct world *w, u64 cgroup, char *path, u32 size)
 {
 	struct wobj *o = cgroup_at(w, cgroup);
@@ -346,25 +478,23 @@ int world_cgroup_folder(struct world *w, u64 cgroup, char *path, u32 size)
 
 	if (!o)
 		return -ENOENT;
-	if (w->sys->cgroup_tree) {
+	if (w->sys->cgroup_tree && !o->key[1]) {
 		snprintf(shown, sizeof(shown), CGROUP_MOUNT "%s", (char *)o->priv);
 		return cgroup_tree_real(w->sys, shown, path, size);
 	}
-	return snprintf(path, size, "%s%s", world_cgroup_mount(w), (char *)o->priv) < (int)size ?
-		       0 :
-		       -ENAMETOOLONG;
+	return folder_of(w, o->key[1], o->priv, path, size);
 }
 
 /* The child with the smallest id above @id; NULL. */
 static struct wobj *child_after(struct world *w, struct wobj *o, u64 id)
 {
-	const char *mount = world_cgroup_mount(w), *path = o->priv;
+	const char *path = o->priv;
 	char full[2048], child[1024] = "";
 	u64 least = (u64)-1;
 	struct dirent *e;
 	DIR *d;
 
-	if (w->sys->cgroup_tree) {
+	if (w->sys->cgroup_tree && !o->key[1]) {
 		char name[256];
 
 		if (!cgroup_tree_child(w->sys, o->key[0], id, name, sizeof(name)) ||
@@ -373,7 +503,7 @@ static struct wobj *child_after(struct world *w, struct wobj *o, u64 id)
 			return NULL;
 		return cgroup_obj(w, child);
 	}
-	if (!*mount || snprintf(full, sizeof(full), "%s%s", mount, path) >= (int)sizeof(full))
+	if (folder_of(w, o->key[1], path, full, sizeof(full)))
 		return NULL;
 	d = opendir(full);
 	while (d && (e = readdir(d))) {
@@ -385,7 +515,7 @@ static struct wobj *child_after(struct world *w, struct wobj *o, u64 id)
 	}
 	if (d)
 		closedir(d);
-	return least != (u64)-1 ? cgroup_obj(w, child) : NULL;
+	return least != (u64)-1 ? obj_in(w, o->key[1], child) : NULL;
 }
 
 static struct wobj *deepest(struct world *w, struct wobj *o)
@@ -409,7 +539,7 @@ u64 world_next_cgroup(struct world *w, u64 root, u64 pos, bool children_first)
 	if (next)
 		return next->addr;
 	while (o != top) {
-		struct wobj *parent = parent_of(w, o->priv);
+		struct wobj *parent = parent_of(w, o->key[1], o->priv);
 
 		if (!parent)
 			return 0;
@@ -426,20 +556,18 @@ u64 world_next_cgroup(struct world *w, u64 root, u64 pos, bool children_first)
 u64 world_cgroup_task(struct world *w, u64 cgroup, struct wobj *task, bool leaders)
 {
 	struct wobj *o = cgroup_at(w, cgroup), *next;
-	const char *mount = world_cgroup_mount(w);
 	int tid, after = task ? wtask(task)->tid : 0, least = INT_MAX;
 	char path[2048];
 	FILE *f;
 
-	if (o && w->sys->cgroup_tree) {
+	if (o && w->sys->cgroup_tree && !o->key[1]) {
 		tid = (int)cgroup_tree_member(w->sys, o->key[0], (u32)after, leaders);
 		next = tid ? world_tid_obj(w, tid) : NULL;
 		return next ? next->addr : 0;
 	}
-	if (!o || !*mount ||
-	    snprintf(path, sizeof(path), "%s%s/cgroup.%s", mount, (char *)o->priv,
-		     leaders ? "procs" : "threads") >= (int)sizeof(path))
+	if (!o || folder_of(w, o->key[1], o->priv, path, sizeof(path) - 32))
 		return 0;
+	strcat(path, leaders ? "/cgroup.procs" : o->key[1] ? "/tasks" : "/cgroup.threads");
 	f = fopen(path, "re");
 	while (f && fscanf(f, "%d", &tid) == 1)
 		if (tid > after && tid < least)
@@ -474,16 +602,18 @@ int fill_css_set(struct world *w, struct wobj *o)
 
 int fill_cgroup(struct world *w, struct wobj *o)
 {
-	struct wobj *up, *kn = world_obj(w, WT_kernfs_node, o->key[0], 0, NULL);
+	struct wobj *up, *kn = world_obj(w, WT_kernfs_node, o->key[0], o->key[1], NULL);
 	const char *path = o->priv;
 
 	if (!path || !kn)
 		return -ENODATA;
 	if (!kn->priv)
 		kn->priv = mem_strdup(path);
-	up = parent_of(w, path);
+	up = parent_of(w, o->key[1], path);
 	put(w, o, WF_cgroup_kn, kn->addr);
 	put(w, o, WF_cgroup_level, depth_of(path));
+	put(w, o, WF_cgroup_self_id,
+	    o->key[0]); /* a number that nobody sees elsewhere, and no other has */
 	put(w, o, WF_cgroup_self_cgroup, o->addr);
 	put(w, o, WF_cgroup_self_parent, up ? world_field(w->sys, up->addr, "self") : 0);
 	return 0;
@@ -498,15 +628,15 @@ int fill_kernfs_node(struct world *w, struct wobj *o)
 		return -ENODATA;
 	name = strrchr(path, '/');
 	name = name ? name + 1 : path;
-	up = parent_of(w, path);
+	up = parent_of(w, o->key[1], path);
 	if (up)
-		kn = world_obj(w, WT_kernfs_node, up->key[0], 0, NULL);
+		kn = world_obj(w, WT_kernfs_node, up->key[0], up->key[1], NULL);
 	if (kn && !kn->priv)
 		kn->priv = mem_strdup(up->priv);
 	put(w, o, WF_kernfs_node_id, o->key[0]);
 	put(w, o, WF_kernfs_node_name, world_bytes(w, o->addr, 0, name, (u32)strlen(name) + 1));
 	put(w, o, WF_kernfs_node_parent, kn ? kn->addr : 0);
-	up = world_find(w, WT_cgroup, o->key[0], 0);
+	up = world_find(w, WT_cgroup, o->key[0], o->key[1]);
 	put(w, o, WF_kernfs_node_priv, up ? up->addr : 0);
 	return 0;
 }

@@ -6,7 +6,7 @@
  *
  *   task    thread id, start time in ticks (ids are given again)
  *   inode   number and device, time of birth (so are inode numbers)
- *   cgroup  id
+ *   cgroup  id, hierarchy of version 1 (whose cgroups are taken to stay)
  *   socket  inode number
  *
  * DIFF(storage-life): of supervised tasks the end is seen at once; of others, and of cgroups,
@@ -133,7 +133,7 @@ int world_owner_of(struct world *w, u32 map_type, u64 addr, u64 owner[2])
 		return -EINVAL;
 	}
 	owner[0] = o->key[0];
-	owner[1] = 0;
+	owner[1] = map_type == BPF_MAP_TYPE_CGRP_STORAGE ? o->key[1] : 0;
 	if (map_type == BPF_MAP_TYPE_SK_STORAGE)
 		watch_owner(w, map_type, o, owner);
 	return 0;
@@ -243,7 +243,7 @@ static long sweep_one(struct bpf_map *table, const void *key, void *value, void 
 	memcpy(owner, key, sizeof(owner));
 	if (s->tid ? owner[0] == (u64)s->tid :
 	    s->m->map->map_type == BPF_MAP_TYPE_CGRP_STORAGE ?
-		     !cgroup_alive(s, owner[0]) :
+		     !owner[1] && !cgroup_alive(s, owner[0]) :
 		     tid_start((pid_t)owner[0]) != owner[1])
 		s->m->ops->delete_elem(s->m->map, owner, &s->run);
 	return 0;

@@ -67,6 +67,13 @@ u64 world_file_of(struct task *t, int fd, u32 flags);
 void world_file_opened(struct task *t, u64 file);
 u64 world_child(struct task *t, int dir, const char *name, u64 *inode);
 
+/*
+ * struct cgroup of the unified hierarchy: with this id and, unless that is NULL (it is looked for), at
+ * this path of it. Where it is or was; NULL: it is none.
+ */
+u64 world_cgroup(struct skep_system *sys, u64 id, const char *path);
+const char *world_cgroup_path(struct skep_system *sys, u64 cgroup);
+
 /* Temporary objects of the task's current call. @type: "struct filename" or "filename". */
 u64 world_temp(struct task *t, const char *type);
 u64 world_temp_bytes(struct task *t, const void *bytes, u32 size); /* a copy, e.g. of a sockaddr */

@@ -74,6 +74,7 @@ extern long bpf_task_under_cgroup(struct task_struct *task, struct cgroup *ances
 extern struct cgroup *bpf_cgroup_acquire(struct cgroup *cgrp) __ksym;
 extern void bpf_cgroup_release(struct cgroup *cgrp) __ksym;
 extern struct cgroup *bpf_cgroup_ancestor(struct cgroup *cgrp, int level) __ksym;
+extern struct cgroup *bpf_task_get_cgroup1(struct task_struct *task, int hierarchy_id) __ksym;
 extern struct cgroup *bpf_cgroup_from_id(__u64 cgid) __ksym;
 extern int bpf_send_signal_task(struct task_struct *task, int sig, enum pid_type type,
 				__u64 value) __ksym;
@@ -173,6 +174,35 @@ SEC("syscall") int groups(void *ctx)
 		bpf_cgroup_release(c);
 	}
 	put_group(s, bpf_cgroup_from_id(0xffffffffffffULL));
+	bpf_task_release(t);
+	return 0;
+}
+
+/* In hierarchies of version 1; .text: one whose ancestors are looked at. */
+SEC("syscall") int groups_v1(void *ctx)
+{
+	struct task_struct *t;
+	struct io *s = get_io();
+	struct cgroup *c;
+
+	if (!s)
+		return 1;
+	t = bpf_task_from_pid((__s32)s->pid);
+	if (!t)
+		return 2;
+	for (int i = -1; i < 13; i++) {
+		c = bpf_task_get_cgroup1(t, i);
+		put(s, c ? c->level : -1);
+		put(s, c ? (__s64)c->kn->id : -1);
+		if (c)
+			bpf_cgroup_release(c);
+	}
+	c = bpf_task_get_cgroup1(t, (int)s->text);
+	if (c) {
+		put_group(s, bpf_cgroup_ancestor(c, 0));
+		put(s, bpf_task_under_cgroup(t, c));
+		bpf_cgroup_release(c);
+	}
 	bpf_task_release(t);
 	return 0;
 }

@@ -138,6 +138,17 @@ static void groups(void **state)
 	assert_int_equal(io.out[11], -1);
 }
 
+static void groups_v1(void **state)
+{
+	struct io io = { .pid = (u32)getpid() };
+
+	run_all("groups_v1", &io);
+	for (u32 i = 0; i < 4; i++) /* -1, and the unified one */
+		assert_int_equal(io.out[i], -1);
+	for (io.text = 1; io.text < 13; io.text++)
+		run_all("groups_v1", &io);
+}
+
 static void texts(void **state)
 {
 	struct io io = { .text = (u64) "a string" };
@@ -382,9 +393,9 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tasks),     cmocka_unit_test(groups),	    cmocka_unit_test(texts),
-		cmocka_unit_test(signals),   cmocka_unit_test(task_memory), cmocka_unit_test(areas),
-		cmocka_unit_test(all_tasks), cmocka_unit_test(group_tree),
+		cmocka_unit_test(tasks), cmocka_unit_test(groups),    cmocka_unit_test(groups_v1),
+		cmocka_unit_test(texts), cmocka_unit_test(signals),   cmocka_unit_test(task_memory),
+		cmocka_unit_test(areas), cmocka_unit_test(all_tasks), cmocka_unit_test(group_tree),
 	};
 
 	return cmocka_run_group_tests_name("kernel functions on tasks", tests, begin, end);
