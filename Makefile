@@ -198,6 +198,9 @@ $(O)/functions/probes.bpf.o: $(O)/gen/function_probes.bpf.c tests/functions/prob
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -target bpf -g -O2 -mcpu=v3 -Wall -Werror -I. -Itests/functions -I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
 	$(Q)$(LLVM_STRIP) -g $@
+$(O)/functions/memory: tests/functions/memory.c
+	@mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -O1 -Wall -Wextra -static -o $@ $<
 $(O)/functions/workload: tests/functions/workload.c
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -O1 -Wall -Wextra -static -o $@ $<
@@ -280,7 +283,7 @@ $(O)/functions/recorder: tests/functions/recorder.c tests/lib/function_trace.c $
 	@mkdir -p $(@D)
 	$(Q)gcc -D_GNU_SOURCE -O1 -Wall -Wextra -I. -Itests/lib -I$(O)/gen -o $@ $(filter %.c,$^) $(LIBBPF) -lelf -lz
 $(O)/obj/tests/lib/function_trace.o: $(O)/gen/function_rows.h
-$(O)/tests/functions_test: | $(O)/functions/probes.bpf.o $(O)/functions/workload
+$(O)/tests/functions_test: | $(O)/functions/probes.bpf.o $(O)/functions/workload $(O)/functions/memory
 
 $(O)/tests/fuzz_test: $(call obj,$(FUZZ_SRC))
 

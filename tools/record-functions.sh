@@ -8,12 +8,13 @@
 set -eu
 O=${O:-build}
 out=${1:?usage: tools/record-functions.sh DIR}
-make --no-print-directory O="$O" "$O/functions/recorder" "$O/functions/probes.bpf.o" "$O/functions/workload"
+make --no-print-directory O="$O" "$O/functions/recorder" "$O/functions/probes.bpf.o" "$O/functions/workload" "$O/functions/memory"
 tmp=$(mktemp -d /tmp/skep-functions-XXXXXX)
 trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$tmp/w" "$tmp/out" "$out"
 list=
 for w in pipes server stages calls ipv6; do list="$list $(realpath "$O")/functions/workload:$w"; done
+list="$list $(realpath "$O")/functions/memory:memory"
 for w in shell compile; do list="$list $(realpath tests/functions/$w.sh):$w"; done
 # shellcheck disable=SC2086
 "$O/functions/recorder" "$O/functions/probes.bpf.o" "$tmp/out" "$tmp/w" $list &

@@ -208,12 +208,6 @@ int command_raw_tracepoint_open(struct call *c)
 				    attach_tracing(c, p, attr->raw_tracepoint.cookie, &err);
 		break;
 	case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
-		/*
-		 * It takes the first argument for a buffer, and no tracepoint here says that it
-		 * has one. DIFF(raw-tp-writable): also when the program never looks at it.
-		 */
-		err = -EINVAL;
-		break;
 	case BPF_PROG_TYPE_RAW_TRACEPOINT:
 		len = user_read_str(c->sys, name, attr->raw_tracepoint.name, sizeof(name) - 1);
 		name[sizeof(name) - 1] = 0; /* a longer one is cut, as in Linux */

@@ -45,7 +45,7 @@ static const u8 lsm_of[FUNC_NAMED] = {
 #include "tables/lsm.def"
 };
 
-/* Whether the function asks a security hook that has programs. */
+/* Whether the function, one of the profile's, asks a security hook that has programs. */
 static bool asks(const struct skep_system *sys, u32 row)
 {
 	return row < FUNC_NAMED && lsm_of[row] && lsm_active(sys, lsm_of[row] - 1U) &&
@@ -288,6 +288,8 @@ static const struct call_path *path_of(u32 nr)
 		p = attr_path(nr);
 	if (!p)
 		p = capable_path(nr);
+	if (!p)
+		p = time_path(nr);
 	return p ? p : process_path(nr);
 }
 
@@ -486,6 +488,13 @@ static void functions_gone(struct task *t)
 {
 	if (lsm_active(t->sys, LSM_task_free) && !world_start(t->sys))
 		lsm_run(t, LSM_task_free, (const u64[]){ world_task(t) }, 1);
+	if (function_active(t->sys, FUNC_exit_creds) && !world_start(t->sys)) {
+		u64 args[FUNCTION_ARGS_MAX] = { world_task(t) };
+
+		t->freed = true; /* nothing new hangs on it */
+		function_enter(t, FUNC_exit_creds, args);
+		function_return(t, FUNC_exit_creds, args, 0);
+	}
 	model_end(t);
 	if (t->sessions)
 		hook_sessions_free(t->sessions);

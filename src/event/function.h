@@ -153,6 +153,7 @@ const struct call_path *socket_path(u32 nr);
 const struct call_path *process_path(u32 nr);
 const struct call_path *memory_path(u32 nr);
 const struct call_path *attr_path(u32 nr);
+const struct call_path *time_path(u32 nr);
 const struct call_path *capable_path(u32 nr);
 
 /* States of TCP sockets (tcp.c): whether anybody wants them, and those of connect(). */

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Mappings of files: by mmap, and by execve for the segments of a program and its loader
- * (Linux: mm/mmap.c, mm/util.c, fs/binfmt_elf.c).
+ * Mappings of files: by mmap, and by execve for the segments of a program and its loader; what
+ * mprotect reaches (Linux: mm/mmap.c, mm/util.c, mm/mprotect.c, fs/binfmt_elf.c).
  *
  * DIFF(functions-mmap): mappings of huge pages, whose file the kernel makes, and of System V shared
  * memory are not told.
  */
 #include <elf.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "event/function.h"
+#include "event/process.h"
 
 #define PAGE 4096ULL
 
@@ -73,11 +76,90 @@ static const struct step mmap_steps[] = {
 	STEP(security_mmap_file, 3, STEP_ENTRY, maps, NULL, { map_file, arg2, arg3 }),
 };
 
+/* ---- mprotect ---- */
+
+#define PROTECTION                                                                                 \
+	(PROT_READ | PROT_WRITE | PROT_EXEC) /* VM_READ, VM_WRITE, VM_EXEC are the same */
+
+#ifndef PROT_SEM
+#define PROT_SEM 8
+#endif
+
+static bool implies_exec(struct task *t)
+{
+	unsigned long personality = 0;
+	char text[32] = "";
+	int fd = task_open_proc(t, "personality");
+
+	if (fd >= 0) {
+		if (read(fd, text, sizeof(text) - 1) > 0)
+			personality = strtoul(text, NULL, 16);
+		close(fd);
+	}
+	return personality & 0x0400000; /* READ_IMPLIES_EXEC */
+}
+
+/* What is to be done is done as far as the mapping that is refused. */
+static void refuse_from(struct call_model *m, u64 start, u64 at)
+{
+	u64 args[6];
+
+	if (at == start)
+		return;
+	memcpy(args, m->t->call.args, sizeof(args));
+	args[1] = at - start;
+	tracer_inject(m->t, m->t->call.nr, args);
+}
+
+static void mprotect_enter(struct call_model *m)
+{
+	u64 start = arg0(m), end = start + page_align(arg1(m)), prot = arg2(m), requested;
+	u64 grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP), at = start, last_file = 0;
+
+	requested = prot &= ~(u64)(PROT_GROWSDOWN | PROT_GROWSUP);
+	/* Growing ones begin where their mapping does: who asks for that (no libc of today) is not asked about. */
+	if (start % PAGE || end <= start || grows ||
+	    prot & ~(u64)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+		return;
+	if (prot & PROT_READ && !(prot & PROT_EXEC) && implies_exec(m->t))
+		prot |= PROT_EXEC;
+	while (at < end) {
+		u64 vma = world_mapping(m->t, at), next = model_read(m, vma, "vm_end"), file;
+
+		if (!vma || next <= at)
+			return;
+		file = model_read(m, vma, "vm_file");
+		/* One of the same kind that is as the one before becomes: they are one by then. */
+		if (at != start && file == last_file &&
+		    (model_read(m, vma, "vm_flags") & PROTECTION) == (prot & PROTECTION)) {
+			at = next;
+			continue;
+		}
+		last_file = file;
+		if (!ENTER(m, security_file_mprotect, 2, NULL, vma, requested, prot)) {
+			refuse_from(m, start, at);
+			return;
+		}
+		at = next;
+	}
+}
+
 const struct call_path *memory_path(u32 nr)
 {
-	static const struct call_path mmap_path = PATH(mmap_steps);
+	static const struct step mprotect_steps[] = {
+		STEP(security_file_mprotect, 2, STEP_EXIT, never),
+	};
+	static const struct call_path mmap_path = PATH(mmap_steps),
+				      mprotect_path = PATH(mprotect_steps, .enter = mprotect_enter);
 
-	return nr == SYS_mmap ? &mmap_path : NULL;
+	switch (nr) {
+	case SYS_mmap:
+		return &mmap_path;
+	case SYS_mprotect:
+	case SYS_pkey_mprotect:
+		return &mprotect_path;
+	}
+	return NULL;
 }
 
 /* ---- execve ---- */

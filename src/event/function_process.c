@@ -90,11 +90,13 @@ static u64 exit_code(struct call_model *m)
 static const struct step exit_group_steps[] = {
 	STEP(do_group_exit, 1, STEP_ENTRY, NULL, call_ret, { exit_code }),
 	STEP(do_exit, 2, STEP_EXIT, never),
+	STEP(exit_creds, 1, STEP_EXIT, never),
 };
 
 static const struct step exit_steps[] = {
 	STEP(do_group_exit, 1, STEP_EXIT, never), /* that it is not passed must be seen */
 	STEP(do_exit, 1, STEP_EXIT, never),
+	STEP(exit_creds, 1, STEP_EXIT, never),
 };
 
 static u64 usage(struct call_model *m)

@@ -305,7 +305,9 @@ static void call_begins(struct task *t)
 		tr->process->intercept(t);
 	if (c->skip)
 		skip_call(t);
-	tr->exit_wanted = want & WANT_EXIT || tr->again || c->moved || changes_task(c);
+	/* bpf() may attach what is to see its own end. */
+	tr->exit_wanted = want & WANT_EXIT || tr->again || c->moved || changes_task(c) ||
+			  (want && c->nr == SYS_bpf);
 	if (want && !tr->exit_wanted)
 		world_call_end(t);
 }

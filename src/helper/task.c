@@ -98,13 +98,19 @@ BPF_HELPER(send_signal_thread)
 	return run->platform->world(run, WORLD_SEND_SIGNAL, args);
 }
 
+/* Samples are taken in an interrupt, in which Linux can lock an address space only once. */
 BPF_HELPER(find_vma)
 {
 	u64 args[] = { r1, r2, true }, vma;
 
 	if (r5)
 		return ERR(EINVAL);
-	vma = r1 ? run->platform->world(run, WORLD_AREA, args) : 0;
+	if (!r1)
+		return ERR(ENOENT);
+	if (run->mm_looked_at)
+		return ERR(EBUSY);
+	run->mm_looked_at = run->prog->type == BPF_PROG_TYPE_PERF_EVENT;
+	vma = run->platform->world(run, WORLD_AREA, args);
 	if ((s64)vma <= 0)
 		return ERR(ENOENT);
 	bpf_call_subprog(run, r3, r1, vma, r4, 0, 0);

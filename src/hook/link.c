@@ -160,6 +160,12 @@ static const struct bpf_link_ops raw_tp_link_ops = {
 	.fill_info = raw_tp_fill_info,
 };
 
+/* Bytes of its first argument that programs may write to (Linux: DEFINE_EVENT_WRITABLE()). */
+static u32 writable_size(const char *tracepoint)
+{
+	return strcmp(tracepoint, "bpf_test_finish") ? 0 : sizeof(int);
+}
+
 struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_object *prog,
 				       const char *name, u64 cookie, int *err)
 {
@@ -172,7 +178,8 @@ struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_obje
 	if (!h)
 		goto out;
 	*err = -EINVAL; /* it reads arguments that the tracepoint does not have */
-	if (prog->max_ctx_offset > h->nr_args * sizeof(u64))
+	if (prog->max_ctx_offset > h->nr_args * sizeof(u64) ||
+	    prog->max_tp_access > writable_size(name))
 		goto out;
 	/* Where the event can wait. */
 	if (prog->prog->sleepable && strcmp(name, "sys_enter") && strcmp(name, "sys_exit"))

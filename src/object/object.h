@@ -137,6 +137,7 @@ struct prog_object {
 	bool kprobe_override;	  /* calls bpf_override_return(): cannot be tail-called */
 	bool dev_bound;	   /* BPF_F_XDP_DEV_BOUND_ONLY: for one device, the number of which is .. */
 	u32 bound_ifindex; /* .. this; 0: that one is gone */
+	u32 max_tp_access; /* the same of a writable tracepoint's buffer */
 	u32 max_ctx_offset; /* first byte of plain-memory contexts that no access reaches */
 	u32 max_rdonly_access,
 		max_rdwr_access; /* bytes that it reaches into an iterator's buffers */

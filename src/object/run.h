@@ -198,6 +198,7 @@ struct bpf_run {
 	struct hook_sessions *sessions;
 	struct bpf_session *session; /* the program's own; NULL: it is of no session */
 	bool session_return;
+	bool mm_looked_at; /* in an interrupt: Linux unlocks it behind that */
 	struct sk_buff *
 		packet; /* what a struct sk_buff of the world that the program was given stands for */
 };

@@ -130,13 +130,14 @@ static int write_results(struct skep_system *sys, const struct test_run *t, u32 
 	return 0;
 }
 
-/* Linux: trace_bpf_test_finish(&err) */
-static void finished(struct skep_system *sys, int err)
+/* Linux: trace_bpf_test_finish(&err), where programs may have changed it. */
+static int finished(struct skep_system *sys, int err)
 {
 	u64 arg = (u64)&err;
 
 	if (sys->raw_tp)
 		sys->raw_tp(sys, "bpf_test_finish", &arg, 1);
+	return err;
 }
 
 int test_run_write_data(struct skep_system *sys, const struct test_run *t,
@@ -169,8 +170,7 @@ int test_run_write_data(struct skep_system *sys, const struct test_run *t,
 	if (write_results(sys, t, size) && !err)
 		err = -EFAULT;
 out:
-	finished(sys, err);
-	return err;
+	return finished(sys, err);
 }
 
 /* ---- contexts that are plain memory ---- */
@@ -245,8 +245,7 @@ int tracing_test_run(struct skep_system *sys, struct prog_object *prog, struct t
 		err = sys->test_functions(sys, prog->prog->expected_attach_type, &t->retval);
 	if (!err && user_write(sys, t->uattr + ATTR(retval), &t->retval, sizeof(t->retval)))
 		err = -EFAULT;
-	finished(sys, err);
-	return err;
+	return finished(sys, err);
 }
 
 int syscall_test_run(struct skep_system *sys, struct prog_object *prog, struct test_run *t)

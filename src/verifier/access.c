@@ -752,6 +752,8 @@ int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int 
 		break;
 	case PTR_TO_TP_BUFFER:
 		err = check_buffer_access(env, reg, regno, "tracepoint", off, size);
+		if (!err && env->prog_obj->max_tp_access < (u32)(off + size))
+			env->prog_obj->max_tp_access = (u32)(off + size);
 		if (!err && load)
 			mark_reg_unknown(env, regs, value_regno);
 		break;

@@ -69,6 +69,15 @@ u64 world_area(struct world *w, struct wobj *task, u64 addr, bool holds)
 	return found;
 }
 
+u64 world_mapping(struct task *t, u64 addr)
+{
+	WORLD_HOLD(t->sys);
+	struct world *w = world_of(t->sys);
+	struct wobj *task = w ? world_task_obj(w, t) : NULL;
+
+	return task ? world_area(w, task, addr, true) : 0;
+}
+
 u64 world_iter_area(struct skep_system *sys, struct bpf_run *run, pid_t tid, const char *line)
 {
 	struct wobj *task;

@@ -112,7 +112,10 @@ int world_owner_of(struct world *w, u32 map_type, u64 addr, u64 owner[2])
 		return -ENOENT;
 	switch (map_type) {
 	case BPF_MAP_TYPE_TASK_STORAGE:
-		return o->type->id == WT_task_struct && o->priv ? task_owner(w, o, owner) : -ENOENT;
+		if (o->type->id != WT_task_struct || !o->priv ||
+		    (wtask(o)->t && wtask(o)->t->freed))
+			return -ENOENT;
+		return task_owner(w, o, owner);
 	case BPF_MAP_TYPE_INODE_STORAGE:
 		if (o->type->id != WT_inode)
 			return -ENOENT;

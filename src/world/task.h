@@ -57,6 +57,7 @@ struct task {
 	u64 start_boottime_ns;
 	bool exiting; /* with .exit_code, as task_struct has it */
 	int exit_code;
+	bool freed;   /* it has ended and nobody has a reference any more */
 	bool vforked; /* shares .mm with its parent until exec or exit */
 	struct task_call call;
 	/* User registers at the current stop, read on demand; see task_regs(). */

@@ -29,11 +29,12 @@ int world_start(struct skep_system *sys);
 void world_stop(struct skep_system *sys);
 
 /* Things by identity; each gives the address in the window, 0 when there is no such thing. */
-u64 world_task(struct task *t);		  /* struct task_struct */
-u64 world_user_regs(struct task *t);	  /* struct pt_regs of the current call */
-u64 world_file(struct task *t, int fd);	  /* struct file */
-u64 world_sock(struct task *t, int fd);	  /* struct sock of a socket's descriptor */
-u64 world_socket(struct task *t, int fd); /* struct socket */
+u64 world_task(struct task *t);		     /* struct task_struct */
+u64 world_user_regs(struct task *t);	     /* struct pt_regs of the current call */
+u64 world_file(struct task *t, int fd);	     /* struct file */
+u64 world_sock(struct task *t, int fd);	     /* struct sock of a socket's descriptor */
+u64 world_socket(struct task *t, int fd);    /* struct socket */
+u64 world_mapping(struct task *t, u64 addr); /* struct vm_area_struct that @addr is in */
 /* A byte for the TCP state of struct sock @sk that programs were told last. NULL: there is no such sock. */
 u8 *world_sock_told(struct skep_system *sys, u64 sk);
 /* Another byte: its bpf_sock_ops_cb_flags. */

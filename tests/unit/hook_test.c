@@ -15,6 +15,7 @@
 
 #include "exec/exec.h"
 #include "hook/hook.h"
+#include "tests/lib/kernel.h"
 
 #define DEVICE 7
 
@@ -235,6 +236,117 @@ static u64 runs_of(struct skep_system *sys, int prog)
 	return info.run_cnt;
 }
 
+/* ---- writable tracepoints: here and in the running kernel ---- */
+
+static struct skep_system *asked; /* NULL: the kernel */
+
+static int ask(int cmd, union bpf_attr *attr)
+{
+	return asked ? skep_bpf(asked, (u32)cmd, attr, sizeof(*attr)) :
+		       kernel_bpf_raw(cmd, attr, sizeof(*attr));
+}
+
+static int load(u32 type, const struct bpf_insn *insns, u32 n)
+{
+	union bpf_attr attr = { .prog_type = type,
+				.insn_cnt = n,
+				.insns = (uintptr_t)insns,
+				.license = (uintptr_t) "GPL" };
+
+	return ask(BPF_PROG_LOAD, &attr);
+}
+
+/* A program that puts @value at @off of the buffer, as @size says; 0: it leaves it alone. */
+static int writer(u8 size, s16 off, s32 value)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = 6, .src_reg = 1 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = value },
+		{ .code = BPF_STX | BPF_MEM | size, .dst_reg = 6, .off = off },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	const struct bpf_insn idle[] = { insns[1], insns[3] };
+
+	return value ? load(BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, insns, 4) :
+		       load(BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, idle, 2);
+}
+
+static int open_at(int prog, const char *name)
+{
+	union bpf_attr attr = { .raw_tracepoint.name = (uintptr_t)name,
+				.raw_tracepoint.prog_fd = (u32)prog };
+	int link = ask(BPF_RAW_TRACEPOINT_OPEN, &attr);
+
+	close(prog);
+	return link;
+}
+
+/* What a test run of @prog gives, and the program's own result. */
+static int test_run(int prog, u32 *retval)
+{
+	char data[64] = "";
+	union bpf_attr attr = { .test.prog_fd = (u32)prog,
+				.test.data_in = (uintptr_t)data,
+				.test.data_size_in = sizeof(data),
+				.test.retval = 99 };
+	int ret = ask(BPF_PROG_TEST_RUN, &attr);
+
+	*retval = attr.test.retval;
+	return ret;
+}
+
+#define WRITABLE_ANSWERS 13
+
+static void writable_answers(int answers[WRITABLE_ANSWERS])
+{
+	const struct bpf_insn zero[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 7 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int filter = load(BPF_PROG_TYPE_SOCKET_FILTER, zero, 2), link, other, *a = answers;
+	u32 retval;
+
+	*a++ = open_at(writer(BPF_DW, 0, 42), "bpf_test_finish"); /* 8 bytes of 4 */
+	*a++ = open_at(writer(BPF_W, 4, 42), "bpf_test_finish");  /* behind it */
+	*a++ = open_at(writer(BPF_W, -4, 42), "bpf_test_finish"); /* before it */
+	*a++ = open_at(writer(BPF_W, 0, 42), "sys_enter");	  /* it has none */
+	link = open_at(writer(BPF_W, 0, 0), "sys_enter");	  /* not looked at */
+	*a++ = link < 0 ? link : close(link);
+	link = open_at(writer(BPF_W, 0, 42), "bpf_test_finish");
+	*a++ = link < 0 ? link : 0;
+	*a++ = test_run(filter, &retval);
+	*a++ = (int)retval;
+	other = open_at(writer(BPF_B, 0, 5),
+			"bpf_test_finish"); /* its lowest byte, behind the first */
+	*a++ = other < 0 ? other : 0;
+	*a++ = test_run(filter, &retval);
+	close(link);
+	*a++ = test_run(filter, &retval);
+	close(other);
+	*a++ = test_run(filter, &retval);
+	*a++ = (int)retval;
+	close(filter);
+	assert_int_equal(a - answers, WRITABLE_ANSWERS);
+}
+
+static void test_writable_tracepoint(void **state)
+{
+	static const int expected[WRITABLE_ANSWERS] = { -EINVAL, -EINVAL, -EBADF, -EINVAL, 0, 0, 42,
+							7,	 0,	  5,	  5,	   0, 7 };
+	int have[WRITABLE_ANSWERS], kernel[WRITABLE_ANSWERS];
+
+	asked = *state;
+	writable_answers(have);
+	assert_memory_equal(have, expected, sizeof(have));
+	asked = NULL;
+	writable_answers(kernel);
+	if (kernel[5]) {
+		print_message("# the running kernel lets nobody do that\n");
+		return;
+	}
+	assert_memory_equal(have, kernel, sizeof(have));
+}
+
 static void test_raw_tracepoint(void **state)
 {
 	struct skep_system *sys = *state;
@@ -350,6 +462,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_xdp_refusals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tcx_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_raw_tracepoint, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_writable_tracepoint, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_free_under_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_prog_array_cycle, setup, teardown),
 	};
