@@ -83,6 +83,7 @@ static struct bpf_insn *dump_insns(const struct prog_object *p)
 				insn->off = 0; /* index into our table of functions */
 		} else if (class == BPF_LDX && BPF_MODE(insn->code) == BPF_PROBE_MEM) {
 			insn->code = BPF_LDX | BPF_SIZE(insn->code) | BPF_MEM;
+			insn->imm = 0;
 		} else if (class == BPF_LDX && BPF_MODE(insn->code) == BPF_PROBE_MEMSX) {
 			insn->code = BPF_LDX | BPF_SIZE(insn->code) | BPF_MEMSX;
 		} else if (insn->code == (BPF_LD | BPF_IMM | BPF_DW) && i + 1 < n) {

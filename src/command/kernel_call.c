@@ -169,6 +169,16 @@ static int sock_link(struct skep_system *sys, const u64 *args, bool done)
 	return 0;
 }
 
+static u64 count_of_map(struct skep_system *sys, u32 id)
+{
+	int err;
+	struct object *o = object_get_id(sys, id, OBJECT_MAP, &err);
+	u64 n = o ? map_elem_count(((struct map_object *)o)->map) : 0;
+
+	object_put(o);
+	return n;
+}
+
 u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call op, const u64 *args)
 {
 	switch (op) {
@@ -187,6 +197,8 @@ u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call o
 	case KERNEL_CALL_SOCK_MAY_LINK:
 	case KERNEL_CALL_SOCK_LINK:
 		return (u64)(s64)sock_link(sys, args, op == KERNEL_CALL_SOCK_LINK);
+	case KERNEL_CALL_MAP_COUNT:
+		return count_of_map(sys, (u32)args[0]);
 	case KERNEL_CALL_BTF:
 		return (u64)find_btf(sys, (const char *)args[0], (u32)args[1]);
 	}

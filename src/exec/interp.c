@@ -150,7 +150,7 @@ static u64 load(struct bpf_run *run, const struct bpf_insn *insn, u64 addr)
 	if (BPF_MODE(insn->code) == BPF_PROBE_MEM || BPF_MODE(insn->code) == BPF_PROBE_MEMSX)
 		return rt_probe_load(
 			run, addr,
-			insn_access_size(insn) |
+			insn_access_size(insn) | (u32)insn->imm |
 				(BPF_MODE(insn->code) == BPF_PROBE_MEMSX ? PROBE_SIGNED : 0));
 	switch (BPF_SIZE(insn->code)) {
 	case BPF_B:

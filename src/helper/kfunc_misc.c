@@ -36,6 +36,21 @@ BPF_KFUNC(bpf_cast_to_kern_ctx)
 	return (s64)object < 0 ? 0 : object; /* what is read through 0 is 0 */
 }
 
+/* Of what an iterator gives, which is no map of ours, the number tells. */
+BPF_KFUNC(bpf_map_sum_elem_count)
+{
+	const struct bpf_map *map = PTR(r1);
+	u64 id[] = { 0 };
+
+	if (run_is_world(run, r1)) {
+		const u64 args[] = { r1, (u64)(uintptr_t) "id" };
+
+		id[0] = run->platform->world(run, WORLD_FIELD, args);
+		return run->platform->kernel_call(run, KERNEL_CALL_MAP_COUNT, id);
+	}
+	return map_elem_count(map);
+}
+
 /* The fix-ups turn it into a move of R1. */
 BPF_KFUNC(bpf_rdonly_cast)
 {

@@ -75,11 +75,12 @@ BPF_KFUNC(bpf_percpu_obj_drop_impl)
 	return 0;
 }
 
+/* DIFF(helper-args): of the kernel's own per-CPU variables there are none. */
 BPF_HELPER(per_cpu_ptr)
 {
 	u64 *p = PTR(r1);
 
-	if ((u32)r2 >= run->arena->nr_slots)
+	if ((u32)r2 >= run->arena->nr_slots || !heap_holds(run->arena, r1, sizeof(*p)))
 		return 0;
 	return (u64)p + 16 + *p * (u32)r2;
 }
@@ -88,7 +89,7 @@ BPF_HELPER(this_cpu_ptr)
 {
 	u64 *p = PTR(r1);
 
-	return (u64)p + 16 + *p * run->cpu;
+	return heap_holds(run->arena, r1, sizeof(*p)) ? (u64)p + 16 + *p * run->cpu : 0;
 }
 
 BPF_HELPER(kptr_xchg)

@@ -788,6 +788,7 @@ const struct bpf_map_ops htab_map_ops = {
 	.for_each = htab_map_for_each,
 	.key_of = htab_map_key_of,
 	.helper = htab_map_helper,
+	.elem_count = htab_words_count,
 	.mem_usage = htab_map_mem_usage,
 	.check = htab_check,
 };
@@ -805,6 +806,7 @@ const struct bpf_map_ops htab_lru_map_ops = {
 	.for_each = htab_map_for_each,
 	.key_of = htab_map_key_of,
 	.helper = htab_map_helper,
+	.elem_count = htab_words_count,
 	.mem_usage = htab_map_mem_usage,
 	.check = htab_check,
 };
@@ -823,6 +825,7 @@ const struct bpf_map_ops htab_percpu_map_ops = {
 	.lookup_percpu_elem = htab_map_lookup_percpu_elem,
 	.for_each = htab_map_for_each,
 	.helper = htab_map_helper,
+	.elem_count = htab_words_count,
 	.mem_usage = htab_map_mem_usage,
 	.check = htab_check,
 };
@@ -841,6 +844,7 @@ const struct bpf_map_ops htab_lru_percpu_map_ops = {
 	.lookup_percpu_elem = htab_map_lookup_percpu_elem,
 	.for_each = htab_map_for_each,
 	.helper = htab_map_helper,
+	.elem_count = htab_words_count,
 	.mem_usage = htab_map_mem_usage,
 	.check = htab_check,
 };
@@ -920,6 +924,7 @@ const struct bpf_map_ops htab_of_maps_map_ops = {
 	.obj_delete = htab_of_maps_map_obj_delete,
 	.obj_lookup = htab_of_maps_map_obj_lookup,
 	.helper = htab_of_maps_map_helper,
+	.elem_count = htab_words_count,
 	.mem_usage = htab_map_mem_usage,
 	.check = htab_check,
 };

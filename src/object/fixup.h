@@ -27,7 +27,8 @@
  *                        if r0 s>= 0 goto +2; w0 ^= w0; exit
  *   may_goto           rewritten with a counter in the stack (Linux: BPF_REG_AX).
  *   context accesses   rewritten to loads and stores of the runtime struct.
- *   untrusted loads    BPF_LDX | BPF_PROBE_MEM or _MEMSX: a load through a BTF pointer
+ *   untrusted loads    BPF_LDX | BPF_PROBE_MEM or _MEMSX: a load through a BTF pointer, or with
+ *                      .imm (probe_map_field()) one of a field of the map in the register
  *                      that may be anything: yields 0 unless the address lies in the
  *                      window of world objects (which is backed throughout).
  *   BPF_NOSPEC         BPF_ST|BPF_NOSPEC is a no-op (no speculation barriers here).

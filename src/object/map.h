@@ -192,6 +192,8 @@ struct bpf_map_ops {
 
 	/* Address of byte @off of the value area of a single-value array; for BPF_PSEUDO_MAP_VALUE. */
 	int (*direct_value_addr)(const struct bpf_map *map, u64 *addr, u32 off);
+	/* Elements, of the types that Linux counts them of (struct bpf_map.elem_count); NULL: 0. */
+	u64 (*elem_count)(const struct bpf_map *map);
 	/* Bytes that Linux would report as memlock now. */
 	u64 (*mem_usage)(const struct bpf_map *map);
 	/* Full structural check for tests: NULL, or what is wrong (a constant string). */
@@ -221,6 +223,13 @@ static inline void map_value_copy(const struct bpf_map *map, void *dst, const vo
 
 /* The type's operations; NULL for a type that is absent. Built from tables/maps.def. */
 const struct bpf_map_ops *bpf_map_ops_of(u32 map_type);
+
+static inline u64 map_elem_count(const struct bpf_map *map)
+{
+	const struct bpf_map_ops *ops = bpf_map_ops_of(map->map_type);
+
+	return ops && ops->elem_count ? ops->elem_count(map) : 0;
+}
 
 static inline u32 bpf_map_value_stride(const struct bpf_map *map)
 {

@@ -87,6 +87,7 @@ enum kernel_call {
 	KERNEL_CALL_SOCK_MAY_LINK,
 	KERNEL_CALL_SOCK_LINK,	  /* the same, when that has been put there -> 0 */
 	KERNEL_CALL_STREAM_STACK, /* stream, instruction of run->prog that asks -> 0 or -errno */
+	KERNEL_CALL_MAP_COUNT,	  /* id of a map -> its elements, where Linux counts them; 0 */
 	KERNEL_CALL_BTF,	  /* name, kind -> id | a descriptor of its BTF << 32, or -errno */
 };
 
@@ -179,8 +180,8 @@ struct bpf_run {
 	u64 callback_depth;
 	/* Where a thrown exception ends: set while a program runs that can throw. */
 	void *catch[5];
-	u64 thrown;	       /* what the program returns then */
-	void *event;	       /* hook-private: the event being handled */
+	u64 thrown;  /* what the program returns then */
+	void *event; /* hook-private: the event being handled */
 	/* Of a program that watches another one: the run that it looks at, and its context as is shown. */
 	const struct bpf_run *watched;
 	u64 shown;
@@ -238,9 +239,35 @@ void slot_release(struct bpf_run *run);
 
 /*
  * What a BPF_PROBE_MEM load of @how & PROBE_SIZE bytes at @addr yields: of a world object, or 0.
- * With PROBE_SIGNED sign-extended.
+ * With PROBE_SIGNED sign-extended. With PROBE_MAP @addr is a map, whose field is read as Linux has it.
  */
-enum { PROBE_SIZE = 15, PROBE_SIGNED = 16 };
+enum {
+	PROBE_SIZE = 15,
+	PROBE_SIGNED = 16,
+	PROBE_MAP = 32,
+	PROBE_FIELD_SHIFT = 8,
+	PROBE_BYTE_SHIFT = 16
+};
+/* Fields of the kernel's structs of maps that are shown. */
+enum map_shown_field {
+	MAP_SHOWN_NOTHING, /* reads as 0 */
+	MAP_SHOWN_TYPE,
+	MAP_SHOWN_KEY_SIZE,
+	MAP_SHOWN_VALUE_SIZE,
+	MAP_SHOWN_MAX_ENTRIES,
+	MAP_SHOWN_EXTRA,
+	MAP_SHOWN_FLAGS,
+	MAP_SHOWN_ID,
+	MAP_SHOWN_ARRAY_ELEM_SIZE,
+	MAP_SHOWN_ARRAY_INDEX_MASK,
+	MAP_SHOWN_HASH_BUCKETS,
+	MAP_SHOWN_HASH_ELEM_SIZE,
+	MAP_SHOWN_HASH_COUNT,
+};
+static inline u32 probe_map_field(enum map_shown_field field, u32 byte)
+{
+	return PROBE_MAP | (u32)field << PROBE_FIELD_SHIFT | byte << PROBE_BYTE_SHIFT;
+}
 u64 rt_probe_load(struct bpf_run *run, u64 addr, u32 how);
 
 /* Runs @prog natively if it has been compiled, else interpreted. The slot is held. */

@@ -546,6 +546,68 @@ static int access_btf(struct bpf_verifier_env *env, u32 regno, int off, int size
 	return load_field(env, reg, off, size, value_regno);
 }
 
+/* Fields of the kernel's structs of maps that the runtime can show; all else can only be judged. */
+static const struct {
+	const char *owner, *member;
+	u8 size;
+	enum map_shown_field field;
+} map_fields[] = {
+	{ "bpf_map", "map_type", 4, MAP_SHOWN_TYPE },
+	{ "bpf_map", "key_size", 4, MAP_SHOWN_KEY_SIZE },
+	{ "bpf_map", "value_size", 4, MAP_SHOWN_VALUE_SIZE },
+	{ "bpf_map", "max_entries", 4, MAP_SHOWN_MAX_ENTRIES },
+	{ "bpf_map", "map_extra", 8, MAP_SHOWN_EXTRA },
+	{ "bpf_map", "map_flags", 4, MAP_SHOWN_FLAGS },
+	{ "bpf_map", "id", 4, MAP_SHOWN_ID },
+	{ "bpf_array", "elem_size", 4, MAP_SHOWN_ARRAY_ELEM_SIZE },
+	{ "bpf_array", "index_mask", 4, MAP_SHOWN_ARRAY_INDEX_MASK },
+	{ "bpf_htab", "n_buckets", 4, MAP_SHOWN_HASH_BUCKETS },
+	{ "bpf_htab", "elem_size", 4, MAP_SHOWN_HASH_ELEM_SIZE },
+	{ "bpf_htab", "count", 4, MAP_SHOWN_HASH_COUNT },
+};
+
+/* Where member @name of struct @owner is; -ENOENT. */
+static s64 member_offset(const struct btf *btf, const char *owner, const char *name)
+{
+	s32 id = btf_find_by_name_kind(btf, owner, BTF_KIND_STRUCT);
+	const struct btf_type *t = id > 0 ? btf_type_get(btf, (u32)id) : NULL;
+
+	for (u32 i = 0; t && i < btf_vlen(t); i++)
+		if (!strcmp(btf_str(btf, btf_members(t)[i].name_off) ?: "", name))
+			return btf_member_bit_offset(t, &btf_members(t)[i]) / 8;
+	return -ENOENT;
+}
+
+/* Each of those structs begins with a struct bpf_map. */
+static int show_map_field(struct bpf_verifier_env *env, const char *owner, u32 off, u32 size,
+			  u32 map_type)
+{
+	struct bpf_insn_aux_data *aux = &env->aux[env->insn_idx];
+	u32 how = probe_map_field(MAP_SHOWN_NOTHING, 0);
+
+	for (u32 i = 0; i < ARRAY_SIZE(map_fields); i++) {
+		s64 at;
+
+		if (strcmp(map_fields[i].owner, "bpf_map") && strcmp(map_fields[i].owner, owner))
+			continue;
+		at = member_offset(kernel_types(env), map_fields[i].owner, map_fields[i].member);
+		if (at >= 0 && off >= at && off + size <= at + map_fields[i].size)
+			how = probe_map_field(map_fields[i].field, off - (u32)at);
+	}
+	if (how == probe_map_field(MAP_SHOWN_NOTHING, 0)) {
+		if (!env->sys->verdict)
+			return refuse(env, DIAG_HELPER_UNSUPPORTED, "such fields of maps");
+		prog_lacks(env->prog_obj, "fields of struct", owner);
+	}
+	if (aux->ctx_field_size && aux->ctx_field_size != how) {
+		if (!env->sys->verdict)
+			return refuse(env, DIAG_MAP_PTR_ACCESS, map_type);
+		prog_lacks(env->prog_obj, "one load of various fields of", "maps");
+	}
+	aux->ctx_field_size = how;
+	return 0;
+}
+
 static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, int size,
 			  enum bpf_access_type t, int value_regno)
 {
@@ -554,6 +616,7 @@ static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, int 
 	u32 type = reg->map->map->map_type;
 	const char *name;
 	s32 id;
+	int err;
 
 	switch (type) {
 	case BPF_MAP_TYPE_ARRAY:
@@ -635,16 +698,14 @@ static int access_map_ptr(struct bpf_verifier_env *env, u32 regno, int off, int 
 		return refuse(env, DIAG_MAP_PTR_NEGATIVE, regno, name, off);
 	if (t == BPF_WRITE)
 		return refuse(env, DIAG_MAP_PTR_WRITE, name);
-	/* DIFF(map-ptr-access): maps are not laid out as Linux's, so this can only be judged. */
-	id = env->sys->verdict && kernel_types(env) ?
-		     btf_find_by_name_kind(kernel_types(env), name, BTF_KIND_STRUCT) :
-		     -ENOENT;
+	id = kernel_types(env) ? btf_find_by_name_kind(kernel_types(env), name, BTF_KIND_STRUCT) :
+				 -ENOENT;
 	if (id < 0)
 		return refuse(env, DIAG_MAP_PTR_ACCESS, type);
-	prog_lacks(env->prog_obj, "fields of struct", name);
 	from.btf = kernel_types(env);
 	from.btf_id = (u32)id;
-	return load_field(env, &from, off, size, value_regno);
+	err = load_field(env, &from, off, size, value_regno);
+	return err ?: show_map_field(env, name, (u32)off, (u32)size, type);
 }
 
 /*
@@ -812,6 +873,7 @@ static bool type_is_rewritten(u32 type)
 	case PTR_TO_XDP_SOCK:
 	case PTR_TO_BTF_ID:
 	case PTR_TO_ARENA:
+	case CONST_PTR_TO_MAP: /* DIFF(map-ptr-access) */
 		return true;
 	default:
 		return false;

@@ -3,9 +3,6 @@
  * Arguments of helper calls: which register types an argument type takes, memory
  * and size pairs, map and helper pairs, locks, constant strings (Linux:
  * check_func_arg() and check_map_func_compatibility() of kernel/bpf/verifier.c).
- *
- * Knowing differences: DIFF(helper-args) dynptrs, timers, object pointers in map
- * values and per-CPU kernel variables are refused with EOPNOTSUPP.
  */
 #include "object/map_insn_array.h"
 #include "verifier/kfunc.h"
@@ -556,7 +553,10 @@ int check_func_arg(struct bpf_verifier_env *env, u32 arg, struct bpf_call_arg_me
 	case ARG_KPTR_XCHG_DEST:
 		return process_kptr(env, regno, meta);
 	case ARG_PTR_TO_PERCPU_BTF_ID:
-		return refuse(env, DIAG_HELPER_UNSUPPORTED, "per-CPU kernel variables");
+		meta->ret_btf = reg->btf;
+		meta->ret_btf_id = reg->btf_id;
+		meta->percpu_alloc = reg->type & MEM_RCU;
+		return 0;
 	case ARG_PTR_TO_ARENA:
 		return refuse(env, DIAG_HELPER_UNSUPPORTED, "arenas");
 	case ARG_PTR_TO_CTX:

@@ -736,9 +736,27 @@ static int set_return(struct bpf_verifier_env *env, const struct bpf_func_proto 
 		r0->btf_id = btf_id;
 		break;
 	}
-	case RET_PTR_TO_MEM_OR_BTF_ID:
+	case RET_PTR_TO_MEM_OR_BTF_ID: {
+		const struct btf_type *t =
+			btf_type_skip_modifiers(meta->ret_btf, meta->ret_btf_id, NULL);
+		u32 size;
+
+		mark_reg_known_zero(env, regs, BPF_REG_0);
+		if (!t || !btf_is_struct(t)) {
+			if (btf_type_size(meta->ret_btf, meta->ret_btf_id, &size))
+				return refuse_err(env, -EFAULT, DIAG_INTERNAL, "no size of it");
+			r0->type = PTR_TO_MEM | flag;
+			r0->mem_size = size;
+			break;
+		}
+		r0->type = PTR_TO_BTF_ID |
+			   (meta->percpu_alloc ? MEM_ALLOC | MEM_RCU : flag & ~MEM_RDONLY);
+		r0->btf = meta->ret_btf;
+		r0->btf_id = meta->ret_btf_id;
+		break;
+	}
 	case __BPF_RET_TYPE_MAX:
-		return refuse(env, DIAG_HELPER_UNSUPPORTED, "per-CPU kernel variables");
+		return refuse_err(env, -EFAULT, DIAG_INTERNAL, "result of no type");
 	}
 	if (type_may_be_null(r0->type))
 		r0->id = ++env->id_gen;

@@ -41,6 +41,7 @@ struct bpf_call_arg_meta {
 	u32 btf_id;
 	struct btf *ret_btf;
 	u32 ret_btf_id;
+	bool percpu_alloc;     /* that is one of the program's own */
 	u32 subprogno;	       /* of ARG_PTR_TO_FUNC */
 	s64 const_map_key;     /* constant key of an array lookup, or -1 */
 	struct btf_field kptr; /* of bpf_kptr_xchg(); .size 0: none */

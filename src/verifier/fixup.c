@@ -257,6 +257,12 @@ static int fix_access(struct fixup *f, u32 i, const struct bpf_insn *insn)
 		return fix_ctx_access(f, i, insn);
 	case PTR_TO_ARENA:
 		return fix_arena_access(f, insn);
+	case CONST_PTR_TO_MAP:
+		to.code = BPF_LDX | BPF_SIZE(insn->code) |
+			  (BPF_MODE(insn->code) == BPF_MEMSX ? BPF_PROBE_MEMSX : BPF_PROBE_MEM);
+		to.off = 0;
+		to.imm = (s32)aux->ctx_field_size;
+		break;
 	case PTR_TO_BTF_ID:
 		/*
 		 * Whatever is known of the pointer, the load cannot fault. What the program

@@ -124,7 +124,8 @@ static __always_inline void use_dynptr(struct io *s, struct bpf_dynptr *d, __u32
 	put(s, *(__u64 *)buf);
 	put(s, *(__u64 *)(buf + 8));
 	if (write) {
-		put(s, bpf_dynptr_write(d, s->in[at + 2 & 63] & 511, buf, s->in[at + 3 & 63] & 15, 0));
+		put(s,
+		    bpf_dynptr_write(d, s->in[at + 2 & 63] & 511, buf, s->in[at + 3 & 63] & 15, 0));
 		p = bpf_dynptr_slice_rdwr(d, s->in[at + 9 & 63] & 255, buf, sizeof(buf));
 		if (p)
 			p[3]++;
@@ -233,7 +234,8 @@ SEC("tc") int dynptr_ring(struct __sk_buff *ctx)
 }
 
 /* Linux copies by words: what is behind a string is no promise. */
-static __always_inline void put_str(struct io *s, struct bpf_dynptr *d, __u32 at, __u32 size, int len)
+static __always_inline void put_str(struct io *s, struct bpf_dynptr *d, __u32 at, __u32 size,
+				    int len)
 {
 	put(s, (__u64)len);
 	if (len > 0 && (__u32)len < size)
@@ -652,7 +654,8 @@ SEC("syscall") int cpumasks(void *ctx)
 		put(s, BOOL(bpf_cpumask_equal(M(a), M(b))) |
 			       BOOL(bpf_cpumask_intersects(M(a), M(b))) << 1 |
 			       BOOL(bpf_cpumask_subset(M(a), M(b))) << 2 |
-			       BOOL(bpf_cpumask_empty(M(a))) << 3 | BOOL(bpf_cpumask_full(M(b))) << 4 |
+			       BOOL(bpf_cpumask_empty(M(a))) << 3 |
+			       BOOL(bpf_cpumask_full(M(b))) << 4 |
 			       BOOL(bpf_cpumask_test_cpu(1, M(a))) << 5);
 	}
 	bpf_cpumask_release(c);
@@ -675,7 +678,8 @@ static __noinline int middle(struct io *s)
 {
 	int sum = 0, n;
 
-	bpf_for(n, 0, 10) {
+	bpf_for(n, 0, 10)
+	{
 		put(s, (__u64)n + 100);
 		sum += (int)s->in[n & 63] & 15;
 	}
@@ -745,6 +749,77 @@ SEC("?tc") int tail_throws(struct __sk_buff *ctx)
 	if (s->in[3] & 1)
 		bpf_throw(s->in[4]);
 	return n + jump(ctx);
+}
+
+/* Fields of maps, as the kernel's structs have them. */
+struct bpf_map {
+	enum bpf_map_type map_type;
+	__u32 key_size, value_size, max_entries, map_flags;
+	__u64 map_extra;
+} CORE;
+typedef struct {
+	int counter;
+} atomic_t;
+struct bpf_htab {
+	struct bpf_map map;
+	atomic_t count;
+	__u32 n_buckets, elem_size;
+} CORE;
+struct bpf_array {
+	struct bpf_map map;
+	__u32 elem_size, index_mask;
+} CORE;
+
+extern __s64 bpf_map_sum_elem_count(const struct bpf_map *map) __ksym;
+
+struct twelve {
+	__u32 v[3];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 20);
+	__uint(map_flags, 1); /* BPF_F_NO_PREALLOC */
+	__type(key, __u32);
+	__type(value, struct twelve);
+} counted SEC(".maps");
+
+static __noinline int common(struct io *s, const struct bpf_map *map)
+{
+	put(s, map->map_type);
+	put(s, (__u64)map->key_size << 32 | map->value_size);
+	put(s, map->max_entries);
+	put(s, map->map_flags);
+	put(s, map->map_extra);
+	put(s, *((volatile const __u8 *)&map->value_size)); /* a byte of it */
+	put(s, (__u64)bpf_map_sum_elem_count(map));
+	return 0;
+}
+
+SEC("?tc") int map_fields(struct __sk_buff *ctx)
+{
+	struct bpf_htab *hash = (struct bpf_htab *)&counted;
+	struct bpf_array *array = (struct bpf_array *)&io;
+	struct io *s = get_io();
+	struct twelve value = { { 1 } };
+	__u32 key;
+
+	if (!s)
+		return -1;
+	for (int i = 0; i < 8; i++) {
+		key = s->in[i] & 31;
+		if (s->in[i] & 64)
+			bpf_map_delete_elem(&counted, &key);
+		else
+			bpf_map_update_elem(&counted, &key, &value, 0);
+	}
+	common(s, &hash->map);
+	common(s, &array->map);
+	put(s, hash->n_buckets);
+	put(s, hash->elem_size);
+	put(s, (__u64)hash->count.counter);
+	put(s, array->elem_size);
+	put(s, array->index_mask);
+	return 0;
 }
 
 char _license[] SEC("license") = "GPL";

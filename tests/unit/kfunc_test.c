@@ -300,8 +300,8 @@ int main(void)
 		PROG(strings),	     PROG(cpumasks),	    PROG(throws),
 		PROG(dynptr_fill),   PROG(dynptr_fill_skb), PROG(dynptr_fill_rdonly),
 		PROG(kern_skb),	     PROG(kern_xdp),	    PROG(throws_last),
-		PROG(tail_throws),   NEW(objects),	    NEW(stash),
-		NEW(percpu),
+		PROG(map_fields),    PROG(tail_throws),	    NEW(objects),
+		NEW(stash),	     NEW(percpu),
 	};
 
 	return cmocka_run_group_tests_name("kernel functions", tests, start, end);

@@ -433,7 +433,7 @@ int x86_probe(struct jit *j, const struct bpf_insn *insn)
 		j->probe_slot = (u32)index + 1;
 	}
 	rm(j, true, 0x8d, R11, j->sub->reg[insn->src_reg], insn->off); /* lea */
-	mov_ri(j, R9, insn_access_size(insn) | sx, true);
+	mov_ri(j, R9, insn_access_size(insn) | (u32)insn->imm | sx, true);
 	err = jit_ref(j, j->n, JIT_REF_POOL, j->probe_slot - 1, 6, 0);
 	e1(j, 0xff); /* call [rip + distance] */
 	e1(j, 0x15);
