@@ -197,7 +197,7 @@ bool tracing_is_valid_access(int off, int size, enum bpf_access_type t, const st
 	bool trusted = prog->expected_attach_type == BPF_TRACE_RAW_TP || is_iter(prog);
 	struct btf_ctx_proto proto;
 
-	/* Words, of which nobody knows how many are arguments: those that Linux passes in registers. */
+	/* DIFF(tracing-multi): words, of which nobody knows how many are arguments: those that Linux passes in registers. */
 	if (attach_type_is_tracing_multi(prog->expected_attach_type))
 		return off + size <= MULTI_ARGS * 8 && trace_args_access(off, size, t);
 	if (!ctx_proto(info->obj, prog, &proto))
