@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "alloc_faults.h"
+#include "tests/lib/int_btf.h"
 #include "tests/lib/own_cgroup.h"
 
 #define CPUS  256
@@ -526,19 +527,7 @@ static int load(struct skep_system *sys, u32 type, u32 attach_type)
 
 static int load_btf(struct skep_system *sys)
 {
-	static const struct {
-		struct btf_header h;
-		u32 type[4];
-		char strings[5];
-	} blob = { .h = { .magic = 0xeb9f,
-			  .version = 1,
-			  .hdr_len = sizeof(struct btf_header),
-			  .type_len = 16,
-			  .str_off = 16,
-			  .str_len = 5 },
-		   .type = { 1, 1 << 24, 4, 32 },
-		   .strings = "\0int" };
-	ATTR(.btf = PTR(&blob), .btf_size = sizeof(struct btf_header) + 16 + 5);
+	ATTR(.btf = PTR(&int_btf), .btf_size = INT_BTF_SIZE);
 
 	return call(sys, BPF_BTF_LOAD, &a);
 }

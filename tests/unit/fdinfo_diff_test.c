@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "front/files.h"
+#include "tests/lib/int_btf.h"
 #include "tests/lib/kernel.h"
 #include "tests/lib/system_fixture.h"
 
@@ -112,19 +113,7 @@ static const struct {
 
 static int btf_of(int side)
 {
-	static const struct {
-		struct btf_header h;
-		u32 type[4];
-		char strings[5];
-	} blob = { .h = { .magic = 0xeb9f,
-			  .version = 1,
-			  .hdr_len = sizeof(struct btf_header),
-			  .type_len = 16,
-			  .str_off = 16,
-			  .str_len = 5 },
-		   .type = { 1, 1 << 24, 4, 32 },
-		   .strings = "\0int" };
-	union bpf_attr attr = { .btf = (u64)&blob, .btf_size = sizeof(struct btf_header) + 16 + 5 };
+	union bpf_attr attr = { .btf = (u64)&int_btf, .btf_size = INT_BTF_SIZE };
 
 	return call(side, BPF_BTF_LOAD, &attr);
 }

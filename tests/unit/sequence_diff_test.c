@@ -28,6 +28,7 @@
 #include "base/version.h"
 #include "btf/btf.h"
 #include "skep/skep.h"
+#include "tests/lib/int_btf.h"
 #include "tests/lib/kernel.h"
 #include "tests/lib/own_cgroup.h"
 #include "tests/lib/system_fixture.h"
@@ -821,27 +822,16 @@ static void enable_stats(int cmd)
 
 static void btf_load(int cmd)
 {
-	struct {
-		struct btf_header h;
-		u32 type[4];
-		char strings[8];
-	} blob = { .h = { .magic = 0xeb9f,
-			  .version = 1,
-			  .hdr_len = sizeof(struct btf_header),
-			  .type_len = 16,
-			  .str_off = 16,
-			  .str_len = 5 },
-		   .type = { 1, 1 << 24, 4, 32 },
-		   .strings = "\0int" };
+	struct int_btf blob = int_btf;
 	bool spoil = !rnd(4);
-	u32 at = rnd(sizeof(blob)), bits = rnd(256);
+	u32 at = rnd(INT_BTF_SIZE), bits = rnd(256);
 	int ret[SIDES];
 
 	if (spoil)
 		((u8 *)&blob)[at] ^= (u8)bits;
 	SAY("spoilt %d at %u by %#x", spoil, at, bits);
 	for (int side = 0; side < SIDES; side++) {
-		union bpf_attr attr = { .btf = (u64)&blob, .btf_size = sizeof(blob) - 3 };
+		union bpf_attr attr = { .btf = (u64)&blob, .btf_size = INT_BTF_SIZE };
 
 		ret[side] = call(side, cmd, &attr);
 	}
