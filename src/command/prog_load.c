@@ -5,7 +5,10 @@
  * BPF_PROG_BIND_MAP.
  */
 #include <errno.h>
+#include <linux/keyctl.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "command/command.h"
@@ -21,6 +24,9 @@
 #include "object/token.h"
 #include "object/vocabulary.h"
 #include "verifier/verifier.h"
+
+#define KEYRING_PLATFORM 2    /* the last of the kernel's own, from 0 */
+#define SIGNATURE_MAX	 8192 /* Linux: KMALLOC_MAX_CACHE_SIZE */
 
 #define MAX_INSNS_UNPRIVILEGED 4096
 #define MAX_INSNS	       1000000
@@ -239,6 +245,37 @@ static int inherit_device(struct prog_object *p, const struct prog_object *targe
 	return p->bound_ifindex ? 0 : -EINVAL;
 }
 
+/* Whether there is such a key; those of a caller's thread and process are not asked for from outside. */
+static bool key_is_there(s32 id)
+{
+	if (id >= KEY_SPEC_USER_SESSION_KEYRING && id <= KEY_SPEC_SESSION_KEYRING)
+		return true;
+	if (id < 0 && caller_current())
+		return false;
+	return syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, id, 0) >= 0 || errno == EACCES;
+}
+
+/* As bpf_prog_verify_signature() of a kernel without CONFIG_SYSTEM_DATA_VERIFICATION. */
+static int check_signature(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	s32 id = attr->keyring_id;
+	void *copy;
+	int err = 0;
+
+	if (attr->signature_size > SIGNATURE_MAX)
+		return -EINVAL;
+	if (((u32)id > KEYRING_PLATFORM) && !key_is_there(id))
+		return -EINVAL;
+	if (!attr->signature_size)
+		return -EOPNOTSUPP;
+	copy = mem_alloc(attr->signature_size);
+	if (!copy || user_read(c->sys, copy, attr->signature, attr->signature_size))
+		err = -ENOMEM;
+	mem_free(copy);
+	return err ? err : -EOPNOTSUPP;
+}
+
 static int read_program(struct call *c, struct prog_object *p)
 {
 	const union bpf_attr *attr = c->attr;
@@ -254,8 +291,11 @@ static int read_program(struct call *c, struct prog_object *p)
 		return -EFAULT;
 	license[sizeof(license) - 1] = 0;
 	p->prog->gpl_compatible = license_is_gpl(license);
-	if (attr->signature) /* no keyring to check it by */
-		return -EOPNOTSUPP;
+	if (attr->signature) {
+		err = check_signature(c);
+		if (err)
+			return err;
+	}
 	err = attr->prog_ifindex ? bind_to_device(c, p) : 0;
 	if (!err && attr->prog_type == BPF_PROG_TYPE_EXT && p->dst_prog && p->dst_prog->dev_bound)
 		err = inherit_device(p, p->dst_prog);
