@@ -13,6 +13,7 @@
 #include "command/struct_ops.h"
 #include "hook/cgroup.h"
 #include "hook/hook.h"
+#include "hook/lwt.h"
 #include "hook/netns.h"
 #include "object/caller.h"
 #include "object/async.h"
@@ -245,6 +246,7 @@ void skep_system_free(struct skep_system *sys)
 		end_objects(sys);
 		async_drain(sys);
 		netns_stop(sys);
+		lwt_stop(sys);
 		hooks_stop(sys);
 		arena_reclaim(sys->arena, &sys->retired);
 		pthread_mutex_unlock(&sys->lock);

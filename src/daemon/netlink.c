@@ -330,6 +330,8 @@ static bool concerns_us(const struct nlmsghdr *n)
 	case RTM_NEWCHAIN:
 	case RTM_DELCHAIN:
 	case RTM_GETCHAIN:
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
 		return true;
 	}
 	return false;

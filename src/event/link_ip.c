@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "hook/lwt.h"
 #include "object/csum.h"
 
 #define PACKET_OTHERHOST 3
@@ -97,8 +98,9 @@ static bool hooks_active(const struct links *l, u32 from, u32 to)
 
 bool link_ip_active(const struct links *l, bool ingress)
 {
-	return link_steer_active(l) || (ingress ? hooks_active(l, NF_PRE_ROUTING, NF_FORWARD) :
-						  hooks_active(l, NF_LOCAL_OUT, NF_POST_ROUTING));
+	return link_steer_active(l) || link_lwt_active(l) ||
+	       (ingress ? hooks_active(l, NF_PRE_ROUTING, NF_FORWARD) :
+			  hooks_active(l, NF_LOCAL_OUT, NF_POST_ROUTING));
 }
 
 /* The packet from its IP header on, without what pads the frame; fragments of memory are made linear. */
@@ -157,10 +159,9 @@ static void put_up(struct link_way *w, struct port *p, struct sk_buff *skb,
 	link_emit_skb(w, &p->inner, skb);
 }
 
-static void put_down(struct link_way *w, struct port *p, struct sk_buff *skb,
-		     const struct link_steer *s)
+static void put_down(struct link_way *w, struct port *p, struct sk_buff *skb)
 {
-	if (cgroup_allows(w, skb, false, s))
+	if (cgroup_allows(w, skb, false, NULL))
 		link_transmit_skb(w, p, skb);
 }
 
@@ -198,7 +199,8 @@ static bool routed_in(struct link_way *w, struct port *p, struct sk_buff *pkt,
 	return passes;
 }
 
-static bool sent(struct link_way *w, struct port *p, struct sk_buff *pkt, const struct ip_view *ip)
+static bool local_out(struct link_way *w, struct port *p, struct sk_buff *pkt,
+		      const struct ip_view *ip)
 {
 	bool own = link_route_is_own(w->l, ip);
 
@@ -210,7 +212,36 @@ static bool sent(struct link_way *w, struct port *p, struct sk_buff *pkt, const 
 		if (!link_netfilter(w, ip->family, NF_LOCAL_OUT, NF_ALL, 0, p->p.ifindex, &before))
 			return false;
 	}
+	return true;
+}
+
+static bool post_routing(struct link_way *w, struct port *p, struct sk_buff *pkt,
+			 const struct ip_view *ip)
+{
 	return link_netfilter(w, ip->family, NF_POST_ROUTING, NF_ALL, 0, p->p.ifindex, pkt);
+}
+
+/* One program of the packet's route, on its way out. False: it goes no further. */
+static bool route_out(struct link_way *w, u32 at, struct sk_buff *skb, struct sk_buff *pkt,
+		      struct ip_view *ip)
+{
+	if (!link_lwt_active(w->l))
+		return true;
+	if (link_lwt(w, ip, at, 0, skb, pkt) != LINK_LWT_OK || !at_network(skb, pkt, ip))
+		return false;
+	pkt->mac_header = SKB_UNSET;
+	return true;
+}
+
+/* Linux makes fragments of a packet before it leaves by its route. */
+static void fragment_down(struct link_way *w, struct port *p, struct sk_buff *skb)
+{
+	struct sk_buff pkt;
+	struct ip_view ip;
+
+	if (at_network(skb, &pkt, &ip) && cgroup_allows(w, skb, false, NULL) &&
+	    route_out(w, LWT_AT_XMIT, skb, &pkt, &ip))
+		link_transmit_skb(w, p, skb);
 }
 
 /* One packet of all fragments is asked about; they go on as they came. */
@@ -226,7 +257,7 @@ static void gathered(struct link_way *w, struct port *p, struct link_datagram *d
 	if (!at_network(&skb, &pkt, &ip))
 		return;
 	if (!d->ingress) {
-		passes = sent(w, p, &pkt, &ip);
+		passes = local_out(w, p, &pkt, &ip) && post_routing(w, p, &pkt, &ip);
 	} else {
 		passes = (!defrag || link_netfilter(w, ip.family, NF_PRE_ROUTING, NF_WHOLE,
 						    p->p.ifindex, 0, &pkt)) &&
@@ -240,7 +271,7 @@ static void gathered(struct link_way *w, struct port *p, struct link_datagram *d
 		if (d->ingress)
 			put_up(w, p, &skb, &s);
 		else
-			put_down(w, p, &skb, NULL);
+			fragment_down(w, p, &skb);
 	}
 }
 
@@ -263,6 +294,20 @@ void link_ip_receive(struct link_way *w, struct port *p, struct sk_buff *skb)
 			    p->p.ifindex, 0, &pkt))
 		return;
 	r = link_route(w->l, &ip, p->p.ifindex, skb->mark);
+	if (link_lwt_active(w->l)) {
+		switch (link_lwt(w, &ip, LWT_AT_IN, p->p.ifindex, skb, &pkt)) {
+		case LINK_LWT_DROPPED:
+			return;
+		case LINK_LWT_REROUTE:
+			if (!at_network(skb, &pkt, &ip))
+				return;
+			r = link_route(w->l, &ip, p->p.ifindex, skb->mark);
+			break;
+		case LINK_LWT_OK:
+			if (!at_network(skb, &pkt, &ip))
+				return;
+		}
+	}
 	if (!ip.fragment || (!defrag && !r.err && r.type == RTN_UNICAST)) {
 		if (!routed_in(w, p, &pkt, &ip, &r))
 			return;
@@ -285,7 +330,7 @@ void link_ip_send(struct link_way *w, struct port *p, struct sk_buff *skb)
 	struct ip_view ip;
 
 	if (!link_ip_active(w->l, false) || skb->vlan_present || !at_network(skb, &pkt, &ip)) {
-		put_down(w, p, skb, NULL);
+		put_down(w, p, skb);
 		return;
 	}
 	link_steer_out(w, &pkt, &ip, &s);
@@ -294,8 +339,10 @@ void link_ip_send(struct link_way *w, struct port *p, struct sk_buff *skb)
 		return;
 	pkt.mac_header = SKB_UNSET; /* the stack has not made it yet */
 	if (!ip.fragment) {
-		if (sent(w, p, &pkt, &ip))
-			put_down(w, p, skb, &s);
+		if (local_out(w, p, &pkt, &ip) && route_out(w, LWT_AT_OUT, skb, &pkt, &ip) &&
+		    post_routing(w, p, &pkt, &ip) && cgroup_allows(w, skb, false, &s) &&
+		    route_out(w, LWT_AT_XMIT, skb, &pkt, &ip))
+			link_transmit_skb(w, p, skb);
 		return;
 	}
 	/* Linux makes fragments behind its hooks. */

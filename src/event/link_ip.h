@@ -56,6 +56,15 @@ enum nf_part { NF_FRAGMENTS, NF_WHOLE, NF_ALL };
 bool link_netfilter(struct link_way *w, u32 pf, u32 hook, enum nf_part part, u32 in, u32 out,
 		    struct sk_buff *pkt);
 
+/* ---- link_lwt.c ---- */
+
+/* What programs of the packet's route have said; the packet may be another one then. */
+enum link_lwt { LINK_LWT_OK, LINK_LWT_REROUTE, LINK_LWT_DROPPED };
+bool link_lwt_active(const struct links *l);
+/* @at: LWT_AT_*; @from: @skb from its IP header on. */
+enum link_lwt link_lwt(struct link_way *w, const struct ip_view *ip, u32 at, u32 iif,
+		       struct sk_buff *skb, const struct sk_buff *from);
+
 /* ---- link_dissect.c ---- */
 
 /* Whether a flow dissector has found what flow @skb is of. @outer: the run that asks. */
@@ -126,6 +135,10 @@ struct link_route {
  * change.
  */
 struct link_route link_route(struct links *l, const struct ip_view *ip, u32 iif, u32 mark);
+struct lwt_key;
+/* The route in the instance's tables that it takes, if that is one with programs: 0 or -ENOENT. */
+int link_route_match(struct links *l, const struct ip_view *ip, u32 iif, u32 mark,
+		     struct lwt_key *key);
 /* Whether @ip's source is an address of the instance. */
 bool link_route_is_own(struct links *l, const struct ip_view *ip);
 bool link_route_forwards6(struct links *l);

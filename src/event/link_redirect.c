@@ -358,6 +358,11 @@ void link_redirect_skb(struct link_way *w, struct sk_buff *skb, bool ingress)
 	}
 }
 
+void link_route_again(struct link_way *w, const struct sk_buff *skb)
+{
+	to_neighbour(w, skb, 0);
+}
+
 /* ---- what helpers ask ---- */
 
 static s64 clone_redirect(struct links *l, struct bpf_run *outer, const struct sk_buff *skb,

@@ -13,6 +13,11 @@
 
 #include "base/mem.h"
 #include "event/link_ip.h"
+#include "hook/lwt.h"
+
+#ifndef RTM_F_FIB_MATCH
+#define RTM_F_FIB_MATCH 0x2000
+#endif
 
 #define KEPT 256
 
@@ -22,9 +27,10 @@ struct link_routes {
 	pthread_mutex_t lock;
 	int ask, news;
 	struct kept {
-		bool there;
+		bool there, match;
 		u32 family, iif, mark, dst[4], src[4];
 		struct link_route r;
+		struct lwt_key key; /* of the route that matches; .family 0: it has no programs */
 	} v[KEPT];
 	int forwards6; /* -1: not asked */
 };
@@ -119,7 +125,7 @@ static long exchange(const struct link_routes *r, const void *q, u32 size, void 
 	return n;
 }
 
-static struct link_route ask(const struct link_routes *r, const struct kept *k)
+static struct link_route ask(const struct link_routes *r, struct kept *k)
 {
 	struct request q = { .h = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)),
 				    .nlmsg_type = RTM_GETROUTE,
@@ -143,6 +149,8 @@ static struct link_route ask(const struct link_routes *r, const struct kept *k)
 		put(&q, RTA_SRC, k->src, size);
 		put(&q, RTA_IIF, &k->iif, sizeof(k->iif));
 	}
+	if (k->match)
+		q.m.rtm_flags = RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE;
 	if (k->mark)
 		put(&q, RTA_MARK, &k->mark, sizeof(k->mark));
 	n = exchange(r, &q, q.h.nlmsg_len, &answer, sizeof(answer));
@@ -152,21 +160,32 @@ static struct link_route ask(const struct link_routes *r, const struct kept *k)
 		return out;
 	}
 	out.type = m->rtm_type;
+	if (m->rtm_protocol == LWT_PROTOCOL)
+		k->key = (struct lwt_key){ .family = m->rtm_family,
+					   .table = m->rtm_table,
+					   .dst_len = m->rtm_dst_len,
+					   .tos = m->rtm_tos };
 	rest = (int)RTM_PAYLOAD(&answer.h);
 	for (a = RTM_RTA(m); RTA_OK(a, rest); a = RTA_NEXT(a, rest)) {
 		if (a->rta_type == RTA_OIF)
 			memcpy(&out.oif, RTA_DATA(a), sizeof(out.oif));
+		if (a->rta_type == RTA_TABLE)
+			memcpy(&k->key.table, RTA_DATA(a), sizeof(u32));
+		if (a->rta_type == RTA_PRIORITY)
+			memcpy(&k->key.priority, RTA_DATA(a), sizeof(u32));
+		if (a->rta_type == RTA_DST)
+			memcpy(k->key.dst, RTA_DATA(a), min_t(u32, RTA_PAYLOAD(a), 16));
 		if (a->rta_type == RTA_FLOW)
 			memcpy(&out.realm, RTA_DATA(a), sizeof(out.realm));
 	}
 	return out;
 }
 
-static struct link_route find(struct links *l, const struct kept *want)
+static struct link_route find(struct links *l, struct kept *want)
 {
 	struct link_routes *r = get(l);
 	struct link_route out = { .err = -ENOMEM };
-	u32 at = (want->iif ^ want->mark << 8) * 0x9e3779b1u;
+	u32 at = (want->iif ^ want->mark << 8 ^ (want->match ? 0x55 : 0)) * 0x9e3779b1u;
 	struct kept *k;
 
 	if (!r || r->ask < 0)
@@ -177,13 +196,15 @@ static struct link_route find(struct links *l, const struct kept *want)
 	pthread_mutex_lock(&r->lock);
 	hear(r);
 	if (!k->there || k->family != want->family || k->iif != want->iif ||
-	    k->mark != want->mark || memcmp(k->dst, want->dst, sizeof(k->dst)) ||
+	    k->mark != want->mark || k->match != want->match ||
+	    memcmp(k->dst, want->dst, sizeof(k->dst)) ||
 	    memcmp(k->src, want->src, sizeof(k->src))) {
 		*k = *want;
 		k->r = ask(r, k);
 		k->there = true;
 	}
 	out = k->r;
+	want->key = k->key;
 	pthread_mutex_unlock(&r->lock);
 	return out;
 }
@@ -196,6 +217,20 @@ struct link_route link_route(struct links *l, const struct ip_view *ip, u32 iif,
 	if (iif)
 		memcpy(want.src, ip->src, sizeof(want.src));
 	return find(l, &want);
+}
+
+int link_route_match(struct links *l, const struct ip_view *ip, u32 iif, u32 mark,
+		     struct lwt_key *key)
+{
+	struct kept want = { .match = true, .family = ip->family, .iif = iif, .mark = mark };
+	struct link_route r;
+
+	memcpy(want.dst, ip->dst, sizeof(want.dst));
+	if (iif)
+		memcpy(want.src, ip->src, sizeof(want.src));
+	r = find(l, &want);
+	*key = want.key;
+	return !r.err && want.key.family ? 0 : -ENOENT;
 }
 
 bool link_route_is_own(struct links *l, const struct ip_view *ip)

@@ -146,6 +146,8 @@ void link_redirect_skb(struct link_way *w, struct sk_buff *skb, bool ingress);
 u64 link_netdev_call(struct skep_system *sys, struct bpf_run *run, enum world_op op,
 		     const u64 *args);
 
+/* The packet of a frame, without its header, to the instance's stack: it finds the way. */
+void link_route_again(struct link_way *w, const struct sk_buff *skb);
 /* As if it came by the instance's loopback device. */
 void link_send_loopback(struct link_way *w, const struct sk_buff *skb);
 

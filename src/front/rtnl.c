@@ -232,6 +232,10 @@ enum rtnl_whose rtnl_request(const struct rtnl_asker *a, const struct nlmsghdr *
 	case RTM_GETCHAIN:
 		err = rtnl_chain(&c);
 		break;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		err = rtnl_route(&c, &rest);
+		break;
 	}
 	pthread_mutex_unlock(&a->sys->lock);
 	if (err == 1)
@@ -257,7 +261,7 @@ static int note(struct hook *h, void *arg)
 
 bool rtnl_anything(const struct skep_system *sys)
 {
-	bool any = load_acquire(&sys->tc);
+	bool any = load_acquire(&sys->tc) || load_acquire(&sys->lwt);
 
 	if (!any)
 		hooks_each((struct skep_system *)sys, HOOK_XDP, note, &any);
@@ -345,7 +349,8 @@ bool rtnl_complete(const struct rtnl_asker *a, const void *data, size_t size,
 	for (; a->ours && NLMSG_OK(n, left); n = rtnl_next(n, &left)) {
 		if (dump && n->nlmsg_seq == dump->seq)
 			changed |= complete_qdiscs(a, n, dump, out);
-		if (n->nlmsg_type == RTM_NEWLINK && complete_link(a, n, out))
+		if ((n->nlmsg_type == RTM_NEWLINK && complete_link(a, n, out)) ||
+		    (n->nlmsg_type == RTM_NEWROUTE && rtnl_complete_route(a, n, out)))
 			changed = true;
 		else
 			append(out, n, n->nlmsg_len);

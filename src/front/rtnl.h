@@ -107,6 +107,11 @@ int rtnl_setlink(struct rtnl_call *c, bool *rest);
 int rtnl_qdisc(struct rtnl_call *c);
 int rtnl_filter(struct rtnl_call *c);
 int rtnl_chain(struct rtnl_call *c);
+int rtnl_route(struct rtnl_call *c, bool *rest);
+
+/* A route that the kernel tells of, with its programs: false if it is none of ours. */
+bool rtnl_complete_route(const struct rtnl_asker *a, const struct nlmsghdr *n,
+			 struct rtnl_out *out);
 
 /* IFLA_XDP's content of device @ifindex. */
 void rtnl_fill_xdp(const struct rtnl_asker *a, u32 ifindex, struct rtnl_out *out);

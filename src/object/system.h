@@ -90,6 +90,7 @@ struct skep_system {
 	 */
 	u64 net_ino;
 	struct tc_qdisc *tc;		     /* src/hook/cls_bpf.c */
+	struct lwt_route *lwt;		     /* src/hook/lwt.c */
 	struct pins *pins;		     /* NULL until it is needed; pins.c */
 	const struct pin_text_ops *pin_text; /* object/pins.h; set by src/command */
 	struct world *world;		     /* NULL until it is needed; src/world */

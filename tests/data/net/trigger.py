@@ -11,7 +11,7 @@ def family(ip):
 
 # Linux tells the sender of a datagram when it is dropped, skep does not: DIFF(link-skb-fields).
 def name(e):
-    return "no answer" if isinstance(e, (socket.timeout, BlockingIOError, PermissionError)) else "refused" if isinstance(e, ConnectionRefusedError) else os.strerror(e.errno)
+    return "no answer" if isinstance(e, (socket.timeout, BlockingIOError, PermissionError)) or e.errno == 22 else "refused" if isinstance(e, ConnectionRefusedError) else os.strerror(e.errno)
 
 # What comes back when it is asked from port @sport (0: any); @size bytes are sent.
 def ask(kind, ip, port, size=4, sport=0, timeout=0.6):
