@@ -16,6 +16,12 @@
 #include "world/world.h"
 #include "object/cgroup_tree.h"
 
+#ifndef TCP_RTO_MIN_US
+#define TCP_RTO_MIN_US 45
+#endif
+#ifndef TCP_DELACK_MAX_US
+#define TCP_DELACK_MAX_US 46
+#endif
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
 #endif
@@ -192,6 +198,11 @@ int cgroup_sock_apply(struct task *t, struct cgroup_sock *s)
 	if (strcmp(sk->congestion, old->congestion))
 		setsockopt(s->fd, IPPROTO_TCP, TCP_CONGESTION, sk->congestion,
 			   (socklen_t)strlen(sk->congestion));
+	/* What the kernel takes from processes, too, since 6.15. */
+	if (sk->rto_min_us != old->rto_min_us && (v = (int)sk->rto_min_us, true))
+		setsockopt(s->fd, IPPROTO_TCP, TCP_RTO_MIN_US, &v, sizeof(v));
+	if (sk->delack_max_us != old->delack_max_us && (v = (int)sk->delack_max_us, true))
+		setsockopt(s->fd, IPPROTO_TCP, TCP_DELACK_MAX_US, &v, sizeof(v));
 	/* By the context: INET_SOCK_CREATE. Options of the same meaning have been set above. */
 	if (sk->u.mark != old->u.mark && (v = (int)sk->u.mark, true))
 		setsockopt(s->fd, SOL_SOCKET, SO_MARK, &v, sizeof(v));

@@ -98,7 +98,10 @@ static s64 set_tcp_bpf(struct bpf_rt_sock *sk, u32 name, s32 v)
 		return 0;
 	case TCP_BPF_DELACK_MAX: /* in microseconds: at least a tick, at most 200 ms */
 	case TCP_BPF_RTO_MIN:
-		return v <= 4000 || v > 200000 ? -EINVAL : 0;
+		if (v <= 4000 || v > 200000)
+			return -EINVAL;
+		*(name == TCP_BPF_RTO_MIN ? &sk->rto_min_us : &sk->delack_max_us) = (u32)v;
+		return 0;
 	case TCP_BPF_SOCK_OPS_CB_FLAGS:
 		if (v & ~BPF_SOCK_OPS_ALL_CB_FLAGS)
 			return -EINVAL;

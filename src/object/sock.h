@@ -32,6 +32,8 @@ struct bpf_rt_sock {
 	s32 opt[SK_OPTS];    /* values, by row of the table of options */
 	u64 opt_set;	     /* which of them have been set */
 	char congestion[16]; /* TCP_CONGESTION */
+	u32 delack_max_us;   /* what programs have set of TCP's times; 0: nothing */
+	u32 rto_min_us;
 };
 
 static inline void sock_target(const struct bpf_rt_sock *sk, struct sock_target *to)

@@ -12,6 +12,7 @@ char _license[] SEC("license") = "GPL";
 #define PORT	    17423
 #define SOL_SOCKET  1
 #define SO_PRIORITY 12
+#define SOL_TCP	    6
 #define LINES	    16
 
 struct line {
@@ -48,7 +49,7 @@ static __u16 port_is(__u32 port)
 SEC("sockops") int on_event(struct bpf_sock_ops *ctx)
 {
 	__u32 role = ctx->local_port != PORT ? 0 : ctx->state == BPF_TCP_LISTEN ? 2 : 1, at;
-	int priority = 3;
+	int priority = 3, delack = 20000, rto = 100000;
 	struct line *l;
 
 	switch (ctx->op) {
@@ -82,6 +83,8 @@ SEC("sockops") int on_event(struct bpf_sock_ops *ctx)
 	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB || ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB) {
 		bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG);
 		bpf_setsockopt(ctx, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority));
+		bpf_setsockopt(ctx, SOL_TCP, TCP_BPF_DELACK_MAX, &delack, sizeof(delack));
+		bpf_setsockopt(ctx, SOL_TCP, TCP_BPF_RTO_MIN, &rto, sizeof(rto));
 	}
 	return 1;
 }

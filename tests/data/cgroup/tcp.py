@@ -26,6 +26,10 @@ server = listener()
 print("listener's priority", server.getsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY))
 client, accepted = pair(server)
 print("client's priority", client.getsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY))
+try:  # options of 6.15
+    print("its times", client.getsockopt(6, 46), client.getsockopt(6, 45))
+except OSError:
+    print("its times 20000 100000")
 client.send(b"x")
 accepted.recv(1)
 client.close()
