@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "command/command.h"
+#include "hook/hook.h"
 #include "object/caller.h"
 #include "command/map.h"
 #include "command/struct_ops.h"
@@ -333,6 +334,8 @@ int command_map_create(struct call *c)
 		err = object_publish(&m->obj);
 	if (err)
 		goto out;
+	if (type == BPF_MAP_TYPE_SK_STORAGE && attr->map_flags & BPF_F_CLONE)
+		hooks_touch(sys); /* accept() matters from now on */
 	m->map->id = m->obj.id;
 	if (m->map->map_type == BPF_MAP_TYPE_RINGBUF ||
 	    m->map->map_type == BPF_MAP_TYPE_USER_RINGBUF)

@@ -15,6 +15,7 @@ extern const struct process_source lsm_source;	       /* lsm.c */
 extern const struct process_source lsm_address_source; /* lsm.c */
 extern const struct process_source tcp_source;	       /* tcp.c */
 extern const struct process_source sockmap_source;     /* sockmap.c */
+extern const struct process_source sock_storage_source; /* sock_storage.c */
 extern const struct process_source sched_source;       /* sched.c */
 extern const struct process_source signal_source;      /* signal.c */
 
@@ -26,5 +27,6 @@ const struct process_source *const process_sources[] = {
 	&perf_source,	     &cgroup_sock_source,
 	&cgroup_opt_source,  &cgroup_file_source,
 	&lsm_address_source, &sockmap_source,
+	&sock_storage_source,
 	NULL,
 };

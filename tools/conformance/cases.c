@@ -5,6 +5,7 @@
  * lists its tests, written by build.sh: CASE("name", statement). Prints "name:OK", or what the test
  * said and "name:FAIL".
  *   cases [NAME...]      all, or those named
+ *   cases --but NAME...  all others
  */
 #define main suite_main
 #include SUITE
@@ -65,7 +66,7 @@ int main(int argc, char **argv)
 	struct suite_case cases[] = {
 #include CASES
 	};
-	int bad = 0;
+	int bad = 0, but = argc > 1 && !strcmp(argv[1], "--but");
 
 	setbuf(stdout, NULL);
 	if (argc == 3 && !strcmp(argv[1], "--in")) {
@@ -81,8 +82,10 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int wanted = argc < 2;
 
-		for (int a = 1; a < argc; a++)
+		for (int a = 1 + but; a < argc; a++)
 			wanted |= !strcmp(argv[a], cases[i].name);
+		if (but)
+			wanted = !wanted;
 		if (wanted)
 			bad |= run_case(argv[0], cases[i].name);
 	}

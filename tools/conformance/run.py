@@ -87,7 +87,10 @@ def map_program(case):
 
 # A machine is never empty: some iterators' tests count on tasks beside themselves.
 TASKS = "for i in 1 2 3 4 5 6; do sleep 3600 & done; "
-MAPS = "./test_maps; ./test_lru_map; ./test_lpm_map && echo lpm:OK || echo lpm:FAIL"
+# What sockets of maps send and receive is judged for processes of an instance.
+IN_INSTANCE = "sockmap sockmap/no_prealloc"
+MAPS = "./test_maps --but " + IN_INSTANCE + "; d=$(mktemp -d); LD_PRELOAD= XDG_RUNTIME_DIR=$d {skep} exec -- ./test_maps " + IN_INSTANCE + \
+       "; LD_PRELOAD= XDG_RUNTIME_DIR=$d {skep} stop --all; rm -rf $d; ./test_lru_map; ./test_lpm_map && echo lpm:OK || echo lpm:FAIL"
 
 
 def way(case):
@@ -113,7 +116,7 @@ def types(kernel):
 def run(suite, work, build):
     env = dict(os.environ, SKEP_KERNEL=suite.kernel, SKEP_BTF=str(types(work / suite.kernel)),
                SKEP_VERDICT="1", SKEP_UNPRIVILEGED_BPF_DISABLED="0")
-    command = [c.format(work=work) for c in suite.command]
+    command = [c.format(work=work, skep=(build / "skep").resolve()) for c in suite.command]
     if suite.instance:
         # a daemon of its own; a socket's name is limited to 108 bytes
         env.update(XDG_RUNTIME_DIR=tempfile.mkdtemp(prefix="skep-"), SKEP_INSTANCE="conformance", SKEP_CAPS="real")
