@@ -75,6 +75,11 @@ BPF_KFUNC(bpf_throw)
 	run_throw(run, r1);
 }
 
+BPF_KFUNC(bpf_sock_destroy)
+{
+	return INT((long)run->platform->world(run, WORLD_SOCK_DESTROY, &r1));
+}
+
 /* Deadlocks cannot be: a run that waits for itself is refused, one for another ends. */
 static u64 res_lock(u32 *lock, struct bpf_run *run)
 {

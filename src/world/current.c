@@ -284,6 +284,8 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 		return sock_cast(w, a[0], (const char *)(uintptr_t)a[1], a[2]);
 	case WORLD_SOCK_HOLD:
 		return sock_hold(w, a[0]);
+	case WORLD_SOCK_DESTROY:
+		return (u64)(s64)world_sock_destroy(w, a[0]);
 	case WORLD_SOCK_COOKIE:
 		return sock_cookie(w, a[0]);
 	case WORLD_SOCK_OF_FILE:

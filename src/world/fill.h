@@ -113,6 +113,9 @@ struct wsock {		  /* of struct socket and struct sock */
 /* A descriptor of ours of the socket at @at; -errno. */
 int sock_open(struct world *w, const struct wplace *at);
 
+/* bpf_sock_destroy() of struct sock @sk: 0 or -errno. */
+int world_sock_destroy(struct world *w, u64 sk);
+
 /* struct socket or struct sock of the socket that @at is a descriptor of; 0: it is none. */
 u64 socket_of(struct world *w, const struct wplace *at);
 u64 sock_of(struct world *w, const struct wplace *at);

@@ -6,6 +6,9 @@
  */
 #include "world/fill.h"
 
+#include <linux/sock_diag.h>
+#include <linux/netlink.h>
+#include <linux/inet_diag.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/tcp.h>
@@ -564,4 +567,84 @@ int fill_tcp_info(struct world *w, struct wobj *o)
 	INFO(icsk_backoff, backoff)
 #undef INFO
 	return 0;
+}
+
+/* ---- bpf_sock_destroy() ---- */
+
+/* As ss --kill does it, whom the kernel lets: errors and packets are Linux's then. 0 or -errno. */
+static int destroy_by_diag(int fd, const struct wsock *s)
+{
+	struct {
+		struct nlmsghdr h;
+		struct inet_diag_req_v2 r;
+	} req = { .h = { .nlmsg_len = sizeof(req),
+			 .nlmsg_type = SOCK_DESTROY,
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+		  .r = { .sdiag_family = (u8)s->family,
+			 .sdiag_protocol = (u8)s->protocol,
+			 .idiag_states = ~0U } };
+	struct {
+		struct nlmsghdr h;
+		struct nlmsgerr e;
+		char rest[256];
+	} answer = { .e.error = -EIO };
+	union {
+		struct sockaddr_storage any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} a[2] = { 0 };
+	struct inet_diag_sockid *id = &req.r.id;
+	socklen_t len = sizeof(a[0]);
+	u64 cookie = 0;
+	int nl;
+
+	getsockname(fd, (struct sockaddr *)&a[0], &len);
+	len = sizeof(a[1]);
+	getpeername(fd, (struct sockaddr *)&a[1], &len);
+	id->idiag_sport = a[0].in.sin_port; /* IPv6: at the same place */
+	id->idiag_dport = a[1].in.sin_port;
+	for (u32 i = 0; i < 2; i++) {
+		void *to = i ? id->idiag_dst : id->idiag_src;
+
+		if (s->family == AF_INET6)
+			memcpy(to, &a[i].in6.sin6_addr, 16);
+		else
+			memcpy(to, &a[i].in.sin_addr, 4);
+	}
+	len = sizeof(cookie);
+	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
+		return -EOPNOTSUPP;
+	id->idiag_cookie[0] = (u32)cookie;
+	id->idiag_cookie[1] = (u32)(cookie >> 32);
+	nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	if (nl < 0)
+		return -errno;
+	if (send(nl, &req, sizeof(req), 0) == sizeof(req))
+		(void)!recv(nl, &answer, sizeof(answer), 0);
+	close(nl);
+	return answer.e.error;
+}
+
+/*
+ * DIFF(sock-destroy): whom the kernel does not let do that disconnects it: the owner is told of a connection that
+ * was reset, not aborted.
+ */
+int world_sock_destroy(struct world *w, u64 sk)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	struct wobj *o = world_at(w, sk);
+	struct wsock *s = o ? o->priv : NULL;
+	int fd, err;
+
+	if (!s || o->addr != sk || (s->family != AF_INET && s->family != AF_INET6) ||
+	    (s->protocol != IPPROTO_TCP && s->protocol != IPPROTO_UDP))
+		return -EOPNOTSUPP;
+	fd = sock_open(w, &s->at);
+	if (fd < 0)
+		return fd;
+	err = destroy_by_diag(fd, s);
+	if (err)
+		err = connect(fd, &none, sizeof(none)) ? -errno : 0;
+	close(fd);
+	return err;
 }

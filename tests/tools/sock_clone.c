@@ -30,8 +30,7 @@ static void show(const char *what, int fd)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct bpf_object *obj = bpf_object__open_file(argc > 1 ? argv[1] : "", NULL);
 	int l = socket(AF_INET, SOCK_STREAM, 0), c[2], s[2];
 	socklen_t len = sizeof(a);
