@@ -39,9 +39,9 @@ struct bpf_prog {
 	u32 exception_subprog; /* the function that it calls then; 0: none */
 	u8 tag[BPF_TAG_SIZE];
 	char name[BPF_OBJ_NAME_LEN];
-	bpf_entry_t entry; /* native code; NULL: interpret */
+	bpf_entry_t entry;	/* native code; NULL: interpret */
 	bpf_entry_t tail_entry; /* where tail calls jump: .entry, or run_catching() */
-	void *code;	   /* start and size of what arena_code_alloc() gave */
+	void *code;		/* start and size of what arena_code_alloc() gave */
 	u64 code_size;
 	u32 native_len;		      /* bytes of instructions in .code; constants follow */
 	const u64 *subprog_code;      /* where each subprogram's instructions begin, for dumps */

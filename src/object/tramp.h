@@ -24,7 +24,7 @@ struct bpf_tramp_prog {
 struct bpf_tramp {
 	struct bpf_tramp_prog replacement; /* .prog NULL: none */
 	u32 nr_args;			   /* of the function */
-	bool shows_ctx; /* what is the context is shown as the kernel's struct */
+	bool shows_ctx;			   /* what is the context is shown as the kernel's struct */
 	u32 nr_before, n; /* v[0 .. nr_before - 1] run before it, the others after */
 	struct bpf_tramp_prog v[BPF_MAX_TRAMP_LINKS];
 };

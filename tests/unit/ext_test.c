@@ -285,8 +285,9 @@ static void watches(int which)
 /* Watchers see the packet as the kernel's struct, and may read its bytes. */
 static void shows_packets(int which)
 {
-	static const char *const names[] = { "packet_before", "packet_after" },
-				 *const funcs[] = { "weigh", "target" };
+	static const char *const names[] = { "packet_before", "packet_after" }, *const funcs[] = {
+		"weigh", "target"
+	};
 	struct bpf_object *obj = open_target(which), *by[2], *ext, *watch;
 	int target = fd_of(obj, "target");
 	struct bpf_link *l, *lw;
@@ -382,8 +383,8 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(replaces), TEST(targets), TEST(tail_called), TEST(refused), TEST(watches),
-		TEST(shows_packets),
+		TEST(replaces), TEST(targets), TEST(tail_called),
+		TEST(refused),	TEST(watches), TEST(shows_packets),
 	};
 
 	return cmocka_run_group_tests_name("programs on programs", tests, begin, end);
