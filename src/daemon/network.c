@@ -106,6 +106,7 @@ static int start_links(struct network *n, const int *legs)
 	o.world_diag = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 	o.localnet = localnet;
 	o.localnet_arg = n;
+	o.fib = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	return links_start(n->sys, &o, &n->links);
 }
 

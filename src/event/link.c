@@ -126,6 +126,8 @@ int links_start(struct skep_system *sys, const struct link_opts *o, struct links
 		l->packet = o->packet;
 		l->control = o->control;
 		l->diag = o->diag;
+		l->fib = o->fib;
+		pthread_mutex_init(&l->fib_lock, NULL);
 		l->route = o->route;
 		l->route_news = o->route_news;
 		l->localnet = o->localnet;
@@ -200,6 +202,8 @@ void links_stop(struct links *l)
 	close_fd(l->packet);
 	close_fd(l->control);
 	close_fd(l->diag);
+	close_fd(l->fib);
+	pthread_mutex_destroy(&l->fib_lock);
 	close_fd(l->route);
 	close_fd(l->world_diag);
 	close_fd(l->route_news);

@@ -30,6 +30,7 @@ struct link_opts {
 	int raw4, raw6; /* raw IP sockets in the instance's namespace, for bpf_redirect_neigh() */
 	int packet;	/* packet socket there: redirects to interfaces that are not ours */
 	int control;	/* any socket there, for ioctls about interfaces */
+	int fib;	/* NETLINK_ROUTE there, for bpf_fib_lookup() */
 	int diag;	/* NETLINK_SOCK_DIAG there: whose socket a packet is for */
 	int world_diag; /* another one of these */
 	int route, route_news; /* NETLINK_ROUTE there: questions, and what is told unasked */

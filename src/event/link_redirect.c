@@ -5,7 +5,7 @@
  * namespace: ports, whose wires are ours, and whatever else its processes have made there.
  *
  * DIFF(redirect-neigh): bpf_redirect_neigh() leaves route and neighbour to the instance's stack, by a raw
- * socket; a next hop that the program names is not asked for. DIFF(xsk): no AF_XDP socket gets a
+ * socket, unless the program names the next hop. DIFF(xsk): no AF_XDP socket gets a
  * frame: one that is redirected to it is lost.
  */
 #include <errno.h>
@@ -27,6 +27,7 @@
 #include "event/link_ip.h"
 #include "object/map.h"
 #include "object/system.h"
+#include "world/world.h"
 
 #define PATIENCE 1000 /* tries for the system's lock, whose owner may wait for our slot */
 
@@ -339,13 +340,37 @@ static void to_neighbour(struct link_way *w, const struct sk_buff *skb, u32 ifin
 		(void)!sendmsg(fd, &m, MSG_DONTWAIT);
 }
 
+/* To the neighbour that the program names. Until the kernel knows where that is, packets are lost: DIFF(redirect-neigh). */
+static void to_next_hop(struct link_way *w, struct sk_buff *skb, u32 ifindex, u32 family)
+{
+	const struct world_net net = { w->l->fib, w->l->control };
+	u8 header[2 * 6];
+	int err;
+
+	/* IPv4 may go by either, IPv6 by its own. */
+	if (skb->protocol == htons(0x0800) ? family != AF_INET && family != AF_INET6 :
+					     skb->protocol != htons(0x86dd) || family != AF_INET6)
+		return;
+	if (skb->len - skb->data_len < ETH_HLEN)
+		return;
+	pthread_mutex_lock(&w->l->fib_lock);
+	err = world_neighbour(&net, ifindex, family, w->run->next_hop, header, header + 6);
+	pthread_mutex_unlock(&w->l->fib_lock);
+	if (err)
+		return;
+	memcpy(skb->data, header, sizeof(header));
+	forward(w, skb, ifindex, false);
+}
+
 void link_redirect_skb(struct link_way *w, struct sk_buff *skb, bool ingress)
 {
 	struct bpf_redirect_info wish = w->run->redirect;
 	struct port *t;
 
 	memset(&w->run->redirect, 0, sizeof(w->run->redirect));
-	if (wish.flags & REDIRECT_NEIGH) {
+	if (wish.flags & REDIRECT_NEIGH && wish.nh_family) {
+		to_next_hop(w, skb, wish.tgt_index, wish.nh_family);
+	} else if (wish.flags & REDIRECT_NEIGH) {
 		to_neighbour(w, skb, wish.tgt_index);
 	} else if (wish.flags & REDIRECT_PEER) {
 		/* To the other end of the wire, past its queue: only for what has just been received. */
@@ -423,6 +448,16 @@ u64 link_netdev_call(struct skep_system *sys, struct bpf_run *run, enum world_op
 	if (op == WORLD_FLOW_DISSECT)
 		return link_dissect(l, run, (struct sk_buff *)(uintptr_t)args[0],
 				    (struct bpf_flow_keys *)(uintptr_t)args[1]);
+	if (op == WORLD_FIB_LOOKUP) {
+		const struct world_net net = { l->fib, l->control };
+		long ret;
+
+		pthread_mutex_lock(&l->fib_lock);
+		ret = world_fib_lookup(&net, (struct bpf_fib_lookup *)(uintptr_t)args[0],
+				       (u32)args[1], args[2], (u32)args[3]);
+		pthread_mutex_unlock(&l->fib_lock);
+		return (u64)ret;
+	}
 	/* WORLD_DEVICE_MTU */
 	return ask_device(l, (u32)args[0], &up, &mtu) ? mtu : (u64)-ENODEV;
 }

@@ -43,6 +43,8 @@ struct links {
 	int (*localnet)(void *arg);
 	void *localnet_arg;
 	pthread_mutex_t diag_lock;
+	int fib; /* NETLINK_ROUTE, under .fib_lock */
+	pthread_mutex_t fib_lock;
 	struct link_owners *owners; /* link_cgroup.c */
 	struct link_routes *routes; /* link_route.c */
 	pthread_mutex_t frags_lock;

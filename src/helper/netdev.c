@@ -16,19 +16,17 @@
 
 /* ---- MTU ---- */
 
-/* Of the loopback device, and those of a live link's namespace. 0 or -ENODEV. */
+/* Of a device of the live link's namespace, or of that which we are in. 0 or -ENODEV. */
 static s64 device_mtu(struct bpf_run *run, u32 ifindex, u32 own, u32 *mtu)
 {
 	u64 arg = ifindex ? ifindex : own;
 	s64 found;
 
-	if (arg == LOOPBACK) {
-		*mtu = LOOPBACK_MTU;
-		return 0;
-	}
 	found = (s64)run->platform->world(run, WORLD_DEVICE_MTU, &arg);
-	if (found < 0)
-		return found;
+	if (found < 0 && arg == LOOPBACK) /* nobody lets us ask */
+		found = LOOPBACK_MTU;
+	if (found <= 0)
+		return found ? found : -ENODEV;
 	*mtu = (u32)found;
 	return 0;
 }
@@ -95,7 +93,15 @@ BPF_HELPER(redirect_neigh)
 {
 	if (unlikely(((u32)r3 && (u32)r3 < REDIR_NEIGH_SIZE) || r4))
 		return TC_ACT_SHOT;
-	return redirect(run, (u32)r1, REDIRECT_NEIGH);
+	redirect(run, (u32)r1, REDIRECT_NEIGH);
+	run->redirect.nh_family = 0;
+	if ((u32)r3) {
+		const struct bpf_redir_neigh *nh = PTR(r2);
+
+		run->redirect.nh_family = nh->nh_family;
+		__builtin_memcpy(run->next_hop, nh->ipv6_nh, sizeof(run->next_hop));
+	}
+	return TC_ACT_REDIRECT;
 }
 
 BPF_HELPER(clone_redirect)

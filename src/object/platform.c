@@ -457,7 +457,10 @@ static u64 process_world(struct bpf_run *run, enum world_op op, const u64 *args)
 
 	if (op == WORLD_FLOW_DISSECT && (!sys || !sys->netdev_call))
 		return 0;
-	if (op == WORLD_CLONE_REDIRECT || op == WORLD_DEVICE_MTU || op == WORLD_FLOW_DISSECT)
+	if (sys && sys->netdev_call &&
+	    (op == WORLD_DEVICE_MTU || op == WORLD_FIB_LOOKUP || op == WORLD_FLOW_DISSECT))
+		return sys->netdev_call(sys, run, op, args);
+	if (op == WORLD_CLONE_REDIRECT)
 		return sys && sys->netdev_call ? sys->netdev_call(sys, run, op, args) :
 						 (u64)-ENODEV;
 	return sys && sys->world_call ? sys->world_call(sys, run, op, args) : 0;

@@ -158,6 +158,7 @@ struct bpf_redirect_info {
 	u32 flags;
 	struct bpf_map *map; /* NULL: tgt_index is an ifindex */
 	u32 kind;	     /* hook-defined; 0: none */
+	u32 nh_family;	     /* REDIRECT_NEIGH: of the run's .next_hop; 0: none is named */
 	u64 sock;	     /* cookie of an element of .map, a map of sockets */
 };
 
@@ -178,6 +179,7 @@ struct bpf_run {
 	u32 cgroup_attach_type;
 	u32 node; /* of memory: the slot's */
 	struct bpf_redirect_info redirect;
+	u32 next_hop[4];
 	u64 callback_depth;
 	/* Where a thrown exception ends: set while a program runs that can throw. */
 	void *catch[5];

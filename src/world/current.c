@@ -260,7 +260,6 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 	switch (op) {
 	case WORLD_CLONE_REDIRECT: /* sys->netdev_call's */
 	case WORLD_FLOW_DISSECT:
-	case WORLD_DEVICE_MTU:
 		break;
 	case WORLD_CURRENT_TASK:
 		o = current_obj(w, run);
@@ -293,10 +292,10 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 	case WORLD_STORAGE_OWNER:
 		return (u64)(long)world_owner_of(w, (u32)a[0], a[1], (u64 *)(uintptr_t)a[2]);
 	case WORLD_FIB_LOOKUP:
-		/* The routes that can be asked for are ours, not the instance's: DIFF(lookup-network) */
-		if (w->sys->links)
-			return (u64)-EOPNOTSUPP;
-		return (u64)world_fib_lookup((void *)(uintptr_t)a[0], (u32)a[1], a[2], (u32)a[3]);
+		return (u64)world_fib_lookup(NULL, (void *)(uintptr_t)a[0], (u32)a[1], a[2],
+					     (u32)a[3]);
+	case WORLD_DEVICE_MTU:
+		return (u64)world_device_mtu((u32)a[0]);
 	case WORLD_SK_LOOKUP:
 		return world_sk_lookup(w, (u32)a[0], (const void *)(uintptr_t)a[1], (u32)a[2]);
 	case WORLD_SK_BY_COOKIE:

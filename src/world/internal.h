@@ -327,8 +327,7 @@ u64 world_cgroup_task(struct world *w, u64 cgroup, struct wobj *task, bool leade
 u64 world_kern_ctx(struct world *w, const struct bpf_run *run, struct wobj *task, const void *ctx);
 void mounts_free(struct world *w);
 void sk_lookups_stop(struct world *w);
-/* Fills @p with where a packet goes, as bpf_fib_lookup() does: BPF_FIB_LKUP_RET_* or -errno. */
-long world_fib_lookup(struct bpf_fib_lookup *p, u32 flags, bool check_mtu, u32 len);
+long world_device_mtu(u32 ifindex); /* of the namespace that we are in, or -ENODEV */
 /* The socket that gets packets of @tuple, held for the program; 0. */
 u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *tuple, u32 len);
 u64 world_sk_by_cookie(struct world *w, u64 cookie);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Routes and neighbours of the network namespace that we are in, for
+ * Routes and neighbours, of the network namespace that we are in or of an instance's, for
  * bpf_fib_lookup() (Linux: net/core/filter.c, bpf_ipv4_fib_lookup(),
  * bpf_ipv6_fib_lookup()). The kernel is asked by rtnetlink(7), which needs no
- * privilege. DIFF(fib-lookup-output).
+ * privilege; of a single table it tells the routes, of which the longest prefix is ours to
+ * choose. DIFF(fib-lookup-output).
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/neighbour.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -31,6 +33,7 @@ struct message {
 	union {
 		struct rtmsg route;
 		struct ndmsg neighbour;
+		struct netconfmsg conf;
 	};
 	char attributes[256];
 };
@@ -53,19 +56,56 @@ static void add(struct message *m, u16 type, const void *data, u32 len)
 	m->h.nlmsg_len = (u32)(NLMSG_ALIGN(m->h.nlmsg_len) + RTA_ALIGN(a->rta_len));
 }
 
-/* One answer. 0 or the error that the kernel gave. */
-static int ask(const struct message *m, void *answer, size_t size)
+/* Own sockets where the caller brings none. */
+struct route_net {
+	int route, control;
+	bool own;
+};
+
+static int net_open(struct route_net *net, const struct world_net *of)
+{
+	*net = (struct route_net){ .route = of ? of->route : -1,
+				   .control = of ? of->control : -1,
+				   .own = !of };
+	if (of)
+		return net->route < 0 || net->control < 0 ? -EOPNOTSUPP : 0;
+	net->route = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	net->control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return net->route < 0 || net->control < 0 ? -errno : 0;
+}
+
+static void net_close(const struct route_net *net)
+{
+	if (net->own && net->route >= 0)
+		close(net->route);
+	if (net->own && net->control >= 0)
+		close(net->control);
+}
+
+static int send_question(const struct route_net *net, const struct message *m)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), err = 0;
-	struct nlmsghdr *h = answer;
-	ssize_t n = -1;
+	char old[512];
 
-	if (fd < 0)
-		return -errno;
-	if (sendto(fd, m, m->h.nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) > 0)
-		n = recv(fd, answer, size, 0);
-	close(fd);
+	/* What is left of a dump that was given up. */
+	while (recv(net->route, old, sizeof(old), MSG_DONTWAIT) > 0)
+		;
+	return sendto(net->route, m, m->h.nlmsg_len, 0, (struct sockaddr *)&kernel,
+		      sizeof(kernel)) < 0 ?
+		       -errno :
+		       0;
+}
+
+/* One answer. 0 or the error that the kernel gave. */
+static int ask(const struct route_net *net, const struct message *m, void *answer, size_t size)
+{
+	struct nlmsghdr *h = answer;
+	ssize_t n;
+	int err = send_question(net, m);
+
+	if (err)
+		return err;
+	n = recv(net->route, answer, size, 0);
 	if (n < (ssize_t)sizeof(*h))
 		return -EIO;
 	if (h->nlmsg_type == NLMSG_ERROR)
@@ -94,33 +134,33 @@ static u32 number(const struct rtattr *a)
 	return v;
 }
 
-static int device_ioctl(u32 ifindex, unsigned long what, struct ifreq *r)
+static int device_ioctl(const struct route_net *net, u32 ifindex, unsigned long what,
+			struct ifreq *r)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
-
 	memset(r, 0, sizeof(*r));
-	if (fd < 0)
-		return -errno;
-	if (!if_indextoname(ifindex, r->ifr_name) || ioctl(fd, what, r) < 0)
-		err = -ENODEV;
-	close(fd);
-	return err;
+	r->ifr_ifindex = (int)ifindex;
+	if (ioctl(net->control, SIOCGIFNAME, r))
+		return -ENODEV;
+	return what != SIOCGIFNAME && ioctl(net->control, what, r) ? -ENODEV : 0;
 }
 
-static bool forwards(const char *device, u32 family)
+/* Whether the device's /proc/sys/net/ipv?/conf/NAME/forwarding is set. */
+static bool forwards(const struct route_net *net, u32 ifindex, u8 family)
 {
-	char path[128], c = '0';
-	FILE *f;
+	union {
+		struct nlmsghdr h;
+		char bytes[1024];
+	} answer;
+	struct rtattr *a[NETCONFA_FORWARDING + 1];
+	struct message m;
 
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv%d/conf/%s/forwarding",
-		 family == AF_INET ? 4 : 6, device);
-	f = fopen(path, "re");
-	if (f) {
-		if (fread(&c, 1, 1, f) != 1)
-			c = '0';
-		fclose(f);
-	}
-	return c != '0';
+	begin(&m, RTM_GETNETCONF, sizeof(m.conf));
+	m.conf.ncm_family = family;
+	add(&m, NETCONFA_IFINDEX, &ifindex, sizeof(ifindex));
+	if (ask(net, &m, &answer, sizeof(answer)))
+		return false;
+	attributes(&answer.h, sizeof(m.conf), a, NETCONFA_FORWARDING + 1);
+	return number(a[NETCONFA_FORWARDING]) != 0;
 }
 
 /* Link-local, multicast and loopback addresses are not forwarded. */
@@ -131,34 +171,8 @@ static bool is_strict(const u32 *addr)
 	return IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_MULTICAST(a) || IN6_IS_ADDR_LOOPBACK(a);
 }
 
-/* The source address that a packet to @p's destination gets. */
-static int source(struct bpf_fib_lookup *p)
-{
-	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6, .sin6_port = htons(9) }, me6;
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) }, me;
-	int fd = socket(p->family, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
-	socklen_t n = p->family == AF_INET ? sizeof(me) : sizeof(me6);
-
-	if (fd < 0)
-		return -errno;
-	to.sin_addr.s_addr = p->ipv4_dst;
-	memcpy(&to6.sin6_addr, p->ipv6_dst, 16);
-	if (p->family == AF_INET) {
-		err = connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
-		      getsockname(fd, (struct sockaddr *)&me, &n);
-		if (!err)
-			p->ipv4_src = me.sin_addr.s_addr;
-	} else {
-		err = connect(fd, (struct sockaddr *)&to6, sizeof(to6)) ||
-		      getsockname(fd, (struct sockaddr *)&me6, &n);
-		if (!err)
-			memcpy(p->ipv6_src, &me6.sin6_addr, 16);
-	}
-	close(fd);
-	return err ? -EADDRNOTAVAIL : 0;
-}
-
-static int neighbour(struct bpf_fib_lookup *p, u32 family, const void *addr)
+static int neighbour(const struct route_net *net, struct bpf_fib_lookup *p, u32 family,
+		     const void *addr)
 {
 	union {
 		struct nlmsghdr h;
@@ -173,13 +187,13 @@ static int neighbour(struct bpf_fib_lookup *p, u32 family, const void *addr)
 	m.neighbour.ndm_family = (u8)family;
 	m.neighbour.ndm_ifindex = (int)p->ifindex;
 	add(&m, NDA_DST, addr, family == AF_INET ? 4 : 16);
-	if (ask(&m, &answer, sizeof(answer)) || !(nd->ndm_state & NUD_VALID_STATES))
+	if (ask(net, &m, &answer, sizeof(answer)) || !(nd->ndm_state & NUD_VALID_STATES))
 		return BPF_FIB_LKUP_RET_NO_NEIGH;
 	attributes(&answer.h, sizeof(*nd), a, NDA_LLADDR + 1);
 	memset(p->dmac, 0, sizeof(p->dmac));
 	if (a[NDA_LLADDR] && RTA_PAYLOAD(a[NDA_LLADDR]) >= 6)
 		memcpy(p->dmac, RTA_DATA(a[NDA_LLADDR]), 6);
-	if (device_ioctl(p->ifindex, SIOCGIFHWADDR, &r))
+	if (device_ioctl(net, p->ifindex, SIOCGIFHWADDR, &r))
 		return -ENODEV;
 	memcpy(p->smac, r.ifr_hwaddr.sa_data, 6);
 	return BPF_FIB_LKUP_RET_SUCCESS;
@@ -199,6 +213,29 @@ static void route_question(struct message *m, const struct bpf_fib_lookup *p, u3
 		add(m, RTA_OIF, &p->ifindex, 4);
 	if (flags & BPF_FIB_LOOKUP_MARK)
 		add(m, RTA_MARK, &p->mark, 4);
+}
+
+/* The source address that a packet to @p's destination gets. */
+static int source(const struct route_net *net, struct bpf_fib_lookup *p)
+{
+	union {
+		struct nlmsghdr h;
+		char bytes[8192];
+	} answer;
+	struct rtattr *a[RTA_PREFSRC + 1];
+	u32 size = p->family == AF_INET ? 4 : 16;
+	struct message m;
+
+	route_question(&m, p, 0);
+	m.route.rtm_flags = 0;
+	if (ask(net, &m, &answer, sizeof(answer)))
+		return -EADDRNOTAVAIL;
+	attributes(&answer.h, sizeof(m.route), a, RTA_PREFSRC + 1);
+	if (!a[RTA_PREFSRC] || RTA_PAYLOAD(a[RTA_PREFSRC]) != size)
+		return -EADDRNOTAVAIL;
+	memcpy(p->family == AF_INET ? (void *)&p->ipv4_src : (void *)p->ipv6_src,
+	       RTA_DATA(a[RTA_PREFSRC]), size);
+	return 0;
 }
 
 /* Without a route by the device that is asked for, the kernel says unreachable, too. */
@@ -243,7 +280,8 @@ static u32 route_mtu(struct rtattr *metrics)
 
 /* What the route says goes into @p. The number that the program gets, or
  * -errno. */
-static int found(struct nlmsghdr *h, struct bpf_fib_lookup *p, u32 flags, bool check_mtu)
+static int found(const struct route_net *net, struct nlmsghdr *h, struct bpf_fib_lookup *p,
+		 u32 flags, bool check_mtu)
 {
 	const struct rtmsg *route = NLMSG_DATA(h);
 	struct rtattr *a[RTA_VIA + 10];
@@ -269,7 +307,7 @@ static int found(struct nlmsghdr *h, struct bpf_fib_lookup *p, u32 flags, bool c
 		first_way(a[RTA_MULTIPATH], a, RTA_VIA + 10, &oif);
 	if (check_mtu) {
 		mtu = family == AF_INET6 ? route_mtu(a[RTA_METRICS]) : 0;
-		if (!mtu && !device_ioctl(oif, SIOCGIFMTU, &r))
+		if (!mtu && !device_ioctl(net, oif, SIOCGIFMTU, &r))
 			mtu = (u32)r.ifr_mtu;
 		if (p->tot_len > mtu) {
 			p->mtu_result = (u16)mtu;
@@ -278,7 +316,7 @@ static int found(struct nlmsghdr *h, struct bpf_fib_lookup *p, u32 flags, bool c
 	}
 	if (a[RTA_ENCAP])
 		return BPF_FIB_LKUP_RET_UNSUPP_LWT;
-	if (flags & BPF_FIB_LOOKUP_SRC && source(p))
+	if (flags & BPF_FIB_LOOKUP_SRC && source(net, p))
 		return BPF_FIB_LKUP_RET_NO_SRC_ADDR;
 	p->rt_metric = number(a[RTA_PRIORITY]);
 	p->ifindex = oif;
@@ -292,7 +330,7 @@ static int found(struct nlmsghdr *h, struct bpf_fib_lookup *p, u32 flags, bool c
 	}
 	hop = p->family == AF_INET ? (const void *)&p->ipv4_dst : (const void *)p->ipv6_dst;
 	if (!(flags & BPF_FIB_LOOKUP_SKIP_NEIGH)) {
-		int no = neighbour(p, p->family, hop);
+		int no = neighbour(net, p, p->family, hop);
 
 		if (no)
 			return no;
@@ -305,39 +343,178 @@ static int found(struct nlmsghdr *h, struct bpf_fib_lookup *p, u32 flags, bool c
 }
 
 /* Whether a packet of @len bytes fits the device that it leaves by. */
-static int fits(struct bpf_fib_lookup *p, u32 len)
+static int fits(const struct route_net *net, struct bpf_fib_lookup *p, u32 len)
 {
 	struct ifreq r;
 
-	if (device_ioctl(p->ifindex, SIOCGIFMTU, &r))
+	if (device_ioctl(net, p->ifindex, SIOCGIFMTU, &r))
 		return -ENODEV;
 	p->mtu_result = (u16)r.ifr_mtu;
 	return len > (u32)r.ifr_mtu + ETHER_AND_VLAN ? BPF_FIB_LKUP_RET_FRAG_NEEDED :
 						       BPF_FIB_LKUP_RET_SUCCESS;
 }
 
-long world_fib_lookup(struct bpf_fib_lookup *p, u32 flags, bool check_mtu, u32 len)
+/* ---- a single table ---- */
+
+static bool has_prefix(const u8 *addr, const u8 *prefix, u32 bits)
+{
+	u32 bytes = bits / 8, rest = bits % 8;
+
+	return !memcmp(addr, prefix, bytes) &&
+	       (!rest || !((addr[bytes] ^ prefix[bytes]) >> (8 - rest)));
+}
+
+/* IPv4's tables main and local are one as long as nobody has made rules of his own (Linux: fib_trie_table()). */
+static bool same_table(u32 family, u32 a, u32 b)
+{
+	return a == b || (family == AF_INET && a >= RT_TABLE_MAIN && a <= RT_TABLE_LOCAL &&
+			  b >= RT_TABLE_MAIN && b <= RT_TABLE_LOCAL);
+}
+
+/* Whether the route in @h is of @table and for @p's destination; its metric. */
+static bool is_for(struct nlmsghdr *h, const struct bpf_fib_lookup *p, u32 table, u32 oif,
+		   u32 *metric)
+{
+	const struct rtmsg *route = NLMSG_DATA(h);
+	const u8 *dst = p->family == AF_INET ? (const u8 *)&p->ipv4_dst : (const u8 *)p->ipv6_dst;
+	struct rtattr *a[RTA_TABLE + 1];
+
+	if (route->rtm_family != p->family || route->rtm_flags & (RTM_F_CLONED | RTNH_F_DEAD))
+		return false;
+	attributes(h, sizeof(*route), a, RTA_TABLE + 1);
+	*metric = number(a[RTA_PRIORITY]);
+	if (!same_table(p->family, a[RTA_TABLE] ? number(a[RTA_TABLE]) : route->rtm_table, table))
+		return false;
+	if (route->rtm_tos && route->rtm_tos != (p->tos & 0xfc))
+		return false;
+	if (oif && a[RTA_OIF] && number(a[RTA_OIF]) != oif)
+		return false;
+	return !route->rtm_dst_len ||
+	       (a[RTA_DST] && has_prefix(dst, RTA_DATA(a[RTA_DST]), route->rtm_dst_len));
+}
+
+/* The route of the table with the longest prefix, of those the one with the lowest metric: 1, 0 (none) or -errno. */
+static int best_route(const struct route_net *net, const struct bpf_fib_lookup *p, u32 table,
+		      u32 oif, void *answer, size_t size)
+{
+	struct message m;
+	char part[32768];
+	u32 metric, best = 0;
+	int have = -1, err;
+
+	begin(&m, RTM_GETROUTE, sizeof(m.route));
+	m.h.nlmsg_flags |= NLM_F_DUMP;
+	m.route.rtm_family = p->family;
+	err = send_question(net, &m);
+	while (!err) {
+		ssize_t n = recv(net->route, part, sizeof(part), 0);
+		struct nlmsghdr *h = (struct nlmsghdr *)part;
+
+		if (n <= 0)
+			return -EIO;
+		for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+			const struct rtmsg *route = NLMSG_DATA(h);
+
+			if (h->nlmsg_type == NLMSG_DONE)
+				return have >= 0;
+			if (h->nlmsg_type == NLMSG_ERROR)
+				return ((struct nlmsgerr *)NLMSG_DATA(h))->error ?: -EIO;
+			if (h->nlmsg_len > size || !is_for(h, p, table, oif, &metric) ||
+			    (int)route->rtm_dst_len < have ||
+			    ((int)route->rtm_dst_len == have && metric >= best))
+				continue;
+			have = route->rtm_dst_len;
+			best = metric;
+			memcpy(answer, h, h->nlmsg_len);
+		}
+	}
+	return err;
+}
+
+long world_fib_lookup(const struct world_net *of, struct bpf_fib_lookup *p, u32 flags,
+		      bool check_mtu, u32 len)
 {
 	union {
 		struct nlmsghdr h;
 		char bytes[8192];
 	} answer;
-	char device[IF_NAMESIZE];
+	struct route_net net;
 	struct message m;
-	int err;
+	struct ifreq r;
+	long err;
 
 	if (p->family == AF_INET6 && (is_strict(p->ipv6_dst) || is_strict(p->ipv6_src)))
 		return BPF_FIB_LKUP_RET_NOT_FWDED;
-	if (!if_indextoname(p->ifindex, device))
-		return -ENODEV;
-	if (!forwards(device, p->family))
-		return BPF_FIB_LKUP_RET_FWD_DISABLED;
-	if (flags & (BPF_FIB_LOOKUP_DIRECT | BPF_FIB_LOOKUP_TBID))
-		return -EOPNOTSUPP; /* one table alone cannot be asked */
-	route_question(&m, p, flags);
-	err = ask(&m, &answer, sizeof(answer));
+	err = net_open(&net, of);
 	if (err)
-		return of_errno(err, flags & BPF_FIB_LOOKUP_OUTPUT);
-	err = found(&answer.h, p, flags, check_mtu);
-	return err || check_mtu ? err : fits(p, len);
+		goto out;
+	err = device_ioctl(&net, p->ifindex, SIOCGIFNAME, &r);
+	if (err)
+		goto out;
+	err = BPF_FIB_LKUP_RET_FWD_DISABLED;
+	if (!forwards(&net, p->ifindex, p->family))
+		goto out;
+	if (flags & BPF_FIB_LOOKUP_DIRECT) {
+		u32 table = flags & BPF_FIB_LOOKUP_TBID && p->tbid ? p->tbid : RT_TABLE_MAIN;
+
+		if (flags & BPF_FIB_LOOKUP_TBID)
+			p->tbid = 0; /* a tag goes there */
+		err = best_route(&net, p, table, flags & BPF_FIB_LOOKUP_OUTPUT ? p->ifindex : 0,
+				 &answer, sizeof(answer));
+		if (!err)
+			err = BPF_FIB_LKUP_RET_NOT_FWDED;
+		if (err != 1)
+			goto out;
+	} else {
+		route_question(&m, p, flags);
+		err = ask(&net, &m, &answer, sizeof(answer));
+		if (err) {
+			err = of_errno((int)err, flags & BPF_FIB_LOOKUP_OUTPUT);
+			goto out;
+		}
+	}
+	err = found(&net, &answer.h, p, flags, check_mtu);
+	if (!err && !check_mtu)
+		err = fits(&net, p, len);
+out:
+	net_close(&net);
+	return err;
+}
+
+long world_device_mtu(u32 ifindex)
+{
+	struct route_net net;
+	struct ifreq r;
+	int err = net_open(&net, NULL);
+
+	err = err ?: device_ioctl(&net, ifindex, SIOCGIFMTU, &r);
+	net_close(&net);
+	return err ? -ENODEV : r.ifr_mtu;
+}
+
+int world_neighbour(const struct world_net *of, u32 ifindex, u32 family, const void *addr,
+		    u8 dst[6], u8 src[6])
+{
+	struct bpf_fib_lookup p = { .family = (u8)family, .ifindex = ifindex };
+	struct route_net net;
+	struct message m;
+	int err = net_open(&net, of);
+
+	err = err ?: neighbour(&net, &p, family, addr);
+	if (err == BPF_FIB_LKUP_RET_NO_NEIGH) {
+		/* Linux is to look for it. */
+		begin(&m, RTM_NEWNEIGH, sizeof(m.neighbour));
+		m.h.nlmsg_flags |= NLM_F_CREATE;
+		m.neighbour.ndm_family = (u8)family;
+		m.neighbour.ndm_ifindex = (int)ifindex;
+		m.neighbour.ndm_state = NUD_NONE;
+		m.neighbour.ndm_flags = NTF_USE;
+		add(&m, NDA_DST, addr, family == AF_INET ? 4 : 16);
+		send_question(&net, &m);
+		err = -EAGAIN;
+	}
+	memcpy(dst, p.dmac, 6);
+	memcpy(src, p.smac, 6);
+	net_close(&net);
+	return err;
 }

@@ -20,6 +20,22 @@
 
 #include "world/task.h"
 
+/* ---- route.c: the tables of a network namespace ---- */
+
+/* Sockets in it, NETLINK_ROUTE and any other for ioctls, of which no other thread makes use meanwhile; NULL: our own. */
+struct world_net {
+	int route, control;
+};
+/* Fills @p with where a packet goes, as bpf_fib_lookup() does: BPF_FIB_LKUP_RET_* or -errno. */
+long world_fib_lookup(const struct world_net *net, struct bpf_fib_lookup *p, u32 flags,
+		      bool check_mtu, u32 len);
+/*
+ * The neighbour with address @addr on a device: its hardware address, and the device's. 0, -ENODEV, or -EAGAIN: not
+ * known yet, the kernel looks for it.
+ */
+int world_neighbour(const struct world_net *net, u32 ifindex, u32 family, const void *addr,
+		    u8 dst[6], u8 src[6]);
+
 #define WORLD_GAP (16ULL << 20) /* at the beginning of the window: no object is there */
 
 /* Lets programs of @sys reach its world, which is made when the first one does. */

@@ -395,7 +395,7 @@ int tc_mtu(struct __sk_buff *skb)
 	return TC_OK;
 }
 
-/* The routes of an instance's network cannot be asked for yet: refused, nothing made up. */
+/* What is found in the instance's routes. */
 SEC("tc")
 int tc_fib(struct __sk_buff *skb)
 {
@@ -404,7 +404,39 @@ int tc_fib(struct __sk_buff *skb)
 	if (!XDP_FRAME(skb))
 		return TC_OK;
 	p.ipv4_dst = bpf_htonl(0x0a000001);
-	count(bpf_fib_lookup(skb, &p, sizeof(p), 0) == -95 ? 0 : 1);
+	count((__u32)bpf_fib_lookup(skb, &p, sizeof(p), 0) & 15);
+	return TC_OK;
+}
+
+/* Datagrams for port 9 of the partner by the other wire, to the neighbour 10.0.1.1 there. */
+SEC("tc")
+int tc_next_hop(struct __sk_buff *skb)
+{
+	struct bpf_redir_neigh nh = { .nh_family = 2, .ipv4_nh = bpf_htonl(0x0a000101) };
+	__u16 dest = 0;
+	__u8 proto = 0;
+
+	bpf_skb_load_bytes(skb, 23, &proto, 1);
+	bpf_skb_load_bytes(skb, 36, &dest, 2);
+	if (skb->protocol != bpf_htons(0x0800) || proto != 17 || dest != bpf_htons(9))
+		return TC_OK;
+	count(1);
+	return bpf_redirect_neigh(target, &nh, sizeof(nh), 0);
+}
+
+/* Of those what leaves, with the neighbour's address. */
+SEC("tc")
+int tc_leaves(struct __sk_buff *skb)
+{
+	__u16 dest = 0;
+	__u8 mac[12] = {}, any = 0;
+
+	bpf_skb_load_bytes(skb, 36, &dest, 2);
+	bpf_skb_load_bytes(skb, 0, mac, sizeof(mac));
+	for (int i = 0; i < 12; i++)
+		any |= mac[i];
+	if (skb->protocol == bpf_htons(0x0800) && dest == bpf_htons(9))
+		count(any && !(mac[0] & 1) ? 2 : 3);
 	return TC_OK;
 }
 

@@ -297,11 +297,12 @@ int packet_sock(struct __sk_buff *ctx)
 
 struct bpf_fib_lookup way; // the newest
 
-// mark: device; cb: flags, length, family, words of the destination.
+// mark: device; priority: table; cb: flags, length, family, words of the destination.
 SEC("tc")
 int route(struct __sk_buff *ctx)
 {
 	struct bpf_fib_lookup p = {};
+	__u32 flags;
 	long ret;
 
 	p.ifindex = ctx->mark;
@@ -313,7 +314,11 @@ int route(struct __sk_buff *ctx)
 	} else {
 		p.ipv4_dst = ctx->cb[3];
 	}
-	ret = bpf_fib_lookup(ctx, &p, sizeof(p), ctx->cb[0]);
+	flags = ctx->cb[0];
+	asm volatile("" : "+r"(flags));
+	if (flags & 8) /* BPF_FIB_LOOKUP_TBID */
+		p.tbid = ctx->priority;
+	ret = bpf_fib_lookup(ctx, &p, sizeof(p), flags);
 	way = p;
 	return ret;
 }
