@@ -91,7 +91,8 @@ BPF_HELPER(get_hash_recalc)
 	bool l4;
 
 	if (!skb->hash_valid) {
-		if (run->platform->world(run, WORLD_FLOW_DISSECT, args) == 1)
+		if (run->platform && run->platform->world &&
+		    run->platform->world(run, WORLD_FLOW_DISSECT, args) == 1)
 			skb->hash = keys_hash(&keys);
 		else
 			skb->hash = flow_hash(skb->head + skb->network_header,
