@@ -12,6 +12,9 @@ def asked(*ports):
     print("  ", *("%d %s" % (p, ask("udp", AWAY, p)) for p in ports))
 
 AWAY = FAR[0]
+for there in FAR: # neighbours are known then
+    while ask("udp", there, 7000) != "fine":
+        pass
 asked(7001, 7002, 7003)
 route("out")
 asked(7001, 7002, 7003)
