@@ -9,7 +9,7 @@
 
 char _license[] SEC("license") = "GPL";
 
-/* What leaves: 0: for port 7000, 1: for 7005, 2: in a tunnel, as it should be. */
+/* What leaves: 0: for port 7000, 1: for 7005, 2: in a tunnel, as it should be, 3: for 7007, with the header that xmit has made. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 32);
@@ -21,6 +21,7 @@ SEC("tc")
 int see(struct __sk_buff *skb)
 {
 	struct iphdr ip, inner;
+	__u8 ether[14] = {};
 	__u64 *n;
 	__u16 to;
 	__u32 i;
@@ -32,6 +33,10 @@ int see(struct __sk_buff *skb)
 		i = 0;
 	else if (ip.protocol == IPPROTO_UDP && to == bpf_htons(7005))
 		i = 1;
+	else if (ip.protocol == IPPROTO_UDP && to == bpf_htons(7007) &&
+		 !bpf_skb_load_bytes(skb, 0, ether, sizeof(ether)) && ether[0] == 0xff &&
+		 ether[6] == 2 && ether[11] == 9 && skb->protocol == bpf_htons(0x0800))
+		i = 3;
 	else if (ip.protocol == IPPROTO_IPIP &&
 		 !bpf_skb_load_bytes(skb, 14 + 20, &inner, sizeof(inner)) &&
 		 inner.protocol == IPPROTO_UDP && inner.daddr == ip.daddr)
@@ -66,13 +71,20 @@ int in(struct __sk_buff *skb)
 SEC("lwt_out")
 int out(struct __sk_buff *skb)
 {
-	return port(skb, 1) == 7002 ? BPF_DROP : BPF_OK;
+	int to = port(skb, 1);
+
+	/* There is no redirection from here: 7009 goes on. */
+	return to == 7002 ? BPF_DROP : to == 7009 ? BPF_REDIRECT : BPF_OK;
 }
 
-/* 7003 is dropped, 7004 is no result, 7005 goes to 7000, 7006 into a tunnel to the other end. */
+/*
+ * 7003 is dropped, 7004 is no result, 7005 goes to 7000, 7006 into a tunnel to the other end; 7007 goes to all hosts,
+ * 7008 has no header for the device, 7009 is for no device.
+ */
 SEC("lwt_xmit")
 int xmit(struct __sk_buff *skb)
 {
+	const __u8 ether[14] = { 255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 9, 8, 0 };
 	int to = port(skb, 1);
 	__be16 other = bpf_htons(7000);
 	struct iphdr outer = {};
@@ -96,6 +108,14 @@ int xmit(struct __sk_buff *skb)
 		if (bpf_lwt_push_encap(skb, BPF_LWT_ENCAP_IP, &outer, sizeof(outer)))
 			return BPF_DROP;
 		return BPF_LWT_REROUTE;
+	}
+	if (to == 7008)
+		return bpf_redirect(skb->ifindex, 0);
+	if (to == 7007 || to == 7009) {
+		if (bpf_skb_change_head(skb, sizeof(ether), 0) ||
+		    bpf_skb_store_bytes(skb, 0, ether, sizeof(ether), 0))
+			return BPF_DROP;
+		return bpf_redirect(to == 7007 ? skb->ifindex : 77, 0);
 	}
 	return BPF_OK;
 }

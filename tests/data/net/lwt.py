@@ -18,6 +18,7 @@ for there in FAR: # neighbours are known then
 asked(7001, 7002, 7003)
 route("out")
 asked(7001, 7002, 7003)
+asked(7009)
 print("   IPv6", ask("udp", FAR[1], 7002))
 ip("route", "show", AWAY)
 route("out")
@@ -26,6 +27,10 @@ asked(7002, 7003, 7004)
 # Datagrams of port 7005 get there as 7000's, whose answer is another one's; 7006 is in a tunnel.
 with Attached("net_lwt.bpf.o", "egress:see:eth0") as a:
     asked(7005, 7006)
+print("   left:", a.counts)
+# Redirected, with the header that the program has made.
+with Attached("net_lwt.bpf.o", "egress:see:eth0") as a:
+    asked(7007, 7008, 7009)
 print("   left:", a.counts)
 ip("route", "show", AWAY)
 ip("route", "del", AWAY)
