@@ -208,7 +208,7 @@ void map_object_clear(struct map_object *m)
 {
 	u8 small[2][64], *key = small[0], *next = small[1];
 	u32 size = m->map->key_size;
-	bool first = true;
+	int end;
 
 	/* .ops is set once the map's structures are complete. */
 	if (!m->ops || !m->ops->obj_delete || !m->ops->get_next_key)
@@ -219,11 +219,12 @@ void map_object_clear(struct map_object *m)
 			return;
 		next = key + size;
 	}
-	/* A deleted key makes a hash start over and an array go on: both end. */
-	while (!m->ops->get_next_key(m->map, first ? NULL : key, next)) {
-		map_object_delete(m, next);
+	/* The next key is asked for first: a hash would start over from one that is gone. */
+	end = m->ops->get_next_key(m->map, NULL, key);
+	while (!end) {
+		end = m->ops->get_next_key(m->map, key, next);
+		map_object_delete(m, key);
 		memcpy(key, next, size);
-		first = false;
 	}
 	if (size > sizeof(small[0]))
 		mem_free(key);

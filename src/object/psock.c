@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/idmap.h"
 #include "base/mem.h"
 #include "object/map.h"
 #include "object/prog.h"
@@ -27,6 +28,7 @@ struct psocks {
 	pthread_mutex_t lock;
 	struct psock_map *maps;
 	struct psock *first;
+	struct idmap by_cookie, by_inode;
 	struct psock_prog *unused;
 	u32 nr[2]; /* sockets whose messages are judged, that receive through programs */
 	u32 unmet;
@@ -129,13 +131,33 @@ static void psock_free(struct psocks *p, struct psock *ps)
 	mem_free(ps);
 }
 
+static int enlist(struct psocks *p, struct psock *ps)
+{
+	if (idmap_set(&p->by_cookie, ps->cookie, ps))
+		return -ENOMEM;
+	if (ps->inode && idmap_set(&p->by_inode, ps->inode, ps)) {
+		idmap_del(&p->by_cookie, ps->cookie);
+		return -ENOMEM;
+	}
+	ps->next = p->first;
+	ps->at = &p->first;
+	if (ps->next)
+		ps->next->at = &ps->next;
+	p->first = ps;
+	ps->listed = true;
+	p->unmet += !ps->inode;
+	return 0;
+}
+
 static void unlist(struct psocks *p, struct psock *ps)
 {
-	struct psock **at = &p->first;
-
-	while (*at != ps)
-		at = &(*at)->next;
-	*at = ps->next;
+	*ps->at = ps->next;
+	if (ps->next)
+		ps->next->at = ps->at;
+	idmap_del(&p->by_cookie, ps->cookie);
+	/* The number of a socket that has ended may be another's by now. */
+	if (ps->inode && idmap_get(&p->by_inode, ps->inode) == ps)
+		idmap_del(&p->by_inode, ps->inode);
 	ps->listed = false;
 	p->unmet -= !ps->inode;
 	count(p, wants_of(ps), 0);
@@ -228,10 +250,9 @@ static bool look(struct psocks *p, struct psock *ps, const struct map_object *m)
 
 static struct psock *find(struct psocks *p, u64 cookie, u64 inode)
 {
-	struct psock *ps = p->first;
+	struct psock *ps =
+		cookie ? idmap_get(&p->by_cookie, cookie) : idmap_get(&p->by_inode, inode);
 
-	while (ps && (cookie ? ps->cookie != cookie : ps->inode != inode))
-		ps = ps->next;
 	return ps && look(p, ps, NULL) ? ps : NULL;
 }
 
@@ -411,10 +432,10 @@ static void add(struct psocks *p, struct map_object *m, const void *key,
 			goto fail;
 		ps->cookie = s->cookie;
 		ps->inode = s->inode;
-		ps->listed = true;
-		ps->next = p->first;
-		p->first = ps;
-		p->unmet += !ps->inode;
+		if (enlist(p, ps)) {
+			mem_free(ps);
+			goto fail;
+		}
 	}
 	for (size_t i = 0; i < ps->links.n; i++)
 		if (ps->links.v[i].map == m && !memcmp(ps->links.v[i].key, key, m->map->key_size))
@@ -482,7 +503,7 @@ bool psock_met(struct skep_system *sys, u64 cookie, u64 inode)
 		return false;
 	pthread_mutex_lock(&p->lock);
 	ps = find(p, cookie, 0);
-	if (ps && !ps->inode) {
+	if (ps && !ps->inode && inode && !idmap_set(&p->by_inode, inode, ps)) {
 		ps->inode = inode;
 		p->unmet--;
 		new = true;

@@ -22,7 +22,7 @@ enum psock_kind { PSOCK_MSG, PSOCK_PARSER, PSOCK_STREAM, PSOCK_SKB, PSOCK_KINDS 
 struct psock_prog;
 
 struct psock {
-	struct psock *next;
+	struct psock *next, **at; /* in the list of those in maps */
 	u64 cookie;
 	u64 inode; /* 0: not known yet */
 	u32 refs;
