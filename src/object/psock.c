@@ -711,6 +711,8 @@ void psocks_stop(struct skep_system *sys)
 	}
 	while (p->first)
 		unlist(p, p->first);
+	idmap_free(&p->by_cookie);
+	idmap_free(&p->by_inode);
 	psocks_reap(sys);
 	sys->psocks = NULL;
 	pthread_mutex_destroy(&p->lock);
