@@ -357,6 +357,7 @@ static int check_global_args(struct bpf_verifier_env *env, u32 subprog)
 				return err;
 			if (check_mem_reg(env, regno, sub->args[i].mem_size))
 				return -EINVAL;
+			/* DIFF(nonnull-constant): the function does not ask whether it is NULL. */
 			if (!type_may_be_null(type) &&
 			    (type_may_be_null(reg->type) || register_is_null(reg)))
 				return refuse(env, DIAG_GLOBAL_ARG_NULL, i);

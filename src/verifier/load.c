@@ -707,23 +707,45 @@ static int arg_tags(struct bpf_verifier_env *env, u32 func_id, u32 arg, u32 *tag
 	return 0;
 }
 
-/* The kernel's type that the pointed-to type @id names, "___flavor" or not. */
+/* How many types of @btf alone have kind @kind and are called @name, flavours aside; one of them in @out. */
+static u32 types_called(const struct btf *btf, const char *name, u32 kind, u32 *out)
+{
+	size_t len = btf_core_name_len(name);
+	u32 n = 0;
+
+	for (u32 id = btf_start_id(btf); id < btf_nr_types(btf); id++) {
+		const struct btf_type *t = btf_type_get(btf, id);
+		const char *other = btf_kind(t) == kind ? btf_str(btf, t->name_off) : NULL;
+
+		if (!other || strncmp(other, name, len) || btf_core_name_len(other) != len)
+			continue;
+		*out = id;
+		n++;
+	}
+	return n;
+}
+
+/* The one type of the kernel that the pointed-to type @id names, "___flavor" or not. */
 static int kernel_type_of(struct bpf_verifier_env *env, u32 arg, u32 id, u32 *out)
 {
 	const struct btf_type *t = btf_type_skip_modifiers(env->btf->btf, id, NULL);
 	const char *name = t ? btf_str(env->btf->btf, t->name_off) : NULL;
 	const struct btf *kernel = kernel_types(env);
-	char essential[128];
-	s32 found = -ENOENT;
+	u32 kind = t ? btf_kind(t) : 0, n, of_module = 0, ignored;
 
-	if (name && kernel && btf_core_name_len(name) < sizeof(essential)) {
-		snprintf(essential, sizeof(essential), "%.*s", (int)btf_core_name_len(name), name);
-		found = btf_find_by_name_kind(kernel, essential, btf_kind(t));
-	}
-	if (found < 0)
-		return refuse(env, DIAG_GLOBAL_ARG_MATCH, arg, t ? btf_kind_name(btf_kind(t)) : "?",
-			      name ? name : "");
-	*out = (u32)found;
+	if (!kind || !name || !*name)
+		return refuse(env, DIAG_GLOBAL_ARG_CANDIDATES, arg, btf_kind_name(kind),
+			      name && *name ? name : "(anon)", -EINVAL);
+	n = kernel ? types_called(kernel, name, kind, out) : 0;
+	/* Modules are asked for what the kernel itself lacks. */
+	for (const struct object_btf *m = env->sys->modules; m && !n; m = m->next)
+		of_module += types_called(m->btf, name, kind, &ignored);
+	if (n + of_module > 1)
+		return refuse(env, DIAG_GLOBAL_ARG_AMBIGUOUS, arg, btf_kind_name(kind), name);
+	if (of_module)
+		return refuse(env, DIAG_GLOBAL_ARG_MODULE, arg, btf_kind_name(kind), name);
+	if (!n)
+		return refuse(env, DIAG_GLOBAL_ARG_MATCH, arg, btf_kind_name(kind), name);
 	return 0;
 }
 
@@ -734,8 +756,9 @@ static int tagged_pointer(struct bpf_verifier_env *env, u32 i, u32 tags, u32 to,
 	const struct btf_type *t = btf_type_skip_modifiers(env->btf->btf, to, NULL);
 	int err;
 
-	if (t && btf_kind(t) == BTF_KIND_STRUCT && visible(env->profile, KVER(6, 8)) &&
-	    !strcmp(btf_str(env->btf->btf, t->name_off), "bpf_dynptr")) {
+	if (t && visible(env->profile, KVER(6, 8)) &&
+	    (btf_kind(t) == BTF_KIND_STRUCT || (btf_kind(t) == BTF_KIND_FWD && !btf_kflag(t))) &&
+	    !strcmp(btf_str(env->btf->btf, t->name_off) ?: "", "bpf_dynptr")) {
 		if (tags)
 			return refuse(env, DIAG_GLOBAL_TAGS, i);
 		arg->arg_type = ARG_PTR_TO_DYNPTR | MEM_RDONLY;
@@ -762,7 +785,7 @@ static int tagged_pointer(struct bpf_verifier_env *env, u32 i, u32 tags, u32 to,
 		err = kernel_type_of(env, i, to, &arg->btf_id);
 		if (err)
 			return err;
-		if (btf_kind(t) != BTF_KIND_STRUCT)
+		if (!btf_is_struct(t))
 			return refuse(env, DIAG_GLOBAL_UNTRUSTED_KIND, i,
 				      btf_kind_name(btf_kind(t)),
 				      btf_str(env->btf->btf, t->name_off));
@@ -771,7 +794,7 @@ static int tagged_pointer(struct bpf_verifier_env *env, u32 i, u32 tags, u32 to,
 	}
 	if (tags & TAG_ARENA) {
 		if (tags & ~(u32)TAG_ARENA)
-			return refuse(env, DIAG_GLOBAL_TAGS, i);
+			return refuse(env, DIAG_GLOBAL_TAG_ARENA, i);
 		arg->arg_type = ARG_PTR_TO_ARENA;
 		return 1;
 	}
@@ -780,23 +803,101 @@ static int tagged_pointer(struct bpf_verifier_env *env, u32 i, u32 tags, u32 to,
 	return 0;
 }
 
-/* Whether pointed-to type @id is the context of this program type, by name. */
-static bool is_ctx_type(struct bpf_verifier_env *env, const struct btf *btf, u32 ptr_id)
+/* The struct that programs of this type know as their context; NULL: it has no name. */
+static const char *ctx_struct(const struct bpf_verifier_env *env)
 {
-	const struct btf_type *t = btf_type_get(btf, ptr_id);
-	const char *name;
+	static const u32 nameless[] = { BPF_PROG_TYPE_TRACEPOINT, BPF_PROG_TYPE_LIRC_MODE2,
+					BPF_PROG_TYPE_TRACING,	  BPF_PROG_TYPE_LSM,
+					BPF_PROG_TYPE_STRUCT_OPS, BPF_PROG_TYPE_EXT,
+					BPF_PROG_TYPE_SYSCALL };
 
-	/* The typedef's name counts before what it stands for (bpf_user_pt_regs_t). */
-	while (t && btf_is_modifier(t)) {
-		if (btf_kind(t) == BTF_KIND_TYPEDEF && env->ops->ctx_name &&
-		    !strcmp(btf_str(btf, t->name_off) ?: "", env->ops->ctx_name))
-			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(nameless); i++)
+		if (env->prog->type == nameless[i])
+			return NULL;
+	return env->ops->ctx_name;
+}
+
+/* Whether type @id is the typedef by which programs know registers on all processors. */
+static bool is_user_pt_regs(const struct btf *btf, u32 id)
+{
+	const struct btf_type *t = btf_type_get(btf, id);
+
+	while (t && btf_is_modifier(t) && btf_kind(t) != BTF_KIND_TYPEDEF)
 		t = btf_type_get(btf, t->type);
-	}
-	if (!t || !btf_is_struct(t) || !env->ops->ctx_name)
+	return t && btf_kind(t) == BTF_KIND_TYPEDEF &&
+	       !strcmp(btf_str(btf, t->name_off) ?: "", "bpf_user_pt_regs_t");
+}
+
+/* Whether pointed-to type @id is the context of this program type, by name. */
+static bool is_ctx_type(struct bpf_verifier_env *env, const struct btf *btf, u32 id)
+{
+	const struct btf_type *t = btf_type_skip_modifiers(btf, id, NULL);
+	const char *ctx = ctx_struct(env), *name;
+
+	if (env->prog->type == BPF_PROG_TYPE_KPROBE && is_user_pt_regs(btf, id))
+		return true;
+	if (!t || !btf_is_struct(t) || !ctx)
 		return false;
+	name = btf_str(btf, t->name_off) ?: "";
+	if (!strcmp(name, ctx))
+		return true;
+	/* what the kernel calls the object that this is a view of */
+	return visible(env->profile, KVER(6, 4)) &&
+	       ((!strcmp(ctx, "__sk_buff") && !strcmp(name, "sk_buff")) ||
+		(!strcmp(ctx, "xdp_md") && !strcmp(name, "xdp_buff")));
+}
+
+/* Whether words alone may be the context: of programs that get their arguments as an array. */
+static bool ctx_may_be_u64(const struct bpf_prog *prog)
+{
+	switch (prog->type) {
+	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
+	case BPF_PROG_TYPE_LSM:
+	case BPF_PROG_TYPE_STRUCT_OPS:
+		return true;
+	case BPF_PROG_TYPE_TRACING:
+		return prog->expected_attach_type != BPF_TRACE_ITER;
+	default:
+		return false;
+	}
+}
+
+/* Whether an argument tagged as the context, which points to type @id, may be one. 0 or -EINVAL. */
+static int check_ctx_tag(struct bpf_verifier_env *env, const struct btf *btf, u32 arg, u32 id)
+{
+	const struct btf_type *t = btf_type_skip_modifiers(btf, id, NULL);
+	const struct bpf_prog *prog = env->prog;
+	const char *name, *ctx = ctx_struct(env);
+	bool is_struct;
+
+	if ((prog->type == BPF_PROG_TYPE_KPROBE || prog->type == BPF_PROG_TYPE_PERF_EVENT) &&
+	    is_user_pt_regs(btf, id))
+		return 0;
+	if (!t || !btf_kind(t)) /* void */
+		return 0;
 	name = btf_str(btf, t->name_off);
-	return name && !strcmp(name, env->ops->ctx_name);
+	if (!name || !*name)
+		return refuse(env, DIAG_GLOBAL_CTX_ANONYMOUS, arg);
+	is_struct = btf_kind(t) == BTF_KIND_STRUCT;
+	if (prog->type == BPF_PROG_TYPE_TRACEPOINT || prog->type == BPF_PROG_TYPE_SYSCALL ||
+	    prog->type == BPF_PROG_TYPE_EXT)
+		return 0;
+	if (prog->type == BPF_PROG_TYPE_PERF_EVENT && is_struct && !strcmp(name, "pt_regs"))
+		return 0;
+	if (prog->type == BPF_PROG_TYPE_TRACING && is_struct &&
+	    ((prog->expected_attach_type == BPF_TRACE_RAW_TP &&
+	      !strcmp(name, "bpf_raw_tracepoint_args")) ||
+	     (prog->expected_attach_type == BPF_TRACE_ITER &&
+	      !strncmp(name, "bpf_iter__", strlen("bpf_iter__")))))
+		return 0;
+	if (btf_kind(t) == BTF_KIND_INT && t->size == sizeof(u64) && ctx_may_be_u64(prog))
+		return 0;
+	if (!ctx)
+		return refuse(env, DIAG_GLOBAL_CTX_VOID, arg);
+	if (!is_struct || strcmp(name, ctx))
+		return refuse(env, DIAG_GLOBAL_CTX_STRUCT, arg, ctx);
+	return 0;
 }
 
 /*
@@ -839,9 +940,9 @@ int btf_prepare_func_args(struct bpf_verifier_env *env, u32 subprog)
 		t = btf_type_skip_modifiers(btf, id, NULL);
 		if (!t)
 			return -EINVAL;
+		if (tags && btf_kind(t) != BTF_KIND_PTR)
+			return refuse(env, DIAG_GLOBAL_TAG, i);
 		if (btf_kind(t) == BTF_KIND_INT || btf_is_enum(t)) {
-			if (tags)
-				return refuse(env, DIAG_GLOBAL_TAG, i);
 			arg->arg_type = ARG_ANYTHING;
 			continue;
 		}
@@ -851,6 +952,9 @@ int btf_prepare_func_args(struct bpf_verifier_env *env, u32 subprog)
 		if ((tags & TAG_CTX) || is_ctx_type(env, btf, to)) {
 			if (tags & ~(u32)TAG_CTX)
 				return refuse(env, DIAG_GLOBAL_TAGS, i);
+			err = tags ? check_ctx_tag(env, btf, i, to) : 0;
+			if (err)
+				return err;
 			arg->arg_type = ARG_PTR_TO_CTX;
 			continue;
 		}
