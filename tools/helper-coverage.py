@@ -46,8 +46,6 @@ NOT_RUN = {
     "bpf_this_cpu_ptr": IN_PLACE,
     "bpf_get_raw_cpu_id": IN_PLACE,
     "bpf_skc_to_mptcp_sock": "no test yet (the row is partial)",
-    "bpf_xdp_output": "no test yet (the row is partial)",
-    "bpf_xdp_get_buff_len_trace": "no test yet (the row is partial)",
 }
 
 

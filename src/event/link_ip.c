@@ -221,6 +221,16 @@ static bool post_routing(struct link_way *w, struct port *p, struct sk_buff *pkt
 	return link_netfilter(w, ip->family, NF_POST_ROUTING, NF_ALL, 0, p->p.ifindex, pkt);
 }
 
+/* What the stack sends has a route, by which it has come here. IPv6's have no realms. */
+static void has_route(struct sk_buff *skb)
+{
+	const u8 *net = skb->head + skb->network_header;
+
+	if (skb->protocol == htons(0x0800) && net + sizeof(struct iphdr) <= skb->data_end)
+		memcpy(&skb->route.dst, net + offsetof(struct iphdr, daddr), sizeof(u32));
+	skb->route.mark = skb->mark;
+}
+
 /* One program of the packet's route, on its way out. False: it goes no further. */
 static bool route_out(struct link_way *w, u32 at, struct sk_buff *skb, struct sk_buff *pkt,
 		      struct ip_view *ip)
@@ -239,6 +249,7 @@ static void fragment_down(struct link_way *w, struct port *p, struct sk_buff *sk
 	struct sk_buff pkt;
 	struct ip_view ip;
 
+	has_route(skb);
 	if (at_network(skb, &pkt, &ip) && cgroup_allows(w, skb, false, NULL) &&
 	    route_out(w, LWT_AT_XMIT, skb, &pkt, &ip))
 		link_transmit_skb(w, p, skb);
@@ -294,7 +305,8 @@ void link_ip_receive(struct link_way *w, struct port *p, struct sk_buff *skb)
 			    p->p.ifindex, 0, &pkt))
 		return;
 	r = link_route(w->l, &ip, p->p.ifindex, skb->mark);
-	if (link_lwt_active(w->l)) {
+	/* Linux makes a local route without its programs if the way back has a realm: ip_route_input_slow(). */
+	if (link_lwt_active(w->l) && (r.err || r.type != RTN_LOCAL || !r.realm)) {
 		switch (link_lwt(w, &ip, LWT_AT_IN, p->p.ifindex, skb, &pkt)) {
 		case LINK_LWT_DROPPED:
 			return;
@@ -329,6 +341,7 @@ void link_ip_send(struct link_way *w, struct port *p, struct sk_buff *skb)
 	struct sk_buff pkt;
 	struct ip_view ip;
 
+	has_route(skb);
 	if (!link_ip_active(w->l, false) || skb->vlan_present || !at_network(skb, &pkt, &ip)) {
 		put_down(w, p, skb);
 		return;

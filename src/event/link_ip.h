@@ -135,6 +135,8 @@ struct link_route {
  * change.
  */
 struct link_route link_route(struct links *l, const struct ip_view *ip, u32 iif, u32 mark);
+/* Realms of what @skb's .route tells. */
+u32 link_route_realm(struct links *l, const struct sk_buff *skb);
 struct lwt_key;
 /* The route in the instance's tables that it takes, if that is one with programs: 0 or -ENOENT. */
 int link_route_match(struct links *l, const struct ip_view *ip, u32 iif, u32 mark,

@@ -54,6 +54,12 @@ enum link_lwt link_lwt(struct link_way *w, const struct ip_view *ip, u32 at, u32
 	w->run->tail_calls = 0;
 	w->run->prog = r->at[at].prog->prog;
 	pkt.is_ingress = at == LWT_AT_IN;
+	if (iif && ip->family == PF_IPV4) {
+		pkt.route.dst = ip->dst[0];
+		pkt.route.src = ip->src[0];
+		pkt.route.iif = iif;
+		pkt.route.mark = pkt.mark;
+	}
 	act = (u32)bpf_prog_run(r->at[at].prog->prog, &pkt, w->run);
 	if (act == LWT_REDIRECT && at != LWT_AT_XMIT)
 		act = LWT_OK;

@@ -422,6 +422,7 @@ static s64 clone_redirect(struct links *l, struct bpf_run *outer, const struct s
 	clone.priority = skb->priority;
 	clone.tc_index = skb->tc_index;
 	clone.tstamp = skb->tstamp;
+	clone.route = skb->route;
 	slot_claim(l->sys->arena, l->sys->platform, &run);
 	err = forward(&w, &clone, ifindex, ingress);
 	slot_release(&run);
@@ -448,6 +449,8 @@ u64 link_netdev_call(struct skep_system *sys, struct bpf_run *run, enum world_op
 	if (op == WORLD_FLOW_DISSECT)
 		return link_dissect(l, run, (struct sk_buff *)(uintptr_t)args[0],
 				    (struct bpf_flow_keys *)(uintptr_t)args[1]);
+	if (op == WORLD_ROUTE_REALM)
+		return link_route_realm(l, (const struct sk_buff *)(uintptr_t)args[0]);
 	if (op == WORLD_FIB_LOOKUP) {
 		const struct world_net net = { l->fib, l->control };
 		long ret;

@@ -219,6 +219,15 @@ struct link_route link_route(struct links *l, const struct ip_view *ip, u32 iif,
 	return find(l, &want);
 }
 
+u32 link_route_realm(struct links *l, const struct sk_buff *skb)
+{
+	const struct ip_view ip = { .family = PF_IPV4,
+				    .dst = { skb->route.dst },
+				    .src = { skb->route.src } };
+
+	return link_route(l, &ip, skb->route.iif, skb->route.mark).realm;
+}
+
 int link_route_match(struct links *l, const struct ip_view *ip, u32 iif, u32 mark,
 		     struct lwt_key *key)
 {

@@ -262,6 +262,7 @@ static int pass_netkit(struct link_way *w, struct hook *h, struct sk_buff *skb)
 {
 	bool from_peer = h->kind == HOOK_NETKIT_PEER;
 
+	skb->route.dst = 0;
 	skb->is_ingress = 0;
 	skb->ifindex = from_peer ? h->ifindex : h->peer_ifindex;
 	skb->ingress_ifindex = 0;
@@ -291,6 +292,7 @@ void link_emit_skb(struct link_way *w, struct leg *leg, const struct sk_buff *sk
 
 void link_receive_skb(struct link_way *w, struct port *p, struct sk_buff *skb)
 {
+	skb->route.dst = 0; /* it may have been redirected */
 	if (pass_tc(w, p, skb, true) == GOES_ON)
 		link_ip_receive(w, p, skb);
 }

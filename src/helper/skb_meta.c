@@ -212,17 +212,20 @@ BPF_HELPER(get_socket_uid)
 	return skb->has_sk ? skb->sk_uid : OVERFLOW_UID;
 }
 
+/* Of the route that the packet had before any program changed it. */
+BPF_HELPER(get_route_realm)
+{
+	const struct sk_buff *skb = PTR(r1);
+
+	return skb->route.dst ? (u32)run->platform->world(run, WORLD_ROUTE_REALM, &r1) : 0;
+}
+
 /* ---- what packets here do not have ---- */
 
 BPF_HELPER(skb_get_xfrm_state)
 {
 	rt_zero(PTR(r3), (u32)r4);
 	return ERR(EINVAL);
-}
-
-BPF_HELPER(get_route_realm)
-{
-	return 0;
 }
 
 /* ---- redirect ---- */

@@ -113,6 +113,9 @@ struct sk_buff {
 	void *netdev;
 	const struct skb_tunnel *tunnel; /* of the run's CPU; NULL: none */
 	struct {
+		u32 dst, src, iif, mark; /* .iif 0: it leaves, whatever .src is */
+	} route; /* what an IPv4 packet of a live link was routed by; .dst 0: it was not */
+	struct {
 		u32 off, hdrlen; /* from .data; bytes behind the first eight */
 		bool there, valid;
 	} srh; /* segment routing header of an action's packet (Linux: seg6_bpf_srh_state) */

@@ -65,6 +65,7 @@ enum world_op {
 	WORLD_KERN_CTX,	      /* context of a program on packets -> the kernel's struct for it; 0 */
 	WORLD_CLONE_REDIRECT, /* struct sk_buff, ifindex, flags -> 0 or -errno */
 	WORLD_DEVICE_MTU,     /* ifindex -> its MTU or -ENODEV */
+	WORLD_ROUTE_REALM,    /* struct sk_buff with .route -> realms of that; 0 */
 	WORLD_FLOW_DISSECT, /* struct sk_buff, struct bpf_flow_keys to fill -> 1: a program has done it; 0 */
 	WORLD_XATTR, /* file, dentry or cgroup, name, buffer, size, whether the task must have been let -> length */
 	WORLD_SET_XATTR, /* dentry, name, value, size, flags of setxattr(2), or (u64)-1 to remove it -> 0 or -errno */

@@ -103,7 +103,7 @@ struct skep_system {
 	u64 (*world_call)(struct skep_system *sys, struct bpf_run *run, enum world_op op,
 			  const u64 *args);
 	/*
-	 * Answers WORLD_CLONE_REDIRECT, WORLD_DEVICE_MTU and WORLD_FIB_LOOKUP; NULL: there are no live links. Both are set
+	 * Answers WORLD_CLONE_REDIRECT, WORLD_DEVICE_MTU, WORLD_FIB_LOOKUP and the like; NULL: there are no live links. Both are set
 	 * before, and taken back after, any program can be attached there.
 	 */
 	u64 (*netdev_call)(struct skep_system *sys, struct bpf_run *run, enum world_op op,
