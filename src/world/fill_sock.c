@@ -13,9 +13,12 @@
 #include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,7 +29,14 @@
 #ifndef SO_COOKIE
 #define SO_COOKIE 57
 #endif
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+#ifndef SIOCGSKNS
+#define SIOCGSKNS 0x894C
+#endif
 
+#define SHARED_TRIES   256	  /* peers that are tried to reach one socket of a port's group */
 #define LOOPBACK4_IPV6 0x0600007f /* what inet_daddr of a native IPv6 connection is */
 
 enum { ESTABLISHED = 1, CLOSED = 7, LISTENING = 10 };
@@ -571,6 +581,50 @@ int fill_tcp_info(struct world *w, struct wobj *o)
 
 /* ---- bpf_sock_destroy() ---- */
 
+static u64 netns_cookie(int fd)
+{
+	socklen_t len = sizeof(u64);
+	u64 cookie = 0;
+
+	getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len);
+	return cookie;
+}
+
+/* In a thread of its own, which needs no way back from the namespace. */
+static void *open_diag_in(void *ns)
+{
+	int *fd = ns;
+
+	*fd = setns(*fd, CLONE_NEWNET) ?
+		      -1 :
+		      socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	return NULL;
+}
+
+/* What tells about sockets of the network namespace that @fd is of: this one's where that is not for us. */
+static int open_diag(int fd)
+{
+	int nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), ns, there;
+	pthread_t thread;
+
+	if (nl < 0)
+		return -errno;
+	if (netns_cookie(nl) == netns_cookie(fd))
+		return nl;
+	ns = ioctl(fd, SIOCGSKNS);
+	there = ns;
+	if (ns >= 0 && !pthread_create(&thread, NULL, open_diag_in, &there)) {
+		pthread_join(thread, NULL);
+		if (there >= 0) {
+			close(nl);
+			nl = there;
+		}
+	}
+	if (ns >= 0)
+		close(ns);
+	return nl;
+}
+
 /* As ss --kill does it, whom the kernel lets: errors and packets are Linux's then. 0 or -errno. */
 static int destroy_by_diag(int fd, const struct wsock *s)
 {
@@ -595,6 +649,7 @@ static int destroy_by_diag(int fd, const struct wsock *s)
 	} a[2] = { 0 };
 	struct inet_diag_sockid *id = &req.r.id;
 	socklen_t len = sizeof(a[0]);
+	bool connected;
 	u64 cookie = 0;
 	int nl;
 
@@ -603,6 +658,7 @@ static int destroy_by_diag(int fd, const struct wsock *s)
 	getpeername(fd, (struct sockaddr *)&a[1], &len);
 	id->idiag_sport = a[0].in.sin_port; /* IPv6: at the same place */
 	id->idiag_dport = a[1].in.sin_port;
+	connected = id->idiag_dport;
 	for (u32 i = 0; i < 2; i++) {
 		void *to = i ? id->idiag_dst : id->idiag_src;
 
@@ -616,11 +672,18 @@ static int destroy_by_diag(int fd, const struct wsock *s)
 		return -EOPNOTSUPP;
 	id->idiag_cookie[0] = (u32)cookie;
 	id->idiag_cookie[1] = (u32)(cookie >> 32);
-	nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	nl = open_diag(fd);
 	if (nl < 0)
-		return -errno;
-	if (send(nl, &req, sizeof(req), 0) == sizeof(req))
-		(void)!recv(nl, &answer, sizeof(answer), 0);
+		return nl;
+	/* Of sockets that share a port, the kernel takes that which a packet of this peer would reach, if it has our cookie. */
+	for (u16 i = 0; i < SHARED_TRIES; i++) {
+		if (i)
+			id->idiag_dport = htons(i);
+		if (send(nl, &req, sizeof(req), 0) != sizeof(req) ||
+		    recv(nl, &answer, sizeof(answer), 0) < 0 || answer.e.error != -ENOENT ||
+		    connected)
+			break;
+	}
 	close(nl);
 	return answer.e.error;
 }
