@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -771,6 +772,7 @@ static u32 wants(struct skep_system *sys, u32 nr)
 	case SYS_recvfrom:
 	case SYS_recvmsg:
 	case SYS_recvmmsg:
+	case SYS_ioctl:
 		return wanted & PSOCKS_RECEIVE ? WANT_ENTER : 0;
 	case SYS_splice:
 		return wanted ? WANT_ENTER : 0;
@@ -786,6 +788,20 @@ static void refuse_splice(struct task *t, int fd, bool sends)
 	if (ps && (sends ? ps->prog[PSOCK_MSG] != NULL : ps->started)) {
 		t->call.skip = true;
 		t->call.ret = -EINVAL;
+	}
+	psock_put(t->sys, ps);
+}
+
+/* Who asks how much there is to read is not to be told of what is dropped: Linux does that when it arrives. */
+static void judge_first(struct task *t, int fd)
+{
+	struct psock *ps = sock_of_task(t, fd);
+	struct sock_flow *f = ps && ps->started && t->sys->sockmaps ? ps->flow : NULL;
+	int own = f ? sock_flow_open(t->sys, f) : -1;
+
+	if (own >= 0) {
+		sock_receive(t->sys, f, own);
+		close(own);
 	}
 	psock_put(t->sys, ps);
 }
@@ -808,6 +824,10 @@ static void enter(struct task *t)
 	case SYS_recvmsg:
 	case SYS_recvmmsg:
 		sock_read_enter(t);
+		break;
+	case SYS_ioctl:
+		if ((u32)t->call.args[1] == FIONREAD)
+			judge_first(t, (int)t->call.args[0]);
 		break;
 	case SYS_sendfile:
 		refuse_splice(t, (int)t->call.args[0], true);
