@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * What stack.c, access.c, call.c, kfunc.c, load.c and fixup.c share among
+ * What stack.c, access.c, call.c, kfunc.c, attach_target.c and fixup.c share among
  * themselves: predicates on register types and what the arguments of one call
  * told the verifier.
  */
@@ -116,7 +116,7 @@ static inline void mark_reg_invalid(struct bpf_verifier_env *env, struct bpf_reg
 		__mark_reg_not_init(env, reg);
 }
 
-/* load.c: whether LSM hook @func ("bpf_lsm_...") may have programs that sleep */
+/* attach_target.c: whether LSM hook @func ("bpf_lsm_...") may have programs that sleep */
 bool lsm_hook_sleepable(const char *func, kver profile);
 
 /* sanitize.c: what a path taken by mistake could do, for loaders without CAP_PERFMON */
@@ -190,6 +190,7 @@ int access_map_fields(struct bpf_verifier_env *env, u32 regno, int off, int size
 		      enum bpf_access_type t, int value_regno, u32 insn_idx);
 
 /* dynptr.c */
+const char *dynptr_type_name(u32 type); /* as Linux prints it */
 int destroy_dynptr_slot(struct bpf_verifier_env *env, struct bpf_func_state *st, u32 spi);
 
 /* call.c */

@@ -97,7 +97,7 @@ u32 dynptr_type(struct bpf_verifier_env *env, const struct bpf_reg_state *reg)
 	return d ? d->dynptr.dynptr_type : 0;
 }
 
-static const char *dynptr_type_name(u32 type)
+const char *dynptr_type_name(u32 type)
 {
 	return type & DYNPTR_TYPE_LOCAL	   ? "local" :
 	       type & DYNPTR_TYPE_RINGBUF  ? "ringbuf" :
@@ -105,7 +105,7 @@ static const char *dynptr_type_name(u32 type)
 	       type & DYNPTR_TYPE_XDP	   ? "xdp" :
 	       type & DYNPTR_TYPE_FILE	   ? "file" :
 	       type & DYNPTR_TYPE_SKB_META ? "skb_meta" :
-					     "<unknown>";
+					     "<invalid>";
 }
 
 static bool type_is_refcounted(u32 type)

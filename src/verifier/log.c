@@ -347,17 +347,6 @@ static void print_scalar_ranges(struct bpf_verifier_env *env, const struct bpf_r
 	}
 }
 
-static const char *dynptr_type_name(u32 type)
-{
-	return type & DYNPTR_TYPE_LOCAL	   ? "local" :
-	       type & DYNPTR_TYPE_RINGBUF  ? "ringbuf" :
-	       type & DYNPTR_TYPE_SKB	   ? "skb" :
-	       type & DYNPTR_TYPE_XDP	   ? "xdp" :
-	       type & DYNPTR_TYPE_FILE	   ? "file" :
-	       type & DYNPTR_TYPE_SKB_META ? "skb_meta" :
-					     "<invalid>";
-}
-
 static void print_comma(struct bpf_verifier_env *env, const char **sep)
 {
 	verbose(env, "%s", *sep);

@@ -27,6 +27,8 @@
  *   graph.c      lists and trees of objects
  *   callback.c   what callbacks start with; those that run later
  *   load.c       ld_imm64 pseudo sources, map and BTF references, func/line info
+ *   func_args.c  what global functions may be given, by their BTF
+ *   attach_target.c  the function, type or program that it attaches to
  *   fixup.c      rewriting: context accesses, helper calls, dead code, facts
  *   fastcall.c   spills and fills around calls that keep registers
  *   trail.c      the path and what each instruction of it changed, for explanations
@@ -734,7 +736,7 @@ int resolve_pseudo_ldimm64(struct bpf_verifier_env *env);
 int check_ld_imm64(struct bpf_verifier_env *env, struct bpf_insn *insn);
 int check_btf_info_early(struct bpf_verifier_env *env, const union bpf_attr *attr);
 int check_btf_info(struct bpf_verifier_env *env, const union bpf_attr *attr);
-int check_attach_btf_id(struct bpf_verifier_env *env);
+int check_attach_btf_id(struct bpf_verifier_env *env); /* attach_target.c */
 /* All rewriting, then facts; maps, BTF and records pass from @env to env->prog_obj. */
 int fixup_program(struct bpf_verifier_env *env);
 /*
