@@ -6,6 +6,7 @@
 #include "helper/probe.h"
 #include "object/arena.h"
 #include "object/packet.h"
+#include "object/prog.h"
 #include "object/task.h"
 
 #define USER_END 0x7ffffffff000ULL /* Linux: TASK_SIZE on x86-64 */
@@ -45,24 +46,13 @@ static bool in_packet(const struct bpf_run *run, u64 addr, u64 size)
 
 	if (!of->ctx || !of->prog)
 		return false;
-	switch (of->prog->ctx_type) {
-	case BPF_PROG_TYPE_XDP:
+	if (of->prog->ctx_type == BPF_PROG_TYPE_XDP) {
 		from = (u64)(uintptr_t)xdp->data_hard_start;
 		to = (u64)(uintptr_t)xdp->data_end;
-		break;
-	case BPF_PROG_TYPE_SOCKET_FILTER:
-	case BPF_PROG_TYPE_SCHED_CLS:
-	case BPF_PROG_TYPE_SCHED_ACT:
-	case BPF_PROG_TYPE_CGROUP_SKB:
-	case BPF_PROG_TYPE_LWT_IN:
-	case BPF_PROG_TYPE_LWT_OUT:
-	case BPF_PROG_TYPE_LWT_XMIT:
-	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
-	case BPF_PROG_TYPE_SK_SKB:
+	} else if (prog_type_has_skb(of->prog->ctx_type)) {
 		from = (u64)(uintptr_t)skb->head;
 		to = (u64)(uintptr_t)skb->data_end;
-		break;
-	default:
+	} else {
 		return false;
 	}
 	return addr >= from && addr < to && size <= to - addr;

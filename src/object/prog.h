@@ -213,4 +213,23 @@ static inline bool attach_type_is_tracing_multi(u32 attach_type)
 	       attach_type == BPF_TRACE_FSESSION_MULTI;
 }
 
+/* The context of programs of @prog_type is a socket buffer. */
+static inline bool prog_type_has_skb(u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+	case BPF_PROG_TYPE_CGROUP_SKB:
+	case BPF_PROG_TYPE_LWT_IN:
+	case BPF_PROG_TYPE_LWT_OUT:
+	case BPF_PROG_TYPE_LWT_XMIT:
+	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
+	case BPF_PROG_TYPE_SK_SKB:
+		return true;
+	default:
+		return false;
+	}
+}
+
 #endif

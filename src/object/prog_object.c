@@ -200,19 +200,11 @@ out:
 
 const char *prog_ctx_kernel_struct(u32 prog_type)
 {
+	if (prog_type_has_skb(prog_type))
+		return "sk_buff";
 	switch (prog_type) {
 	case BPF_PROG_TYPE_XDP:
 		return "xdp_buff";
-	case BPF_PROG_TYPE_SOCKET_FILTER:
-	case BPF_PROG_TYPE_SCHED_CLS:
-	case BPF_PROG_TYPE_SCHED_ACT:
-	case BPF_PROG_TYPE_CGROUP_SKB:
-	case BPF_PROG_TYPE_LWT_IN:
-	case BPF_PROG_TYPE_LWT_OUT:
-	case BPF_PROG_TYPE_LWT_XMIT:
-	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
-	case BPF_PROG_TYPE_SK_SKB:
-		return "sk_buff";
 	case BPF_PROG_TYPE_CGROUP_SOCK:
 		return "sock";
 	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:

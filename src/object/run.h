@@ -181,7 +181,6 @@ struct bpf_run {
 	u32 node; /* of memory: the slot's */
 	struct bpf_redirect_info redirect;
 	u32 next_hop[4];
-	u64 callback_depth;
 	/* Where a thrown exception ends: set while a program runs that can throw. */
 	void *catch[5];
 	u64 thrown;  /* what the program returns then */
