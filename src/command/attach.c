@@ -401,7 +401,7 @@ int command_prog_attach(struct call *c)
 		err = check_attach_type(c->sys, p->prog, attr->attach_type);
 	if (err)
 		goto out;
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	switch (type) {
 	case BPF_PROG_TYPE_SK_SKB:
 	case BPF_PROG_TYPE_SK_MSG:
@@ -423,7 +423,7 @@ int command_prog_attach(struct call *c)
 			err = attach_cgroup(c, p);
 		break;
 	}
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 out:
 	object_put(&p->obj);
 	return err;
@@ -516,7 +516,7 @@ int command_prog_detach(struct call *c)
 		    (attr->expected_revision && !order))) {
 		return -EINVAL;
 	}
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	switch (type) {
 	case BPF_PROG_TYPE_SK_MSG:
 	case BPF_PROG_TYPE_SK_SKB:
@@ -535,7 +535,7 @@ int command_prog_detach(struct call *c)
 		err = is_cgroup_type(type) ? detach_cgroup(c, type) : -EINVAL;
 		break;
 	}
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	object_put((struct object *)p);
 	return err;
 }
@@ -719,9 +719,9 @@ int command_prog_query(struct call *c)
 	if (prog_type_of_attach(c->attr->query.attach_type, c->sys->profile) ==
 	    BPF_PROG_TYPE_UNSPEC)
 		return -EINVAL;
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	err = query(c);
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	return err;
 }
 
@@ -748,11 +748,11 @@ struct link_object *attach_cgroup_link(struct call *c, struct prog_object *p, in
 	*err = -EINVAL;
 	if (a.flags & ~known)
 		return NULL;
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	cg = cgroup_of(c, attr->link_create.target_fd, err);
 	if (cg && (a.attach_type != BPF_LSM_CGROUP || lsm_hook_of(c->sys, p, err)))
 		l = link_attach_cgroup(cg, &a, err);
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	return l;
 }
 
@@ -767,10 +767,10 @@ struct link_object *attach_netns_link(struct call *c, struct prog_object *p, int
 	*err = netns_of_fd(c->attr->link_create.target_fd, &ino);
 	if (*err)
 		return NULL;
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	l = link_attach_netns(c->sys, ino, netns_is_first(ino), p, c->attr->link_create.attach_type,
 			      err);
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	return l;
 }
 
@@ -786,9 +786,9 @@ struct link_object *attach_netfilter_link(struct call *c, struct prog_object *p,
 	*err = -EINVAL;
 	if (attr->link_create.flags)
 		return NULL;
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	l = link_attach_netfilter(c->sys, netns_of_caller(), p, &place, err);
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	return l;
 }
 
@@ -801,7 +801,7 @@ struct link_object *attach_sockmap_link(struct call *c, struct prog_object *p, i
 	*err = -EINVAL;
 	if (attr->link_create.flags)
 		return NULL;
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	m = map_get_fd(c->sys, (int)attr->link_create.target_fd, err);
 	if (m && m->map->map_type != BPF_MAP_TYPE_SOCKMAP &&
 	    m->map->map_type != BPF_MAP_TYPE_SOCKHASH)
@@ -809,6 +809,6 @@ struct link_object *attach_sockmap_link(struct call *c, struct prog_object *p, i
 	else if (m)
 		l = link_attach_sockmap(m, p, attr->link_create.attach_type, err);
 	object_put((struct object *)m);
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	return l;
 }

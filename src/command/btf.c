@@ -107,7 +107,7 @@ struct object_btf *system_vmlinux(struct skep_system *sys)
 	struct object_btf *b;
 	struct btf *btf;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	if (!sys->vmlinux && !sys->vmlinux_tried) {
 		sys->vmlinux_tried = true;
 		b = btf_load_kernel(sys->btf_path, &btf, &sys->btf_origin) ?
@@ -119,7 +119,7 @@ struct object_btf *system_vmlinux(struct skep_system *sys)
 			load_modules(sys, sys->vmlinux);
 	}
 	b = sys->vmlinux;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return b;
 }
 
@@ -192,7 +192,7 @@ struct object_btf *system_functions(struct skep_system *sys)
 	struct btf *btf = NULL;
 	u32 n;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	if (!sys->functions && base) {
 		decls = mem_calloc(MAX_DECLS, sizeof(*decls));
 		n = decls ? missing_functions(sys, base->btf, decls) : 0;
@@ -205,7 +205,7 @@ struct object_btf *system_functions(struct skep_system *sys)
 		sys->functions = publish_as(sys, b, BTF_ID_FUNCTIONS);
 	}
 	b = sys->functions;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return b;
 }
 
@@ -248,9 +248,9 @@ static int put_log(const struct call *c, const struct btf_log *log)
 
 static void remember(struct skep_system *sys, const struct btf_refusal *why)
 {
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	diag_from_btf(&sys->last, why);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }
 
 int command_btf_load(struct call *c)

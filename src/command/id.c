@@ -35,9 +35,9 @@ static void forget_cgroups(struct skep_system *sys)
 {
 	if (!sys->cgroups)
 		return;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	cgroups_sweep(sys);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }
 
 static int next_id(struct call *c, enum object_kind kind)

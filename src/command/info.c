@@ -95,10 +95,10 @@ int info_link(const struct call *c, struct link_object *l, u64 uinfo, u32 len)
 		return -EFAULT;
 	info.type = l->type;
 	info.id = l->obj.id;
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	info.prog_id = l->prog ? l->prog->obj.id : 0;
 	err = l->ops->fill_info ? l->ops->fill_info(l, &info) : 0;
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	return err ? err : info_put(c, uinfo, &info, len);
 }
 

@@ -225,13 +225,13 @@ static int put_map_ids(const struct call *c, const struct prog_object *p,
 	u32 room = info->nr_map_ids, id;
 	int err = 0;
 
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	info->nr_map_ids = p->nr_used_maps;
 	for (u32 i = 0; i < min(room, p->nr_used_maps) && !err; i++) {
 		id = p->used_maps[i]->obj.id;
 		err = user_write(c->sys, info->map_ids + (u64)i * sizeof(id), &id, sizeof(id));
 	}
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	return err;
 }
 

@@ -153,9 +153,9 @@ int command_link_update(struct call *c)
 	}
 	err = -EINVAL;
 	if (l->ops->update_prog) {
-		pthread_mutex_lock(&c->sys->lock);
+		relock_take(&c->sys->lock);
 		err = l->ops->update_prog(l, new_prog, old_prog);
-		pthread_mutex_unlock(&c->sys->lock);
+		relock_give(&c->sys->lock);
 		if (!err)
 			new_prog = NULL; /* the link's reference now */
 	}
@@ -177,9 +177,9 @@ int command_link_detach(struct call *c)
 		return err;
 	err = -EOPNOTSUPP;
 	if (l->ops->detach) {
-		pthread_mutex_lock(&c->sys->lock);
+		relock_take(&c->sys->lock);
 		err = l->ops->detach(l);
-		pthread_mutex_unlock(&c->sys->lock);
+		relock_give(&c->sys->lock);
 	}
 	object_put(&l->obj);
 	return err;

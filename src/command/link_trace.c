@@ -63,7 +63,7 @@ struct link_object *attach_to_prog(struct call *c, struct prog_object *p, int fd
 		if (!target)
 			return NULL;
 	}
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	*err = -EINVAL;
 	if (!target) {
 		if (!p->dst_prog)
@@ -86,7 +86,7 @@ struct link_object *attach_to_prog(struct call *c, struct prog_object *p, int fd
 	}
 out:
 	object_put((struct object *)target);
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	return l;
 }
 

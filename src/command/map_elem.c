@@ -201,7 +201,7 @@ bool prog_map_fits(struct map_object *m, const struct prog_object *p)
 	u32 type = resolved_type(p);
 	bool fits;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	if (!map->owner.set) {
 		map->owner.type = type;
 		map->owner.jited = prog->jited;
@@ -216,7 +216,7 @@ bool prog_map_fits(struct map_object *m, const struct prog_object *p)
 	/* 6.18 looks at more, and the older branches that live on do, too. */
 	if (fits && visible(sys->profile, KVER(6, 1)))
 		fits = owner_fits(map, p);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return fits;
 }
 

@@ -233,7 +233,7 @@ static bool is_held(struct skep_system *sys, bool reuseport, u64 cookie)
 	const struct object_table *maps = &sys->tables[OBJECT_MAP];
 	bool found = false;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	for (u32 i = 0; i < maps->by_id.n && !found; i++) {
 		const struct map_object *m = (struct map_object *)maps->by_id.v[i];
 		u32 type = m->map && m->ops ? m->map->map_type : 0;
@@ -242,7 +242,7 @@ static bool is_held(struct skep_system *sys, bool reuseport, u64 cookie)
 				type == BPF_MAP_TYPE_SOCKMAP || type == BPF_MAP_TYPE_SOCKHASH)
 			found = map_holds(m, cookie);
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return found;
 }
 

@@ -55,7 +55,7 @@ static int query_bpf(struct perf_object *p, u64 uquery)
 		return -EFAULT;
 	if (query.ids_len > HOOK_PROGS_MAX)
 		return -E2BIG;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	progs = t->hook->progs;
 	n = progs ? progs->n : 0;
 	err = user_write(sys, uquery + offsetof(struct perf_event_query_bpf, prog_cnt), &n,
@@ -64,7 +64,7 @@ static int query_bpf(struct perf_object *p, u64 uquery)
 		id = progs->v[i].owner->obj.id;
 		err = user_write(sys, ids + i * sizeof(id), &id, sizeof(id));
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err ? err : n > query.ids_len ? -ENOSPC : 0;
 }
 
@@ -142,10 +142,10 @@ static void arena_find(struct map_object *m, u32 tid)
 		    inode != m->obj.inode || off || !strstr(line, "/memfd:bpf-map") ||
 		    end - start != a->map.max_entries * ARENA_MAP_PAGE)
 			continue;
-		pthread_mutex_lock(&m->obj.sys->lock);
+		relock_take(&m->obj.sys->lock);
 		if (!a->user_start)
 			arena_map_place(a, start);
-		pthread_mutex_unlock(&m->obj.sys->lock);
+		relock_give(&m->obj.sys->lock);
 		break;
 	}
 	if (f)
@@ -205,12 +205,12 @@ int skep_mapped(struct skep_system *sys, int fd, void *addr, size_t len)
 	err = 0;
 	a = (struct bpf_arena_map *)m->map;
 	if (m->map->map_type == BPF_MAP_TYPE_ARENA && m->map->client) {
-		pthread_mutex_lock(&sys->lock);
+		relock_take(&sys->lock);
 		if (a->user_start)
 			err = (u64)addr == a->user_start ? 0 : -EINVAL;
 		else
 			err = arena_map_place(a, (u64)addr);
-		pthread_mutex_unlock(&sys->lock);
+		relock_give(&sys->lock);
 	}
 	object_put(&m->obj);
 	return err;
@@ -360,7 +360,7 @@ int skep_lost(struct skep_system *sys, int map_fd, uint64_t *count)
 	}
 	map = ((struct map_object *)o)->map;
 	*count = 0;
-	pthread_mutex_lock(&sys->lock); /* an event cannot be taken out now */
+	relock_take(&sys->lock); /* an event cannot be taken out now */
 	switch ((int)map->map_type) {
 	case BPF_MAP_TYPE_RINGBUF:
 		*count = READ_ONCE(((struct bpf_ringbuf_map *)map)->lost);
@@ -377,7 +377,7 @@ int skep_lost(struct skep_system *sys, int map_fd, uint64_t *count)
 	default:
 		err = -EINVAL;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	object_put(o);
 	return err;
 }

@@ -58,11 +58,11 @@ int attach_refuse(struct skep_system *sys, enum diag_id id, ...)
 	int err;
 
 	va_start(ap, id);
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	memset(&sys->last, 0, sizeof(sys->last));
 	sys->last.insn = -1;
 	err = diag_vset(&sys->last, id, ap);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	va_end(ap);
 	return err;
 }

@@ -223,7 +223,7 @@ static int bind_to_device(struct call *c, struct prog_object *p)
 	if (only ? attr->prog_type == BPF_PROG_TYPE_SCHED_CLS :
 		   attr->prog_flags & BPF_F_XDP_HAS_FRAGS)
 		return -EINVAL;
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	err = netdev_check(c, attr->prog_ifindex, -EINVAL);
 	if (!err && hook_find_netdev(c->sys, HOOK_XDP, attr->prog_ifindex)->no_driver)
 		err = -EOPNOTSUPP;
@@ -233,7 +233,7 @@ static int bind_to_device(struct call *c, struct prog_object *p)
 		p->dev_bound = true;
 		p->bound_ifindex = attr->prog_ifindex;
 	}
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	return err;
 }
 
@@ -308,9 +308,9 @@ static int read_program(struct call *c, struct prog_object *p)
 static void remember(struct skep_system *sys, struct diag *d, const struct prog_object *p)
 {
 	memcpy(d->prog, p->prog->name, sizeof(d->prog));
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	sys->last = *d;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }
 
 /* Maps whose elements run as one with the programs that use them (Linux: map_type_contains_progs()). */
@@ -530,7 +530,7 @@ int command_prog_bind_map(struct call *c)
 	m = map_get_fd(sys, (int)c->attr->prog_bind_map.map_fd, &err);
 	if (!m)
 		goto out;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	for (u32 i = 0; i < p->nr_used_maps; i++)
 		if (p->used_maps[i] == m)
 			goto unlock;
@@ -542,7 +542,7 @@ int command_prog_bind_map(struct call *c)
 		m = NULL; /* the program's reference now */
 	}
 unlock:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 out:
 	object_put((struct object *)m);
 	object_put(&p->obj);

@@ -34,10 +34,10 @@ int command_enable_stats(struct call *c)
 	if (!o)
 		return -ENOMEM;
 	object_init(sys, o, OBJECT_STATS, stats_destroy);
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	sys->stats_enabled++;
 	sys->arena->stats = 1;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	fd = object_new_fd(o);
 	object_put(o);
 	return fd;

@@ -27,7 +27,7 @@ int command_prog_stream_read(struct call *c)
 		object_put(&p->obj);
 		return -ENOENT;
 	}
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	stream = &p->streams[id - 1];
 	size = min(size, stream->len);
 	err = size ? user_write(c->sys, attr->prog_stream_read.stream_buf, stream->text, size) : 0;
@@ -39,7 +39,7 @@ int command_prog_stream_read(struct call *c)
 		mem_free(stream->text);
 		stream->text = NULL;
 	}
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	object_put(&p->obj);
 	return err ? err : (int)size;
 }
@@ -98,11 +98,11 @@ int stream_stack(struct skep_system *sys, struct bpf_run *run, u32 id, u32 insn)
 	run_comm(run, comm, sizeof(comm));
 	n = snprintf(text, sizeof(text), "CPU: %u UID: %u PID: %u Comm: %s\nCall trace:\n",
 		     run->cpu, (u32)run_uid_gid(run), (u32)run_pid_tgid(run), comm);
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	o = object_of(sys, run->prog);
 	if (o && o->kind == OBJECT_PROG)
 		n += frame_text((struct prog_object *)o, insn, text + n, sizeof(text) - (size_t)n);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	n += snprintf(text + n, sizeof(text) - (size_t)n, "\n");
 	return prog_stream_write(sys, run->prog, id, text, (u32)n);
 }

@@ -297,7 +297,7 @@ int struct_ops_map_update(struct map_object *m, const void *key, const void *val
 		return err;
 	if (common[0] || common[1]) /* references, state */
 		return -EINVAL;
-	pthread_mutex_lock(&m->obj.sys->lock);
+	relock_take(&m->obj.sys->lock);
 	err = -EBUSY;
 	if (s->state != BPF_STRUCT_OPS_STATE_INIT)
 		goto out;
@@ -320,7 +320,7 @@ int struct_ops_map_update(struct map_object *m, const void *key, const void *val
 						 BPF_STRUCT_OPS_STATE_INUSE);
 	}
 out:
-	pthread_mutex_unlock(&m->obj.sys->lock);
+	relock_give(&m->obj.sys->lock);
 	return err;
 }
 
@@ -332,7 +332,7 @@ int struct_ops_map_delete(struct map_object *m, const void *key)
 	(void)key; /* Linux does not look at it either */
 	if (m->map->map_flags & BPF_F_LINK)
 		return -EOPNOTSUPP;
-	pthread_mutex_lock(&m->obj.sys->lock);
+	relock_take(&m->obj.sys->lock);
 	switch (s->state) {
 	case BPF_STRUCT_OPS_STATE_INUSE:
 		store_release(&s->state, BPF_STRUCT_OPS_STATE_TOBEFREE);
@@ -345,7 +345,7 @@ int struct_ops_map_delete(struct map_object *m, const void *key)
 		err = -ENOENT;
 		break;
 	}
-	pthread_mutex_unlock(&m->obj.sys->lock);
+	relock_give(&m->obj.sys->lock);
 	return err;
 }
 
@@ -356,7 +356,7 @@ int struct_ops_map_lookup(struct map_object *m, const void *key, void *value)
 
 	if (*(const u32 *)key)
 		return -ENOENT;
-	pthread_mutex_lock(&m->obj.sys->lock);
+	relock_take(&m->obj.sys->lock);
 	state = s->state;
 	memset(value, 0, m->map->value_size);
 	if (state != BPF_STRUCT_OPS_STATE_INIT) {
@@ -365,7 +365,7 @@ int struct_ops_map_lookup(struct map_object *m, const void *key, void *value)
 		common[0] = m->obj.refs - 1 - m->obj.pins;
 		common[1] = state;
 	}
-	pthread_mutex_unlock(&m->obj.sys->lock);
+	relock_give(&m->obj.sys->lock);
 	return 0;
 }
 
@@ -437,7 +437,7 @@ struct link_object *attach_struct_ops(struct call *c, int *err)
 	m = map_get_fd(c->sys, (int)c->attr->link_create.map_fd, err);
 	if (!m)
 		return NULL;
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	*err = -EINVAL;
 	if (!valid_to_reg(m))
 		goto out;
@@ -455,7 +455,7 @@ struct link_object *attach_struct_ops(struct call *c, int *err)
 		m = NULL;
 	}
 out:
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	object_put((struct object *)m);
 	return l ? &l->link : NULL;
 }
@@ -517,9 +517,9 @@ int struct_ops_link_update(struct call *c, struct link_object *link)
 		err = -EINVAL;
 		goto out;
 	}
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	err = replace_map(l, to, expected);
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 out:
 	object_put((struct object *)expected);
 	object_put(&to->obj);
@@ -553,13 +553,13 @@ int command_prog_assoc_struct_ops(struct call *c)
 	err = -EINVAL;
 	if (m->map->map_type != BPF_MAP_TYPE_STRUCT_OPS)
 		goto out;
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	err = p->struct_ops && p->struct_ops != m ? -EBUSY : 0;
 	if (!p->struct_ops) {
 		p->struct_ops = m; /* its reference */
 		m = NULL;
 	}
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 out:
 	object_put((struct object *)m);
 	object_put(&p->obj);

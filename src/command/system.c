@@ -163,7 +163,6 @@ struct skep_system *skep_system_new(const struct skep_system_opts *opts)
 		errno = ENOMEM;
 		return NULL;
 	}
-	system_lock_init(sys);
 	world_attach(sys);
 	sys->inotify_fd = -1;
 	sys->userns = caller_userns();
@@ -237,7 +236,7 @@ void skep_system_free(struct skep_system *sys)
 	async_stop(sys);
 	world_stop(sys);
 	if (sys->arena) {
-		pthread_mutex_lock(&sys->lock);
+		relock_take(&sys->lock);
 		pins_stop(sys);
 		cgroups_stop(sys);
 		cgroup_tree_stop(sys);
@@ -249,7 +248,7 @@ void skep_system_free(struct skep_system *sys)
 		lwt_stop(sys);
 		hooks_stop(sys);
 		arena_reclaim(sys->arena, &sys->retired);
-		pthread_mutex_unlock(&sys->lock);
+		relock_give(&sys->lock);
 		platform_register(sys->arena, NULL);
 	}
 	objects_stop(sys);
@@ -266,6 +265,5 @@ void skep_system_free(struct skep_system *sys)
 	mem_free(sys->probes);
 	mem_free(sys->explanation);
 	mem_free(sys->work);
-	pthread_mutex_destroy(&sys->lock);
 	mem_free(sys);
 }

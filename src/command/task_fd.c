@@ -78,7 +78,7 @@ int command_task_fd_query(struct call *c)
 	o = object_of_task(c->sys, attr->task_fd_query.pid, (int)attr->task_fd_query.fd, &err);
 	if (!o)
 		return err == -EINVAL ? -ENOTSUPP : err;
-	pthread_mutex_lock(&c->sys->lock);
+	relock_take(&c->sys->lock);
 	err = describe(o, &d, &prog_id);
 	if (err)
 		goto out;
@@ -91,7 +91,7 @@ int command_task_fd_query(struct call *c)
 	    ATTR_PUT(c, task_fd_query.probe_addr, d.addr))
 		err = -EFAULT;
 out:
-	pthread_mutex_unlock(&c->sys->lock);
+	relock_give(&c->sys->lock);
 	object_put(o);
 	return err;
 }

@@ -465,11 +465,11 @@ static void list_instance(struct listing *l)
 	a->op = WIRE_ENTRY;
 	memset(&a->entry, 0, sizeof(a->entry));
 	objects_drain(sys, true);
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	a->entry.maps = (unsigned)sys->tables[OBJECT_MAP].by_id.n;
 	a->entry.progs = (unsigned)sys->tables[OBJECT_PROG].by_id.n;
 	a->entry.links = (unsigned)sys->tables[OBJECT_LINK].by_id.n;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	snprintf(a->instance, sizeof(a->instance), "%s", l->instance->name);
 	*a->command = 0;
 	wire_send(l->c->sock, a, sizeof(*a), -1);

@@ -181,9 +181,9 @@ void links_stop(struct links *l)
 	}
 	l->sys->netdev_call = NULL;
 	l->sys->links = NULL;
-	pthread_mutex_lock(&l->sys->world_lock);
+	relock_take(&l->sys->world_lock);
 	l->sys->net_diag = 0;
-	pthread_mutex_unlock(&l->sys->world_lock);
+	relock_give(&l->sys->world_lock);
 	link_cpus_stop(l);
 	for (struct link_room *r = l->room, *next; r; r = next) {
 		next = r->next;

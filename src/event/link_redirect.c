@@ -133,13 +133,13 @@ const struct bpf_prog *link_prog(struct link_way *w, u32 id)
 			return held->v[i]->prog;
 	if (held->n == ARRAY_SIZE(held->v))
 		return NULL;
-	for (tries = 0; pthread_mutex_trylock(&sys->lock); tries++) {
+	for (tries = 0; !relock_try(&sys->lock); tries++) {
 		if (tries == PATIENCE)
 			return NULL;
 		sched_yield();
 	}
 	o = object_get_id(sys, id, OBJECT_PROG, &err);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	if (!o)
 		return NULL;
 	held->v[held->n] = container_of(o, struct prog_object, obj);

@@ -132,7 +132,7 @@ int skep_pcap_filter(struct skep_pcap *p, int prog_fd)
 	struct object *o;
 	int err = 0;
 
-	pthread_mutex_lock(&p->sys->lock);
+	relock_take(&p->sys->lock);
 	if (prog_fd >= 0) {
 		o = object_get_fd(p->sys, prog_fd, OBJECT_PROG, &err);
 		if (!o)
@@ -148,7 +148,7 @@ int skep_pcap_filter(struct skep_pcap *p, int prog_fd)
 		object_put(&p->filter->obj);
 	p->filter = prog;
 out:
-	pthread_mutex_unlock(&p->sys->lock);
+	relock_give(&p->sys->lock);
 	return err;
 }
 

@@ -27,10 +27,10 @@ static bool any_cloned(struct skep_system *sys)
 	const struct object_table *maps = &sys->tables[OBJECT_MAP];
 	bool found = false;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	for (size_t i = 0; i < maps->by_id.n && !found; i++)
 		found = is_cloned((struct map_object *)maps->by_id.v[i]);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return found;
 }
 
@@ -74,13 +74,13 @@ static void accepted(struct task *t)
 
 	if (!inode_of(listener, from) || !inode_of(new, to))
 		goto out;
-	pthread_mutex_lock(&t->sys->lock);
+	relock_take(&t->sys->lock);
 	for (size_t i = 0; i < maps->by_id.n; i++) {
 		struct map_object *m = (struct map_object *)maps->by_id.v[i];
 
 		any |= is_cloned(m) && storage_clone(m, from, to);
 	}
-	pthread_mutex_unlock(&t->sys->lock);
+	relock_give(&t->sys->lock);
 	if (any && !getsockopt(new, SOL_SOCKET, 57 /* SO_COOKIE */, &cookie, &len))
 		watch_socket(t->sys, new, cookie);
 out:

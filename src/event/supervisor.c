@@ -47,6 +47,8 @@
 #define HOST_DIED    SIGTERM
 #define BATCH	     64
 #define GIVE_UP_NS   3000000000ULL
+/* The host may have died with a lock in its hand, libc's even, for which the loop then waits. */
+#define LAST_RESORT_S 10
 
 struct request {
 	struct request *next;
@@ -110,15 +112,26 @@ __asm__(".text\n"
 	"	ret\n"
 	".size supervisor_wait4, . - supervisor_wait4\n");
 
+/* Of this thread group, whose memory the host goes on using: nothing of libc's exit(). */
+static void __attribute__((noreturn)) end_self(void)
+{
+	for (;;)
+		syscall(SYS_exit_group, 0);
+}
+
 static void doorbell_handler(int sig, siginfo_t *info, void *context)
 {
 	struct supervisor *sv = current_supervisor;
 	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
 
 	(void)info;
-	if (sig == HOST_DIED)
+	if (sig == HOST_DIED) {
 		WRITE_ONCE(sv->host_died, 1);
-	else if (sig == ALARM)
+		sv->last_resort = monotonic_ns() + LAST_RESORT_S * 1000000000ULL;
+		alarm(LAST_RESORT_S + 1);
+	} else if (sig == ALARM && sv->host_died && monotonic_ns() >= sv->last_resort) {
+		end_self();
+	} else if (sig == ALARM)
 		WRITE_ONCE(sv->alarmed, 1);
 	WRITE_ONCE(sv->rung, 1);
 	/* Between its look and its call: it is not to sleep. */
@@ -176,13 +189,6 @@ static void answer_requests(struct supervisor *sv)
 		store_release(&r->done, 1); /* *r is the host's again, and gone soon */
 		word_wake(&r->done);
 	}
-}
-
-/* Of this thread group, whose memory the host goes on using: nothing of libc's exit(). */
-static void __attribute__((noreturn)) end_self(void)
-{
-	for (;;)
-		syscall(SYS_exit_group, 0);
 }
 
 /* ---- timers ---- */
@@ -423,11 +429,10 @@ static int __attribute__((noreturn)) supervisor_main(void *arg)
 static void after_death(struct supervisor *sv)
 {
 	struct skep_system *sys = sv->sys;
-	pid_t self = (pid_t)syscall(SYS_gettid);
 
-	/* libc took it for this thread. */
-	while (sys->lock.__data.__owner == self)
-		pthread_mutex_unlock(&sys->lock);
+	/* It had this thread's name. */
+	relock_break(&sys->lock);
+	relock_break(&sys->world_lock);
 	arena_recover_slots(sys->arena);
 	store_release(&sv->state, SUPERVISOR_ENDED);
 	word_wake(&sv->state);

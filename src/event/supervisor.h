@@ -180,6 +180,7 @@ struct supervisor {
 	void *orphaned_arg;
 	u32 untold;	 /* tasks whose end nobody told of */
 	u64 give_up_due; /* when .leaving ends in any case */
+	u64 last_resort; /* and when it does although the loop is stuck */
 	u64 sweep_due;	 /* when to look after them; 0: never */
 	/* decide.c */
 	struct decide_work *works, *decided; /* going on; done: the workers add to it */

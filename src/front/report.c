@@ -35,9 +35,9 @@ int skep_last_refusal(struct skep_system *sys, struct skep_refusal *out)
 
 void skep_want_explanations(struct skep_system *sys, bool want)
 {
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	sys->want_explanations = want;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }
 
 static const char *kind_name(enum explain_kind kind)
@@ -67,7 +67,7 @@ int skep_last_step(struct skep_system *sys, unsigned int index, struct skep_step
 	const struct explain_step *s;
 	int err = -ENOENT;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	if (sys->explanation && index < sys->explanation->n) {
 		s = &sys->explanation->step[index];
 		out->kind = kind_name(s->kind);
@@ -83,7 +83,7 @@ int skep_last_step(struct skep_system *sys, unsigned int index, struct skep_step
 			*needed = sys->explanation->required;
 		err = 0;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -91,11 +91,11 @@ void skep_want_work(struct skep_system *sys, const char *prog)
 {
 	struct work *old;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	old = sys->work;
 	sys->work = NULL;
 	snprintf(sys->want_work, sizeof(sys->want_work), "%s", prog ? prog : "");
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	mem_free(old);
 }
 
@@ -104,7 +104,7 @@ int skep_last_work(struct skep_system *sys, unsigned int index, struct skep_work
 	const struct work_line *l;
 	int err = -ENOENT;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	if (sys->work && index < sys->work->nr) {
 		l = &sys->work->line[index];
 		out->processed = l->processed;
@@ -115,7 +115,7 @@ int skep_last_work(struct skep_system *sys, unsigned int index, struct skep_work
 		out->line = l->line;
 		err = 0;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -123,22 +123,22 @@ int skep_last_work_total(struct skep_system *sys, struct skep_work_total *out)
 {
 	int err = -ENOENT;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	if (sys->work) {
 		out->processed = sys->work->processed;
 		out->states = sys->work->states;
 		out->lines = sys->work->nr;
 		err = 0;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
 void skep_set_trace(struct skep_system *sys, void (*fn)(void *arg, const char *line, uint32_t len),
 		    void *arg)
 {
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	sys->trace_arg = arg;
 	sys->trace = fn;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }

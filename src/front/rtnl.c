@@ -211,7 +211,7 @@ enum rtnl_whose rtnl_request(const struct rtnl_asker *a, const struct nlmsghdr *
 
 	if (!(n->nlmsg_flags & NLM_F_REQUEST))
 		return RTNL_KERNEL;
-	pthread_mutex_lock(&a->sys->lock);
+	relock_take(&a->sys->lock);
 	switch (n->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_SETLINK:
@@ -237,7 +237,7 @@ enum rtnl_whose rtnl_request(const struct rtnl_asker *a, const struct nlmsghdr *
 		err = rtnl_route(&c, &rest);
 		break;
 	}
-	pthread_mutex_unlock(&a->sys->lock);
+	relock_give(&a->sys->lock);
 	if (err == 1)
 		return RTNL_KERNEL;
 	/* Only requests to get something can ask for all of it. */
@@ -345,7 +345,7 @@ bool rtnl_complete(const struct rtnl_asker *a, const void *data, size_t size,
 	size_t left = size;
 	bool changed = false;
 
-	pthread_mutex_lock(&a->sys->lock);
+	relock_take(&a->sys->lock);
 	for (; a->ours && NLMSG_OK(n, left); n = rtnl_next(n, &left)) {
 		if (dump && n->nlmsg_seq == dump->seq)
 			changed |= complete_qdiscs(a, n, dump, out);
@@ -355,7 +355,7 @@ bool rtnl_complete(const struct rtnl_asker *a, const void *data, size_t size,
 		else
 			append(out, n, n->nlmsg_len);
 	}
-	pthread_mutex_unlock(&a->sys->lock);
+	relock_give(&a->sys->lock);
 	rtnl_datagram(out);
 	return changed && !out->failed;
 }

@@ -41,11 +41,11 @@ static struct hook *find(struct skep_system *sys, enum hook_kind kind, u32 ifind
 {
 	struct hook *h;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	for (h = sys->hooks ? sys->hooks->first : NULL; h; h = h->next)
 		if (h->kind == kind && (name ? !strcmp(h->name, name) : h->ifindex == ifindex))
 			break;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return h;
 }
 
@@ -117,7 +117,7 @@ int netdev_hooks_add(struct skep_system *sys, u32 ifindex, const char *name)
 
 	if (!ifindex)
 		return -EINVAL;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	if (hook_find_netdev(sys, HOOK_XDP, ifindex))
 		err = -EEXIST;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds) && !err; i++)
@@ -125,7 +125,7 @@ int netdev_hooks_add(struct skep_system *sys, u32 ifindex, const char *name)
 			err = -ENOMEM;
 	if (err == -ENOMEM)
 		netdev_hooks_del(sys, ifindex);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -134,7 +134,7 @@ int netdev_hooks_netkit(struct skep_system *sys, u32 ifindex, u32 peer_ifindex)
 	struct hook *xdp, *primary = NULL, *peer = NULL;
 	int err = -ENODEV;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	xdp = hook_find_netdev(sys, HOOK_XDP, ifindex);
 	if (xdp) {
 		err = -ENOMEM;
@@ -146,7 +146,7 @@ int netdev_hooks_netkit(struct skep_system *sys, u32 ifindex, u32 peer_ifindex)
 		xdp->no_driver = true;
 		primary->peer_ifindex = peer->peer_ifindex = peer_ifindex;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -167,7 +167,7 @@ void netdev_hooks_del(struct skep_system *sys, u32 ifindex)
 {
 	struct hook **p, *h;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	unbind_programs(sys, ifindex);
 	for (p = &sys->hooks->first; (h = *p);) {
 		if (h->kind >= HOOK_RAW_TP || h->ifindex != ifindex) {
@@ -178,7 +178,7 @@ void netdev_hooks_del(struct skep_system *sys, u32 ifindex)
 		drop(h);
 	}
 	tc_qdisc_del(sys, ifindex);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }
 
 /* Those that the runtime fires itself, outside of any source. */

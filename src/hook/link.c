@@ -172,7 +172,7 @@ struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_obje
 	struct link_object *l = NULL;
 	struct hook *h;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	h = hook_find_raw_tp(sys, name);
 	*err = -ENOENT;
 	if (!h)
@@ -192,6 +192,6 @@ struct link_object *link_attach_raw_tp(struct skep_system *sys, struct prog_obje
 	if (!l && *err == -ERANGE)
 		*err = -E2BIG; /* Linux: too many probes of a tracepoint */
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return l;
 }

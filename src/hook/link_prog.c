@@ -53,7 +53,7 @@ static void prog_link_release(struct link_object *l)
 
 	if (!p->target)
 		return;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	old = p->target->prog->tramp[p->func];
 	if (old && old->n + !!old->replacement.prog > 1) {
 		new = heap_alloc(sys->arena, sys->platform, sizeof(*new), NULL);
@@ -67,7 +67,7 @@ static void prog_link_release(struct link_object *l)
 	/* Out of memory: better nothing attached than a program that has gone. */
 	publish(p->target, p->func, new);
 	p->target->extensions -= l->prog->prog->type == BPF_PROG_TYPE_EXT;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	object_put(&p->target->obj);
 	p->target = NULL;
 }
@@ -130,7 +130,7 @@ struct link_object *link_attach_prog(struct skep_system *sys, struct prog_object
 	const struct btf_type *proto;
 	struct prog_link *l = NULL;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	old = target->prog->tramp[func];
 	*err = ext && target->array_members ? -EBUSY : check(old, prog, ext);
 	if (!*err && func && !target->prog->guarded && target->guard_code)
@@ -180,6 +180,6 @@ struct link_object *link_attach_prog(struct skep_system *sys, struct prog_object
 		add(new, &entry, false);
 	publish(target, func, new);
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return l ? &l->link : NULL;
 }

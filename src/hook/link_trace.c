@@ -74,7 +74,7 @@ struct link_object *link_attach_function(struct skep_system *sys, struct prog_ob
 	struct link_object *l = NULL;
 	struct hook *h;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	h = hook_point_get(sys, kind, name, err);
 	if (h)
 		*err = kind == HOOK_LSM ? check_hook(h, prog) : check_trampoline(sys, h->row, prog);
@@ -85,7 +85,7 @@ struct link_object *link_attach_function(struct skep_system *sys, struct prog_ob
 		l->target_obj_id = prog->attach_btf->obj.id;
 		l->target_btf_id = prog->attach_btf_id;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return l;
 }
 
@@ -197,7 +197,7 @@ static struct link_object *attach_multi(struct skep_system *sys, struct prog_obj
 	u32 all = session ? 2 * n : n;
 	struct multi_link *m;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	*err = -ENOMEM;
 	object_get(&prog->obj);
 	m = (struct multi_link *)link_new(sys, sizeof(*m) + all * sizeof(m->at[0]), type,
@@ -230,7 +230,7 @@ static struct link_object *attach_multi(struct skep_system *sys, struct prog_obj
 		m->n++;
 	}
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return m ? &m->link : NULL;
 }
 
@@ -273,7 +273,7 @@ struct link_object *link_attach_session(struct skep_system *sys, struct prog_obj
 	struct link_object *l = NULL;
 	struct hook *hooks[2];
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	hooks[0] = hook_point_get(sys, HOOK_FENTRY, name, err);
 	hooks[1] = hooks[0] ? hook_point_get(sys, HOOK_FEXIT, name, err) : NULL;
 	if (hooks[1])
@@ -286,7 +286,7 @@ struct link_object *link_attach_session(struct skep_system *sys, struct prog_obj
 		l->target_obj_id = prog->attach_btf->obj.id;
 		l->target_btf_id = prog->attach_btf_id;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return l;
 }
 
@@ -330,7 +330,7 @@ struct link_object *link_attach_tracing_multi(struct skep_system *sys, struct pr
 	struct link_object *l = NULL;
 
 	*err = 0;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	for (u32 i = 0; i < n && !*err; i++)
 		*err = check_trampoline(sys, hooks[i]->row, prog) ?: check_cookies(hooks[i], prog);
 	if (!*err)
@@ -338,6 +338,6 @@ struct link_object *link_attach_tracing_multi(struct skep_system *sys, struct pr
 				 hooks, cookies, n, 0, 0, err);
 	for (u32 i = 0; l && i < n; i++)
 		container_of(l, struct multi_link, link)->at[i].id = ids[i];
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return l;
 }

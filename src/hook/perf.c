@@ -96,7 +96,7 @@ int perf_set_prog(struct perf_object *p, struct prog_object *prog, u64 cookie)
 {
 	int err;
 
-	pthread_mutex_lock(&p->obj.sys->lock);
+	relock_take(&p->obj.sys->lock);
 	err = check_prog(p, prog);
 	if (err)
 		goto out;
@@ -113,7 +113,7 @@ int perf_set_prog(struct perf_object *p, struct prog_object *prog, u64 cookie)
 		object_put(&prog->obj);
 	}
 out:
-	pthread_mutex_unlock(&p->obj.sys->lock);
+	relock_give(&p->obj.sys->lock);
 	return err;
 }
 
@@ -123,10 +123,10 @@ void perf_enable(struct perf_object *p, bool on)
 	perf_counter_enable(p, on);
 	if (!p->target)
 		return;
-	pthread_mutex_lock(&p->obj.sys->lock);
+	relock_take(&p->obj.sys->lock);
 	p->target->enabled = on;
 	settle(p);
-	pthread_mutex_unlock(&p->obj.sys->lock);
+	relock_give(&p->obj.sys->lock);
 }
 
 /* ---- samples ---- */
@@ -135,7 +135,7 @@ struct hook *hook_sampling_get(struct skep_system *sys, const struct hook_sampli
 {
 	struct hook *h;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	for (h = sys->hooks->first; h; h = h->next)
 		if (h->kind == HOOK_PERF_EVENT && h->sampling->period_ns == s->period_ns &&
 		    h->sampling->pid == s->pid && h->sampling->cpu == s->cpu)
@@ -150,7 +150,7 @@ struct hook *hook_sampling_get(struct skep_system *sys, const struct hook_sampli
 		h = NULL;
 	}
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return h;
 }
 

@@ -132,7 +132,7 @@ void perf_counter_enable(struct perf_object *p, bool on)
 {
 	struct perf_ring *r = p->ring;
 
-	pthread_mutex_lock(&p->obj.sys->lock);
+	relock_take(&p->obj.sys->lock);
 	if (on != !!r->since) {
 		u64 t = now();
 
@@ -145,7 +145,7 @@ void perf_counter_enable(struct perf_object *p, bool on)
 	}
 	if (p->counter)
 		count(p->counter, r->tid, on);
-	pthread_mutex_unlock(&p->obj.sys->lock);
+	relock_give(&p->obj.sys->lock);
 }
 
 void perf_counter_reset(struct perf_object *p)
@@ -160,10 +160,10 @@ void perf_counter_reset(struct perf_object *p)
 	}
 	if (p->counter)
 		perf_counter_read(p, v);
-	pthread_mutex_lock(&p->obj.sys->lock);
+	relock_take(&p->obj.sys->lock);
 	/* The count begins again, the times go on. */
 	r->reset = p->counter ? r->reset + v[0] : r->before + (r->since ? now() - r->since : 0);
-	pthread_mutex_unlock(&p->obj.sys->lock);
+	relock_give(&p->obj.sys->lock);
 }
 
 int perf_counter_read(struct perf_object *p, u64 v[3])

@@ -222,7 +222,7 @@ struct hook *hook_point_get(struct skep_system *sys, enum hook_kind kind, const 
 	struct hook *h = NULL;
 	int row;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	*err = row = hook_point_row(sys, kind, name);
 	if (row < 0)
 		goto out;
@@ -244,7 +244,7 @@ struct hook *hook_point_get(struct skep_system *sys, enum hook_kind kind, const 
 		h->func_ip = function_ip(sys, (u32)row);
 	store_release(&p->at[row], h);
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return h;
 }
 
@@ -276,13 +276,13 @@ int hooks_each(struct skep_system *sys, enum hook_kind kind, int (*fn)(struct ho
 {
 	int ret = 0;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	for (struct hook *h = sys->hooks->first, *next; h && !ret; h = next) {
 		next = h->next;
 		if (h->kind == kind && hook_active(h))
 			ret = fn(h, arg);
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return ret;
 }
 
@@ -293,10 +293,10 @@ u64 hooks_revision(const struct skep_system *sys)
 
 void hooks_notify(struct skep_system *sys, void (*fn)(void *arg), void *arg)
 {
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	sys->hooks->notify_arg = arg;
 	sys->hooks->notify = fn;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }
 
 void hooks_changed(struct skep_system *sys)
@@ -310,7 +310,7 @@ void hooks_changed(struct skep_system *sys)
 
 void hooks_touch(struct skep_system *sys)
 {
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	hooks_changed(sys);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }

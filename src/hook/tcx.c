@@ -167,7 +167,7 @@ struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object 
 	struct hook *h;
 	int at;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	h = tcx_hook(sys, attach_type, ifindex, err);
 	if (!h)
 		goto out;
@@ -186,7 +186,7 @@ struct link_object *link_attach_tcx(struct skep_system *sys, struct prog_object 
 			    link_attach(h, (u32)at, BPF_LINK_TYPE_TCX, attach_type, &tcx_link_ops,
 					prog, 0, err);
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return l;
 }
 

@@ -94,7 +94,7 @@ struct hook *hook_uprobe_get(struct skep_system *sys, enum hook_kind kind, const
 		*err = -EINVAL;
 		return NULL;
 	}
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	h = find(sys, kind, &st, offset, ref_ctr_offset);
 	if (h)
 		goto out;
@@ -120,6 +120,6 @@ struct hook *hook_uprobe_get(struct skep_system *sys, enum hook_kind kind, const
 		hook_uprobe_free(u);
 	}
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return h;
 }

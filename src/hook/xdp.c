@@ -177,7 +177,7 @@ struct link_object *link_attach_xdp(struct skep_system *sys, struct prog_object 
 	struct hook *h;
 
 	*err = -EINVAL;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	h = hook_find_netdev(sys, HOOK_XDP, ifindex);
 	if (h)
 		*err = check(h, &w, &why);
@@ -185,6 +185,6 @@ struct link_object *link_attach_xdp(struct skep_system *sys, struct prog_object 
 		l = link_attach(h, 0, BPF_LINK_TYPE_XDP, BPF_XDP, &xdp_link_ops, prog, 0, err);
 	if (l)
 		h->xdp_flags = mode_kept(h, flags);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return l;
 }

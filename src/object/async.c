@@ -249,13 +249,13 @@ int async_prog_get(struct skep_system *sys, const struct bpf_prog *prog)
 {
 	struct object *o;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	o = object_of(sys, prog);
 	if (o && o->dying)
 		o = NULL;
 	if (o)
 		o->refs++;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return o ? 0 : -ENOENT;
 }
 

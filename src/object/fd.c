@@ -304,9 +304,9 @@ int object_make_file(struct object *o, u64 size, bool final, bool sparse, void *
 {
 	int err;
 
-	pthread_mutex_lock(&o->sys->lock);
+	relock_take(&o->sys->lock);
 	err = make_file(o, size, final, sparse, client, NULL);
-	pthread_mutex_unlock(&o->sys->lock);
+	relock_give(&o->sys->lock);
 	return err;
 }
 
@@ -319,7 +319,7 @@ int object_seal_writes(struct object *o)
 	const int seals = F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
 	int fd, err = 0;
 
-	pthread_mutex_lock(&o->sys->lock);
+	relock_take(&o->sys->lock);
 	fd = is_ours(o) ? reopen(o->probe_fd, O_RDWR) : -EBADF;
 	if (fd < 0)
 		err = fd;
@@ -327,7 +327,7 @@ int object_seal_writes(struct object *o)
 		err = -errno;
 	if (fd >= 0)
 		close(fd);
-	pthread_mutex_unlock(&o->sys->lock);
+	relock_give(&o->sys->lock);
 	return err;
 }
 
@@ -336,11 +336,11 @@ int object_make_file_unsealed(struct object *o, int *raw)
 	int err;
 
 	*raw = -1;
-	pthread_mutex_lock(&o->sys->lock);
+	relock_take(&o->sys->lock);
 	err = make_file(o, 0, true, false, NULL, raw);
 	if (err)
 		*raw = -1;
-	pthread_mutex_unlock(&o->sys->lock);
+	relock_give(&o->sys->lock);
 	return err;
 }
 
@@ -370,7 +370,7 @@ int object_new_fd_flags(struct object *o, int flags)
 	bool new = o->probe_fd < 0;
 	int fd = 0;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	if (o->probe_fd < 0)
 		fd = make_file(o, 0, true, false, NULL, NULL);
 	if (!fd)
@@ -385,7 +385,7 @@ int object_new_fd_flags(struct object *o, int flags)
 		if (o->kind == OBJECT_MAP && ((struct map_object *)o)->map)
 			WRITE_ONCE(((struct map_object *)o)->map->async.unheld, 0);
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	if (!caller_current() && flags & O_CLOEXEC)
 		return fd; /* as it is */
 	return caller_give_fd(fd, flags & O_CLOEXEC);
@@ -456,13 +456,13 @@ static struct object *get_by_tag(struct skep_system *sys, int fd, int *err)
 	}
 	if (!((u64)at & TAG_HERE))
 		return NULL;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	o = idmap_get(&sys->by_inode, ((u64)at & ~TAG_HERE) >> TAG_LIFE_BITS);
 	if (o && tag_of(o) == (u64)at)
 		o->refs++;
 	else
 		o = NULL;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return o;
 }
 
@@ -481,7 +481,7 @@ struct object *object_get_any(struct skep_system *sys, int fd, int *err)
 		return NULL;
 	}
 	*err = -EINVAL;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	if (st.st_ino && st.st_dev == sys->memfd_device)
 		o = idmap_get(&sys->by_inode, st.st_ino);
 	if (o && is_file_of(&st, o)) {
@@ -490,7 +490,7 @@ struct object *object_get_any(struct skep_system *sys, int fd, int *err)
 	} else {
 		o = NULL;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return o;
 }
 
@@ -606,7 +606,7 @@ static void notice_fork(struct skep_system *sys)
 	    !__atomic_compare_exchange_n(&sys->generation, &old, generation, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return;
-	system_lock_init(sys);
+	sys->lock = sys->world_lock = (struct relock){ 0 };
 	drop_files(sys, false);
 	if (sys->inotify_fd >= 0 && is_inotify(sys->inotify_fd))
 		close(sys->inotify_fd);
@@ -622,7 +622,7 @@ void objects_drain(struct skep_system *sys, bool all)
 	ssize_t n;
 
 	notice_fork(sys);
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	if (sys->inotify_fd < 0) {
 		if (all)
 			probe_many(sys, true, 0);
@@ -662,17 +662,7 @@ void objects_drain(struct skep_system *sys, bool all)
 out:
 	async_drain(sys);
 	arena_reclaim(sys->arena, &sys->retired);
-	pthread_mutex_unlock(&sys->lock);
-}
-
-void system_lock_init(struct skep_system *sys)
-{
-	pthread_mutexattr_t attr;
-
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
-	pthread_mutex_init(&sys->lock, &attr);
-	pthread_mutexattr_destroy(&attr);
+	relock_give(&sys->lock);
 }
 
 int objects_start(struct skep_system *sys)

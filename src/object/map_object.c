@@ -168,7 +168,7 @@ int map_object_update(struct map_object *m, const void *key, struct object *valu
 		object_put(value);
 		return -ENOTSUPP;
 	}
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	sock = socket_at(m, key);
 	err = count_member(m, value, true);
 	if (!err) {
@@ -181,7 +181,7 @@ int map_object_update(struct map_object *m, const void *key, struct object *valu
 	else
 		drop_element(m, old);
 	psock_look(sys, sock);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -194,13 +194,13 @@ int map_object_delete(struct map_object *m, const void *key)
 
 	if (!m->ops->obj_delete)
 		return -ENOTSUPP;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	sock = socket_at(m, key);
 	err = m->ops->obj_delete(m->map, key, &old, sys->platform);
 	if (!err)
 		drop_element(m, old);
 	psock_look(sys, sock);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -360,7 +360,7 @@ int waker_fd(struct skep_system *sys, const void *what)
 	struct waker *w, *unused = NULL;
 	int fd;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	for (w = sys->wakers; w; w = w->next) {
 		if (w->what == what && w->fd >= 0) {
 			fd = w->fd;
@@ -387,6 +387,6 @@ int waker_fd(struct skep_system *sys, const void *what)
 		store_release(&sys->wakers, w);
 	}
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return fd;
 }

@@ -58,7 +58,7 @@ int object_publish(struct object *o)
 	size_t at;
 	int err;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	/* Cyclic, as idr_alloc_cyclic(): an id is not used again soon. */
 	id = t->next_id ? t->next_id : 1;
 	for (;;) {
@@ -80,7 +80,7 @@ int object_publish(struct object *o)
 		t->next_id = id == INT_MAX ? 1 : id + 1;
 		o->id = id;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -103,9 +103,9 @@ int object_set_address(struct object *o, const void *runtime)
 {
 	int err;
 
-	pthread_mutex_lock(&o->sys->lock);
+	relock_take(&o->sys->lock);
 	err = idmap_set(&o->sys->by_address, (u64)runtime, o);
-	pthread_mutex_unlock(&o->sys->lock);
+	relock_give(&o->sys->lock);
 	return err;
 }
 
@@ -113,17 +113,17 @@ struct object *object_of(struct skep_system *sys, const void *runtime)
 {
 	struct object *o;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	o = runtime ? idmap_get(&sys->by_address, (u64)runtime) : NULL;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return o;
 }
 
 void object_get(struct object *o)
 {
-	pthread_mutex_lock(&o->sys->lock);
+	relock_take(&o->sys->lock);
 	o->refs++;
-	pthread_mutex_unlock(&o->sys->lock);
+	relock_give(&o->sys->lock);
 }
 
 void object_put(struct object *o)
@@ -133,13 +133,13 @@ void object_put(struct object *o)
 	if (!o)
 		return;
 	sys = o->sys;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	if (--o->refs == 0 && !o->held && !o->dying) {
 		o->dying = true;
 		unpublish(o);
 		o->destroy(o);
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }
 
 struct object *object_get_id(struct skep_system *sys, u32 id, enum object_kind kind, int *err)
@@ -149,14 +149,14 @@ struct object *object_get_id(struct skep_system *sys, u32 id, enum object_kind k
 	size_t at;
 
 	*err = -ENOENT;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	at = lower_bound(t, id);
 	if (id && at < t->by_id.n && t->by_id.v[at]->id == id) {
 		o = t->by_id.v[at];
 		o->refs++;
 		*err = 0;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return o;
 }
 
@@ -166,13 +166,13 @@ int object_next_id(struct skep_system *sys, enum object_kind kind, u32 id, u32 *
 	int err = -ENOENT;
 	size_t at;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	at = lower_bound(t, id + 1);
 	if (id < INT_MAX && at < t->by_id.n) {
 		*next = t->by_id.v[at]->id;
 		err = 0;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -180,10 +180,10 @@ void object_retire(struct object *o, void (*free)(struct arena_retired *r))
 {
 	struct skep_system *sys = o->sys;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	o->retired.free = free;
 	arena_retire(sys->arena, &sys->retired, &o->retired);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }
 
 bool object_is_mine(const struct object *o)

@@ -91,7 +91,7 @@ int perf_object_map(struct perf_object *p, u64 len)
 
 	if (len % PAGE_BYTES || !pages || (pages > 1 && !is_power_of_2(pages - 1)))
 		return -EINVAL;
-	pthread_mutex_lock(&p->obj.sys->lock);
+	relock_take(&p->obj.sys->lock);
 	if (p->file_size) {
 		err = p->file_size == len ? 0 : -EINVAL;
 		goto out;
@@ -113,6 +113,6 @@ int perf_object_map(struct perf_object *p, u64 len)
 		r->wakeup_watermark = (u32)(r->data_size / 2);
 	store_release(&r->page, page);
 out:
-	pthread_mutex_unlock(&p->obj.sys->lock);
+	relock_give(&p->obj.sys->lock);
 	return err;
 }

@@ -240,10 +240,10 @@ bool pins_cover(struct skep_system *sys, const char *path)
 
 	if (!path || *path != '/')
 		return false;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	pins = pins_of(sys);
 	covered = pins && mount_of(pins, path);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return covered;
 }
 
@@ -321,10 +321,10 @@ static int mount_at(struct skep_system *sys, const struct pin_who *who, u64 user
 	owner.uid = o->uid;
 	owner.gid = o->gid;
 	owner.userns = userns;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	pins = pins_of(sys);
 	err = pins ? mount_add(pins, &owner, path, S_ISVTX | o->mode, &o->delegate) : -ENOMEM;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -353,9 +353,9 @@ int pins_mount_detached(struct skep_system *sys, const struct pin_who *who, u64 
 
 	if (!who->override)
 		return -EPERM;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	number = pins_of(sys) ? ++sys->pins->last_ino : 0;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	snprintf(path, 64, DETACHED "%llu", (unsigned long long)number);
 	return mount_at(sys, who, userns, o, path);
 }
@@ -383,7 +383,7 @@ int pins_move_mount(struct skep_system *sys, const struct pin_who *who, const ch
 	copy = mem_strdup(plain);
 	if (!copy)
 		return -ENOMEM;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	m = normalize(from, plain) ? mount_with_path(pins_of(sys), plain) : NULL;
 	if (m) {
 		mem_free(m->path);
@@ -391,7 +391,7 @@ int pins_move_mount(struct skep_system *sys, const struct pin_who *who, const ch
 		copy = NULL;
 		err = 0;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	mem_free(copy);
 	return err;
 }
@@ -401,13 +401,13 @@ bool pins_delegation(struct skep_system *sys, const char *path, u64 *userns, str
 	const struct pin_mount *m;
 	char plain[PATH_MAX];
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	m = normalize(path, plain) ? mount_with_path(pins_of(sys), plain) : NULL;
 	if (m) {
 		*userns = m->userns ?: sys->userns;
 		*d = m->delegate;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return m;
 }
 
@@ -420,7 +420,7 @@ int pins_umount(struct skep_system *sys, const struct pin_who *who, const char *
 
 	if (!who->override)
 		return -EPERM;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	pins = pins_of(sys);
 	for (p = pins ? &pins->mounts : NULL; p && (m = *p) && normalize(path, plain);
 	     p = &m->next) {
@@ -434,7 +434,7 @@ int pins_umount(struct skep_system *sys, const struct pin_who *who, const char *
 		err = 0;
 		break;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -463,10 +463,10 @@ const char *pins_mount_at(struct skep_system *sys, u32 index)
 	const struct pin_mount *m;
 	const char *path;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	m = mount_number(sys, index);
 	path = m ? m->path : NULL;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return path;
 }
 
@@ -474,11 +474,11 @@ void pins_mount_text(struct skep_system *sys, u32 index, FILE *to)
 {
 	const struct pin_mount *m;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	m = mount_number(sys, index);
 	if (m)
 		delegate_show(to, sys, &m->delegate);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }
 
 void pins_stop(struct skep_system *sys)
@@ -691,7 +691,7 @@ int pins_pin(struct skep_system *sys, const struct pin_who *who, const char *pat
 	struct pin_place at;
 	int err;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_walk(sys, who, path, false, &at);
 	if (!err)
 		err = pin_may_create(who, &at, false);
@@ -707,7 +707,7 @@ int pins_pin(struct skep_system *sys, const struct pin_who *who, const char *pat
 	inode->object = o;
 	err = pin_node_new(sys->pins, at.dir, at.name, inode) ? 0 : -ENOMEM;
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -718,7 +718,7 @@ struct object *pins_get(struct skep_system *sys, const struct pin_who *who, cons
 	struct object *o = NULL;
 	struct pin_place at;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	*err = pin_find(sys, who, path, true, &at);
 	if (!*err)
 		*err = pin_permission(who, at.node->inode, want);
@@ -729,6 +729,6 @@ struct object *pins_get(struct skep_system *sys, const struct pin_who *who, cons
 		else
 			*err = -EACCES;
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return o;
 }

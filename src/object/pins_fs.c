@@ -50,11 +50,11 @@ int pins_stat(struct skep_system *sys, const struct pin_who *who, const char *pa
 	struct pin_place at;
 	int err;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_find(sys, who, path, follow, &at);
 	if (!err)
 		fill_stat(at.node, st);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -65,11 +65,11 @@ int pins_access(struct skep_system *sys, const struct pin_who *who, const char *
 
 	if (mode & ~(R_OK | W_OK | X_OK))
 		return -EINVAL;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_find(sys, who, path, true, &at);
 	if (!err)
 		err = pin_permission(who, at.node->inode, mode);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -79,7 +79,7 @@ int pins_readlink(struct skep_system *sys, const struct pin_who *who, const char
 	struct pin_place at;
 	int err;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_find(sys, who, path, false, &at);
 	if (!err && at.node->inode->kind != PIN_SYMLINK)
 		err = -EINVAL;
@@ -87,7 +87,7 @@ int pins_readlink(struct skep_system *sys, const struct pin_who *who, const char
 		err = (int)min_t(size_t, size, strlen(at.node->inode->target));
 		memcpy(buf, at.node->inode->target, (size_t)err);
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -98,7 +98,7 @@ int pins_readdir(struct skep_system *sys, const struct pin_who *who, const char 
 	struct pin_place at;
 	int err;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_find(sys, who, path, true, &at);
 	if (!err && at.node->inode->kind != PIN_DIR)
 		err = -ENOTDIR;
@@ -121,7 +121,7 @@ int pins_readdir(struct skep_system *sys, const struct pin_who *who, const char 
 		e->ino = n->inode->ino;
 	}
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -134,7 +134,7 @@ static int make(struct skep_system *sys, const struct pin_who *who, const char *
 	struct pin_place at;
 	int err;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_walk(sys, who, path, false, &at);
 	if (!err)
 		err = pin_may_create(who, &at, kind == PIN_DIR);
@@ -151,7 +151,7 @@ static int make(struct skep_system *sys, const struct pin_who *who, const char *
 		mem_free(inode);
 	}
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -176,7 +176,7 @@ int pins_link(struct skep_system *sys, const struct pin_who *who, const char *fr
 	struct pin_place old, new;
 	int err;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_find(sys, who, from, false, &old);
 	if (!err)
 		err = pin_walk(sys, who, to, false, &new);
@@ -190,7 +190,7 @@ int pins_link(struct skep_system *sys, const struct pin_who *who, const char *fr
 		err = pin_node_new(sys->pins, new.dir, new.name, old.node->inode) ? 0 : -ENOMEM;
 		pin_touch(old.node->inode);
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -215,7 +215,7 @@ int pins_unlink(struct skep_system *sys, const struct pin_who *who, const char *
 	struct pin_place at;
 	int err;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_walk(sys, who, path, false, &at);
 	if (!err && at.last != LAST_NAME)
 		err = -EISDIR;
@@ -229,7 +229,7 @@ int pins_unlink(struct skep_system *sys, const struct pin_who *who, const char *
 		err = -EISDIR;
 	if (!err)
 		pin_node_remove(sys->pins, at.node);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -238,7 +238,7 @@ int pins_rmdir(struct skep_system *sys, const struct pin_who *who, const char *p
 	struct pin_place at;
 	int err;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_walk(sys, who, path, false, &at);
 	if (!err)
 		err = at.last == LAST_DOTDOT ? -ENOTEMPTY :
@@ -254,7 +254,7 @@ int pins_rmdir(struct skep_system *sys, const struct pin_who *who, const char *p
 		err = -ENOTEMPTY;
 	if (!err)
 		pin_node_remove(sys->pins, at.node);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -334,7 +334,7 @@ int pins_rename(struct skep_system *sys, const struct pin_who *who, const char *
 	if (flags & ~(u32)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
 	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_walk(sys, who, from, false, &old);
 	if (!err)
 		err = pin_walk(sys, who, to, false, &new);
@@ -349,7 +349,7 @@ int pins_rename(struct skep_system *sys, const struct pin_who *who, const char *
 	}
 	move(sys->pins, old.node, new.dir, new.name);
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -360,7 +360,7 @@ int pins_chmod(struct skep_system *sys, const struct pin_who *who, const char *p
 	struct pin_place at;
 	int err;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_find(sys, who, path, true, &at);
 	if (!err && who->uid != at.node->inode->uid && !who->override)
 		err = -EPERM;
@@ -368,7 +368,7 @@ int pins_chmod(struct skep_system *sys, const struct pin_who *who, const char *p
 		at.node->inode->mode = (at.node->inode->mode & S_IFMT) | (mode & 07777);
 		clock_gettime(CLOCK_REALTIME, &at.node->inode->ctime);
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -379,7 +379,7 @@ int pins_chown(struct skep_system *sys, const struct pin_who *who, const char *p
 	bool mine;
 	int err;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_find(sys, who, path, true, &at);
 	if (err)
 		goto out;
@@ -395,7 +395,7 @@ int pins_chown(struct skep_system *sys, const struct pin_who *who, const char *p
 		at.node->inode->gid = gid;
 	clock_gettime(CLOCK_REALTIME, &at.node->inode->ctime);
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -460,7 +460,7 @@ int pins_open(struct skep_system *sys, const struct pin_who *who, const char *pa
 	struct pin_place at;
 	int err;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = pin_walk(sys, who, path, !(flags & O_NOFOLLOW) && !exclusive, &at);
 	if (!err && create && at.slash)
 		err = -EISDIR;
@@ -472,7 +472,7 @@ int pins_open(struct skep_system *sys, const struct pin_who *who, const char *pa
 		err = -ENOTDIR;
 	else if (!err)
 		err = open_file(sys, who, at.node, flags);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -483,12 +483,12 @@ int pins_path_of(struct skep_system *sys, const struct stat *st, char *buf, u32 
 	char path[PATH_MAX];
 	int len = -ENOENT;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	for (m = sys->pins ? sys->pins->mounts : NULL; m && !dir; m = dir ? m : m->next)
 		dir = pin_shadow_find(m, st);
 	if (dir && pin_path(m, dir, m->path, path, sizeof(path)) &&
 	    snprintf(buf, size, "%s", path) < (int)size)
 		len = (int)strlen(path);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return len;
 }

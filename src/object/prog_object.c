@@ -147,10 +147,10 @@ int prog_runnable(const struct prog_object *p)
 
 	if (!*p->missing)
 		return 0;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	err = diag_set(&sys->last, DIAG_JUDGED_PROG, p->missing);
 	memcpy(sys->last.prog, p->prog->name, sizeof(sys->last.prog));
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -177,7 +177,7 @@ int prog_stream_write(struct skep_system *sys, const struct bpf_prog *prog, u32 
 
 	if (id != 1 && id != 2)
 		return -ENOENT;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	o = object_of(sys, prog);
 	if (!o || o->kind != OBJECT_PROG)
 		goto out;
@@ -194,7 +194,7 @@ int prog_stream_write(struct skep_system *sys, const struct bpf_prog *prog, u32 
 	stream->len += len;
 	err = 0;
 out:
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 

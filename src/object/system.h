@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "base/relock.h"
 #include "object/object.h"
 
 struct async;
@@ -52,7 +53,7 @@ struct skep_system {
 	u64 userns; /* the first user namespace of the system: its maker's; see caller_userns() */
 	struct arena *arena;
 	const struct skep_platform *platform;
-	pthread_mutex_t lock; /* object tables and control operations */
+	struct relock lock; /* object tables and control operations */
 	struct object_table tables[OBJECT_KINDS];
 	struct idmap by_inode;	 /* inode -> struct object */
 	struct idmap by_watch;	 /* inotify watch -> struct object */
@@ -94,7 +95,7 @@ struct skep_system {
 	struct pins *pins;		     /* NULL until it is needed; pins.c */
 	const struct pin_text_ops *pin_text; /* object/pins.h; set by src/command */
 	struct world *world;		     /* NULL until it is needed; src/world */
-	pthread_mutex_t world_lock;	     /* recursive; runs of several threads */
+	struct relock world_lock;	     /* runs of several threads */
 	/* skep_platform.read_world and the like; set by world_attach() */
 	int (*read_world)(struct skep_system *sys, struct bpf_run *run, void *dst, u64 src,
 			  u32 size);
@@ -194,8 +195,6 @@ u32 system_caps(struct skep_system *sys);
 u32 system_caps_of(struct skep_system *sys, u64 effective);
 /* kernel.unprivileged_bpf_disabled: 0, 1 or 2. */
 int system_unpriv_disabled(const struct skep_system *sys);
-
-void system_lock_init(struct skep_system *sys); /* sys->lock, recursive */
 
 /* The kernel's BTF, loaded at its first use; borrowed, NULL when there is none. */
 struct object_btf *system_vmlinux(struct skep_system *sys);

@@ -58,7 +58,7 @@ int watches_start(struct skep_system *sys)
 	struct watches *w;
 	int err = 0;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	if (!sys->watches) {
 		w = mem_zalloc(sizeof(*w));
 		if (w) {
@@ -69,7 +69,7 @@ int watches_start(struct skep_system *sys)
 			err = -ENOMEM;
 		}
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return err;
 }
 
@@ -275,7 +275,7 @@ static void forget(struct skep_system *sys, const struct watched_socket *s,
 {
 	const struct object_table *maps = &sys->tables[OBJECT_MAP];
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	for (u32 i = 0; i < maps->by_id.n; i++) {
 		struct map_object *m = (struct map_object *)maps->by_id.v[i];
 
@@ -289,7 +289,7 @@ static void forget(struct skep_system *sys, const struct watched_socket *s,
 			 m->map->map_type != BPF_MAP_TYPE_SK_STORAGE)
 			forget_elements(m, s);
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }
 
 void watches_sweep(struct skep_system *sys)

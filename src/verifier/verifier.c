@@ -612,10 +612,10 @@ out:
 	if (sys->want_explanations) {
 		struct explanation *e = err && diag ? explain(sys, obj, attr, diag) : NULL, *old;
 
-		pthread_mutex_lock(&sys->lock);
+		relock_take(&sys->lock);
 		old = sys->explanation;
 		sys->explanation = e;
-		pthread_mutex_unlock(&sys->lock);
+		relock_give(&sys->lock);
 		mem_free(old);
 	}
 	return err;

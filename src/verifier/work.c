@@ -160,10 +160,10 @@ int work_finish(struct bpf_verifier_env *env)
 	mem_free(rows);
 	if (!w)
 		return -ENOMEM;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	old = sys->work;
 	sys->work = w;
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	mem_free(old);
 	return 0;
 }

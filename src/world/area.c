@@ -87,13 +87,13 @@ u64 world_iter_area(struct skep_system *sys, struct bpf_run *run, pid_t tid, con
 
 	if (!parse(line, &a))
 		return 0;
-	pthread_mutex_lock(&sys->world_lock);
+	relock_take(&sys->world_lock);
 	w = world_of(sys);
 	task = w ? world_tid_obj(w, tid) : NULL;
 	if (task) {
 		world_enter(w, run);
 		addr = area_obj(w, task, &a);
 	}
-	pthread_mutex_unlock(&sys->world_lock);
+	relock_give(&sys->world_lock);
 	return addr;
 }

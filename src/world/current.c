@@ -369,12 +369,12 @@ u64 world_call(struct skep_system *sys, struct bpf_run *run, enum world_op op, c
 	struct world *w;
 	u64 ret;
 
-	pthread_mutex_lock(&sys->world_lock);
+	relock_take(&sys->world_lock);
 	w = world_of(sys);
 	if (w)
 		world_enter(w, run);
 	ret = w ? call(w, run, op, args) : (u64)-EFAULT;
-	pthread_mutex_unlock(&sys->world_lock);
+	relock_give(&sys->world_lock);
 	return ret;
 }
 

@@ -293,12 +293,12 @@ static int add_socks(struct skep_system *sys, struct bpf_run *run, pid_t tid, st
 		len = readlink(path, text, sizeof(text));
 		if (len < 7 || memcmp(text, "socket:", 7))
 			continue;
-		pthread_mutex_lock(&sys->world_lock);
+		relock_take(&sys->world_lock);
 		world_enter(sys->world, run);
 		task = world_tid_obj(sys->world, tid);
 		if (task && !sock_know(sys->world, task, &s))
 			err = vec_push(l, s);
-		pthread_mutex_unlock(&sys->world_lock);
+		relock_give(&sys->world_lock);
 	}
 	mem_free(fds);
 	return err;
@@ -331,12 +331,12 @@ u64 world_iter_sock(struct skep_system *sys, struct bpf_run *run, const struct w
 	struct wobj *task, *file;
 	u64 addr = 0;
 
-	pthread_mutex_lock(&sys->world_lock);
+	relock_take(&sys->world_lock);
 	world_enter(sys->world, run);
 	task = world_tid_obj(sys->world, s->tid);
 	file = task ? file_obj(sys->world, task, s->fd) : NULL;
 	if (file && ((struct wplace *)file->priv)->ino == s->ino)
 		addr = sock_of(sys->world, file->priv);
-	pthread_mutex_unlock(&sys->world_lock);
+	relock_give(&sys->world_lock);
 	return addr;
 }

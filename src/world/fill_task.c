@@ -215,11 +215,11 @@ void world_task_gone(struct task *t)
 	struct world *w = t->sys->world;
 
 	world_owner_task_gone(t->sys, (pid_t)t->bpf.tid);
-	pthread_mutex_lock(&t->sys->world_lock);
+	relock_take(&t->sys->world_lock);
 	if (w && t->kernel_task)
 		world_kill(w, world_at(w, t->kernel_task));
 	t->kernel_task = 0;
-	pthread_mutex_unlock(&t->sys->world_lock);
+	relock_give(&t->sys->world_lock);
 }
 
 /* ---- task_struct ---- */

@@ -68,9 +68,9 @@ int world_iter_tids(struct skep_system *sys, pid_t self, pid_t **out, u32 *n)
 	struct tids l = { 0 };
 	char path[64];
 
-	pthread_mutex_lock(&sys->world_lock);
+	relock_take(&sys->world_lock);
 	tasks_each(sys, add_task, &l);
-	pthread_mutex_unlock(&sys->world_lock);
+	relock_give(&sys->world_lock);
 	snprintf(path, sizeof(path), "/proc/%d/task", self);
 	add_names(&l, path);
 	return finish(&l, out, n);
@@ -92,7 +92,7 @@ u64 world_iter_task(struct skep_system *sys, struct bpf_run *run, pid_t tid, pid
 	struct world *w;
 	u64 addr = 0;
 
-	pthread_mutex_lock(&sys->world_lock);
+	relock_take(&sys->world_lock);
 	w = world_of(sys);
 	if (w) {
 		world_enter(w, run);
@@ -102,7 +102,7 @@ u64 world_iter_task(struct skep_system *sys, struct bpf_run *run, pid_t tid, pid
 		addr = o->addr;
 		*tgid = (pid_t)world_get(w, o, WF_task_struct_tgid);
 	}
-	pthread_mutex_unlock(&sys->world_lock);
+	relock_give(&sys->world_lock);
 	return addr;
 }
 
@@ -112,7 +112,7 @@ u64 world_iter_file(struct skep_system *sys, struct bpf_run *run, pid_t tid, int
 	struct world *w;
 	u64 addr = 0;
 
-	pthread_mutex_lock(&sys->world_lock);
+	relock_take(&sys->world_lock);
 	w = world_of(sys);
 	task = w ? world_tid_obj(w, tid) : NULL;
 	if (task) {
@@ -121,7 +121,7 @@ u64 world_iter_file(struct skep_system *sys, struct bpf_run *run, pid_t tid, int
 	}
 	if (file)
 		addr = file->addr;
-	pthread_mutex_unlock(&sys->world_lock);
+	relock_give(&sys->world_lock);
 	return addr;
 }
 

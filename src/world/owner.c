@@ -259,11 +259,11 @@ static void sweep(struct map_object *m, pid_t tid)
 	const char *mount;
 
 	if (m->map->map_type == BPF_MAP_TYPE_CGRP_STORAGE) {
-		pthread_mutex_lock(&sys->world_lock);
+		relock_take(&sys->world_lock);
 		mount = world_of(sys) ? world_cgroup_mount(sys->world) : "";
 		if (*mount)
 			s.mount = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		pthread_mutex_unlock(&sys->world_lock);
+		relock_give(&sys->world_lock);
 	}
 	slot_claim(sys->arena, sys->platform, &s.run);
 	m->ops->for_each (m->map, sweep_one, &s, &s.run);
@@ -286,7 +286,7 @@ void world_owner_task_gone(struct skep_system *sys, pid_t tid)
 	watches_sweep(sys);
 	if (!READ_ONCE(sys->task_storages))
 		return;
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	for (u32 i = 0; i < maps->by_id.n; i++) {
 		struct map_object *m = (struct map_object *)maps->by_id.v[i];
 
@@ -294,5 +294,5 @@ void world_owner_task_gone(struct skep_system *sys, pid_t tid)
 		    m->ops->for_each)
 			sweep(m, tid);
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 }

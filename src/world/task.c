@@ -119,9 +119,9 @@ struct task *task_add(struct skep_system *sys, pid_t tid, struct task *leader, s
 	t->mm = mm_get(mm);
 	t->start_ns = now(CLOCK_MONOTONIC);
 	t->start_boottime_ns = now(CLOCK_BOOTTIME);
-	pthread_mutex_lock(&sys->world_lock);
+	relock_take(&sys->world_lock);
 	hash_in(t);
-	pthread_mutex_unlock(&sys->world_lock);
+	relock_give(&sys->world_lock);
 	return t;
 }
 
@@ -156,7 +156,7 @@ void task_becomes_leader(struct task *t)
 
 	if (old == t)
 		return;
-	pthread_mutex_lock(&t->sys->world_lock);
+	relock_take(&t->sys->world_lock);
 	hash_out(t);
 	t->bpf.tid = t->bpf.tgid;
 	t->parent = old->parent;
@@ -172,7 +172,7 @@ void task_becomes_leader(struct task *t)
 	old->bpf.tid = 0;
 	hash_in(old);
 	hash_in(t);
-	pthread_mutex_unlock(&t->sys->world_lock);
+	relock_give(&t->sys->world_lock);
 }
 
 /* ---- memory ---- */
@@ -213,10 +213,10 @@ int task_new_mm(struct task *t)
 
 	if (!mm)
 		return -ENOMEM;
-	pthread_mutex_lock(&t->sys->world_lock);
+	relock_take(&t->sys->world_lock);
 	mm_put(t->mm);
 	t->mm = mm;
-	pthread_mutex_unlock(&t->sys->world_lock);
+	relock_give(&t->sys->world_lock);
 	return 0;
 }
 

@@ -77,11 +77,11 @@ struct task {
 /* Holds sys->world_lock to the end of the block. */
 static inline void world_drop(struct skep_system **sys)
 {
-	pthread_mutex_unlock(&(*sys)->world_lock);
+	relock_give(&(*sys)->world_lock);
 }
 static inline struct skep_system *world_hold(struct skep_system *sys)
 {
-	pthread_mutex_lock(&sys->world_lock);
+	relock_take(&sys->world_lock);
 	return sys;
 }
 #define WORLD_HOLD(sys)                                                                            \

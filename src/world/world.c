@@ -502,9 +502,9 @@ static int world_read(struct skep_system *sys, struct bpf_run *run, void *dst, u
 {
 	int err;
 
-	pthread_mutex_lock(&sys->world_lock);
+	relock_take(&sys->world_lock);
 	err = sys->world ? read_locked(sys, run, dst, src, size) : -EFAULT;
-	pthread_mutex_unlock(&sys->world_lock);
+	relock_give(&sys->world_lock);
 	return err;
 }
 
@@ -513,9 +513,9 @@ static long world_read_str(struct skep_system *sys, struct bpf_run *run, char *d
 {
 	long n;
 
-	pthread_mutex_lock(&sys->world_lock);
+	relock_take(&sys->world_lock);
 	n = sys->world ? read_str_locked(sys, run, dst, src, size) : -EFAULT;
-	pthread_mutex_unlock(&sys->world_lock);
+	relock_give(&sys->world_lock);
 	return n;
 }
 
@@ -746,12 +746,6 @@ int world_start(struct skep_system *sys)
 
 void world_attach(struct skep_system *sys)
 {
-	pthread_mutexattr_t attr;
-
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
-	pthread_mutex_init(&sys->world_lock, &attr);
-	pthread_mutexattr_destroy(&attr);
 	sys->read_world = world_read;
 	sys->read_world_str = world_read_str;
 	sys->world_call = world_call;

@@ -559,10 +559,10 @@ static void *lock_holder(void *arg)
 {
 	struct skep_system *sys = arg;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	pthread_barrier_wait(&held);
 	pthread_barrier_wait(&held);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return NULL;
 }
 

@@ -51,9 +51,9 @@ static struct bpf_struct_ops_map *registered(const char *name)
 {
 	struct map_object *m;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	m = struct_ops_find_tcp(sys, name);
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return m ? to_struct_ops(m->map) : NULL;
 }
 
