@@ -160,12 +160,16 @@ static int sock_link(struct skep_system *sys, const u64 *args, bool done)
 {
 	struct map_object *m = psock_map_of(sys, (const struct bpf_map *)args[0]);
 	const struct psock_socket s = { .cookie = args[2], .tcp = args[3] };
+	struct psock_room *room = (struct psock_room *)args[4];
 
 	if (!m)
 		return 0;
 	if (!done)
-		return psock_may_link(m, &s);
-	psock_link(m, (const void *)args[1], &s);
+		return psock_reserve(m, (const void *)args[1], &s, room);
+	if (args[5])
+		psock_not_linked(m, room);
+	else
+		psock_link(m, room);
 	return 0;
 }
 
@@ -194,7 +198,7 @@ u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call o
 		return (u64)(s64)symbol_at(sys, args[0], (char *)args[1], (u64 *)args[2]);
 	case KERNEL_CALL_STREAM_STACK:
 		return (u64)(s64)stream_stack(sys, run, (u32)args[0], (u32)args[1]);
-	case KERNEL_CALL_SOCK_MAY_LINK:
+	case KERNEL_CALL_SOCK_RESERVE:
 	case KERNEL_CALL_SOCK_LINK:
 		return (u64)(s64)sock_link(sys, args, op == KERNEL_CALL_SOCK_LINK);
 	case KERNEL_CALL_MAP_COUNT:

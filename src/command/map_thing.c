@@ -247,8 +247,9 @@ static bool is_held(struct skep_system *sys, bool reuseport, u64 cookie)
 }
 
 static int sock_word(struct map_object *m, const void *key, int fd, u64 flags, u64 *word,
-		     struct psock_socket *out)
+		     struct psock_room *room)
 {
+	struct psock_socket sock;
 	struct socket_look s;
 	u32 index;
 	int err;
@@ -258,7 +259,7 @@ static int sock_word(struct map_object *m, const void *key, int fd, u64 flags, u
 		return err;
 	memcpy(&index, key, sizeof(index));
 	*word = s.cookie;
-	*out = (struct psock_socket){ s.cookie, s.inode,
+	sock = (struct psock_socket){ s.cookie, s.inode,
 				      s.family != AF_UNIX && s.protocol == IPPROTO_TCP };
 	/* These fail only when they are to be linked, behind the checks of the element. */
 	if (s.family == AF_UNIX && s.type == SOCK_SEQPACKET)
@@ -273,7 +274,7 @@ static int sock_word(struct map_object *m, const void *key, int fd, u64 flags, u
 	if (m->map->map_type == BPF_MAP_TYPE_SOCKMAP && index >= m->map->max_entries)
 		return -E2BIG;
 	objects_drain(m->obj.sys, false); /* a link may be closed, and its program gone */
-	return is_held(m->obj.sys, true, s.cookie) ? -EBUSY : psock_may_link(m, out);
+	return is_held(m->obj.sys, true, s.cookie) ? -EBUSY : psock_reserve(m, key, &sock, room);
 }
 
 static int xsk_word(int fd, u64 *word)
@@ -320,9 +321,9 @@ static int reuseport_word(struct map_object *m, const void *key, int fd, u64 fla
 	return 0;
 }
 
-/* The word for the socket whose descriptor @value is; watched from then on. @out: to be linked. */
+/* The word for the socket whose descriptor @value is; watched from then on. @room: for its link. */
 static int socket_word(struct map_object *m, const void *key, const u8 *value, u64 flags, u64 *word,
-		       struct psock_socket *out)
+		       struct psock_room *room)
 {
 	struct skep_system *sys = m->obj.sys;
 	u32 type = m->map->map_type;
@@ -341,7 +342,7 @@ static int socket_word(struct map_object *m, const void *key, const u8 *value, u
 	else if (type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY)
 		err = reuseport_word(m, key, own, flags, word);
 	else
-		err = sock_word(m, key, own, flags, word, out);
+		err = sock_word(m, key, own, flags, word, room);
 	if (!err) /* out of descriptors: then it stays until it is taken out */
 		watch_socket(sys, own, type == BPF_MAP_TYPE_XSKMAP ? 0 : *word);
 	close(own);
@@ -349,12 +350,12 @@ static int socket_word(struct map_object *m, const void *key, const u8 *value, u
 }
 
 /* Who supervises has to know when calls of processes become interesting, or cease to be. */
-static void link_socket(struct map_object *m, const void *key, const struct psock_socket *s)
+static void link_socket(struct map_object *m, u64 cookie, struct psock_room *room)
 {
 	struct psock *ps;
 
-	psock_link(m, key, s);
-	ps = psock_by_cookie(m->obj.sys, s->cookie);
+	psock_link(m, room);
+	ps = psock_by_cookie(m->obj.sys, cookie);
 	if (ps && (ps->started || ps->prog[PSOCK_MSG]))
 		hooks_touch(m->obj.sys);
 	psock_put(m->obj.sys, ps);
@@ -364,7 +365,7 @@ static void link_socket(struct map_object *m, const void *key, const struct psoc
 
 int map_thing_update(struct map_object *m, const void *key, const void *value, u64 flags)
 {
-	struct psock_socket sock = { 0 };
+	struct psock_room room = { 0 };
 	struct prog_object *prog = NULL;
 	u64 word = 0;
 	int err;
@@ -381,14 +382,14 @@ int map_thing_update(struct map_object *m, const void *key, const void *value, u
 		err = cpu_word(m, key, value, &word, &prog);
 		break;
 	default:
-		err = socket_word(m, key, value, flags, &word, &sock);
+		err = socket_word(m, key, value, flags, &word, &room);
 	}
 	if (err)
 		return err;
 	err = map_object_update(m, key, prog ? &prog->obj : NULL, (void *)(uintptr_t)word, flags);
-	if (!err && sock.cookie)
-		link_socket(m, key, &sock);
-	else if (sock.cookie)
-		psock_not_linked(m, &sock);
+	if (!err && room.ps)
+		link_socket(m, word, &room);
+	else
+		psock_not_linked(m, &room);
 	return err;
 }

@@ -242,7 +242,7 @@ static bool look(struct psocks *p, struct psock *ps, const struct map_object *m)
 			drop_link(p, ps, i);
 		else
 			i++;
-	if (ps->links.n)
+	if (ps->links.n || ps->rooms)
 		return true;
 	unlist(p, ps);
 	return false;
@@ -392,66 +392,115 @@ static void take_programs(struct psocks *p, const struct psock_map *pm, struct p
 	count(p, before, wants_of(ps));
 }
 
-int psock_may_link(struct map_object *m, const struct psock_socket *s)
+/* What is against socket @s, which is @ps or, NULL, in no map. */
+static int may_link(struct psocks *p, const struct psock_map *pm, struct psock *ps,
+		    const struct psock_socket *s)
+{
+	if (!pm)
+		return 0;
+	if (ps && conflict(pm, ps))
+		return -EBUSY;
+	if (pm->prog[PSOCK_PARSER] && pm->prog[PSOCK_STREAM] && !s->tcp && !(ps && ps->started)) {
+		if (ps) /* it has them from now on, as in Linux */
+			take_programs(p, pm, ps, false);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static struct psock *psock_new(struct psocks *p, const struct psock_socket *s)
+{
+	struct psock *ps = mem_zalloc(sizeof(*ps));
+
+	if (!ps)
+		return NULL;
+	ps->cookie = s->cookie;
+	ps->inode = s->inode;
+	if (!enlist(p, ps))
+		return ps;
+	mem_free(ps);
+	return NULL;
+}
+
+int psock_reserve(struct map_object *m, const void *key, const struct psock_socket *s,
+		  struct psock_room *room)
 {
 	struct psocks *p = psocks_get(m->obj.sys);
-	const struct psock_map *pm;
 	struct psock *ps;
-	int err = 0;
+	int err;
 
+	*room = (struct psock_room){ 0 };
 	if (!p)
 		return -ENOMEM;
 	pthread_mutex_lock(&p->lock);
-	pm = map_find(p, m);
 	ps = find(p, s->cookie, 0);
-	if (pm && ps && conflict(pm, ps))
-		err = -EBUSY;
-	else if (pm && pm->prog[PSOCK_PARSER] && pm->prog[PSOCK_STREAM] && !s->tcp &&
-		 !(ps && ps->started)) {
-		err = -EOPNOTSUPP;
-		if (ps) /* it has them from now on, as in Linux */
-			take_programs(p, pm, ps, false);
+	err = may_link(p, map_find(p, m), ps, s);
+	if (err)
+		goto out;
+	err = -ENOMEM;
+	room->key = mem_dup(key, m->map->key_size);
+	if (!room->key)
+		goto out;
+	if (!ps)
+		ps = psock_new(p, s);
+	if (ps && !vec_reserve(&ps->links, ps->links.n + ps->rooms + 1)) {
+		ps->rooms++;
+		room->ps = ps;
+		err = 0;
+		goto out;
 	}
+	if (ps)
+		look(p, ps, NULL); /* a new one goes */
+	mem_free(room->key);
+	room->key = NULL;
+out:
 	pthread_mutex_unlock(&p->lock);
 	return err;
 }
 
-static void add(struct psocks *p, struct map_object *m, const void *key,
-		const struct psock_socket *s)
+void psock_link(struct map_object *m, struct psock_room *room)
 {
-	struct psock *ps = find(p, s->cookie, 0);
-	struct psock_link link = { m, mem_dup(key, m->map->key_size) };
-	const struct psock_map *pm = map_find(p, m);
+	struct psocks *p = psocks_of(m->obj.sys);
+	const struct psock_map *pm;
+	struct psock *ps = room->ps;
 	bool again = false; /* the same in the same place */
 
-	if (!link.key)
+	if (!ps)
 		return;
-	if (!ps) {
-		ps = mem_zalloc(sizeof(*ps));
-		if (!ps)
-			goto fail;
-		ps->cookie = s->cookie;
-		ps->inode = s->inode;
-		if (enlist(p, ps)) {
-			mem_free(ps);
-			goto fail;
-		}
-	}
+	pthread_mutex_lock(&p->lock);
+	pm = map_find(p, m);
+	look(p, ps, NULL);
 	for (size_t i = 0; i < ps->links.n; i++)
-		if (ps->links.v[i].map == m && !memcmp(ps->links.v[i].key, key, m->map->key_size))
+		if (ps->links.v[i].map == m &&
+		    !memcmp(ps->links.v[i].key, room->key, m->map->key_size))
 			again = true;
-	if (!again && vec_push(&ps->links, link)) {
-		if (!ps->links.n)
-			unlist(p, ps);
-		goto fail;
+	ps->rooms--;
+	if (!again) {
+		ps->links.v[ps->links.n++] = (struct psock_link){ m, room->key };
+		room->key = NULL;
 	}
 	if (pm)
 		take_programs(p, pm, ps, true);
-	if (!again)
+	if (again)
+		stop_programs(p, ps, pm); /* the element before */
+	pthread_mutex_unlock(&p->lock);
+	mem_free(room->key);
+}
+
+void psock_not_linked(struct map_object *m, struct psock_room *room)
+{
+	struct psocks *p = psocks_of(m->obj.sys);
+	const struct psock_map *pm;
+
+	if (!room->ps)
 		return;
-	stop_programs(p, ps, pm); /* the element before */
-fail:
-	mem_free(link.key);
+	pthread_mutex_lock(&p->lock);
+	pm = map_find(p, m);
+	room->ps->rooms--;
+	if (look(p, room->ps, NULL) && pm)
+		take_programs(p, pm, room->ps, true);
+	pthread_mutex_unlock(&p->lock);
+	mem_free(room->key);
 }
 
 void psock_look(struct skep_system *sys, u64 cookie)
@@ -464,33 +513,6 @@ void psock_look(struct skep_system *sys, u64 cookie)
 	find(p, cookie, 0);
 	pthread_mutex_unlock(&p->lock);
 	psocks_reap(sys);
-}
-
-void psock_not_linked(struct map_object *m, const struct psock_socket *s)
-{
-	struct psocks *p = psocks_of(m->obj.sys);
-	const struct psock_map *pm;
-	struct psock *ps;
-
-	if (!p)
-		return;
-	pthread_mutex_lock(&p->lock);
-	pm = map_find(p, m);
-	ps = find(p, s->cookie, 0);
-	if (pm && ps)
-		take_programs(p, pm, ps, true);
-	pthread_mutex_unlock(&p->lock);
-}
-
-void psock_link(struct map_object *m, const void *key, const struct psock_socket *s)
-{
-	struct psocks *p = psocks_get(m->obj.sys);
-
-	if (!p)
-		return;
-	pthread_mutex_lock(&p->lock);
-	add(p, m, key, s);
-	pthread_mutex_unlock(&p->lock);
 }
 
 bool psock_met(struct skep_system *sys, u64 cookie, u64 inode)

@@ -26,6 +26,7 @@ struct psock {
 	u64 cookie;
 	u64 inode; /* 0: not known yet */
 	u32 refs;
+	u32 rooms;    /* links that are about to come: .links has room for them */
 	bool started; /* what it receives is judged */
 	bool listed;  /* false: it is in no map any more */
 	struct psock_prog *prog[PSOCK_KINDS];
@@ -71,17 +72,25 @@ struct psock_socket {
 	bool tcp;
 };
 
+/* What psock_reserve() has set aside; zeros: nothing. */
+struct psock_room {
+	struct psock *ps;
+	void *key;
+};
+
 /*
- * Before an element is set to socket @s: what is against its programs. 0; -EBUSY: it has such programs by
+ * Before element @key is set to socket @s: what is against its programs, and room for it, so that what follows
+ * cannot fail. 0: @room is for one of psock_link() and psock_not_linked(); -EBUSY: it has such programs by
  * another map; -EOPNOTSUPP: they are not for such sockets; -ENOMEM.
  */
-int psock_may_link(struct map_object *m, const struct psock_socket *s);
+int psock_reserve(struct map_object *m, const void *key, const struct psock_socket *s,
+		  struct psock_room *room);
 /* The element has been set. */
-void psock_link(struct map_object *m, const void *key, const struct psock_socket *s);
+void psock_link(struct map_object *m, struct psock_room *room);
+/* It could not be set. A socket that is in another map has the programs of this one now, as in Linux. */
+void psock_not_linked(struct map_object *m, struct psock_room *room);
 /* An element that held socket @cookie is another's, or nobody's. */
 void psock_look(struct skep_system *sys, u64 cookie);
-/* It could not be set. A socket that is in another map has the programs of this one now, as in Linux. */
-void psock_not_linked(struct map_object *m, const struct psock_socket *s);
 /* Socket @cookie has been met as inode @inode. True: it has not been known as that before. */
 bool psock_met(struct skep_system *sys, u64 cookie, u64 inode);
 /* There is a psock whose inode is not known. */

@@ -85,9 +85,9 @@ enum kernel_call {
 	KERNEL_CALL_SYMBOL, /* name -> address; 0: there is no such function */
 	/* address, char[KERNEL_SYMBOL_MAX], u64[2] for offset and size -> 0 or -ENOENT */
 	KERNEL_CALL_SYMBOL_AT,
-	/* struct bpf_map of sockets, key, cookie, whether it is TCP's -> 0, -EBUSY or -EOPNOTSUPP */
-	KERNEL_CALL_SOCK_MAY_LINK,
-	KERNEL_CALL_SOCK_LINK,	  /* the same, when that has been put there -> 0 */
+	/* struct bpf_map of sockets, key, cookie, whether it is TCP's, u64[2] -> as psock_reserve() */
+	KERNEL_CALL_SOCK_RESERVE,
+	KERNEL_CALL_SOCK_LINK,	  /* the same, and what came of putting it there -> 0 */
 	KERNEL_CALL_STREAM_STACK, /* stream, instruction of run->prog that asks -> 0 or -errno */
 	KERNEL_CALL_MAP_COUNT,	  /* id of a map -> its elements, where Linux counts them; 0 */
 	KERNEL_CALL_BTF,	  /* name, kind -> id | a descriptor of its BTF << 32, or -errno */

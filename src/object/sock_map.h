@@ -11,16 +11,20 @@
 static inline long sock_map_put(struct bpf_map *map, const void *key, u64 cookie, bool tcp,
 				u64 flags, struct bpf_run *run)
 {
-	const u64 args[] = { (u64)(uintptr_t)map, (u64)(uintptr_t)key, cookie, tcp };
-	long err = (long)run->platform->kernel_call(run, KERNEL_CALL_SOCK_MAY_LINK, args);
+	u64 room[2] = { 0 };
+	u64 args[] = {
+		(u64)(uintptr_t)map, (u64)(uintptr_t)key, cookie, tcp, (u64)(uintptr_t)room, 0
+	};
+	long err = (long)run->platform->kernel_call(run, KERNEL_CALL_SOCK_RESERVE, args);
 	void *old;
 
-	if (err == -EBUSY || err == -EOPNOTSUPP) /* others: nobody keeps programs of sockets */
+	/* Others: nobody keeps programs of sockets. */
+	if (err == -EBUSY || err == -EOPNOTSUPP || err == -ENOMEM)
 		return err;
 	err = bpf_map_ops_of(map->map_type)
 		      ->obj_update(map, key, (void *)(uintptr_t)cookie, flags, &old, run->platform);
-	if (!err)
-		run->platform->kernel_call(run, KERNEL_CALL_SOCK_LINK, args);
+	args[5] = (u64)err;
+	run->platform->kernel_call(run, KERNEL_CALL_SOCK_LINK, args);
 	return err;
 }
 

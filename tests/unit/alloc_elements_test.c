@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "alloc_faults.h"
+#include "object/psock.h"
 #include "tests/lib/int_btf.h"
 #include "tests/lib/own_cgroup.h"
 
@@ -181,6 +182,34 @@ static u64 contents(struct skep_system *sys)
 	return sum;
 }
 
+/* What sockets have of their maps: a link for each element, whatever ran out. */
+static void links_fit(struct skep_system *sys)
+{
+	u8 key[8] = { 0 }, next[8] = { 0 }, value[8];
+	ATTR(.map_fd = (u32)map, .next_key = PTR(next));
+	struct psock *ps;
+	u64 cookie = 0;
+	size_t elements = 0;
+
+	if (shape->type != BPF_MAP_TYPE_SOCKMAP && shape->type != BPF_MAP_TYPE_SOCKHASH)
+		return;
+	while (!call(sys, BPF_MAP_GET_NEXT_KEY, &a)) {
+		memcpy(key, next, sizeof(key));
+		a.key = PTR(key);
+		a.value = PTR(value);
+		elements += !call(sys, BPF_MAP_LOOKUP_ELEM, &a);
+		a.next_key = PTR(next);
+	}
+	assert_int_equal(getsockopt(tcp, SOL_SOCKET, SO_COOKIE, &cookie,
+				    &(socklen_t){ sizeof(cookie) }),
+			 0);
+	ps = psock_by_cookie(sys, cookie);
+	if ((ps ? ps->links.n : 0) != elements || (ps && ps->rooms))
+		fail_msg("map type %u, %s: %zu elements, %zu links, %u expected", shape->type,
+			 fault->name, elements, ps ? ps->links.n : 0, ps ? ps->rooms : 0);
+	psock_put(sys, ps);
+}
+
 /* ---- the commands: each under the fault, then undone without it ---- */
 
 static u64 before;
@@ -192,6 +221,7 @@ static int ended(struct skep_system *sys, int err)
 	if (err < 0 && contents(sys) != before)
 		fail_msg("map type %u, %s: failed with %d, but the elements changed", shape->type,
 			 fault->name, err);
+	links_fit(sys);
 	return err;
 }
 
@@ -333,6 +363,7 @@ static int grow(struct skep_system *sys)
 		err = element(sys, BPF_MAP_UPDATE_ELEM, n, 0);
 	made = fault->count();
 	fault->at(0, false);
+	links_fit(sys);
 	for (u32 i = 0; i < n && err; i++)
 		assert_int_equal(element(sys, BPF_MAP_LOOKUP_ELEM, i, 0), i + 1 < n ? 0 : -ENOENT);
 	close(map);
