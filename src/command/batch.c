@@ -56,7 +56,8 @@ static int put_count(struct call *c, u32 count)
 static int update_or_delete(struct call *c, struct map_object *m, bool update)
 {
 	const union bpf_attr *attr = c->attr;
-	u32 key_size = m->map->key_size, value_size = map_user_value_size(m->map), n;
+	u32 key_size = m->map->key_size,
+	    value_size = map_user_value_size(m->map, attr->batch.elem_flags), n;
 	u8 *key = mem_alloc(round_up((u64)key_size, 8) + value_size);
 	u8 *value = key + round_up((u64)key_size, 8);
 	int err = 0;
@@ -84,7 +85,8 @@ static int update_or_delete(struct call *c, struct map_object *m, bool update)
 static int give(struct call *c, struct map_object *m, bool delete, const u8 *key, u8 *value, u32 n)
 {
 	const union bpf_attr *attr = c->attr;
-	u32 key_size = m->map->key_size, value_size = map_user_value_size(m->map);
+	u32 key_size = m->map->key_size,
+	    value_size = map_user_value_size(m->map, attr->batch.elem_flags);
 	int err;
 
 	if (delete &&m->map->map_type == BPF_MAP_TYPE_HASH_OF_MAPS) {
@@ -108,7 +110,7 @@ static int lookup_hash(struct call *c, struct map_object *m, bool delete)
 	const union bpf_attr *attr = c->attr;
 	u32 key_size = m->map->key_size, n = 0, cursor = 0, got, room;
 	u64 keys_room = round_up(CHUNK * (u64)key_size, 8UL);
-	u8 *keys = mem_alloc(keys_room + map_user_value_size(m->map));
+	u8 *keys = mem_alloc(keys_room + map_user_value_size(m->map, 0));
 	int err = 0, given;
 
 	if (!keys)
@@ -151,7 +153,7 @@ static int lookup(struct call *c, struct map_object *m, bool delete)
 
 	if (is_hash(m->map->map_type))
 		return lookup_hash(c, m, delete);
-	keys = mem_alloc((u64)room * 2 + map_user_value_size(m->map));
+	keys = mem_alloc((u64)room * 2 + map_user_value_size(m->map, 0));
 	if (!keys)
 		return -ENOMEM;
 	last = keys;
@@ -185,6 +187,19 @@ out:
 	return err;
 }
 
+static int check_elem_flags(const struct map_object *m, enum batch_op op, u64 flags)
+{
+	u32 allowed = BPF_F_LOCK;
+
+	if (!visible(m->obj.sys->profile, KVER(7, 0)) && flags >> 32)
+		return -EINVAL;
+	if (visible(m->obj.sys->profile, KVER(7, 0)) && map_is_percpu(m->map->map_type))
+		allowed |= op == BATCH_LOOKUP ? BPF_F_CPU :
+			   op == BATCH_UPDATE ? BPF_F_CPU | BPF_F_ALL_CPUS :
+						0;
+	return map_check_op_flags(m, flags, allowed);
+}
+
 static int batch(struct call *c, enum batch_op op)
 {
 	const union bpf_attr *attr = c->attr;
@@ -198,13 +213,12 @@ static int batch(struct call *c, enum batch_op op)
 	err = -ENOTSUPP;
 	if (!has_batch(m->map->map_type, op, c->sys->profile))
 		goto out;
-	err = -EINVAL;
-	if (attr->batch.elem_flags & ~(u64)BPF_F_LOCK)
+	err = check_elem_flags(m, op, attr->batch.elem_flags);
+	if (err)
 		goto out;
+	err = -EINVAL;
 	/* Only hashes look at the flags, and only when read. */
 	if (attr->batch.flags && read && is_hash(m->map->map_type))
-		goto out;
-	if (attr->batch.elem_flags & BPF_F_LOCK && !m->map->nr_fields)
 		goto out;
 	err = 0;
 	if (!attr->batch.count)

@@ -14,7 +14,10 @@ bool map_type_visible(const struct profile *profile, u32 type);
 int map_set_btf(struct map_object *m, const struct bpf_map_ops *ops, const union bpf_attr *attr,
 		u32 caps);
 /* Bytes of a value as bpf(2) passes it. */
-u32 map_user_value_size(const struct bpf_map *map);
+/* @flags: of the operation; with BPF_F_CPU or BPF_F_ALL_CPUS a per-CPU map's is one value. */
+u32 map_user_value_size(const struct bpf_map *map, u64 flags);
+/* What Linux 7.0 asks of flags before the map's type does, and what was asked before then. 0 or -errno. */
+int map_check_op_flags(const struct map_object *m, u64 flags, u32 allowed);
 /* Whether @p may use @m, a map of programs, or be in it; the first one decides for the rest. */
 bool prog_map_fits(struct map_object *m, const struct prog_object *p);
 bool prog_map_compatible(struct map_object *m, const struct prog_object *p);

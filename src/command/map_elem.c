@@ -23,6 +23,7 @@
 #include "world/world.h"
 
 #define SWEEP_EVERY 256 /* updates */
+#define CPU_FLAGS   (BPF_F_CPU | BPF_F_ALL_CPUS)
 
 bool map_is_percpu(u32 type)
 {
@@ -35,9 +36,9 @@ static bool is_object_map(u32 type)
 	return map_is_fd_array(type) || type == BPF_MAP_TYPE_HASH_OF_MAPS;
 }
 
-u32 map_user_value_size(const struct bpf_map *map)
+u32 map_user_value_size(const struct bpf_map *map, u64 flags)
 {
-	if (map_is_percpu(map->map_type))
+	if (map_is_percpu(map->map_type) && !(flags & CPU_FLAGS))
 		return bpf_map_value_stride(map) * map->nr_cpus;
 	return is_object_map(map->map_type) ? sizeof(u32) : map->value_size;
 }
@@ -51,6 +52,12 @@ static const struct bpf_map_field *lock_field(const struct bpf_map *map)
 }
 
 /* ---- operations on copies ---- */
+
+/* One CPU's value of a per-CPU map alone can be read and written. */
+static bool has_cpu_flags(const struct map_object *m)
+{
+	return visible(m->obj.sys->profile, KVER(7, 0));
+}
 
 /* Copies one value out; what the kernel keeps in special fields reads as 0. */
 static void copy_value(struct bpf_map *map, u8 *dst, const u8 *src, bool locked,
@@ -368,6 +375,10 @@ int map_elem_update(struct map_object *m, const void *key, const void *value, u6
 	if (!map_write_begin(map))
 		return -EPERM;
 	err = -ENOTSUPP;
+	if (flags > BPF_EXIST && map_is_percpu(map->map_type) && !has_cpu_flags(m)) {
+		err = -EINVAL;
+		goto out;
+	}
 	slot_claim(sys->arena, sys->platform, &run);
 	if (map->map_type == BPF_MAP_TYPE_QUEUE || map->map_type == BPF_MAP_TYPE_STACK ||
 	    map->map_type == BPF_MAP_TYPE_BLOOM_FILTER)
@@ -377,6 +388,7 @@ int map_elem_update(struct map_object *m, const void *key, const void *value, u6
 	else if (ops->update_elem)
 		err = (int)ops->update_elem(map, key, value, flags, &run);
 	slot_release(&run);
+out:
 	map_write_end(map);
 	return err;
 }
@@ -499,6 +511,21 @@ static bool lock_flag_fits(const struct map_object *m, u64 flags)
 	return !(flags & BPF_F_LOCK) || lock_field(m->map);
 }
 
+int map_check_op_flags(const struct map_object *m, u64 flags, u32 allowed)
+{
+	if ((u32)flags & ~allowed || !lock_flag_fits(m, flags))
+		return -EINVAL;
+	if (!has_cpu_flags(m))
+		return 0;
+	if (!(flags & BPF_F_CPU) && flags >> 32)
+		return -EINVAL;
+	if (!(flags & CPU_FLAGS))
+		return 0;
+	if (!map_is_percpu(m->map->map_type) || (flags & CPU_FLAGS) == CPU_FLAGS)
+		return -EINVAL;
+	return flags & BPF_F_CPU && flags >> 32 >= m->map->nr_cpus ? -ERANGE : 0;
+}
+
 int command_map_lookup_elem(struct call *c)
 {
 	const union bpf_attr *attr = c->attr;
@@ -507,13 +534,15 @@ int command_map_lookup_elem(struct call *c)
 	u32 size;
 	int err;
 
-	if (attr->flags & ~(u64)BPF_F_LOCK)
+	if (!visible(c->sys->profile, KVER(7, 0)) && attr->flags & ~(u64)BPF_F_LOCK)
 		return -EINVAL;
 	m = map_get_access(c->sys, (int)attr->map_fd, true, false, &err);
 	if (!m)
 		return err;
-	size = map_user_value_size(m->map);
-	err = lock_flag_fits(m, attr->flags) ? elem_init(&e, m->map->key_size, size) : -EINVAL;
+	size = map_user_value_size(m->map, attr->flags);
+	err = map_check_op_flags(m, attr->flags, BPF_F_LOCK | BPF_F_CPU);
+	if (!err)
+		err = elem_init(&e, m->map->key_size, size);
 	if (err)
 		goto out;
 	err = read_key(c->sys, m, &e, attr->key);
@@ -538,21 +567,25 @@ int command_map_update_elem(struct call *c)
 	const union bpf_attr *attr = c->attr;
 	struct map_object *m;
 	struct elem e;
+	u64 flags;
 	u32 size;
 	int err;
 
 	m = map_get_access(c->sys, (int)attr->map_fd, false, true, &err);
 	if (!m)
 		return err;
-	size = map_user_value_size(m->map);
-	err = lock_flag_fits(m, attr->flags) ? elem_init(&e, m->map->key_size, size) : -EINVAL;
+	flags = attr->flags;
+	size = map_user_value_size(m->map, has_cpu_flags(m) ? flags : 0);
+	err = map_check_op_flags(m, flags, ~0U);
+	if (!err)
+		err = elem_init(&e, m->map->key_size, size);
 	if (err)
 		goto out;
 	err = read_key(c->sys, m, &e, attr->key);
 	if (!err)
 		err = user_read(c->sys, e.value, attr->value, size);
 	if (!err)
-		err = map_elem_update(m, e.key, e.value, attr->flags);
+		err = map_elem_update(m, e.key, e.value, flags);
 	elem_free(&e);
 out:
 	object_put(&m->obj);
@@ -618,7 +651,7 @@ int command_map_lookup_and_delete_elem(struct call *c)
 	if (!m)
 		return err;
 	type = m->map->map_type;
-	size = map_user_value_size(m->map);
+	size = map_user_value_size(m->map, 0);
 	err = -EINVAL;
 	if (attr->flags && (type == BPF_MAP_TYPE_QUEUE || type == BPF_MAP_TYPE_STACK))
 		goto out;

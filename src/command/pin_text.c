@@ -173,7 +173,7 @@ static void show_element(FILE *f, struct map_object *m, const u8 *key, u8 *value
 
 static int map_text(struct skep_system *sys, struct map_object *m)
 {
-	u32 key_room = round_up(m->map->key_size, 8), size = map_user_value_size(m->map);
+	u32 key_room = round_up(m->map->key_size, 8), size = map_user_value_size(m->map, 0);
 	u64 room = 256 + 32ULL * (m->map->key_size + m->map->value_size); /* of one value */
 	u8 *key, *next, *value;
 	bool first = true;

@@ -233,6 +233,11 @@ static int percpu_array_map_lookup_copy(struct bpf_map *map, const void *key, vo
 
 	if (index >= map->max_entries)
 		return -ENOENT;
+	if (flags & BPF_F_CPU) {
+		map_value_copy(map, value, percpu_ptr(a, index, flags >> 32));
+		map_value_hide_special(map, value);
+		return 0;
+	}
 	for (u32 cpu = 0; cpu < map->nr_cpus; cpu++) {
 		u8 *out = (u8 *)value + (u64)a->elem_size * cpu;
 
@@ -248,16 +253,22 @@ static int percpu_array_map_update_copy(struct bpf_map *map, const void *key, co
 	struct bpf_array *a = to_array(map);
 	u32 index = *(const u32 *)key;
 
-	if (flags > BPF_EXIST)
+	if (flags & BPF_F_LOCK || (u32)flags > BPF_F_ALL_CPUS)
 		return -EINVAL;
 	if (index >= map->max_entries)
 		return -E2BIG;
-	if (flags == BPF_NOEXIST)
+	if (flags & BPF_NOEXIST)
 		return -EEXIST;
+	if (flags & BPF_F_CPU) {
+		map_value_copy(map, percpu_ptr(a, index, flags >> 32), value);
+		return 0;
+	}
 	for (u32 cpu = 0; cpu < map->nr_cpus; cpu++) {
 		const u8 *in = (const u8 *)value + (u64)a->elem_size * cpu;
 
-		if (map->nr_fields)
+		if (flags & BPF_F_ALL_CPUS)
+			map_value_copy(map, percpu_ptr(a, index, cpu), value);
+		else if (map->nr_fields)
 			map_value_copy(map, percpu_ptr(a, index, cpu), in);
 		else /* padding too: Linux gives back what was put there */
 			rt_copy(percpu_ptr(a, index, cpu), in, a->elem_size);

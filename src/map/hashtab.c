@@ -262,13 +262,13 @@ static void *htab_map_lookup_percpu_elem(struct bpf_map *map, const void *key, u
 	return htab_lookup(h, key, map->key_size, h->lru, true, cpu);
 }
 
-/* Reads as bpf(2) does: all CPUs' values, and no trace in the LRU order. */
-static void copy_out(struct bpf_htab *h, u32 n, void *value)
+/* Reads as bpf(2) does: all CPUs' values, or that of the CPU in @flags; no trace in the LRU order. */
+static void copy_out(struct bpf_htab *h, u32 n, void *value, u64 flags)
 {
 	const struct bpf_map *map = &h->map;
 
-	if (!h->percpu) {
-		map_value_copy(map, value, htab_value(h, n, 0));
+	if (!h->percpu || flags & BPF_F_CPU) {
+		map_value_copy(map, value, htab_value(h, n, h->percpu ? flags >> 32 : 0));
 		map_value_hide_special(map, value);
 		return;
 	}
@@ -301,7 +301,7 @@ static int htab_map_lookup_copy(struct bpf_map *map, const void *key, void *valu
 			map_value_hide_special(map, value);
 			return 0;
 		}
-		copy_out(h, n, value);
+		copy_out(h, n, value, flags);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (READ_ONCE(htab_elem(h, n)->seq) == seq)
 			return 0;
@@ -311,18 +311,21 @@ static int htab_map_lookup_copy(struct bpf_map *map, const void *key, void *valu
 /* ---- updates ---- */
 
 enum value_form {
-	VALUE_PLAIN,	/* one value */
-	VALUE_OBJECT,	/* map of maps: the address, 8 bytes whatever value_size says */
-	VALUE_THIS_CPU, /* per-CPU type, from a program: the run's CPU */
-	VALUE_ALL_CPUS, /* per-CPU type, from bpf(2) */
+	VALUE_PLAIN,	 /* one value */
+	VALUE_OBJECT,	 /* map of maps: the address, 8 bytes whatever value_size says */
+	VALUE_THIS_CPU,	 /* per-CPU type, from a program: the run's CPU */
+	VALUE_ONE_CPU,	 /* the same from bpf(2): the CPU that the flags name */
+	VALUE_EVERY_CPU, /* from bpf(2): one value for all */
+	VALUE_ALL_CPUS,	 /* from bpf(2): a value for each */
 };
 
 static void write_percpu(struct bpf_htab *h, u32 n, const void *value, enum value_form form,
 			 u32 cpu, bool fresh)
 {
+	bool one = form == VALUE_THIS_CPU || form == VALUE_ONE_CPU;
 	const struct bpf_map *map = &h->map;
 
-	if (form == VALUE_THIS_CPU && !fresh) {
+	if (one && !fresh) {
 		map_value_copy(map, htab_value(h, n, cpu), value);
 		return;
 	}
@@ -330,10 +333,12 @@ static void write_percpu(struct bpf_htab *h, u32 n, const void *value, enum valu
 		u8 *to = htab_value(h, n, i);
 		const u8 *from = (const u8 *)value + (u64)h->value_stride * i;
 
-		if (form == VALUE_THIS_CPU && i != cpu)
+		if (one && i != cpu)
 			map_value_zero(map, to);
-		else if (form == VALUE_THIS_CPU || map->nr_fields)
-			map_value_copy(map, to, form == VALUE_THIS_CPU ? value : from);
+		else if (form != VALUE_ALL_CPUS)
+			map_value_copy(map, to, value);
+		else if (map->nr_fields)
+			map_value_copy(map, to, from);
 		else /* padding too: Linux gives back what was put there */
 			rt_copy(to, from, h->value_stride);
 	}
@@ -341,7 +346,7 @@ static void write_percpu(struct bpf_htab *h, u32 n, const void *value, enum valu
 
 static inline __attribute__((always_inline)) void
 write_elem(struct bpf_htab *h, u32 n, const void *key, u32 size, u64 hash, const void *value,
-	   enum value_form form, u32 cpu, const struct skep_platform *platform)
+	   enum value_form form, u32 cpu, u32 of, const struct skep_platform *platform)
 {
 	struct htab_elem *e = htab_elem(h, n);
 
@@ -360,16 +365,16 @@ write_elem(struct bpf_htab *h, u32 n, const void *key, u32 size, u64 hash, const
 		if (unlikely(h->map.nr_fields))
 			map_value_hide_special(&h->map, htab_value(h, n, 0));
 	} else {
-		write_percpu(h, n, value, form, cpu, true);
+		write_percpu(h, n, value, form, of, true);
 	}
 	htab_write_end(e);
 }
 
 static inline int check_flags(bool exists, u64 flags)
 {
-	if (exists && (flags & ~(u64)BPF_F_LOCK) == BPF_NOEXIST)
+	if (exists && flags & BPF_NOEXIST)
 		return -EEXIST;
-	if (!exists && (flags & ~(u64)BPF_F_LOCK) == BPF_EXIST)
+	if (!exists && flags & BPF_EXIST)
 		return -ENOENT;
 	return 0;
 }
@@ -385,7 +390,7 @@ static inline __attribute__((always_inline)) int htab_update(struct bpf_htab *h,
 							     struct bpf_run *run, u64 *replaced)
 {
 	u64 hash = htab_hash(h, key, size);
-	u32 cpu = run ? run->cpu : 0, n;
+	u32 cpu = run ? run->cpu : 0, of = form == VALUE_ONE_CPU ? flags >> 32 : cpu, n;
 	struct htab_stripe *s;
 	struct htab_place at;
 	bool exists;
@@ -402,13 +407,13 @@ again:
 	if (exists && form >= VALUE_THIS_CPU) {
 		if (h->lru)
 			htab_elem(h, at.n)->ref = 1;
-		write_percpu(h, at.n, value, form, cpu, false);
+		write_percpu(h, at.n, value, form, of, false);
 	} else if (unlikely(exists && flags & BPF_F_LOCK)) {
 		map_value_copy_locked(&h->map, htab_value(h, at.n, 0), value, false, platform);
 	} else if (exists) {
 		if (h->lru)
 			htab_prefetch_list(h, s, at.n);
-		write_elem(h, s->spare, key, size, hash, value, form, cpu, platform);
+		write_elem(h, s->spare, key, size, hash, value, form, cpu, of, platform);
 		if (h->lru)
 			htab_elem(h, s->spare)->ref = 1;
 		if (replaced)
@@ -420,7 +425,7 @@ again:
 		err = htab_new(h, s, (u8)cpu, platform, &n);
 		if (unlikely(err))
 			goto out;
-		write_elem(h, n, key, size, hash, value, form, cpu, platform);
+		write_elem(h, n, key, size, hash, value, form, cpu, of, platform);
 		htab_link(h, s, n, hash);
 	}
 out:
@@ -479,13 +484,23 @@ static long htab_percpu_map_update_elem(struct bpf_map *map, const void *key, co
 			   run->platform, run, NULL);
 }
 
+int htab_percpu_update(struct bpf_map *map, const void *key, const void *value, u64 flags,
+		       struct bpf_run *run)
+{
+	enum value_form form = flags & BPF_F_CPU      ? VALUE_ONE_CPU :
+			       flags & BPF_F_ALL_CPUS ? VALUE_EVERY_CPU :
+							VALUE_ALL_CPUS;
+
+	return htab_update(to_htab(map), key, map->key_size, value, flags, form, run->platform, run,
+			   NULL);
+}
+
 static int htab_percpu_map_update_copy(struct bpf_map *map, const void *key, const void *value,
 				       u64 flags, struct bpf_run *run)
 {
-	if (flags > BPF_EXIST)
+	if (flags & BPF_F_LOCK || (u32)flags > BPF_F_ALL_CPUS)
 		return -EINVAL;
-	return htab_update(to_htab(map), key, map->key_size, value, flags, VALUE_ALL_CPUS,
-			   run->platform, run, NULL);
+	return htab_percpu_update(map, key, value, flags, run);
 }
 
 /* ---- deletion ---- */
@@ -509,7 +524,7 @@ htab_delete(struct bpf_htab *h, const void *key, u32 size, void *value, u64 flag
 					      platform);
 			map_value_hide_special(&h->map, value);
 		} else if (value) {
-			copy_out(h, at.n, value);
+			copy_out(h, at.n, value, 0);
 		}
 		if (removed)
 			*removed = *(u64 *)htab_value(h, at.n, 0);

@@ -243,6 +243,9 @@ static inline void htab_write_end(struct htab_elem *e)
 	store_release(&e->seq, e->seq + 1);
 }
 
+/* Per-CPU types: values as bpf(2) passes them, in the form that @flags say, which are not checked. */
+int htab_percpu_update(struct bpf_map *map, const void *key, const void *value, u64 flags,
+		       struct bpf_run *run);
 const char *htab_check(struct bpf_map *map);
 u64 htab_count(const struct bpf_htab *h);
 

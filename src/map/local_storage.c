@@ -89,21 +89,20 @@ static int cgroup_storage_map_lookup_copy(struct bpf_map *map, const void *key, 
 static int cgroup_storage_map_update_copy(struct bpf_map *map, const void *key, const void *value,
 					  u64 flags, struct bpf_run *run)
 {
-	const struct bpf_map_ops *ops = table_ops(map);
+	const u32 percpu_flags = BPF_EXIST | BPF_F_CPU | BPF_F_ALL_CPUS;
 	u64 owner[2];
 
-	if (is_percpu(map) ? flags != BPF_ANY && flags != BPF_EXIST :
-			     flags & ~(u64)(BPF_F_LOCK | BPF_EXIST))
+	if (is_percpu(map) ? (u32)flags & ~percpu_flags : flags & ~(u64)(BPF_F_LOCK | BPF_EXIST))
 		return -EINVAL;
 	if (flags & BPF_F_LOCK && !map_field(map, BPF_FIELD_SPIN_LOCK))
 		return -EINVAL;
 	identity(map, key, owner);
 	if (!owner[0])
 		return -ENOENT;
-	flags = (flags & BPF_F_LOCK) | BPF_EXIST;
-	return ops->update_copy ?
-		       ops->update_copy(storage_table(map), owner, value, flags, run) :
-		       (int)ops->update_elem(storage_table(map), owner, value, flags, run);
+	flags |= BPF_EXIST;
+	return is_percpu(map) ?
+		       htab_percpu_update(storage_table(map), owner, value, flags, run) :
+		       (int)htab_map_ops.update_elem(storage_table(map), owner, value, flags, run);
 }
 
 /* Of the system: the cgroup is gone. Keys are identities here. */
