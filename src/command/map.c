@@ -250,6 +250,8 @@ int command_map_create(struct call *c)
 	ops = map_type_visible(&sys->kernel, type) ? bpf_map_ops_of(type) : NULL;
 	if (!ops)
 		return common_log(c, -EINVAL, "Invalid map_type.\n");
+	if (flags & BPF_F_RB_OVERWRITE && !visible(sys->profile, KVER(6, 19)))
+		return -EINVAL;
 	params.nr_cpus = sys->arena->nr_slots;
 	params.cap_bpf = caps & BPF_CAP_BPF;
 	params.cap_sys_admin = caps & BPF_CAP_SYS_ADMIN;

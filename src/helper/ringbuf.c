@@ -121,6 +121,26 @@ static u64 move_pending(struct bpf_ringbuf_map *rb)
 	return pending;
 }
 
+/*
+ * Gives up the oldest records, so that those up to @next find room; what is reserved is later than
+ * @pending. Who dies here has given them up, and nothing else.
+ */
+static __attribute__((noinline)) void give_up(struct bpf_ringbuf_map *rb, u64 next, u64 pending)
+{
+	u64 oldest = rb->oldest;
+
+	while (next - oldest > rb->mask) {
+		oldest += record_size(READ_ONCE(header_at(rb, oldest)->len));
+		if (pending - oldest > rb->mask) /* the client wrote there */
+			oldest = pending;
+	}
+	store_release(&rb->oldest, oldest);
+	WRITE_ONCE(rb->producer_pos[RINGBUF_PENDING], pending);
+	store_release(&rb->producer_pos[RINGBUF_OVERWRITE], oldest);
+	/* A consumer sees that before it sees a new record's bytes. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 #define STUCK_MAX 64
 
 static struct bpf_ringbuf_hdr *reserve(struct bpf_ringbuf_map *rb, u64 size, struct bpf_run *run)
@@ -157,11 +177,14 @@ static struct bpf_ringbuf_hdr *reserve(struct bpf_ringbuf_map *rb, u64 size, str
 		unstick(rb, run->platform);
 		pending = move_pending(rb);
 	}
-	if (unlikely(next - consumer > rb->mask || next - pending > rb->mask)) {
+	if (unlikely((next - consumer > rb->mask && !rb->overwrites) ||
+		     next - pending > rb->mask)) {
 		WRITE_ONCE(rb->lost, rb->lost + 1);
 		lock_drop(&rb->lock);
 		return NULL;
 	}
+	if (unlikely(rb->overwrites))
+		give_up(rb, next, pending);
 	hdr = header_at(rb, head);
 	hdr->pg_off = (u32)(((u8 *)hdr - (u8 *)rb->consumer_pos) / RINGBUF_PAGE);
 	WRITE_ONCE(hdr->len, (u32)size | BPF_RINGBUF_BUSY_BIT);
@@ -265,16 +288,24 @@ BPF_HELPER(ringbuf_output)
 BPF_HELPER(ringbuf_query)
 {
 	struct bpf_ringbuf_map *rb = PTR(r1);
+	u64 consumer, oldest;
 
 	switch (r2) {
 	case BPF_RB_AVAIL_DATA:
-		return load_acquire(&rb->head) - load_acquire(rb->consumer_pos);
+		consumer = load_acquire(rb->consumer_pos);
+		oldest = load_acquire(&rb->oldest);
+		if (unlikely(rb->overwrites))
+			return min(load_acquire(&rb->head) - consumer,
+				   load_acquire(&rb->head) - oldest);
+		return load_acquire(&rb->head) - consumer;
 	case BPF_RB_RING_SIZE:
 		return rb->mask + 1;
 	case BPF_RB_CONS_POS:
 		return load_acquire(rb->consumer_pos);
 	case BPF_RB_PROD_POS:
 		return load_acquire(&rb->head);
+	case BPF_RB_OVERWRITE_POS:
+		return load_acquire(&rb->oldest);
 	}
 	return 0;
 }

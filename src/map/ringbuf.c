@@ -25,7 +25,11 @@ static int ringbuf_map_alloc_check(const struct bpf_map_params *p, struct bpf_ma
 {
 	const union bpf_attr *attr = p->attr;
 
-	if (attr->map_flags & ~BPF_F_NUMA_NODE)
+	u32 flags = BPF_F_NUMA_NODE;
+
+	if (attr->map_type == BPF_MAP_TYPE_RINGBUF)
+		flags |= BPF_F_RB_OVERWRITE;
+	if (attr->map_flags & ~flags)
 		return -EINVAL;
 	if (attr->key_size || attr->value_size || !is_power_of_2(attr->max_entries) ||
 	    attr->max_entries % PAGE_SIZE)
@@ -50,6 +54,7 @@ static int ringbuf_map_init(struct bpf_map *map, const struct skep_platform *pla
 	rb->producer_pos = (u64 *)(client + RINGBUF_PAGE);
 	rb->data = client + RINGBUF_DATA_OFF;
 	rb->claims = (void *)((u8 *)map + CLAIMS_OFF);
+	rb->overwrites = map->map_flags & BPF_F_RB_OVERWRITE;
 	return 0;
 }
 
@@ -58,11 +63,15 @@ static u64 ringbuf_map_mem_usage(const struct bpf_map *map)
 	return ringbuf_usage(map->max_entries);
 }
 
-/* Every record between the oldest that may be busy and the newest; nobody may be writing. */
+/*
+ * Every record between the oldest that may be busy, or that was not overwritten, and the newest; nobody
+ * may be writing.
+ */
 static const char *ringbuf_map_check(struct bpf_map *map)
 {
 	const struct bpf_ringbuf_map *rb = (struct bpf_ringbuf_map *)map;
-	u64 pos = rb->pending;
+	u64 pos = rb->overwrites ? rb->oldest : rb->pending;
+	bool met = pos == rb->pending;
 
 	if (rb->lock)
 		return "ringbuf: locked";
@@ -77,7 +86,10 @@ static const char *ringbuf_map_check(struct bpf_map *map)
 		if (hdr->pg_off != ((u64)((u8 *)hdr - (u8 *)rb->consumer_pos) / PAGE_SIZE))
 			return "ringbuf: header of a record is damaged";
 		pos += round_up((u64)len + BPF_RINGBUF_HDR_SZ, 8);
+		met |= pos == rb->pending;
 	}
+	if (!met)
+		return "ringbuf: the oldest that may be busy is no record";
 	return pos == rb->head ? NULL : "ringbuf: records do not end where the newest does";
 }
 

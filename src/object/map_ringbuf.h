@@ -10,6 +10,11 @@
  * position modulo size on, as far beyond the end of the first half as it is long.
  * A client reads it there, in one piece, as it would in Linux.
  *
+ * With BPF_F_RB_OVERWRITE, what is full gives up its oldest records, read or not, for new ones:
+ * the client finds the position of the oldest that is left behind the producer's position (third
+ * word of that page, as in Linux). A consumer starts there if its own position is smaller, and
+ * believes a record that it copied only if the oldest one is still no later than that.
+ *
  * A user ring buffer has the same file with the roles changed: the client writes the
  * producer's position and records (beyond the end of the first half, as above), and
  * bpf_user_ringbuf_drain() takes them. Nothing that it finds there is to be trusted.
@@ -19,7 +24,10 @@
 
 #include "object/map.h"
 
-#define RINGBUF_PAGE	      4096
+#define RINGBUF_PAGE 4096
+/* Words of the producer's page behind its position. */
+#define RINGBUF_PENDING	      1
+#define RINGBUF_OVERWRITE     2
 #define RINGBUF_DATA_OFF      (2 * RINGBUF_PAGE) /* in the client's file */
 #define RINGBUF_MAX_RECORD_SZ (0xffffffffU / 4)
 
@@ -60,6 +68,9 @@ struct bpf_ringbuf_map {
 	 */
 	u64 pending;
 	u64 lost; /* records that found no room; .lock */
+	/* BPF_F_RB_OVERWRITE: position of the oldest record that is whole, at most .pending; .lock */
+	u64 oldest;
+	bool overwrites;
 };
 
 #endif

@@ -375,7 +375,29 @@ static void ring_autopsy(struct bpf_map *map)
 	map_ok(map);
 }
 
-static void test_ring_buffer(void **state)
+/* What is full gives up what is oldest: the newest records are there, one after the other, and whole. */
+static void overwriting_autopsy(struct bpf_map *map)
+{
+	struct bpf_ringbuf_map *rb = (struct bpf_ringbuf_map *)map;
+	u64 expected, pos;
+	u32 theirs = 0;
+
+	rb->lock = 0;
+	for (u64 i = 1; i < 700; i++)
+		assert_int_equal(bpf_ringbuf_output((u64)map, (u64)&i, 8, 0, 0, &fx.run), 0);
+	assert_int_equal(rb->producer_pos[RINGBUF_OVERWRITE], rb->oldest);
+	for (pos = rb->oldest; pos < rb->head; pos += 16)
+		assert_int_equal(((struct bpf_ringbuf_hdr *)(rb->data + (pos & rb->mask)))->len, 8);
+	*rb->consumer_pos = rb->oldest;
+	expected = 700 - (rb->head - rb->oldest) / 16;
+	assert_true(expected < 200); /* the ring holds 512 */
+	consume_all(map, &expected, &theirs);
+	assert_int_equal(expected, 700);
+	assert_int_equal(theirs, 0);
+	map_ok(map);
+}
+
+static void ring_buffer(u32 flags, void (*autopsy)(struct bpf_map *map))
 {
 	for (u32 scene = 0; scene < 3; scene++) {
 		struct bpf_map *map;
@@ -385,7 +407,9 @@ static void test_ring_buffer(void **state)
 		pid_t pid;
 
 		fixture_start(true);
-		map = map_must((struct map_spec){ BPF_MAP_TYPE_RINGBUF, 0, 0, 8192 });
+		map = map_must((struct map_spec){ BPF_MAP_TYPE_RINGBUF, 0, 0, 8192, flags });
+		for (u64 i = 0; flags && i < 600; i++)
+			bpf_ringbuf_output((u64)map, (u64)&i, 8, 0, 0, &fx.run);
 		save[0] = malloc(map->reserved);
 		save[1] = malloc(map->client_size);
 		pid = fork();
@@ -396,7 +420,7 @@ static void test_ring_buffer(void **state)
 		while (waitpid(pid, &status, 0) == pid && WIFSTOPPED(status)) {
 			memcpy(save[0], map, map->reserved);
 			memcpy(save[1], map->client, map->client_size);
-			ring_autopsy(map);
+			autopsy(map);
 			memcpy(map, save[0], map->reserved);
 			memcpy(map->client, save[1], map->client_size);
 			steps++;
@@ -410,6 +434,16 @@ static void test_ring_buffer(void **state)
 	}
 }
 
+static void test_ring_buffer(void **state)
+{
+	ring_buffer(0, ring_autopsy);
+}
+
+static void test_overwriting(void **state)
+{
+	ring_buffer(BPF_F_RB_OVERWRITE, overwriting_autopsy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +453,7 @@ int main(void)
 		cmocka_unit_test(test_lru),
 		cmocka_unit_test(test_every_instruction),
 		cmocka_unit_test(test_ring_buffer),
+		cmocka_unit_test(test_overwriting),
 	};
 
 	return cmocka_run_group_tests_name("map_kill", tests, NULL, NULL);
