@@ -107,6 +107,7 @@ struct trace_state {
 	bool exit_wanted;  /* of the current call */
 	bool silent;	   /* no source has seen its entry */
 	bool stepping;	   /* by one instruction */
+	bool holding;	   /* signals, until the call that is made again has ended */
 	bool interrupted;  /* PTRACE_INTERRUPT, whose stop has not come yet */
 	bool resuming;	   /* the call ended by our interruption alone and will be made again */
 	bool timed;	   /* .timeout and its like are of a call that is made again */

@@ -132,14 +132,14 @@ static bool tree_is_left(struct task *t)
 }
 
 /*
- * Signals that came during a step or an injected call are sent again when it is over. What
+ * Signals that came during a step, an injected call or one that holds them are sent again when it is over. What
  * they said is put back when they arrive, as Linux lets nobody forge it.
  */
 static void send_delayed(struct task *t)
 {
 	struct trace_state *tr = t->trace;
 
-	if (tr->stepping)
+	if (tr->stepping || tr->holding || tr->proxy)
 		return;
 	for (; tr->nr_sent < tr->delayed.n; tr->nr_sent++)
 		syscall(SYS_tgkill, t->bpf.tgid, t->bpf.tid, tr->delayed.v[tr->nr_sent].si_signo);
@@ -159,7 +159,8 @@ void tracer_go(struct task *t)
 		send_delayed(t);
 	if (tr->kind == STOP_GROUP)
 		how = PTRACE_LISTEN;
-	else if (tr->exit_wanted || tr->resuming || tr->timed || tr->proxy || tr->swallow)
+	else if (tr->exit_wanted || tr->resuming || tr->timed || tr->proxy || tr->swallow ||
+		 tr->holding)
 		how = PTRACE_SYSCALL;
 	else if (tr->stepping)
 		how = PTRACE_SINGLESTEP;
@@ -326,7 +327,8 @@ static void call_entered(struct task *t, u32 arch, u64 nr, const u64 *args)
 	struct task_call *c = &t->call;
 	u8 want;
 
-	if (tr->resuming && c->active && (nr == c->nr || nr == SYS_restart_syscall)) {
+	if ((tr->resuming || tr->holding) && c->active &&
+	    (nr == c->nr || nr == SYS_restart_syscall)) {
 		/* Ended by our interruption and made again: the same call. */
 		tr->resuming = false;
 		tr->exit_wanted = !tr->silent && wanted(sv, t) & WANT_EXIT;
@@ -486,6 +488,40 @@ static bool only_seen_by_us(struct task *t, int sig)
 	return read_masks(t, &m) && is_ignored(&m, sig);
 }
 
+/*
+ * Linux's bpf() and perf_event_open() are not interrupted. Ours are, until whoever answers them has taken
+ * the notice: then they are made again before @sig, which waits for their end. False: no such call.
+ */
+static bool signal_waits_for_call(struct task *t)
+{
+	struct user_regs_struct *regs = task_regs(t);
+	struct trace_state *tr = t->trace;
+	siginfo_t info;
+	bool ended;
+
+	if (!regs || regs->cs == CS_32)
+		return false;
+	ended = (s64)regs->rax == -ERESTARTSYS &&
+		(regs->orig_rax == SYS_bpf || regs->orig_rax == SYS_perf_event_open);
+	if (!ended && !tr->holding && tr->proxy != PROXY_COMING)
+		return false;
+	if (ptrace(PTRACE_GETSIGINFO, (pid_t)t->bpf.tid, NULL, &info))
+		return false;
+	if (tr->nr_sent) /* one that we have sent ourselves is completed, and waits again */
+		complete_delayed(t, &info);
+	if (vec_push(&tr->delayed, info))
+		return false;
+	if (ended) {
+		regs->rax = regs->orig_rax;
+		regs->orig_rax = (u64)-1;
+		regs->rip -= 2;
+		t->regs_changed = true;
+	}
+	tr->holding = true;
+	tr->sig = 0;
+	return true;
+}
+
 static void signal_arrived(struct task *t, int sig)
 {
 	struct trace_state *tr = t->trace;
@@ -493,6 +529,8 @@ static void signal_arrived(struct task *t, int sig)
 	bool stepping = tr->stepping, have = false;
 	siginfo_t info;
 
+	if (!stepping && signal_waits_for_call(t))
+		return;
 	if (only_seen_by_us(t, sig)) {
 		repeat_call(t);
 	} else {
@@ -563,24 +601,33 @@ static bool proxy_call(struct task *t)
 	return true;
 }
 
-/* The proxy has ended: as if the task's own call had. Linux makes it again where it would. */
-static void proxy_left(struct task *t)
+/* The proxy has ended: as if the task's own call had. False: nobody had answered yet, it is made again. */
+static bool proxy_left(struct task *t, s64 ret)
 {
 	struct user_regs_struct *regs = task_regs(t);
 	struct trace_state *tr = t->trace;
 
 	tr->proxy = PROXY_NONE;
 	if (!regs)
-		return;
+		return true;
+	if (ret == -ERESTARTSYS) {
+		tr->proxy = PROXY_COMING;
+		regs->rax = SYS_ioctl;
+		regs->orig_rax = (u64)-1;
+		regs->rip -= 2;
+		t->regs_changed = true;
+		return false;
+	}
 	regs->orig_rax = tr->proxied_nr;
 	regs->rsi = tr->proxied_rsi;
 	regs->r9 = tr->proxied_r9;
 	t->regs_changed = true;
+	return true;
 }
 
 /*
- * A signal comes before the proxy is made: its handler's calls must not be taken for it. The task is at its
- * own call again, which traps anew when the handler has returned.
+ * A signal comes before the proxy is made, and cannot wait: its handler's calls must not be taken for it. The
+ * task is at its own call again, which traps anew when the handler has returned.
  */
 static void proxy_undone(struct task *t)
 {
@@ -962,7 +1009,7 @@ static void execed(struct task *t, pid_t old_tid)
 	t->vforked = false;
 	t->trace->launching = false;
 	t->trace->files_shared = false;
-	t->trace->stepping = false;
+	t->trace->stepping = t->trace->holding = false;
 	t->regs_valid = false;
 	task_new_mm(t);
 	task_forget_ids(t);
@@ -1066,10 +1113,11 @@ static void call_stop(struct task *t, bool seccomp, bool interrupted)
 		break;
 	case PTRACE_SYSCALL_INFO_EXIT:
 		tr->swallow = tr->entered = false;
-		if (tr->proxy == PROXY_ENTERED)
-			proxy_left(t);
-		else if (t->call.active && is_trapped(t))
+		if (tr->proxy == PROXY_ENTERED ? !proxy_left(t, info.exit.rval) :
+						 t->call.active && is_trapped(t))
 			break; /* it is yet to be made */
+		if (info.exit.rval != -ERESTARTSYS)
+			tr->holding = false;
 		if (tr->timed)
 			repeated_call_left(t, info.exit.rval);
 		if (unlikely(tr->again)) { /* it will be decided about anew */
@@ -1102,11 +1150,11 @@ static void stopped(struct task *t, int sig, int event, bool interrupted)
 	switch (event) {
 	case 0:
 		tr->kind = STOP_SIGNAL;
-		if (unlikely(tr->proxy == PROXY_COMING))
-			proxy_undone(t);
 		if (sig == SIGSYS && proxy_call(t))
 			return;
 		signal_arrived(t, sig);
+		if (unlikely(tr->proxy == PROXY_COMING && tr->sig))
+			proxy_undone(t);
 		return;
 	case PTRACE_EVENT_SECCOMP:
 		call_stop(t, true, interrupted);
