@@ -25,6 +25,7 @@ static const struct field_kind {
 	[BTF_FIELD_RES_SPIN_LOCK] = { "bpf_res_spin_lock", "bpf_res_spin_lock", 4, 4, true, false },
 	[BTF_FIELD_TIMER] = { "bpf_timer", "bpf_timer", 16, 8, true, false },
 	[BTF_FIELD_WORKQUEUE] = { "bpf_wq", "bpf_wq", 16, 8, true, false },
+	[BTF_FIELD_TASK_WORK] = { "bpf_task_work", "bpf_task_work", 8, 8, true, false },
 	[BTF_FIELD_KPTR_UNREF] = { "kptr", NULL, 8, 8, false, true },
 	[BTF_FIELD_KPTR_REF] = { "kptr", NULL, 8, 8, false, true },
 	[BTF_FIELD_KPTR_PERCPU] = { "percpu_kptr", NULL, 8, 8, false, true },

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "command/task_work.h"
+#include "object/caller.h"
 #include "skep/skep.h"
 #include "verifier/verifier.h"
 
@@ -287,8 +289,8 @@ int skep_bpf(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned i
 	return bpf_with_common(sys, cmd, uattr, size, NULL, 0);
 }
 
-int bpf_with_common(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned int size,
-		    struct bpf_common_attr *ucommon, unsigned int common_size)
+static int bpf(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned int size,
+	       struct bpf_common_attr *ucommon, unsigned int common_size)
 {
 	union {
 		union bpf_attr attr;
@@ -336,4 +338,19 @@ int bpf_with_common(struct skep_system *sys, int cmd, union bpf_attr *uattr, uns
 	if (!row->run)
 		return -row->refusal;
 	return row->run(&c);
+}
+
+int bpf_nested(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned int size)
+{
+	return bpf(sys, cmd, uattr, size, NULL, 0);
+}
+
+int bpf_with_common(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned int size,
+		    struct bpf_common_attr *ucommon, unsigned int common_size)
+{
+	int ret = bpf(sys, cmd, uattr, size, ucommon, common_size);
+
+	if (task_work_any(sys))
+		task_work_run(sys, (u32)caller_pid_tgid(), NULL);
+	return ret;
 }

@@ -33,6 +33,8 @@ struct call {
 /* bpf(2) with its fourth and fifth argument, which BPF_COMMON_ATTRS in @cmd says are there. */
 int bpf_with_common(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned int size,
 		    struct bpf_common_attr *ucommon, unsigned int common_size);
+/* The same for a program: its task does not return to user space behind it. */
+int bpf_nested(struct skep_system *sys, int cmd, union bpf_attr *uattr, unsigned int size);
 /* A line about @err for the caller's common log, if there is one: @err, -ENOSPC or -EFAULT. */
 int common_log(struct call *c, int err, const char *text);
 /* The length of a command's own log, told in the common structure, too. 0 or -EFAULT. */

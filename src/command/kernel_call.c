@@ -8,6 +8,7 @@
 
 #include "btf/btf.h"
 #include "command/command.h"
+#include "command/task_work.h"
 #include "hook/perf.h"
 #include "hook/points.h"
 #include "object/caller.h"
@@ -89,11 +90,11 @@ static s64 call_bpf(struct skep_system *sys, struct bpf_run *run, const u64 *arg
 	s64 ret;
 
 	if (!c.outer) /* its memory is the program's, too */
-		return skep_bpf(sys, (int)args[0], (union bpf_attr *)args[1], (u32)args[2]);
+		return bpf_nested(sys, (int)args[0], (union bpf_attr *)args[1], (u32)args[2]);
 	c.caller.tid = c.outer->tid;
 	c.caller.tgid = c.outer->tgid;
 	before = caller_enter(&c.caller);
-	ret = skep_bpf(sys, (int)args[0], (union bpf_attr *)args[1], (u32)args[2]);
+	ret = bpf_nested(sys, (int)args[0], (union bpf_attr *)args[1], (u32)args[2]);
 	caller_leave(before);
 	return ret;
 }
@@ -203,6 +204,9 @@ u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call o
 		return (u64)(s64)sock_link(sys, args, op == KERNEL_CALL_SOCK_LINK);
 	case KERNEL_CALL_MAP_COUNT:
 		return count_of_map(sys, (u32)args[0]);
+	case KERNEL_CALL_TASK_WORK:
+		return (u64)(s64)task_work_add(sys, run, (struct async_cb *)args[0], args[1],
+					       (enum task_work_mode)args[2]);
 	case KERNEL_CALL_BTF:
 		return (u64)find_btf(sys, (const char *)args[0], (u32)args[1]);
 	}

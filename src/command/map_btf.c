@@ -14,7 +14,8 @@
 static u32 fields_allowed(u32 type)
 {
 	const u32 lock = BIT(BTF_FIELD_SPIN_LOCK) | BIT(BTF_FIELD_RES_SPIN_LOCK);
-	const u32 timer = BIT(BTF_FIELD_TIMER) | BIT(BTF_FIELD_WORKQUEUE);
+	const u32 timer =
+		BIT(BTF_FIELD_TIMER) | BIT(BTF_FIELD_WORKQUEUE) | BIT(BTF_FIELD_TASK_WORK);
 	const u32 kptr = BIT(BTF_FIELD_KPTR_UNREF) | BIT(BTF_FIELD_KPTR_REF) |
 			 BIT(BTF_FIELD_KPTR_PERCPU) | BIT(BTF_FIELD_REFCOUNT);
 	const u32 graph = BIT(BTF_FIELD_LIST_HEAD) | BIT(BTF_FIELD_RB_ROOT);
@@ -60,6 +61,7 @@ static u32 fields_known(kver profile)
 		{ KVER(6, 10), BIT(BTF_FIELD_WORKQUEUE) },
 		{ KVER(6, 13), BIT(BTF_FIELD_UPTR) },
 		{ KVER(6, 15), BIT(BTF_FIELD_RES_SPIN_LOCK) },
+		{ KVER(6, 18), BIT(BTF_FIELD_TASK_WORK) },
 	};
 	u32 mask = 0;
 

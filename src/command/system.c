@@ -11,6 +11,7 @@
 #include "command/pin.h"
 #include "command/recording.h"
 #include "command/struct_ops.h"
+#include "command/task_work.h"
 #include "hook/cgroup.h"
 #include "hook/hook.h"
 #include "hook/lwt.h"
@@ -259,6 +260,7 @@ void skep_system_free(struct skep_system *sys)
 			close(w->fd);
 		mem_free(w);
 	}
+	task_works_end(sys);
 	async_end(sys);
 	arena_destroy(sys->arena);
 	mem_free(sys->btf_path);

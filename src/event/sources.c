@@ -18,10 +18,12 @@ extern const struct process_source sockmap_source;	/* sockmap.c */
 extern const struct process_source sock_storage_source; /* sock_storage.c */
 extern const struct process_source sched_source;	/* sched.c */
 extern const struct process_source signal_source;	/* signal.c */
+extern const struct process_source task_work_source;	/* task_work.c */
 
 const struct process_source *const process_sources[] = {
 	&cgroup_source,	     &syscall_source,	  &lsm_source,		&function_source,
 	&tcp_source,	     &signal_source,	  &sched_source,	&uprobe_source,
 	&perf_source,	     &cgroup_sock_source, &cgroup_opt_source,	&cgroup_file_source,
-	&lsm_address_source, &sockmap_source,	  &sock_storage_source, NULL,
+	&lsm_address_source, &sockmap_source,	  &sock_storage_source, &task_work_source,
+	NULL,
 };

@@ -311,6 +311,8 @@ static void look_around(struct supervisor *sv)
 		host_is_gone(sv);
 	if (__atomic_exchange_n(&sv->hooks_changed, 0, __ATOMIC_SEQ_CST))
 		tracer_update_wants(sv);
+	if (__atomic_exchange_n(&sv->works_new, 0, __ATOMIC_SEQ_CST))
+		task_work_tell(sv);
 	if (READ_ONCE(sv->decided))
 		decide_look(sv);
 	if (sv->sys->sockmaps && load_acquire(&sv->sys->sockmaps->ready))
@@ -558,6 +560,7 @@ int supervisor_start(struct skep_system *sys)
 	sys->supervisor_stop = supervisor_stop;
 	sys->supervisor_ask = supervisor_ask;
 	sys->security = lsm_bpf_ask;
+	task_work_start(sv);
 	err = tasks_start(sys);
 	if (err)
 		goto out;

@@ -162,7 +162,7 @@ struct supervisor {
 	int last_error; /* why it could not start */
 	struct request *requests;
 	u32 rung; /* something to do beside stops: checked before each wait */
-	u32 hooks_changed, host_died, alarmed;
+	u32 hooks_changed, host_died, alarmed, works_new;
 	pthread_mutex_t host_lock; /* never taken by the loop */
 	struct skep_process *all;
 	/* The loop's. */
@@ -314,6 +314,11 @@ int supervisor_sync(struct skep_system *sys);
 
 /* inject.c */
 void tracer_interrupt_quietly(struct task *t);
+
+/* task_work.c */
+void task_work_start(struct supervisor *sv);
+void task_work_tell(struct supervisor *sv); /* there is more to do: interrupts those who are to do it */
+void task_work_stopped(struct task *t);	    /* does it, if this stop is on the way to user space */
 
 /* task.c */
 extern const struct bpf_task_ops task_ops;

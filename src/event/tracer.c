@@ -25,6 +25,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "command/task_work.h"
 #include "event/readdress.h"
 #include "event/supervisor.h"
 #include "object/cgroup_tree.h"
@@ -160,7 +161,7 @@ void tracer_go(struct task *t)
 	if (tr->kind == STOP_GROUP)
 		how = PTRACE_LISTEN;
 	else if (tr->exit_wanted || tr->resuming || tr->timed || tr->proxy || tr->swallow ||
-		 tr->holding)
+		 tr->holding || task_work_waits(t->sys, t->bpf.tid, -1))
 		how = PTRACE_SYSCALL;
 	else if (tr->stepping)
 		how = PTRACE_SINGLESTEP;
@@ -1238,6 +1239,8 @@ void tracer_handle(struct supervisor *sv, pid_t pid, int status)
 		t->trace->interrupted = interrupted;
 	if (unlikely(t->trace->interruptions != NULL))
 		serve_interruptions(t);
+	if (task_work_any(sv->sys))
+		task_work_stopped(t);
 	if (unlikely(t->leader->trace->filters < t->trace->process->needed))
 		task_extend(t);
 	t->trace->known_filters = t->leader->trace->filters;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* Timers and work queues (Linux: kernel/bpf/helpers.c). What they do is in object/rt_async.c. */
+/* Timers, work queues and task work (Linux: kernel/bpf/helpers.c). What they do is in object/rt_async.c. */
 #include "helper/helper.h"
 #include "object/async.h"
 
@@ -75,4 +75,16 @@ BPF_KFUNC(bpf_wq_start)
 	return INT(async_start(PTR(r1), run->platform->ktime_ns(CLOCK_MONOTONIC), run));
 }
 
+BPF_KFUNC(bpf_task_work_schedule_signal_impl)
+{
+	return INT(async_schedule(PTR(r2), PTR(r3), (u32)r4, r1, TASK_WORK_SIGNAL, run));
+}
+
+BPF_KFUNC(bpf_task_work_schedule_resume_impl)
+{
+	return INT(async_schedule(PTR(r2), PTR(r3), (u32)r4, r1, TASK_WORK_RESUME, run));
+}
+
 BPF_KFUNC_ALIAS(bpf_wq_set_callback, bpf_wq_set_callback_impl)
+BPF_KFUNC_ALIAS(bpf_task_work_schedule_signal, bpf_task_work_schedule_signal_impl)
+BPF_KFUNC_ALIAS(bpf_task_work_schedule_resume, bpf_task_work_schedule_resume_impl)

@@ -42,7 +42,7 @@ struct async {
 	pthread_mutex_t lock;
 	u32 generation;
 	bool stopping;
-	struct queue queues[ASYNC_KINDS];
+	struct queue queues[ASYNC_QUEUES];
 	VEC(const struct bpf_prog *) drops; /* references to give back */
 };
 
@@ -130,7 +130,7 @@ static void *run_queue(void *arg)
 		pthread_mutex_unlock(&a->lock);
 		/* A map whose last descriptor was closed has its timers stopped by that. */
 		objects_drain(sys, false);
-		due = async_fire(cb, now_ns(), sys->arena, sys->platform);
+		due = async_fire(cb, now_ns(), NULL, sys->arena, sys->platform);
 		if (due)
 			async_queue(sys, cb, due);
 		async_put(cb, sys->platform);
@@ -171,7 +171,7 @@ static struct async *async_new(struct skep_system *sys, u32 generation)
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	for (u32 i = 0; i < ASYNC_KINDS; i++) {
+	for (u32 i = 0; i < ASYNC_QUEUES; i++) {
 		struct queue *q = &a->queues[i];
 
 		q->sys = sys;
@@ -186,7 +186,7 @@ static struct async *async_new(struct skep_system *sys, u32 generation)
 
 static void async_free(struct async *a)
 {
-	for (u32 i = 0; i < ASYNC_KINDS; i++) {
+	for (u32 i = 0; i < ASYNC_QUEUES; i++) {
 		pthread_cond_destroy(&a->queues[i].changed);
 		vec_free(&a->queues[i].heap);
 	}
@@ -220,6 +220,8 @@ void async_queue(struct skep_system *sys, struct async_cb *cb, u64 due)
 	struct entry e = { due, cb };
 	bool known;
 
+	if (cb->kind == ASYNC_TASK)
+		return; /* its task finds that it is not due any more */
 	if (!a)
 		return; /* out of memory: the callback is lost, as its timer could be */
 	q = &a->queues[cb->kind];
@@ -301,14 +303,14 @@ void async_stop(struct skep_system *sys)
 		return;
 	pthread_mutex_lock(&a->lock);
 	a->stopping = true;
-	for (u32 i = 0; i < ASYNC_KINDS; i++)
+	for (u32 i = 0; i < ASYNC_QUEUES; i++)
 		pthread_cond_broadcast(&a->queues[i].changed);
 	pthread_mutex_unlock(&a->lock);
-	for (u32 i = 0; i < ASYNC_KINDS; i++)
+	for (u32 i = 0; i < ASYNC_QUEUES; i++)
 		if (a->queues[i].started)
 			pthread_join(a->queues[i].thread, NULL);
 	async_drain(sys);
-	for (u32 i = 0; i < ASYNC_KINDS; i++)
+	for (u32 i = 0; i < ASYNC_QUEUES; i++)
 		while (a->queues[i].heap.n)
 			async_put(heap_remove(&a->queues[i], 0), sys->platform);
 }

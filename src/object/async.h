@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Callbacks that run later: timers and work queues in map values (Linux: struct
- * bpf_async_cb, bpf_hrtimer and bpf_work of kernel/bpf/helpers.c).
+ * Callbacks that run later: timers, work queues and task work in map values (Linux: struct
+ * bpf_async_cb, bpf_hrtimer, bpf_work and bpf_task_work_ctx of kernel/bpf/helpers.c).
  *
- * The first word of a struct bpf_timer or bpf_wq holds the address of its struct async_cb,
+ * The first word of a struct bpf_timer, bpf_wq or bpf_task_work holds the address of its struct async_cb,
  * an object of the arena's heap. What it says (armed until when, running where) is the
  * truth in every process; the process that arms a callback also notes it in a queue of its own
  * (async.c), whose thread looks when the time has come. Whoever clears .due runs the callback.
@@ -15,7 +15,14 @@
 
 struct skep_system;
 
-enum async_kind { ASYNC_TIMER, ASYNC_WORK, ASYNC_KINDS };
+/* Timers and work have a queue each (async.c), what a task is to do has that of the task (task_work.c). */
+enum async_kind { ASYNC_TIMER, ASYNC_WORK, ASYNC_TASK, ASYNC_QUEUES = ASYNC_TASK };
+
+/* When a task does what it is to do. */
+enum task_work_mode {
+	TASK_WORK_SIGNAL, /* soon: what it waits for is interrupted */
+	TASK_WORK_RESUME, /* when it returns by itself */
+};
 
 struct async_cb {
 	u32 lock; /* guards what follows, but for the list and the queue */
@@ -44,14 +51,23 @@ int async_init(u64 *field, struct bpf_map *map, enum async_kind kind, u32 clock,
 int async_set_callback(u64 *field, u32 func, struct bpf_run *run);
 int async_start(u64 *field, u64 due, struct bpf_run *run);
 int async_cancel(u64 *field, struct bpf_run *run);
+/*
+ * The callback is to run once in @task (its task_struct), see task_work.h. 0, -EBUSY while it is to
+ * run or runs, or once nobody holds the map; -EBADF: it never will there; -ENOMEM.
+ */
+int async_schedule(u64 *field, struct bpf_map *map, u32 func, u64 task,
+		   enum task_work_mode mode, struct bpf_run *run);
 /* Does not wait: 1, 0 (was not armed), -1 (its callback is running), -EINVAL. */
 int async_try_cancel(u64 *field, struct bpf_run *run);
 /* The field goes: as a cancel that waits for nobody. For values that are dropped. */
 void async_release_field(u64 *field, const struct skep_platform *platform);
 /* All fields of @map let go. */
 void async_release_map(struct bpf_map *map, const struct skep_platform *platform);
-/* Runs the callback of @cb if it is due by @now; else returns when it will be (0: not armed). */
-u64 async_fire(struct async_cb *cb, u64 now, struct arena *arena,
+/*
+ * Runs the callback of @cb if it is due by @now, for @task or the calling thread; else returns when
+ * it will be (0: not armed).
+ */
+u64 async_fire(struct async_cb *cb, u64 now, struct bpf_task *task, struct arena *arena,
 	       const struct skep_platform *platform);
 void async_put(struct async_cb *cb, const struct skep_platform *platform);
 

@@ -132,7 +132,7 @@ int record_of_map(struct map_object *m, const struct bpf_record **out)
 		mask |= BIT(m->map->fields[i].kind);
 	if (!m->btf ||
 	    !(mask & (BTF_FIELDS_KPTR | BIT(BTF_FIELD_LIST_HEAD) | BIT(BTF_FIELD_RB_ROOT) |
-		      BIT(BTF_FIELD_TIMER) | BIT(BTF_FIELD_WORKQUEUE))))
+		      BIT(BTF_FIELD_TIMER) | BIT(BTF_FIELD_WORKQUEUE) | BIT(BTF_FIELD_TASK_WORK))))
 		return 0;
 	if (!visible(m->obj.sys->profile, KVER(6, 2)))
 		mask |= BTF_FIELDS_OLD_KPTR;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Timers and work queues of map values: what a callback's state can be (Linux:
+ * Timers, work queues and task work of map values: what a callback's state can be (Linux:
  * __bpf_async_init(), __bpf_async_set_callback(), bpf_timer_start(), bpf_timer_cancel(),
- * bpf_timer_cancel_and_free() of kernel/bpf/helpers.c). Freestanding; see async.h.
+ * bpf_timer_cancel_and_free(), bpf_task_work_schedule() of kernel/bpf/helpers.c).
+ * Freestanding; see async.h.
  *
  * A run that found a callback through its field may go on using it: memory of the heap is
  * not given out again before that run has ended. The same holds for the program whose
@@ -48,8 +49,12 @@ static void list_del(struct async_cb *cb)
 int async_init(u64 *field, struct bpf_map *map, enum async_kind kind, u32 clock,
 	       struct bpf_run *run)
 {
-	const struct bpf_map_field *f =
-		map_field(map, kind == ASYNC_TIMER ? BPF_FIELD_TIMER : BPF_FIELD_WORKQUEUE);
+	static const u8 fields[] = {
+		[ASYNC_TIMER] = BPF_FIELD_TIMER,
+		[ASYNC_WORK] = BPF_FIELD_WORKQUEUE,
+		[ASYNC_TASK] = BPF_FIELD_TASK_WORK,
+	};
+	const struct bpf_map_field *f = map_field(map, fields[kind]);
 	struct async_cb *cb;
 	int err = 0;
 
@@ -123,6 +128,46 @@ int async_start(u64 *field, u64 due, struct bpf_run *run)
 	lock_drop(&cb->lock);
 	if (!err)
 		run->platform->async(run->arena, cb, due);
+	return err;
+}
+
+int async_schedule(u64 *field, struct bpf_map *map, u32 func, u64 task,
+		   enum task_work_mode mode, struct bpf_run *run)
+{
+	u64 args[] = { 0, task, mode };
+	const struct bpf_prog *prog = run->prog;
+	struct async_cb *cb;
+	int err;
+
+	err = async_init(field, map, ASYNC_TASK, 0, run);
+	if (err && err != -EBUSY) /* that one is used again */
+		return err == -EPERM ? -EBUSY : err;
+	cb = field_cb(field);
+	if (!cb || cb->map->async.unheld)
+		return -EBUSY;
+	if (run->platform->prog_get(prog))
+		return -EBADF;
+	lock_take(&cb->lock, run->platform);
+	if (cb->dead || cb->due || cb->running) {
+		err = -EBUSY;
+	} else {
+		cb->prog = prog;
+		cb->func = func;
+		cb->due = 1;
+		err = 0;
+	}
+	lock_drop(&cb->lock);
+	args[0] = (u64)cb;
+	if (!err && (s64)run->platform->kernel_call(run, KERNEL_CALL_TASK_WORK, args) < 0) {
+		err = -EBADF;
+		lock_take(&cb->lock, run->platform);
+		prog = cb->prog; /* else whoever has let the field go gave it back */
+		cb->prog = NULL;
+		cb->due = 0;
+		lock_drop(&cb->lock);
+	}
+	if (err && prog)
+		run->platform->prog_put(prog);
 	return err;
 }
 
@@ -262,10 +307,10 @@ static void call_back(const struct async_cb *cb, const struct bpf_prog *prog, u3
 	bpf_call_subprog(run, func, (u64)cb->map, (u64)key, (u64)cb->value, 0, 0);
 }
 
-u64 async_fire(struct async_cb *cb, u64 now, struct arena *arena,
+u64 async_fire(struct async_cb *cb, u64 now, struct bpf_task *task, struct arena *arena,
 	       const struct skep_platform *platform)
 {
-	struct bpf_run run = { 0 };
+	struct bpf_run run = { .task = task };
 	const struct bpf_prog *prog = NULL;
 	u32 func = 0;
 	u64 due;
@@ -280,6 +325,8 @@ u64 async_fire(struct async_cb *cb, u64 now, struct arena *arena,
 		func = cb->func;
 		if (prog)
 			cb->running = platform->tid();
+		if (cb->kind == ASYNC_TASK) /* once only: the reference is ours */
+			cb->prog = NULL;
 	}
 	lock_drop(&cb->lock);
 	if (prog) {
@@ -289,6 +336,8 @@ u64 async_fire(struct async_cb *cb, u64 now, struct arena *arena,
 		arena->slots[run.cpu].timer = NULL;
 		store_release(&cb->running, 0);
 		due = READ_ONCE(cb->due); /* it may have armed itself */
+		if (cb->kind == ASYNC_TASK)
+			platform->prog_put(prog);
 	}
 	slot_release(&run);
 	return due;

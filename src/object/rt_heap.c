@@ -397,6 +397,7 @@ void object_drop_fields(struct arena *arena, const struct skep_platform *platfor
 			break;
 		case BPF_FIELD_TIMER:
 		case BPF_FIELD_WORKQUEUE:
+		case BPF_FIELD_TASK_WORK:
 			async_release_field(at, platform);
 			break;
 		}

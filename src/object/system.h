@@ -29,6 +29,7 @@ struct sampling;
 struct security_question;
 struct task;
 struct task_table;
+struct task_works;
 struct tc_qdisc;
 struct work;
 struct world;
@@ -131,6 +132,9 @@ struct skep_system {
 	struct uprobes *uprobes;   /* src/event/uprobe.c */
 	/* A bit for each system call with a hooked function; src/event/function.c. */
 	u8 function_calls[64];
+	/* What tasks are to do; NULL until there was some. src/command/task_work.h */
+	struct task_works *task_works;
+	void (*task_work_kick)(struct skep_system *sys); /* set with .supervisor */
 	struct async *async;	   /* callbacks that run later; NULL until there is one; async.c */
 	struct sampling *sampling; /* src/event/sampling.c */
 	bool has_rings;		   /* there is, or was, one that can be polled */

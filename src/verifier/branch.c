@@ -166,8 +166,9 @@ void mark_ptr_not_null_reg(struct bpf_reg_state *reg)
 	if (map->inner_template) {
 		reg->type = CONST_PTR_TO_MAP;
 		reg->map = map->inner_template;
-		/* Timers must be used with the map they live in: tell inner maps apart. */
-		if (map_has_field(reg->map, BIT(BPF_FIELD_TIMER) | BIT(BPF_FIELD_WORKQUEUE)))
+		/* Timers and their like must be used with the map they live in: tell inner maps apart. */
+		if (map_has_field(reg->map, BIT(BPF_FIELD_TIMER) | BIT(BPF_FIELD_WORKQUEUE) |
+						    BIT(BPF_FIELD_TASK_WORK)))
 			reg->map_uid = reg->id;
 	} else if (map->map->map_type == BPF_MAP_TYPE_XSKMAP) {
 		reg->type = PTR_TO_XDP_SOCK;

@@ -231,7 +231,7 @@ int check_return_code(struct bpf_verifier_env *env, u32 regno, const char *reg_n
 
 	if (frame->in_async_callback_fn) {
 		when = "At async callback return";
-		range.max = 0;
+		range = frame->callback_ret_range;
 	} else if (is_subprog && !frame->in_exception_callback_fn) {
 		if (reg->type != SCALAR_VALUE)
 			return refuse(env, DIAG_SUBPROG_RETVAL, regno,

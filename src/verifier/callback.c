@@ -6,7 +6,7 @@
  */
 #include "verifier/kfunc.h"
 
-/* ---- timers and work queues ---- */
+/* ---- timers, work queues, task work ---- */
 
 static int check_async_field(struct bpf_verifier_env *env, u32 regno, u32 kind, const char *name)
 {
@@ -67,12 +67,15 @@ int process_workqueue(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta
 	return process_kfunc_field(env, regno, m, BPF_FIELD_WORKQUEUE, "bpf_wq");
 }
 
-/* int callback(struct bpf_map *map, void *key, void *value) */
-int regs_of_timer_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
-			   struct bpf_func_state *callee, u32 insn_idx)
+int process_task_work(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *m)
 {
-	struct map_object *m = caller->regs[BPF_REG_1].map;
+	return process_kfunc_field(env, regno, m, BPF_FIELD_TASK_WORK, "bpf_task_work");
+}
 
+/* int callback(struct bpf_map *map, void *key, void *value) */
+static void regs_of_value(struct bpf_verifier_env *env, struct bpf_func_state *callee,
+			  struct map_object *m)
+{
 	mark_reg_known_zero(env, callee->regs, BPF_REG_1);
 	callee->regs[BPF_REG_1].type = CONST_PTR_TO_MAP;
 	callee->regs[BPF_REG_1].map = m;
@@ -85,7 +88,21 @@ int regs_of_timer_callback(struct bpf_verifier_env *env, struct bpf_func_state *
 	mark_reg_not_init(env, callee->regs, BPF_REG_4);
 	mark_reg_not_init(env, callee->regs, BPF_REG_5);
 	callee->in_async_callback_fn = true;
+}
+
+int regs_of_timer_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
+			   struct bpf_func_state *callee, u32 insn_idx)
+{
+	regs_of_value(env, callee, caller->regs[BPF_REG_1].map);
 	callee->callback_ret_range = (struct bpf_retval_range){ 0, 0, true };
+	return 0;
+}
+
+int regs_of_task_work_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
+			       struct bpf_func_state *callee, u32 insn_idx)
+{
+	regs_of_value(env, callee, caller->regs[BPF_REG_3].map);
+	callee->callback_ret_range = (struct bpf_retval_range){ INT32_MIN, INT32_MAX, true };
 	return 0;
 }
 

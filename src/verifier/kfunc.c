@@ -285,6 +285,7 @@ enum kf_arg {
 	KF_ARG_MAP,
 	KF_ARG_TIMER,
 	KF_ARG_WORKQUEUE,
+	KF_ARG_TASK_WORK,
 	KF_ARG_IRQ_FLAG,
 	KF_ARG_RES_LOCK,
 	KF_ARG_BTF,
@@ -331,6 +332,8 @@ static int kf_arg_of(struct bpf_verifier_env *env, const struct kfunc_meta *m, u
 		return KF_ARG_TIMER;
 	if (arg_is_struct(m, arg, "bpf_wq"))
 		return KF_ARG_WORKQUEUE;
+	if (arg_is_struct(m, arg, "bpf_task_work"))
+		return KF_ARG_TASK_WORK;
 	if (suffix(m, arg, "__irq_flag"))
 		return KF_ARG_IRQ_FLAG;
 	if (arg_is_struct(m, arg, "bpf_res_spin_lock"))
@@ -612,6 +615,9 @@ static int check_map_arg(struct bpf_verifier_env *env, struct kfunc_meta *m, u32
 	if (m->map && (m->map != reg->map || m->map_uid != reg->map_uid) &&
 	    m->k.id == KFUNC_bpf_wq_init)
 		return refuse(env, DIAG_KFUNC_WQ_MAP, m->map_uid, reg->map_uid);
+	if (m->map && (m->map != reg->map || m->map_uid != reg->map_uid) &&
+	    is_task_work_kfunc(m->k.id))
+		return refuse(env, DIAG_KFUNC_TASK_WORK_MAP, m->map_uid, reg->map_uid);
 	m->map = reg->map;
 	m->map_uid = reg->map_uid;
 	return check_trust(env, m, regno);
@@ -711,6 +717,10 @@ static int check_pointer_arg(struct bpf_verifier_env *env, struct kfunc_meta *m,
 		if (reg->type != PTR_TO_MAP_VALUE)
 			return refuse(env, DIAG_KFUNC_ARG_VALUE, arg);
 		return process_workqueue(env, regno, m);
+	case KF_ARG_TASK_WORK:
+		if (reg->type != PTR_TO_MAP_VALUE)
+			return refuse(env, DIAG_KFUNC_ARG_VALUE, arg);
+		return process_task_work(env, regno, m);
 	case KF_ARG_IRQ_FLAG:
 		if (reg->type != PTR_TO_STACK)
 			return refuse(env, DIAG_KFUNC_ARG_IRQ, arg);
@@ -1140,6 +1150,9 @@ static int call_back(struct bpf_verifier_env *env, const struct kfunc_meta *m, u
 	else if (m->k.id == KFUNC_bpf_wq_set_callback_impl)
 		err = push_async_callback(env, insn_idx, m->subprogno, true,
 					  regs_of_timer_callback);
+	else if (is_task_work_kfunc(m->k.id))
+		err = push_async_callback(env, insn_idx, m->subprogno, true,
+					  regs_of_task_work_callback);
 	if (err)
 		return refuse_err(env, err, DIAG_KFUNC_CALLBACK, m->name, m->func_id);
 	return 0;

@@ -63,6 +63,12 @@ struct bpf_kfunc_aux {
 	bool may_wait;	/* in a sleepable program, outside of all sections */
 };
 
+static inline bool is_task_work_kfunc(enum kfunc_id id)
+{
+	return id == KFUNC_bpf_task_work_schedule_signal_impl ||
+	       id == KFUNC_bpf_task_work_schedule_resume_impl;
+}
+
 static inline bool type_is_alloc(u32 type)
 {
 	return base_type(type) == PTR_TO_BTF_ID && (type & MEM_ALLOC);
@@ -160,10 +166,13 @@ int push_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog, calle
 int process_timer(struct bpf_verifier_env *env, u32 regno, struct bpf_call_arg_meta *meta);
 int process_timer_arg(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *meta);
 int process_workqueue(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *meta);
+int process_task_work(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *meta);
 int push_async_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog, bool sleepable,
 			callee_regs_fn set_regs);
 int regs_of_timer_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
 			   struct bpf_func_state *callee, u32 insn_idx);
+int regs_of_task_work_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
+			       struct bpf_func_state *callee, u32 insn_idx);
 int regs_of_find_vma_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
 			      struct bpf_func_state *callee, u32 insn_idx);
 int regs_of_drain_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,

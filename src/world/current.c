@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "object/caller.h"
 #include "object/task.h"
 #include "object/watch.h"
 #include "world/fill.h"
@@ -25,7 +26,7 @@ static struct wobj *current_obj(struct world *w, const struct bpf_run *run)
 	if (run->task && !run->task->tid) /* an idle task: DIFF(sample-place) */
 		return NULL;
 	return run->task ? world_task_obj(w, container_of(run->task, struct task, bpf)) :
-			   world_tid_obj(w, (pid_t)syscall(SYS_gettid));
+			   world_tid_obj(w, (pid_t)(u32)caller_pid_tgid());
 }
 
 /* The task that @addr is the task_struct of. NULL: none, or it is gone. */

@@ -8,10 +8,25 @@ struct bpf_wq {
 	__u64 __opaque[2];
 } __attribute__((aligned(8)));
 
+struct bpf_task_work {
+	__u64 __opaque;
+} __attribute__((aligned(8)));
+
 extern int bpf_wq_init(struct bpf_wq *wq, void *p__map, unsigned int flags) __ksym;
 extern int bpf_wq_start(struct bpf_wq *wq, unsigned int flags) __ksym;
 extern int bpf_wq_set_callback(struct bpf_wq *wq, int(callback_fn)(void *, int *, void *),
 			       unsigned int flags) __ksym;
+struct task_struct {
+	int pid;
+} __attribute__((preserve_access_index));
+struct bpf_map {
+	__u32 id;
+} __attribute__((preserve_access_index));
+typedef int (*task_work_t)(struct bpf_map *map, void *key, void *value);
+extern int bpf_task_work_schedule_signal(struct task_struct *task, struct bpf_task_work *tw,
+					 void *map__map, task_work_t callback) __ksym;
+extern int bpf_task_work_schedule_resume(struct task_struct *task, struct bpf_task_work *tw,
+					 void *map__map, task_work_t callback) __ksym;
 extern int bpf_timer_cancel_async(struct bpf_timer *timer) __ksym;
 extern int bpf_stream_vprintk(int stream_id, const char *fmt__str, const void *args,
 			      __u32 len__sz) __ksym;
@@ -22,6 +37,7 @@ char LICENSE[] SEC("license") = "GPL";
 struct value {
 	struct bpf_timer timer;
 	struct bpf_wq work;
+	struct bpf_task_work task_work;
 };
 
 struct {
@@ -32,11 +48,17 @@ struct {
 } values SEC(".maps");
 
 int results[16];
-int worked, fired;
+int worked, fired, done;
 
 static int work(void *map, int *key, void *value)
 {
 	worked = *key + 5;
+	return 0;
+}
+
+static int task_work(struct bpf_map *map, void *key, void *value)
+{
+	done += 3;
 	return 0;
 }
 
@@ -76,5 +98,9 @@ int names(void *ctx)
 	results[11] = bpf_stream_vprintk(1, format, args, sizeof(args));
 	results[12] = inner(2);
 	results[13] = inner(3);
+	results[14] = bpf_task_work_schedule_signal(bpf_get_current_task_btf(), &v->task_work,
+						    &values, task_work);
+	results[15] = bpf_task_work_schedule_resume(bpf_get_current_task_btf(), &v->task_work,
+						    &values, task_work);
 	return 0;
 }

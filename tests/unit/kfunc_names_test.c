@@ -26,7 +26,8 @@
 #include "skep/skep.h"
 
 static struct skep_system *current;
-static const int expected[16] = { -EINVAL, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, -ENOENT };
+static const int expected[16] = { -EINVAL, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, -ENOENT,
+				   0, -EBUSY };
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -84,7 +85,7 @@ static void test_names(void **state)
 	struct bpf_object *obj = open_object();
 	char text[2048], head[64];
 	struct {
-		int results[16], worked, fired;
+		int results[16], worked, fired, done;
 	} seen = { 0 };
 	u32 zero = 0;
 
@@ -98,6 +99,7 @@ static void test_names(void **state)
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(expected); i++)
 		assert_int_equal(seen.results[i], expected[i]);
+	assert_int_equal(seen.done, 3);
 	assert_int_equal(seen.worked, 5);
 	assert_int_equal(seen.fired, -1); /* it was running */
 	read_stream(obj, 1, text, sizeof(text));
