@@ -317,8 +317,9 @@ void tracer_interrupt_quietly(struct task *t);
 
 /* task_work.c */
 void task_work_start(struct supervisor *sv);
-void task_work_tell(struct supervisor *sv); /* there is more to do: interrupts those who are to do it */
-void task_work_stopped(struct task *t);	    /* does it, if this stop is on the way to user space */
+void task_work_tell(
+	struct supervisor *sv);		/* there is more to do: interrupts those who are to do it */
+void task_work_stopped(struct task *t); /* does it, if this stop is on the way to user space */
 
 /* task.c */
 extern const struct bpf_task_ops task_ops;

@@ -55,8 +55,8 @@ int async_cancel(u64 *field, struct bpf_run *run);
  * The callback is to run once in @task (its task_struct), see task_work.h. 0, -EBUSY while it is to
  * run or runs, or once nobody holds the map; -EBADF: it never will there; -ENOMEM.
  */
-int async_schedule(u64 *field, struct bpf_map *map, u32 func, u64 task,
-		   enum task_work_mode mode, struct bpf_run *run);
+int async_schedule(u64 *field, struct bpf_map *map, u32 func, u64 task, enum task_work_mode mode,
+		   struct bpf_run *run);
 /* Does not wait: 1, 0 (was not armed), -1 (its callback is running), -EINVAL. */
 int async_try_cancel(u64 *field, struct bpf_run *run);
 /* The field goes: as a cancel that waits for nobody. For values that are dropped. */

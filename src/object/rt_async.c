@@ -131,8 +131,8 @@ int async_start(u64 *field, u64 due, struct bpf_run *run)
 	return err;
 }
 
-int async_schedule(u64 *field, struct bpf_map *map, u32 func, u64 task,
-		   enum task_work_mode mode, struct bpf_run *run)
+int async_schedule(u64 *field, struct bpf_map *map, u32 func, u64 task, enum task_work_mode mode,
+		   struct bpf_run *run)
 {
 	u64 args[] = { 0, task, mode };
 	const struct bpf_prog *prog = run->prog;

@@ -91,7 +91,7 @@ enum kernel_call {
 	KERNEL_CALL_STREAM_STACK, /* stream, instruction of run->prog that asks -> 0 or -errno */
 	KERNEL_CALL_MAP_COUNT,	  /* id of a map -> its elements, where Linux counts them; 0 */
 	KERNEL_CALL_TASK_WORK, /* struct async_cb, task_struct, enum task_work_mode -> 0 or -ESRCH */
-	KERNEL_CALL_BTF,	  /* name, kind -> id | a descriptor of its BTF << 32, or -errno */
+	KERNEL_CALL_BTF,       /* name, kind -> id | a descriptor of its BTF << 32, or -errno */
 };
 
 /* Reads kernel memory as programs may: 0 or -errno. */

@@ -376,8 +376,7 @@ static int visit_helper_or_subprog(struct walk *w, u32 t)
 			env->aux[t].calls_callback = true;
 			env->aux[t].force_checkpoint = true;
 			mark_target(env, t);
-		} else if (m.k.id == KFUNC_bpf_wq_set_callback_impl ||
-			   is_task_work_kfunc(m.k.id)) {
+		} else if (m.k.id == KFUNC_bpf_wq_set_callback_impl || is_task_work_kfunc(m.k.id)) {
 			mark_prune_point(env, t);
 		}
 		if (m.k.flags & KF_SLEEPABLE)

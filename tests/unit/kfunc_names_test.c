@@ -26,8 +26,7 @@
 #include "skep/skep.h"
 
 static struct skep_system *current;
-static const int expected[16] = { -EINVAL, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, -ENOENT,
-				   0, -EBUSY };
+static const int expected[16] = { -EINVAL, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, -ENOENT, 0, -EBUSY };
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
