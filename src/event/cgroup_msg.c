@@ -319,8 +319,7 @@ static void send_unix(struct task *t, struct cgroup_sock *s, u32 n)
 		if (changed && i)
 			break;
 	}
-	if (!ret)
-		ret = cgroup_sock_apply(t, s);
+	cgroup_sock_apply(s);
 	if (!ret && many && (i < n || changed)) {
 		if (!t->call.moved)
 			ret = call_move(t, NULL, 0, NULL);
@@ -388,8 +387,7 @@ void cgroup_send_enter(struct task *t)
 			break;
 		}
 	}
-	if (ret >= 0)
-		ret = cgroup_sock_apply(t, &s);
+	cgroup_sock_apply(&s);
 	if (ret < 0) {
 		call_result(t, ret);
 		goto out;
@@ -443,7 +441,7 @@ static void tell_address(struct task *t, struct cgroup_sock *s, enum verb verb, 
 	if (which == UNIX && *len != before)
 		a->any.ss_family =
 			AF_UNIX; /* of one without a name, which Linux leaves as it was */
-	cgroup_sock_apply(t, s);
+	cgroup_sock_apply(s);
 }
 
 void cgroup_name_enter(struct task *t)

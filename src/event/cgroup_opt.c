@@ -89,7 +89,7 @@ static void set_enter(struct task *t)
 		result_is(t, ret);
 		goto out;
 	}
-	cgroup_sock_apply(t, &s);
+	cgroup_sock_apply(&s);
 	if (ctx.optlen == -1) { /* done with */
 		result_is(t, 0);
 		goto out;

@@ -80,22 +80,6 @@ static void get_state(struct cgroup_sock *s, bool connected)
 	sk_figures_of_tcp(sk, info, len);
 }
 
-static void get_options(struct cgroup_sock *s)
-{
-	socklen_t size = sizeof(s->sk.congestion);
-	u32 level, name;
-	bool doubled;
-
-	for (u32 i = 0; sk_option(i, &level, &name, &doubled); i++) {
-		socklen_t len = sizeof(s32);
-
-		if (!getsockopt(s->fd, (int)level, (int)name, &s->sk.opt[i], &len))
-			s->sk.opt_set |= 1ULL << i;
-	}
-	if (s->sk.u.protocol == IPPROTO_TCP)
-		getsockopt(s->fd, IPPROTO_TCP, TCP_CONGESTION, s->sk.congestion, &size);
-}
-
 int cgroup_sock_open(struct task *t, int fd, struct cgroup_sock *s)
 {
 	int err = cgroup_sock_look(t, decide_take_fd(t, fd), s);
@@ -156,65 +140,24 @@ int cgroup_sock_look(struct task *t, int fd, struct cgroup_sock *s)
 		sk->u.dst_port = in6->sin6_port;
 	}
 	get_state(s, connected);
-	get_options(s);
+	sk->live = s->fd + 1;
 	s->before = s->sk;
 	return 0;
 }
 
-/* What bpf_bind() has said. */
-static int bind_source(struct cgroup_sock *s)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = s->sk.u.src_ip4 };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-	const struct bpf_sock *u = &s->sk.u;
-	bool six = u->family == AF_INET6;
-	int one = 1;
-
-	memcpy(&in6.sin6_addr, u->src_ip6, 16);
-	in.sin_port = in6.sin6_port = htons((u16)u->src_port);
-	if (!u->src_port)
-		setsockopt(s->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
-	return bind(s->fd, six ? (struct sockaddr *)&in6 : (struct sockaddr *)&in,
-		    six ? sizeof(in6) : sizeof(in)) ?
-		       -errno :
-		       0;
-}
-
-int cgroup_sock_apply(struct task *t, struct cgroup_sock *s)
+void cgroup_sock_apply(struct cgroup_sock *s)
 {
 	const struct bpf_rt_sock *sk = &s->sk, *old = &s->before;
-	u32 level, name;
-	bool doubled;
-	int v, err = 0;
+	int v;
 
 	if (!memcmp(sk, old, sizeof(*sk)))
-		return 0;
-	for (u32 i = 0; sk_option(i, &level, &name, &doubled); i++) {
-		if (sk->opt[i] == old->opt[i])
-			continue;
-		v = doubled ? sk->opt[i] / 2 : sk->opt[i];
-		setsockopt(s->fd, (int)level, (int)name, &v, sizeof(v));
-	}
-	if (strcmp(sk->congestion, old->congestion))
-		setsockopt(s->fd, IPPROTO_TCP, TCP_CONGESTION, sk->congestion,
-			   (socklen_t)strlen(sk->congestion));
+		return;
 	/* What the kernel takes from processes, too, since 6.15. */
 	if (sk->rto_min_us != old->rto_min_us && (v = (int)sk->rto_min_us, true))
 		setsockopt(s->fd, IPPROTO_TCP, TCP_RTO_MIN_US, &v, sizeof(v));
 	if (sk->delack_max_us != old->delack_max_us && (v = (int)sk->delack_max_us, true))
 		setsockopt(s->fd, IPPROTO_TCP, TCP_DELACK_MAX_US, &v, sizeof(v));
-	/* By the context: INET_SOCK_CREATE. Options of the same meaning have been set above. */
-	if (sk->u.mark != old->u.mark && (v = (int)sk->u.mark, true))
-		setsockopt(s->fd, SOL_SOCKET, SO_MARK, &v, sizeof(v));
-	if (sk->u.priority != old->u.priority && (v = (int)sk->u.priority, true))
-		setsockopt(s->fd, SOL_SOCKET, SO_PRIORITY, &v, sizeof(v));
-	if (sk->u.bound_dev_if != old->u.bound_dev_if && (v = (int)sk->u.bound_dev_if, true))
-		setsockopt(s->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &v, sizeof(v));
-	if (sk->u.src_ip4 != old->u.src_ip4 || sk->u.src_port != old->u.src_port ||
-	    memcmp(sk->u.src_ip6, old->u.src_ip6, 16))
-		err = bind_source(s);
 	s->before = s->sk;
-	return err;
 }
 
 void cgroup_sock_close(struct cgroup_sock *s)
@@ -222,4 +165,5 @@ void cgroup_sock_close(struct cgroup_sock *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
+	s->sk.live = 0;
 }

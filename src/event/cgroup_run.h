@@ -24,8 +24,8 @@ struct cgroup_sock {
 int cgroup_sock_open(struct task *t, int fd, struct cgroup_sock *s);
 /* The same of our descriptor @fd of a socket, which becomes the socket's, or -errno. @t NULL: of nobody. */
 int cgroup_sock_look(struct task *t, int fd, struct cgroup_sock *s);
-/* Does to the socket what programs have asked for: options, and the address of bpf_bind(). */
-int cgroup_sock_apply(struct task *t, struct cgroup_sock *s);
+/* Does to the socket what programs have asked for and helpers have not done by then. */
+void cgroup_sock_apply(struct cgroup_sock *s);
 void cgroup_sock_close(struct cgroup_sock *s);
 
 #endif

@@ -117,8 +117,7 @@ static void connect_enter(struct task *t)
 	before = a;
 	if (connect_asks(&s, &a, len, &which)) {
 		ret = sock_addr_run(t, &s, CONNECT, which, &a, &len, &ctx, NULL);
-		if (ret >= 0)
-			ret = cgroup_sock_apply(t, &s);
+		cgroup_sock_apply(&s);
 		if (ret >= 0 && which == UNIX &&
 		    (len != (u32)c->args[2] || memcmp(&a, &before, sizeof(a))))
 			ret = connect_elsewhere(t, &a, len);
@@ -269,8 +268,7 @@ static void bind_enter(struct task *t)
 	    len < (s.sk.u.family == AF_INET6 ? SIN6_LEN_SHORT : sizeof(a.in)))
 		goto as_it_is;
 	ret = sock_addr_run(t, &s, BIND, sock_addr_which(&s), &a, &len, &ctx, &flags);
-	if (ret >= 0)
-		ret = cgroup_sock_apply(t, &s);
+	cgroup_sock_apply(&s);
 	if (ret < 0) {
 		call_result(t, ret);
 		goto out;
@@ -383,6 +381,20 @@ static void socket_enter(struct task *t)
 		call_result(t, ret);
 }
 
+/* What programs have written to their context. */
+static void set_by_context(const struct cgroup_sock *s)
+{
+	const struct bpf_sock *u = &s->sk.u, *old = &s->before.u;
+	int v;
+
+	if (u->mark != old->mark && (v = (int)u->mark, true))
+		setsockopt(s->fd, SOL_SOCKET, SO_MARK, &v, sizeof(v));
+	if (u->priority != old->priority && (v = (int)u->priority, true))
+		setsockopt(s->fd, SOL_SOCKET, SO_PRIORITY, &v, sizeof(v));
+	if (u->bound_dev_if != old->bound_dev_if && (v = (int)u->bound_dev_if, true))
+		setsockopt(s->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &v, sizeof(v));
+}
+
 static void socket_exit(struct task *t)
 {
 	u64 args[6] = { (u64)t->call.ret };
@@ -393,7 +405,7 @@ static void socket_exit(struct task *t)
 		return;
 	ret = cgroup_run_task(t, BPF_CGROUP_INET_SOCK_CREATE, &s.sk, 0, NULL);
 	if (ret >= 0)
-		cgroup_sock_apply(t, &s);
+		set_by_context(&s);
 	cgroup_sock_close(&s);
 	if (ret >= 0)
 		return;

@@ -63,7 +63,7 @@ static void run(struct task *t, struct cgroup_sock *s, struct bpf_sock_ops *ctx,
 	fill(ctx, s);
 	cgroup_run_task(t, BPF_CGROUP_SOCK_OPS, ctx, 0, NULL);
 	*flags = (u8)s->sk.cb_flags;
-	cgroup_sock_apply(t, s);
+	cgroup_sock_apply(s);
 }
 
 static bool set_peer(struct bpf_sock *u, const struct sockaddr_storage *to)

@@ -699,8 +699,8 @@ static bool look_at(struct skep_system *sys, u64 cookie, struct bpf_rt_sock *sk)
 	ps = psock_by_cookie(sys, cookie);
 	f = ps ? sock_flow(ps) : NULL;
 	if (f && !cgroup_sock_look(NULL, sock_flow_open(sys, f), &s)) {
-		*sk = s.sk;
 		cgroup_sock_close(&s);
+		*sk = s.sk;
 		found = true;
 	}
 	psock_put(sys, ps);

@@ -557,6 +557,8 @@ int supervisor_start(struct skep_system *sys)
 	pthread_mutex_init(&sv->host_lock, NULL);
 	sys->supervisor = sv;
 	sys->supervisor_take_fd = decide_take_fd;
+	sys->supervisor_as_task = decide_as_task;
+	sys->supervisor_as_self = decide_as_self;
 	sys->supervisor_stop = supervisor_stop;
 	sys->supervisor_ask = supervisor_ask;
 	sys->security = lsm_bpf_ask;

@@ -230,7 +230,20 @@ BPF_KFUNC(bpf_sock_addr_set_sun_path)
 	return 0;
 }
 
-/* The source address that a connect() is to have: the port must be left to the kernel. */
+/* The source address of a test run's socket. */
+static u64 note_source(struct bpf_rt_sock *sk, u16 family, const u8 *addr)
+{
+	u16 port;
+
+	if (family == AF_INET)
+		__builtin_memcpy(&sk->u.src_ip4, addr + 4, 4);
+	else
+		__builtin_memcpy(sk->u.src_ip6, addr + 8, 16);
+	__builtin_memcpy(&port, addr + 2, 2);
+	sk->u.src_port = rt_swap16(port);
+	return 0;
+}
+
 BPF_HELPER(bind)
 {
 	const struct bpf_sock_addr *ctx = PTR(r1);
@@ -242,20 +255,14 @@ BPF_HELPER(bind)
 	if (len < sizeof(family) || !sk)
 		return ERR(EINVAL);
 	__builtin_memcpy(&family, addr, 2);
-	if (family == AF_INET) {
-		if (len < 16)
-			return ERR(EINVAL);
-		__builtin_memcpy(&sk->u.src_ip4, addr + 4, 4);
-	} else if (family == AF_INET6) {
-		if (len < 24) /* SIN6_LEN_RFC2133 */
-			return ERR(EINVAL);
-		if (sk->u.family != AF_INET6)
-			return ERR(EAFNOSUPPORT);
-		__builtin_memcpy(sk->u.src_ip6, addr + 8, 16);
-	} else {
+	if (family != AF_INET && family != AF_INET6)
 		return ERR(EAFNOSUPPORT);
-	}
-	__builtin_memcpy(&family, addr + 2, 2);
-	sk->u.src_port = rt_swap16(family);
-	return 0;
+	if (len < (family == AF_INET ? 16 : 24 /* SIN6_LEN_RFC2133 */))
+		return ERR(EINVAL);
+	if (family == AF_INET6 && sk->u.family != AF_INET6)
+		return ERR(EAFNOSUPPORT);
+	if (sk->live)
+		return run->platform->world(run, WORLD_SOCK_BIND,
+					    (const u64[]){ (u64)(uintptr_t)sk, r2, len });
+	return note_source(sk, family, addr);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * bpf_setsockopt() and bpf_getsockopt() (Linux: net/core/filter.c, and net/core/sock.c,
- * net/ipv4/tcp.c for what the options mean). The options of a socket are numbers of a table
- * row; memory limits are Linux's defaults.
+ * net/ipv4/tcp.c for what the options mean). Rows are the options that programs may use at all. Where a
+ * socket is behind the pointer it is asked itself, with what the kernel lets us do (DIFF(sockopt-real)); a test run's
+ * keeps numbers, with Linux's defaults of memory limits.
  */
 #include "helper/helper.h"
 #include "object/sock.h"
@@ -70,16 +71,6 @@ static const struct opt_row {
 	{ SOL_TCP, 27 /* TCP_SAVE_SYN */, OPT_INT, 0, 0, 2 },
 };
 
-bool sk_option(u32 i, u32 *level, u32 *name, bool *doubled)
-{
-	if (i >= ARRAY_SIZE(rows))
-		return false;
-	*level = rows[i].level;
-	*name = rows[i].name;
-	*doubled = rows[i].kind == OPT_SNDBUF || rows[i].kind == OPT_RCVBUF;
-	return true;
-}
-
 _Static_assert(ARRAY_SIZE(rows) <= SK_OPTS, "options of a socket");
 
 /* Those of BPF alone (TCP_BPF_*); cb_flags can be got, too. */
@@ -111,17 +102,34 @@ static s64 set_tcp_bpf(struct bpf_rt_sock *sk, u32 name, s32 v)
 	return -EINVAL;
 }
 
-static const struct opt_row *find(const struct bpf_rt_sock *sk, u32 level, u32 name)
+static const struct opt_row *find_of(u32 family, u32 type, u32 protocol, u32 level, u32 name)
 {
-	if ((level == SOL_IP && sk->u.family != AF_INET &&
-	     (sk->u.family != AF_INET6 || sk->u.type == SOCK_RAW)) ||
-	    (level == SOL_IPV6 && sk->u.family != AF_INET6) ||
-	    (level == SOL_TCP && sk->u.protocol != IPPROTO_TCP))
+	if ((level == SOL_IP && family != AF_INET && (family != AF_INET6 || type == SOCK_RAW)) ||
+	    (level == SOL_IPV6 && family != AF_INET6) ||
+	    (level == SOL_TCP && protocol != IPPROTO_TCP))
 		return NULL;
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].level == level && rows[i].name == name)
 			return &rows[i];
 	return NULL;
+}
+
+static const struct opt_row *find(const struct bpf_rt_sock *sk, u32 level, u32 name)
+{
+	return find_of(sk->u.family, sk->u.type, sk->u.protocol, level, name);
+}
+
+/* What the socket was given is what programs see of it from then on. */
+static void note(struct bpf_rt_sock *sk, u32 name, s32 v)
+{
+	if (name == SO_MARK)
+		sk->u.mark = (u32)v;
+	else if (name == SO_PRIORITY)
+		sk->u.priority = (u32)v;
+	else if (name == SO_BINDTOIFINDEX)
+		sk->u.bound_dev_if = (u32)v;
+	else if (name == SO_REUSEPORT)
+		sk->reuseport = !!v;
 }
 
 static s64 set_row(struct bpf_rt_sock *sk, const struct opt_row *row, s32 v)
@@ -151,14 +159,8 @@ static s64 set_row(struct bpf_rt_sock *sk, const struct opt_row *row, s32 v)
 		break;
 	}
 	sk->opt_set |= 1ULL << i;
-	if (row->level == SOL_SOCKET && row->name == SO_MARK)
-		sk->u.mark = (u32)*to;
-	if (row->level == SOL_SOCKET && row->name == SO_PRIORITY)
-		sk->u.priority = (u32)*to;
-	if (row->level == SOL_SOCKET && row->name == SO_BINDTOIFINDEX)
-		sk->u.bound_dev_if = (u32)*to;
-	if (row->level == SOL_SOCKET && row->name == SO_REUSEPORT)
-		sk->reuseport = (u8)*to;
+	if (row->level == SOL_SOCKET)
+		note(sk, row->name, *to);
 	if (row->level == SOL_SOCKET && row->name == SO_RCVLOWAT)
 		*to = *to < 0 ? 2147483647 : *to ? *to : 1;
 	return 0;
@@ -168,6 +170,20 @@ static bool is_cdg(const char *name, u32 len)
 {
 	return len >= 3 && name[0] == 'c' && name[1] == 'd' && name[2] == 'g' &&
 	       (len == 3 || !name[3]);
+}
+
+s64 sock_option_check(u32 family, u32 type, u32 protocol, const struct sock_option *o)
+{
+	if (o->level == SOL_TCP && o->name == TCP_CONGESTION && protocol == IPPROTO_TCP) {
+		if (o->len < 2)
+			return -EINVAL;
+		return o->set && is_cdg(o->value, o->len) ? -ENOTSUPP : 0;
+	}
+	if (o->level == SOL_SOCKET && o->name == SO_BINDTODEVICE)
+		return o->set ? 0 : -EINVAL;
+	return o->len == sizeof(s32) && find_of(family, type, protocol, o->level, o->name) ?
+		       0 :
+		       -EINVAL;
 }
 
 static s64 set_congestion(struct bpf_rt_sock *sk, const char *name, u32 len)
@@ -188,13 +204,34 @@ static s64 set_congestion(struct bpf_rt_sock *sk, const char *name, u32 len)
 	return -ENOENT;
 }
 
-static u64 set_option(struct bpf_rt_sock *sk, u32 level, u32 name, const void *value, u32 len)
+/* Sets or gets it of the socket itself: @sk, or @world of a kernel type. */
+static s64 live_option(struct bpf_run *run, u64 world, const struct bpf_rt_sock *sk,
+		       struct sock_option *o)
 {
+	s64 err = sk ? sock_option_check(sk->u.family, sk->u.type, sk->u.protocol, o) : 0;
+	const u64 args[] = { world, sk ? (u64)sk->live - 1 : 0, (u64)(uintptr_t)o };
+
+	return err ?: (s64)run->platform->world(run, WORLD_SOCK_OPTION, args);
+}
+
+static u64 set_option(struct bpf_run *run, struct bpf_rt_sock *sk, u32 level, u32 name,
+		      const void *value, u32 len)
+{
+	struct sock_option o = { level, name, (void *)(uintptr_t)value, len, true };
 	const struct opt_row *row;
+	s64 err;
 	s32 v;
 
 	if (!sk || !sock_is_full(sk))
 		return ERR(EINVAL);
+	if (sk->live && !(level == SOL_TCP && name >= TCP_BPF_IW)) {
+		err = live_option(run, 0, sk, &o);
+		if (!err && level == SOL_SOCKET && len == sizeof(v)) {
+			__builtin_memcpy(&v, value, sizeof(v));
+			note(sk, name, v);
+		}
+		return (u64)err;
+	}
 	if (level == SOL_TCP && name == TCP_CONGESTION && sk->u.protocol == IPPROTO_TCP)
 		return (u64)set_congestion(sk, value, len);
 	if (len != sizeof(v))
@@ -206,13 +243,17 @@ static u64 set_option(struct bpf_rt_sock *sk, u32 level, u32 name, const void *v
 	return row ? (u64)set_row(sk, row, v) : ERR(EINVAL);
 }
 
-static s64 get_value(const struct bpf_rt_sock *sk, u32 level, u32 name, char *to, u32 len)
+static s64 get_value(struct bpf_run *run, const struct bpf_rt_sock *sk, u32 level, u32 name,
+		     char *to, u32 len)
 {
+	struct sock_option o = { level, name, to, len, false };
 	const struct opt_row *row;
 	s32 v;
 
 	if (!sk || !sock_is_full(sk))
 		return -EINVAL;
+	if (sk->live && !(level == SOL_TCP && name >= TCP_BPF_IW))
+		return live_option(run, 0, sk, &o);
 	if (level == SOL_TCP && name == TCP_CONGESTION && sk->u.protocol == IPPROTO_TCP) {
 		if (len < 2)
 			return -EINVAL;
@@ -236,9 +277,10 @@ static s64 get_value(const struct bpf_rt_sock *sk, u32 level, u32 name, char *to
 	return 0;
 }
 
-static u64 get_option(const struct bpf_rt_sock *sk, u32 level, u32 name, char *to, u32 len)
+static u64 get_option(struct bpf_run *run, const struct bpf_rt_sock *sk, u32 level, u32 name,
+		      char *to, u32 len)
 {
-	s64 err = get_value(sk, level, name, to, len);
+	s64 err = get_value(run, sk, level, name, to, len);
 
 	if (err)
 		__builtin_memset(to, 0, len);
@@ -247,21 +289,26 @@ static u64 get_option(const struct bpf_rt_sock *sk, u32 level, u32 name, char *t
 
 #define CTX_SK(type) ((struct bpf_rt_sock *)((struct type *)PTR(r1))->sk)
 
-/* DIFF(sockopt-kernel-sock): sockets of kernel types are other processes'. */
 BPF_HELPER(sk_setsockopt)
 {
+	struct sock_option o = { (u32)r2, (u32)r3, PTR(r4), (u32)r5, true };
+
 	if (unlikely(run_is_world(run, r1)))
-		return ERR(EOPNOTSUPP);
-	return set_option(PTR(r1), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
+		return (u64)live_option(run, r1, NULL, &o);
+	return set_option(run, PTR(r1), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
 }
 
 BPF_HELPER(sk_getsockopt)
 {
-	if (unlikely(run_is_world(run, r1))) {
-		__builtin_memset(PTR(r4), 0, (u32)r5);
-		return ERR(EOPNOTSUPP);
-	}
-	return get_option(PTR(r1), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
+	struct sock_option o = { (u32)r2, (u32)r3, PTR(r4), (u32)r5, false };
+	s64 err;
+
+	if (likely(!run_is_world(run, r1)))
+		return get_option(run, PTR(r1), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
+	err = live_option(run, r1, NULL, &o);
+	if (err)
+		__builtin_memset(o.value, 0, o.len);
+	return (u64)err;
 }
 
 BPF_HELPER(setsockopt)
@@ -276,20 +323,20 @@ BPF_HELPER(getsockopt)
 
 BPF_HELPER(sock_addr_setsockopt)
 {
-	return set_option(CTX_SK(bpf_sock_addr), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
+	return set_option(run, CTX_SK(bpf_sock_addr), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
 }
 
 BPF_HELPER(sock_addr_getsockopt)
 {
-	return get_option(CTX_SK(bpf_sock_addr), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
+	return get_option(run, CTX_SK(bpf_sock_addr), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
 }
 
 BPF_HELPER(sock_ops_setsockopt)
 {
-	return set_option(CTX_SK(bpf_sock_ops), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
+	return set_option(run, CTX_SK(bpf_sock_ops), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
 }
 
 BPF_HELPER(sock_ops_getsockopt)
 {
-	return get_option(CTX_SK(bpf_sock_ops), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
+	return get_option(run, CTX_SK(bpf_sock_ops), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
 }

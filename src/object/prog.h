@@ -149,6 +149,8 @@ struct bpf_prog_type_ops {
 	 * (vocabulary.h), which also looks at the tables.
 	 */
 	const struct bpf_func_proto *(*func_proto)(u32 func_id, const struct bpf_prog *prog);
+	/* Whether programs for this target lack a helper that others of the type have; NULL: none does. */
+	bool (*target_lacks)(const struct prog_object *obj, u32 func_id);
 	/* Context access rule; NULL: the fields' rows alone decide (ctx_access_by_table()). */
 	bool (*is_valid_access)(int off, int size, enum bpf_access_type t,
 				const struct bpf_prog *prog, struct bpf_insn_access_aux *info);

@@ -41,6 +41,8 @@ enum world_op {
 	WORLD_SOCK_CAST,      /* sock, name of a struct that begins with it, IPv6 only -> sock; 0 */
 	WORLD_SOCK_COOKIE,    /* sock -> cookie */
 	WORLD_SOCK_HOLD, /* sock -> cookie, and maps forget it when the socket ends; -errno: none for maps */
+	WORLD_SOCK_OPTION, /* sock, or 0 and a descriptor of ours; struct sock_option -> 0 or -errno */
+	WORLD_SOCK_BIND, /* struct bpf_rt_sock that is live, struct sockaddr, its size -> 0 or -errno: bound as by the task */
 	WORLD_SOCK_OF_FILE, /* file -> struct socket; 0 */
 	WORLD_STORAGE_OWNER, /* type of a storage map, object, its identity to fill (two words) -> 0 */
 	WORLD_FIB_LOOKUP, /* struct bpf_fib_lookup, flags, whether .tot_len is checked, packet's length -> its result */

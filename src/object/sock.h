@@ -34,6 +34,19 @@ struct bpf_rt_sock {
 	char congestion[16]; /* TCP_CONGESTION */
 	u32 delack_max_us;   /* what programs have set of TCP's times; 0: nothing */
 	u32 rto_min_us;
+	/*
+	 * The socket itself: a descriptor of the process that runs the program, plus one. What programs set and
+	 * bind is set and bound there. 0: there is none, options are .opt.
+	 */
+	s32 live;
+};
+
+/* WORLD_SOCK_OPTION */
+struct sock_option {
+	u32 level, name;
+	void *value;
+	u32 len;
+	bool set; /* else: get */
 };
 
 static inline void sock_target(const struct bpf_rt_sock *sk, struct sock_target *to)
@@ -53,8 +66,8 @@ static inline bool sock_is_full(const struct bpf_rt_sock *sk)
 	return sk->u.state != BPF_TCP_TIME_WAIT && sk->u.state != BPF_TCP_NEW_SYN_RECV;
 }
 
-/* Option number @i of .opt; @doubled: it reads as twice what is set. False: there is none. */
-bool sk_option(u32 i, u32 *level, u32 *name, bool *doubled);
+/* Whether programs may set or get @o of such a socket: 0 or -errno. What the value means is the socket's to say. */
+s64 sock_option_check(u32 family, u32 type, u32 protocol, const struct sock_option *o);
 
 /* struct bpf_sock_ops: u.skb_data is the TCP header of the packet at hand, if there is one. */
 #define TCP_OPTIONS_MAX 40

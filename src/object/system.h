@@ -120,6 +120,9 @@ struct skep_system {
 	/* Calls @fn where supervised tasks stand still; -ECHILD: nobody supervises. */
 	/* A descriptor of a stopped task as one of ours, where pidfd_getfd() is forbidden; set with .supervisor. */
 	int (*supervisor_take_fd)(struct task *t, int fd);
+	/* Lets this thread make calls with the rights of a stopped task (0 or -errno), and ends that; set with .supervisor. */
+	int (*supervisor_as_task)(struct task *t);
+	void (*supervisor_as_self)(struct task *t);
 	int (*supervisor_ask)(struct skep_system *sys,
 			      int (*fn)(struct skep_system *sys, void *arg), void *arg);
 	/* See security.h; set with .supervisor. */

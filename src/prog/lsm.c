@@ -71,6 +71,22 @@ static bool lsm_is_valid_access(int off, int size, enum bpf_access_type t,
 	return true;
 }
 
+/* Hooks at which a socket is locked, or nobody has it yet. */
+static bool lsm_target_lacks(const struct prog_object *obj, u32 func_id)
+{
+	static const char *const hooks[] = { "inet_conn_established", "inet_csk_clone",
+					     "sock_graft", "socket_post_create",
+					     "socket_socketpair" };
+	const char *hook = hook_of(obj);
+
+	if (func_id != BPF_FUNC_setsockopt && func_id != BPF_FUNC_getsockopt)
+		return false;
+	for (u32 i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (!strcmp(hook, hooks[i]))
+			return false;
+	return true;
+}
+
 static const struct bpf_func_proto *sockopt_proto(u32 func_id, const struct bpf_prog *prog)
 {
 	/* Whether the socket is locked depends on the hook: the rules of arguments are the same. */
@@ -133,6 +149,7 @@ const struct bpf_prog_type_ops lsm_prog_ops = {
 	.ctx_size = MAX_BPF_FUNC_ARGS * 8,
 	.check_attach = lsm_check_attach,
 	.func_proto = lsm_func_proto,
+	.target_lacks = lsm_target_lacks,
 	.is_valid_access = lsm_is_valid_access,
 	.obj_retval_range = lsm_retval_range,
 	.own_test_run = typed_test_run,

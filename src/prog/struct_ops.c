@@ -229,9 +229,33 @@ static struct bpf_retval_range struct_ops_retval_range(const struct prog_object 
 	return (struct bpf_retval_range){ 0 };
 }
 
+static const struct bpf_func_proto *struct_ops_func_proto(u32 func_id, const struct bpf_prog *prog)
+{
+	switch (func_id) {
+	case BPF_FUNC_setsockopt:
+		return &bpf_sk_setsockopt_proto;
+	case BPF_FUNC_getsockopt:
+		return &bpf_sk_getsockopt_proto;
+	}
+	return bpf_helper_proto(func_id);
+}
+
+/* Socket options are for congestion control, but not for one that is given up. */
+static bool struct_ops_target_lacks(const struct prog_object *obj, u32 func_id)
+{
+	struct btf_ctx_proto proto;
+	const char *type;
+
+	if (func_id != BPF_FUNC_setsockopt && func_id != BPF_FUNC_getsockopt)
+		return false;
+	return !member_proto(obj, &proto, &type) || !is_tcp(type) || !strcmp(proto.name, "release");
+}
+
 const struct bpf_prog_type_ops struct_ops_prog_ops = {
 	.ctx_name = "typed arguments",
 	.ctx_size = MAX_BPF_FUNC_ARGS * 8,
+	.func_proto = struct_ops_func_proto,
+	.target_lacks = struct_ops_target_lacks,
 	.is_valid_access = struct_ops_is_valid_access,
 	.obj_retval_range = struct_ops_retval_range,
 	.btf_write = struct_ops_btf_write,

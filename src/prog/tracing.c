@@ -35,6 +35,18 @@ static bool is_iter(const struct bpf_prog *prog)
 	return prog->expected_attach_type == BPF_TRACE_ITER;
 }
 
+/* Socket options are for iterators over sockets that are locked then. */
+static bool tracing_target_lacks(const struct prog_object *obj, u32 func_id)
+{
+	const char *target;
+
+	if (func_id != BPF_FUNC_setsockopt && func_id != BPF_FUNC_getsockopt)
+		return false;
+	target = obj && obj->attach_btf ? btf_type_name(obj->attach_btf->btf, obj->attach_btf_id) :
+					  "";
+	return strcmp(target, "bpf_iter_tcp") && strcmp(target, "bpf_iter_unix");
+}
+
 const struct bpf_func_proto *tracing_func_proto(u32 func_id, const struct bpf_prog *prog)
 {
 	switch (func_id) {
@@ -232,6 +244,7 @@ const struct bpf_prog_type_ops tracing_prog_ops = {
 	.ctx_name = "typed arguments",
 	.ctx_size = MAX_BPF_FUNC_ARGS * 8,
 	.func_proto = tracing_func_proto,
+	.target_lacks = tracing_target_lacks,
 	.is_valid_access = tracing_is_valid_access,
 	.retval_range = tracing_retval_range,
 	.test_run = tracing_test_run,

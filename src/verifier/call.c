@@ -870,7 +870,8 @@ static int get_helper(struct bpf_verifier_env *env, s32 func_id, const struct bp
 		return refuse(env, DIAG_HELPER_INVALID, "unknown", func_id);
 	snprintf(name, sizeof(name), "bpf_%s", any->name);
 	*fn = bpf_prog_helper_proto(env->ops, env->prog, func_id, &env->sys->kernel);
-	if (!*fn || !helper_permitted(env, func_id))
+	if (!*fn || !helper_permitted(env, func_id) ||
+	    (env->ops->target_lacks && env->ops->target_lacks(env->prog_obj, (u32)func_id)))
 		return refuse(env, by_type, name, func_id);
 	/* DIFF(helper-absent): Linux has it here. Clients that probe must not find it. */
 	if (!(*fn)->func && func_id != BPF_FUNC_tail_call) {

@@ -289,6 +289,12 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 		return (u64)(s64)world_sock_destroy(w, a[0]);
 	case WORLD_SOCK_COOKIE:
 		return sock_cookie(w, a[0]);
+	case WORLD_SOCK_OPTION:
+		return (u64)world_sock_option(w, run, a[0], (int)a[1],
+					      (const void *)(uintptr_t)a[2]);
+	case WORLD_SOCK_BIND:
+		return (u64)world_sock_bind(w, run, (void *)(uintptr_t)a[0],
+					    (const void *)(uintptr_t)a[1], (u32)a[2]);
 	case WORLD_SOCK_OF_FILE:
 		return sock_of_file(w, a[0]);
 	case WORLD_STORAGE_OWNER:

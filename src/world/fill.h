@@ -113,6 +113,13 @@ struct wsock {		  /* of struct socket and struct sock */
 /* A descriptor of ours of the socket at @at; -errno. */
 int sock_open(struct world *w, const struct wplace *at);
 
+/* sock_option.c: of struct sock @sk or, where that is 0, our descriptor @fd; of the socket behind @sk. 0 or -errno. */
+struct sock_option;
+long world_sock_option(struct world *w, struct bpf_run *run, u64 sk, int fd,
+		       const struct sock_option *o);
+long world_sock_bind(struct world *w, struct bpf_run *run, struct bpf_rt_sock *sk, const void *addr,
+		     u32 len);
+
 /* bpf_sock_destroy() of struct sock @sk: 0 or -errno. */
 int world_sock_destroy(struct world *w, u64 sk);
 

@@ -1,0 +1,13 @@
+# Loads sock_live.bpf.o ($OBJ) and sock_live_iter.bpf.o beside it, attaches it to a cgroup below $R, and runs live.py there.
+# Run by tests/script/sock_live; $P is a BPF file system, $HERE the folder of the scripts.
+N=skep-live-$$
+C=$R/$N
+F=$P/$N
+mkdir -p "$C" "$F"
+bpftool prog loadall "$OBJ" "$F" pinmaps "$F/maps" || exit
+bpftool cgroup attach "$C" cgroup_inet4_connect pinned "$F/on_connect4"
+bpftool cgroup attach "$C" cgroup_inet6_connect pinned "$F/on_connect6"
+bpftool iter pin "${OBJ%.bpf.o}_iter.bpf.o" "$F/listeners"
+bash -c "echo 0 >$C/cgroup.procs && exec timeout 60 python3 '$HERE/live.py' $F"
+rm -r "$F"
+rmdir "$C"
