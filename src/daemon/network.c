@@ -103,6 +103,7 @@ static int start_links(struct network *n, const int *legs)
 	o.diag = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 	o.route = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	o.route_news = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	o.neigh_news = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	o.world_diag = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 	o.localnet = localnet;
 	o.localnet_arg = n;

@@ -17,6 +17,14 @@
 
 #define QUIET_MS 100 /* then all that was sent has arrived */
 
+static void flush(struct links *l)
+{
+	for (u32 i = 0; i < l->nr_ports; i++) {
+		leg_flush(&l->ports[i].inner);
+		leg_flush(&l->ports[i].outer);
+	}
+}
+
 static u32 move(struct links *l, struct port *p, bool inbound)
 {
 	struct leg *from = inbound ? &p->outer : &p->inner;
@@ -29,10 +37,8 @@ static u32 move(struct links *l, struct port *p, bool inbound)
 	else if (n)
 		link_outbound(l, p, frames, n);
 	/* What was put may lie in the slots that are given back now. */
-	for (u32 i = 0; n && i < l->nr_ports; i++) {
-		leg_flush(&l->ports[i].inner);
-		leg_flush(&l->ports[i].outer);
-	}
+	if (n)
+		flush(l);
 	leg_release(from);
 	return n;
 }
@@ -59,7 +65,8 @@ static void stay(struct links *l, bool here)
 static void *links_main(void *arg)
 {
 	struct links *l = arg;
-	struct pollfd fds[1 + 2 * 64];
+	struct pollfd fds[2 + 2 * 64];
+	const u32 nr = 1 + 2 * l->nr_ports;
 	u32 moved;
 	int got;
 
@@ -69,16 +76,22 @@ static void *links_main(void *arg)
 		fds[1 + 2 * i] = (struct pollfd){ .fd = l->ports[i].inner.fd, .events = POLLIN };
 		fds[2 + 2 * i] = (struct pollfd){ .fd = l->ports[i].outer.fd, .events = POLLIN };
 	}
+	fds[nr] = (struct pollfd){ .fd = l->neigh_news, .events = POLLIN };
 	while (!load_acquire(&l->quit)) {
 		moved = 0;
 		for (u32 i = 0; i < l->nr_ports; i++)
 			moved += move(l, &l->ports[i], true) + move(l, &l->ports[i], false);
 		if (moved)
 			continue;
-		got = poll(fds, 1 + 2 * l->nr_ports, l->stays ? QUIET_MS : -1);
+		got = poll(fds, nr + 1, l->stays ? QUIET_MS : -1);
 		if (got < 0 && errno != EINTR)
 			break;
 		stay(l, got > 0);
+		if (got > 0 && fds[nr].revents) {
+			l->bursts++;
+			link_neigh_hear(l);
+			flush(l);
+		}
 		/* A leg whose device is gone is ready for ever. */
 		for (u32 i = 0; i < l->nr_ports; i++)
 			for (u32 leg = 1; leg < 3; leg++)
@@ -130,6 +143,8 @@ int links_start(struct skep_system *sys, const struct link_opts *o, struct links
 		pthread_mutex_init(&l->fib_lock, NULL);
 		l->route = o->route;
 		l->route_news = o->route_news;
+		l->neigh_news = o->neigh_news;
+		pthread_mutex_init(&l->neigh_lock, NULL);
 		l->localnet = o->localnet;
 		l->localnet_arg = o->localnet_arg;
 		l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -160,6 +175,7 @@ int links_start(struct skep_system *sys, const struct link_opts *o, struct links
 		if (o->world_diag > 0)
 			store_release(&sys->net_diag, o->world_diag);
 		store_release(&sys->netdev_call, link_netdev_call);
+		link_neigh_start(l);
 		err = -pthread_create(&l->thread, NULL, links_main, l);
 		l->started = !err;
 	}
@@ -207,6 +223,9 @@ void links_stop(struct links *l)
 	close_fd(l->route);
 	close_fd(l->world_diag);
 	close_fd(l->route_news);
+	close_fd(l->neigh_news);
+	link_neighs_free(l);
+	pthread_mutex_destroy(&l->neigh_lock);
 	link_routes_free(l);
 	link_frags_free(l);
 	link_flows_free(l);

@@ -34,6 +34,7 @@ struct link_opts {
 	int diag;	/* NETLINK_SOCK_DIAG there: whose socket a packet is for */
 	int world_diag; /* another one of these */
 	int route, route_news; /* NETLINK_ROUTE there: questions, and what is told unasked */
+	int neigh_news;	       /* another one, for what is told of neighbours */
 	/* Lets packets for 127.0.0.0/8 in by the instance's interfaces. 0 or -errno. */
 	int (*localnet)(void *arg);
 	void *localnet_arg;

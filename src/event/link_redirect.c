@@ -269,7 +269,7 @@ void link_arrive(struct link_way *w, struct port *p, struct sk_buff *skb)
 	link_after_xdp(w, p, prog, &xdp, link_call_xdp(w, prog, &xdp), false);
 }
 
-static int forward(struct link_way *w, struct sk_buff *skb, u32 ifindex, bool ingress)
+int link_forward(struct link_way *w, struct sk_buff *skb, u32 ifindex, bool ingress)
 {
 	struct port *t = link_port_at(w->l, ifindex);
 	u32 len;
@@ -340,26 +340,14 @@ static void to_neighbour(struct link_way *w, const struct sk_buff *skb, u32 ifin
 		(void)!sendmsg(fd, &m, MSG_DONTWAIT);
 }
 
-/* To the neighbour that the program names. Until the kernel knows where that is, packets are lost: DIFF(redirect-neigh). */
+/* To the neighbour that the program names. */
 static void to_next_hop(struct link_way *w, struct sk_buff *skb, u32 ifindex, u32 family)
 {
-	const struct world_net net = { w->l->fib, w->l->control };
-	u8 header[2 * 6];
-	int err;
-
 	/* IPv4 may go by either, IPv6 by its own. */
 	if (skb->protocol == htons(0x0800) ? family != AF_INET && family != AF_INET6 :
 					     skb->protocol != htons(0x86dd) || family != AF_INET6)
 		return;
-	if (skb->len - skb->data_len < ETH_HLEN)
-		return;
-	pthread_mutex_lock(&w->l->fib_lock);
-	err = world_neighbour(&net, ifindex, family, w->run->next_hop, header, header + 6);
-	pthread_mutex_unlock(&w->l->fib_lock);
-	if (err)
-		return;
-	memcpy(skb->data, header, sizeof(header));
-	forward(w, skb, ifindex, false);
+	link_to_neighbour(w, skb, ifindex, family, w->run->next_hop);
 }
 
 void link_redirect_skb(struct link_way *w, struct sk_buff *skb, bool ingress)
@@ -379,7 +367,7 @@ void link_redirect_skb(struct link_way *w, struct sk_buff *skb, bool ingress)
 			link_emit(w, &t->outer, w->room->out, frame_from_skb(skb, w->room->out),
 				  false);
 	} else {
-		forward(w, skb, wish.tgt_index, wish.flags & BPF_F_INGRESS);
+		link_forward(w, skb, wish.tgt_index, wish.flags & BPF_F_INGRESS);
 	}
 }
 
@@ -424,7 +412,7 @@ static s64 clone_redirect(struct links *l, struct bpf_run *outer, const struct s
 	clone.tstamp = skb->tstamp;
 	clone.route = skb->route;
 	slot_claim(l->sys->arena, l->sys->platform, &run);
-	err = forward(&w, &clone, ifindex, ingress);
+	err = link_forward(&w, &clone, ifindex, ingress);
 	slot_release(&run);
 	if (!way) {
 		link_put_held(&held);

@@ -50,7 +50,10 @@ struct links {
 	pthread_mutex_t frags_lock;
 	struct link_datagram *frags; /* link_frags.c */
 	struct link_flows *flows;    /* link_steer.c */
-	int wake;		     /* eventfd: the thread is to end */
+	pthread_mutex_t neigh_lock;
+	struct link_neigh *neighs; /* link_neigh.c */
+	int neigh_news;		   /* NETLINK_ROUTE: what becomes of neighbours */
+	int wake;		   /* eventfd: the thread is to end */
 	bool quit, started;
 	pthread_t thread;
 	bool stays; /* it is bound to a CPU; else it was allowed .anywhere */
@@ -150,8 +153,20 @@ u64 link_netdev_call(struct skep_system *sys, struct bpf_run *run, enum world_op
 
 /* The packet of a frame, without its header, to the instance's stack: it finds the way. */
 void link_route_again(struct link_way *w, const struct sk_buff *skb);
+/* Out of, or into, a device of the instance's: 0, -errno, or 1 where a program has dropped it. */
+int link_forward(struct link_way *w, struct sk_buff *skb, u32 ifindex, bool ingress);
 /* As if it came by the instance's loopback device. */
 void link_send_loopback(struct link_way *w, const struct sk_buff *skb);
+
+/* ---- link_neigh.c ---- */
+
+/* Out of a device to next hop @addr, at once or when that has been found. @skb is at its Ethernet header. */
+void link_to_neighbour(struct link_way *w, struct sk_buff *skb, u32 ifindex, u32 family,
+		       const u32 *addr);
+void link_neigh_start(struct links *l);
+/* By the thread, when .neigh_news has something. */
+void link_neigh_hear(struct links *l);
+void link_neighs_free(struct links *l);
 
 /* ---- link_cgroup.c ---- */
 
