@@ -14,6 +14,7 @@
 #include "object/csum.h"
 
 #define PACKET_OTHERHOST 3
+#define REROUTES	 256 /* as many segments as a header may have */
 
 static bool parse4(const u8 *net, u32 len, struct ip_view *ip)
 {
@@ -243,6 +244,22 @@ static bool route_out(struct link_way *w, u32 at, struct sk_buff *skb, struct sk
 	return true;
 }
 
+/* Those of its routes on its way in, until one of them leaves it as it is. */
+static bool route_in(struct link_way *w, struct port *p, struct sk_buff *skb, struct sk_buff *pkt,
+		     struct ip_view *ip, struct link_route *r)
+{
+	for (u32 i = 0; i < REROUTES; i++) {
+		enum link_lwt did = link_lwt(w, ip, LWT_AT_IN, p->p.ifindex, skb, pkt);
+
+		if (did == LINK_LWT_DROPPED || !at_network(skb, pkt, ip))
+			return false;
+		if (did == LINK_LWT_OK)
+			return true;
+		*r = link_route(w->l, ip, p->p.ifindex, skb->mark);
+	}
+	return false;
+}
+
 /* Linux makes fragments of a packet before it leaves by its route. */
 static void fragment_down(struct link_way *w, struct port *p, struct sk_buff *skb)
 {
@@ -307,18 +324,8 @@ void link_ip_receive(struct link_way *w, struct port *p, struct sk_buff *skb)
 	r = link_route(w->l, &ip, p->p.ifindex, skb->mark);
 	/* Linux makes a local route without its programs if the way back has a realm: ip_route_input_slow(). */
 	if (link_lwt_active(w->l) && (r.err || r.type != RTN_LOCAL || !r.realm)) {
-		switch (link_lwt(w, &ip, LWT_AT_IN, p->p.ifindex, skb, &pkt)) {
-		case LINK_LWT_DROPPED:
+		if (!route_in(w, p, skb, &pkt, &ip, &r))
 			return;
-		case LINK_LWT_REROUTE:
-			if (!at_network(skb, &pkt, &ip))
-				return;
-			r = link_route(w->l, &ip, p->p.ifindex, skb->mark);
-			break;
-		case LINK_LWT_OK:
-			if (!at_network(skb, &pkt, &ip))
-				return;
-		}
 	}
 	if (!ip.fragment || (!defrag && !r.err && r.type == RTN_UNICAST)) {
 		if (!routed_in(w, p, &pkt, &ip, &r))

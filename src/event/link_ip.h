@@ -65,6 +65,16 @@ bool link_lwt_active(const struct links *l);
 enum link_lwt link_lwt(struct link_way *w, const struct ip_view *ip, u32 at, u32 iif,
 		       struct sk_buff *skb, const struct sk_buff *from);
 
+/* What @pkt, changed by a program, is as a frame again: @ether in front. */
+void link_lwt_back(struct sk_buff *skb, const struct sk_buff *pkt, const u8 *ether);
+
+/* ---- link_seg6.c ---- */
+
+struct lwt_route;
+/* The action of @r on @pkt, which is @skb from its IP header on. */
+enum link_lwt link_seg6(struct link_way *w, const struct lwt_route *r, u32 iif, struct sk_buff *skb,
+			struct sk_buff *pkt, const u8 *ether);
+
 /* ---- link_dissect.c ---- */
 
 /* Whether a flow dissector has found what flow @skb is of. @outer: the run that asks. */
@@ -138,9 +148,9 @@ struct link_route link_route(struct links *l, const struct ip_view *ip, u32 iif,
 /* Realms of what @skb's .route tells. */
 u32 link_route_realm(struct links *l, const struct sk_buff *skb);
 struct lwt_key;
-/* The route in the instance's tables that it takes, if that is one with programs: 0 or -ENOENT. */
+/* The route in the instance's tables that it takes, and its device, if that is one with programs: 0 or -ENOENT. */
 int link_route_match(struct links *l, const struct ip_view *ip, u32 iif, u32 mark,
-		     struct lwt_key *key);
+		     struct lwt_key *key, u32 *oif);
 /* Whether @ip's source is an address of the instance. */
 bool link_route_is_own(struct links *l, const struct ip_view *ip);
 bool link_route_forwards6(struct links *l);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Programs of routes on a live link's packets (Linux: run_lwt_bpf(), bpf_input(), bpf_output(), bpf_xmit() of net/core/lwt_bpf.c). */
 #include <errno.h>
+#include <linux/lwtunnel.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -15,8 +16,7 @@ bool link_lwt_active(const struct links *l)
 	return load_acquire(&l->sys->lwt);
 }
 
-/* What @pkt, changed by a program, is as a frame again: its Ethernet header in front. */
-static void back(struct sk_buff *skb, const struct sk_buff *pkt, const u8 *ether)
+void link_lwt_back(struct sk_buff *skb, const struct sk_buff *pkt, const u8 *ether)
 {
 	u16 protocol = pkt->protocol;
 
@@ -38,9 +38,9 @@ enum link_lwt link_lwt(struct link_way *w, const struct ip_view *ip, u32 at, u32
 	struct sk_buff pkt = *from;
 	u8 ether[ETH_HLEN];
 	struct lwt_key key;
-	u32 act;
+	u32 act, oif;
 
-	if (!link_lwt_active(w->l) || link_route_match(w->l, ip, iif, pkt.mark, &key))
+	if (!link_lwt_active(w->l) || link_route_match(w->l, ip, iif, pkt.mark, &key, &oif))
 		return LINK_LWT_OK;
 	r = lwt_find(w->l->sys, &key);
 	if (!r && key.table == RT_TABLE_MAIN) { /* Linux keeps the two in one, and tells so */
@@ -50,6 +50,10 @@ enum link_lwt link_lwt(struct link_way *w, const struct ip_view *ip, u32 at, u32
 	if (!r || !r->at[at].prog)
 		return LINK_LWT_OK;
 	memcpy(ether, skb->data, ETH_HLEN);
+	memset(&pkt.hop, 0, sizeof(pkt.hop));
+	w->oif = oif;
+	if (r->encap == LWTUNNEL_ENCAP_SEG6_LOCAL)
+		return link_seg6(w, r, iif, skb, &pkt, ether);
 	memset(&w->run->redirect, 0, sizeof(w->run->redirect));
 	w->run->tail_calls = 0;
 	w->run->prog = r->at[at].prog->prog;
@@ -67,10 +71,10 @@ enum link_lwt link_lwt(struct link_way *w, const struct ip_view *ip, u32 at, u32
 	case LWT_OK:
 		if (at == LWT_AT_XMIT && pkt.protocol != from->protocol)
 			return LINK_LWT_DROPPED; /* that needs another route */
-		back(skb, &pkt, ether);
+		link_lwt_back(skb, &pkt, ether);
 		return LINK_LWT_OK;
 	case LWT_REROUTE:
-		back(skb, &pkt, ether);
+		link_lwt_back(skb, &pkt, ether);
 		if (at == LWT_AT_OUT)
 			return LINK_LWT_OK;
 		if (at == LWT_AT_IN) /* the stack looks again */

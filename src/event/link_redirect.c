@@ -424,6 +424,14 @@ static s64 clone_redirect(struct links *l, struct bpf_run *outer, const struct s
 	return err;
 }
 
+u32 link_device_mtu(const struct links *l, u32 ifindex)
+{
+	u32 mtu;
+	bool up;
+
+	return ask_device(l, ifindex, &up, &mtu) && up ? mtu : 0;
+}
+
 u64 link_netdev_call(struct skep_system *sys, struct bpf_run *run, enum world_op op,
 		     const u64 *args)
 {
@@ -437,6 +445,21 @@ u64 link_netdev_call(struct skep_system *sys, struct bpf_run *run, enum world_op
 	if (op == WORLD_FLOW_DISSECT)
 		return link_dissect(l, run, (struct sk_buff *)(uintptr_t)args[0],
 				    (struct bpf_flow_keys *)(uintptr_t)args[1]);
+	if (op == WORLD_NEXT_HOP || op == WORLD_TUNNEL_SOURCE) {
+		const struct world_net net = { l->fib, l->control };
+		const struct link_way *way = run->event;
+		long ret;
+
+		pthread_mutex_lock(&l->fib_lock);
+		ret = op == WORLD_NEXT_HOP ?
+			      world_next_hop(&net, (struct sk_buff *)(uintptr_t)args[0],
+					     (const u32 *)(uintptr_t)args[1], (u32)args[2]) :
+			      world_tunnel_source(&net, (u32 *)(uintptr_t)args[2],
+						  (const u32 *)(uintptr_t)args[1],
+						  way ? way->oif : 0);
+		pthread_mutex_unlock(&l->fib_lock);
+		return (u64)ret;
+	}
 	if (op == WORLD_ROUTE_REALM)
 		return link_route_realm(l, (const struct sk_buff *)(uintptr_t)args[0]);
 	if (op == WORLD_FIB_LOOKUP) {

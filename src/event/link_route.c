@@ -229,7 +229,7 @@ u32 link_route_realm(struct links *l, const struct sk_buff *skb)
 }
 
 int link_route_match(struct links *l, const struct ip_view *ip, u32 iif, u32 mark,
-		     struct lwt_key *key)
+		     struct lwt_key *key, u32 *oif)
 {
 	struct kept want = { .match = true, .family = ip->family, .iif = iif, .mark = mark };
 	struct link_route r;
@@ -239,6 +239,7 @@ int link_route_match(struct links *l, const struct ip_view *ip, u32 iif, u32 mar
 		memcpy(want.src, ip->src, sizeof(want.src));
 	r = find(l, &want);
 	*key = want.key;
+	*oif = r.oif;
 	return !r.err && want.key.family ? 0 : -ENOENT;
 }
 
@@ -261,7 +262,7 @@ static bool ask_forwards6(const struct link_routes *r)
 	struct {
 		struct nlmsghdr h;
 		struct netconfmsg m;
-		struct rtattr a;
+		struct rtattr a __attribute__((aligned(NLMSG_ALIGNTO)));
 		s32 ifindex;
 	} q = {
 		.h = { .nlmsg_type = RTM_GETNETCONF, .nlmsg_flags = NLM_F_REQUEST },

@@ -94,6 +94,7 @@ struct link_way {
 	struct bpf_run *run; /* its slot is claimed */
 	bool queued;	     /* leg_put(): the thread flushes; else sent at once */
 	u32 depth;
+	u32 oif; /* of the route whose program runs */
 	const struct link_steer
 		*steer; /* of the packet at hand: whom it is for; NULL: as it says */
 };
@@ -147,6 +148,8 @@ void link_redirect_xdp(struct link_way *w, struct port *p, const struct bpf_prog
 void link_arrive(struct link_way *w, struct port *p, struct sk_buff *skb);
 /* What a program of traffic control wished. */
 void link_redirect_skb(struct link_way *w, struct sk_buff *skb, bool ingress);
+/* Of any device of the instance's; 0: there is none. */
+u32 link_device_mtu(const struct links *l, u32 ifindex);
 /* sys->netdev_call, see object/system.h */
 u64 link_netdev_call(struct skep_system *sys, struct bpf_run *run, enum world_op op,
 		     const u64 *args);

@@ -3,7 +3,7 @@
  * Headers that light-weight tunnels put around packets, and the segment routing header that an
  * action changes (Linux: net/core/lwt_bpf.c, net/core/filter.c, bpf_lwt_seg6_*();
  * net/ipv6/seg6_iptunnel.c, seg6_local.c; RFC 8754). A packet has the header at skb->data: it is on
- * its way through layer 3. DIFF(lwt-next-hop): nobody looks a next hop up.
+ * its way through layer 3. Routes are asked for from the world. DIFF(lwt-next-hop)
  */
 #include "helper/skb.h"
 
@@ -22,6 +22,8 @@
 #define DEFAULT_HOPS	64
 #define SRH_TYPE	4
 #define SRH_HMAC	8
+#define HMAC_TLV	5
+#define HMAC_LEN	40
 
 /* What seg6_local actions are called (uapi/linux/seg6_local.h). */
 enum { END_X = 2, END_T = 3, END_DT6 = 7, END_B6 = 9, END_B6_ENCAP = 10 };
@@ -122,8 +124,8 @@ static bool is_extension(u8 nexthdr)
 	return false;
 }
 
-/* Offset of the header that is @target, from .data. -ENOENT, -EBADMSG. */
-static int find_header(struct sk_buff *skb, u8 target)
+/* Offset of the header that is @target, from .data; @skip: not of a routing header at its end. -ENOENT, -EBADMSG. */
+static int find_header(struct sk_buff *skb, u8 target, bool skip)
 {
 	u32 at = (u32)skb_network_offset(skb);
 	u8 next, *h;
@@ -132,7 +134,7 @@ static int find_header(struct sk_buff *skb, u8 target)
 		return -EBADMSG;
 	next = ((const struct ipv6 *)(skb->data + at))->nexthdr;
 	at += IPV6_LEN;
-	while (next != target) {
+	while (next != target || (skip && !skb_may_pull(skb, at + 8) && !skb->data[at + 3])) {
 		if (!is_extension(next) || next == IPPROTO_NONE)
 			return -ENOENT;
 		if (skb_may_pull(skb, at + 8))
@@ -174,7 +176,7 @@ static bool has_valid_srh(struct sk_buff *skb)
 
 static void find_srh(struct sk_buff *skb)
 {
-	int off = find_header(skb, IPPROTO_ROUTING);
+	int off = find_header(skb, IPPROTO_ROUTING, false);
 
 	skb->srh.there = off >= 0;
 	if (off < 0)
@@ -191,6 +193,50 @@ void skb_seg6_start(struct sk_buff *skb)
 	if (skb->srh.there && (skb_may_pull(skb, skb->srh.off + skb->srh.hdrlen + 8) ||
 			       !srh_is_valid(srh_at(skb), skb->srh.hdrlen + 8, true)))
 		skb->srh.there = false;
+}
+
+/* A HMAC that a key is needed for: nobody has given us any. */
+static bool has_hmac(const struct srh *srh)
+{
+	const u8 *tlv = (const u8 *)srh + ((srh->hdrlen + 1U) << 3) - HMAC_LEN;
+
+	return srh->flags & SRH_HMAC && srh->hdrlen >= (srh->first_segment + 1) * 2 + 5 &&
+	       tlv[0] == HMAC_TLV && tlv[1] == HMAC_LEN - 2;
+}
+
+bool skb_seg6_enter(struct sk_buff *skb)
+{
+	int off = find_header(skb, IPPROTO_ROUTING, true);
+	struct srh *srh;
+	u32 len;
+
+	if (off < 0 || skb_may_pull(skb, (u32)off + sizeof(*srh)))
+		return false;
+	len = (((const struct srh *)(skb->data + off))->hdrlen + 1U) << 3;
+	if (skb_may_pull(skb, (u32)off + len))
+		return false;
+	srh = (struct srh *)(skb->data + off);
+	if (!srh_is_valid(srh, len, true) || has_hmac(srh))
+		return false;
+	srh->segments_left--;
+	__builtin_memcpy(skb->data + offsetof(struct ipv6, daddr),
+			 srh->segments[srh->segments_left], 16);
+	skb->srh.there = skb->srh.valid = true;
+	skb->srh.off = (u32)off;
+	skb->srh.hdrlen = (u32)srh->hdrlen << 3;
+	return true;
+}
+
+bool skb_seg6_leave(struct sk_buff *skb)
+{
+	return !skb->srh.there || has_valid_srh(skb);
+}
+
+static u64 next_hop(struct bpf_run *run, u64 skb, const void *nh, u32 table)
+{
+	u64 args[] = { skb, (u64)(uintptr_t)nh, table };
+
+	return run->platform->world(run, WORLD_NEXT_HOP, args);
 }
 
 static void put_payload_len(struct sk_buff *skb)
@@ -230,11 +276,12 @@ static int push_inline(struct sk_buff *skb, const struct srh *from, u32 len)
 }
 
 /* A whole header around it. */
-static int push_outer(struct sk_buff *skb, const struct srh *from, u32 len)
+static int push_outer(struct sk_buff *skb, const struct srh *from, u32 len, struct bpf_run *run)
 {
 	bool v6 = skb->protocol == rt_htons(ETH_P_IPV6);
 	struct ipv6 inner, *hdr;
 	struct srh *srh;
+	u64 args[3];
 
 	if (v6 && skb_may_pull(skb, IPV6_LEN))
 		return -ENOMEM;
@@ -257,6 +304,10 @@ static int push_outer(struct sk_buff *skb, const struct srh *from, u32 len)
 	rt_copy(srh, from, len);
 	srh->nexthdr = IPPROTO_IPV6;
 	__builtin_memcpy(hdr->daddr, srh->segments[srh->first_segment], 16);
+	args[0] = (u64)(uintptr_t)skb;
+	args[1] = (u64)(uintptr_t)hdr->daddr;
+	args[2] = (u64)(uintptr_t)hdr->saddr;
+	run->platform->world(run, WORLD_TUNNEL_SOURCE, args);
 	if (srh->flags & SRH_HMAC)
 		return -ENOENT;
 	put_payload_len(skb);
@@ -264,18 +315,19 @@ static int push_outer(struct sk_buff *skb, const struct srh *from, u32 len)
 	return 0;
 }
 
-static int push_seg6(struct sk_buff *skb, u32 type, const void *hdr, u32 len)
+static s64 push_seg6(struct sk_buff *skb, u32 type, const void *hdr, u32 len, struct bpf_run *run)
 {
 	int err;
 
 	if (!srh_is_valid(hdr, len, false))
 		return -EINVAL;
 	err = type == BPF_LWT_ENCAP_SEG6_INLINE ? push_inline(skb, hdr, len) :
-						  push_outer(skb, hdr, len);
+						  push_outer(skb, hdr, len, run);
 	skb_compute_pointers(skb);
-	if (!err)
-		skb->transport_header = (u16)(skb->data - skb->head + IPV6_LEN);
-	return err;
+	if (err)
+		return err;
+	skb->transport_header = (u16)(skb->data - skb->head + IPV6_LEN);
+	return (s64)next_hop(run, (u64)(uintptr_t)skb, NULL, 0);
 }
 
 /* ---- helpers ---- */
@@ -285,7 +337,7 @@ BPF_HELPER(lwt_in_push_encap)
 	switch ((u32)r2) {
 	case BPF_LWT_ENCAP_SEG6:
 	case BPF_LWT_ENCAP_SEG6_INLINE:
-		return (u64)(s64)push_seg6(PTR(r1), (u32)r2, PTR(r3), (u32)r4);
+		return (u64)push_seg6(PTR(r1), (u32)r2, PTR(r3), (u32)r4, run);
 	case BPF_LWT_ENCAP_IP:
 		return (u64)(s64)push_ip(PTR(r1), PTR(r3), (u32)r4, true);
 	}
@@ -323,7 +375,7 @@ BPF_HELPER(lwt_seg6_store_bytes)
 		return ERR(EFAULT);
 	if (skb_may_pull(skb, off + len))
 		return ERR(EFAULT);
-	at = find_header(skb, IPPROTO_ROUTING);
+	at = find_header(skb, IPPROTO_ROUTING, false);
 	if (at < 0)
 		return ERR(EINVAL);
 	skb->srh.off = (u32)at;
@@ -356,7 +408,7 @@ BPF_HELPER(lwt_seg6_adjust_srh)
 	if (at < 0)
 		return (u64)(s64)at;
 	put_payload_len(skb);
-	at = find_header(skb, IPPROTO_ROUTING);
+	at = find_header(skb, IPPROTO_ROUTING, false);
 	if (at < 0)
 		return ERR(EINVAL);
 	skb->srh.off = (u32)at;
@@ -369,6 +421,7 @@ BPF_HELPER(lwt_seg6_action)
 {
 	struct sk_buff *skb = PTR(r1);
 	u32 action = (u32)r2, len = (u32)r4;
+	s64 err;
 	int at;
 
 	switch (action) {
@@ -376,13 +429,16 @@ BPF_HELPER(lwt_seg6_action)
 	case END_T:
 		if (!has_valid_srh(skb))
 			return ERR(EBADMSG);
-		return len == (action == END_X ? 16 : 4) ? 0 : ERR(EINVAL);
+		if (len != (action == END_X ? 16 : 4))
+			return ERR(EINVAL);
+		return action == END_X ? next_hop(run, r1, PTR(r3), 0) :
+					 next_hop(run, r1, NULL, *(const rt_u32 *)PTR(r3));
 	case END_DT6:
 		if (!has_valid_srh(skb))
 			return ERR(EBADMSG);
 		if (len != 4)
 			return ERR(EINVAL);
-		at = find_header(skb, IPPROTO_IPV6);
+		at = find_header(skb, IPPROTO_IPV6, false);
 		if (at < 0 || skb_may_pull(skb, (u32)at))
 			return ERR(EBADMSG);
 		skb_postpull_rcsum(skb, skb->data, (u32)at);
@@ -391,17 +447,17 @@ BPF_HELPER(lwt_seg6_action)
 		skb->encapsulation = 0;
 		skb_compute_pointers(skb);
 		find_srh(skb);
-		return 0;
+		return next_hop(run, r1, NULL, *(const rt_u32 *)PTR(r3));
 	case END_B6:
 	case END_B6_ENCAP:
 		if (skb->srh.there && !has_valid_srh(skb))
 			return ERR(EBADMSG);
-		at = push_seg6(skb,
-			       action == END_B6 ? BPF_LWT_ENCAP_SEG6_INLINE : BPF_LWT_ENCAP_SEG6,
-			       PTR(r3), len);
-		if (!at)
+		err = push_seg6(skb,
+				action == END_B6 ? BPF_LWT_ENCAP_SEG6_INLINE : BPF_LWT_ENCAP_SEG6,
+				PTR(r3), len, run);
+		if (!err)
 			find_srh(skb);
-		return (u64)(s64)at;
+		return (u64)err;
 	}
 	return ERR(EINVAL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Programs of routes: what `ip route add … encap bpf` attaches (Linux: net/core/lwt_bpf.c). The route itself
+ * Programs of routes: what `ip route add … encap bpf` attaches (Linux: net/core/lwt_bpf.c), and `… encap seg6local
+ * action End.BPF` (net/ipv6/seg6_local.c). The route itself
  * is the instance's kernel's, without the encapsulation, and says LWT_PROTOCOL who has made it: so a
  * packet's route is known to be one of these when the kernel tells it, and only as long as it is there.
  */
@@ -24,6 +25,9 @@ struct lwt_route {
 	struct arena_retired retired;
 	struct lwt_key key;
 	u8 protocol; /* that was asked for */
+	u16 encap; /* LWTUNNEL_ENCAP_BPF, or _SEG6_LOCAL: an action End.BPF, whose program is .at[LWT_AT_IN] */
+	bool counts; /* what the action has done: */
+	u64 packets, bytes, errors;
 	u32 headroom;
 	struct {
 		struct prog_object *prog; /* NULL: none */

@@ -119,6 +119,12 @@ struct sk_buff {
 		u32 off, hdrlen; /* from .data; bytes behind the first eight */
 		bool there, valid;
 	} srh; /* segment routing header of an action's packet (Linux: seg6_bpf_srh_state) */
+	struct {
+		bool set;    /* a helper has looked: */
+		bool chosen; /* for a next hop or in a table that the program named */
+		s32 err;     /* 0, or -errno: there is no way */
+		u32 oif, addr[4];
+	} hop; /* who gets it next (Linux: what skb_dst() has become) */
 };
 
 /* The context of flow dissectors, as rows of prog/flow_dissector.c place it. */
@@ -127,7 +133,11 @@ struct flow_dissector_ctx {
 	struct sk_buff *skb;	       /* NULL: there are the bytes only */
 };
 
-/* Before a LWT_SEG6LOCAL program runs: finds .srh. */
+/* Before a LWT_SEG6LOCAL program's test run: finds .srh. */
 void skb_seg6_start(struct sk_buff *skb);
+/* A packet for such an action: finds .srh and goes on to its next segment. False: it has none. */
+bool skb_seg6_enter(struct sk_buff *skb);
+/* Behind the program: whether what it has left there is a header. */
+bool skb_seg6_leave(struct sk_buff *skb);
 
 #endif

@@ -302,6 +302,12 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 	case WORLD_FIB_LOOKUP:
 		return (u64)world_fib_lookup(NULL, (void *)(uintptr_t)a[0], (u32)a[1], a[2],
 					     (u32)a[3]);
+	case WORLD_NEXT_HOP:
+		return (u64)(s64)world_next_hop(NULL, (void *)(uintptr_t)a[0],
+						(const void *)(uintptr_t)a[1], (u32)a[2]);
+	case WORLD_TUNNEL_SOURCE:
+		return (u64)(s64)world_tunnel_source(NULL, (void *)(uintptr_t)a[2],
+						     (const void *)(uintptr_t)a[1], 0);
 	case WORLD_DEVICE_MTU:
 		return (u64)world_device_mtu((u32)a[0]);
 	case WORLD_SK_LOOKUP:

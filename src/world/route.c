@@ -13,17 +13,20 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/ip6.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "object/packet.h"
 #include "world/internal.h"
 
 #ifndef RTM_F_FIB_MATCH
 #define RTM_F_FIB_MATCH 0x2000
 #endif
+#define LOOPBACK       1 /* of every network namespace */
 #define ETHER_AND_VLAN 18
 #define NUD_VALID_STATES                                                                           \
 	(NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
@@ -371,8 +374,8 @@ static bool same_table(u32 family, u32 a, u32 b)
 			  b >= RT_TABLE_MAIN && b <= RT_TABLE_LOCAL);
 }
 
-/* Whether the route in @h is of @table and for @p's destination; its metric. */
-static bool is_for(struct nlmsghdr *h, const struct bpf_fib_lookup *p, u32 table, u32 oif,
+/* Whether the route in @h is of @table and for @p's destination, or @any; its metric. */
+static bool is_for(struct nlmsghdr *h, const struct bpf_fib_lookup *p, u32 table, u32 oif, bool any,
 		   u32 *metric)
 {
 	const struct rtmsg *route = NLMSG_DATA(h);
@@ -385,6 +388,8 @@ static bool is_for(struct nlmsghdr *h, const struct bpf_fib_lookup *p, u32 table
 	*metric = number(a[RTA_PRIORITY]);
 	if (!same_table(p->family, a[RTA_TABLE] ? number(a[RTA_TABLE]) : route->rtm_table, table))
 		return false;
+	if (any)
+		return true;
 	if (route->rtm_tos && route->rtm_tos != (p->tos & 0xfc))
 		return false;
 	if (oif && a[RTA_OIF] && number(a[RTA_OIF]) != oif)
@@ -395,7 +400,7 @@ static bool is_for(struct nlmsghdr *h, const struct bpf_fib_lookup *p, u32 table
 
 /* The route of the table with the longest prefix, of those the one with the lowest metric: 1, 0 (none) or -errno. */
 static int best_route(const struct route_net *net, const struct bpf_fib_lookup *p, u32 table,
-		      u32 oif, void *answer, size_t size)
+		      u32 oif, bool any, void *answer, size_t size)
 {
 	struct message m;
 	char part[32768];
@@ -419,7 +424,7 @@ static int best_route(const struct route_net *net, const struct bpf_fib_lookup *
 				return have >= 0;
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error ?: -EIO;
-			if (h->nlmsg_len > size || !is_for(h, p, table, oif, &metric) ||
+			if (h->nlmsg_len > size || !is_for(h, p, table, oif, any, &metric) ||
 			    (int)route->rtm_dst_len < have ||
 			    ((int)route->rtm_dst_len == have && metric >= best))
 				continue;
@@ -460,7 +465,7 @@ long world_fib_lookup(const struct world_net *of, struct bpf_fib_lookup *p, u32 
 		if (flags & BPF_FIB_LOOKUP_TBID)
 			p->tbid = 0; /* a tag goes there */
 		err = best_route(&net, p, table, flags & BPF_FIB_LOOKUP_OUTPUT ? p->ifindex : 0,
-				 &answer, sizeof(answer));
+				 false, &answer, sizeof(answer));
 		if (!err)
 			err = BPF_FIB_LKUP_RET_NOT_FWDED;
 		if (err != 1)
@@ -477,6 +482,127 @@ long world_fib_lookup(const struct world_net *of, struct bpf_fib_lookup *p, u32 
 	if (!err && !check_mtu)
 		err = fits(&net, p, len);
 out:
+	net_close(&net);
+	return err;
+}
+
+/* ---- who gets an IPv6 packet next: seg6_lookup_nexthop() of net/ipv6/seg6_local.c ---- */
+
+static int error_of_type(u8 type)
+{
+	switch (type) {
+	case RTN_BLACKHOLE:
+		return -EINVAL;
+	case RTN_UNREACHABLE:
+		return -EHOSTUNREACH;
+	case RTN_PROHIBIT:
+		return -EACCES;
+	case RTN_THROW:
+		return -EAGAIN;
+	case RTN_LOCAL: /* there is no way back into this host: Linux has a black hole there */
+	case RTN_ANYCAST:
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int read_hop(struct nlmsghdr *h, struct sk_buff *skb, const u32 *to)
+{
+	const struct rtmsg *route = NLMSG_DATA(h);
+	struct rtattr *a[RTA_MULTIPATH + 1];
+	u32 oif;
+
+	attributes(h, sizeof(*route), a, RTA_MULTIPATH + 1);
+	oif = number(a[RTA_OIF]);
+	if (a[RTA_MULTIPATH])
+		first_way(a[RTA_MULTIPATH], a, RTA_MULTIPATH + 1, &oif);
+	skb->hop.oif = oif;
+	memcpy(skb->hop.addr, a[RTA_GATEWAY] ? RTA_DATA(a[RTA_GATEWAY]) : (const void *)to, 16);
+	return oif == LOOPBACK ? -EINVAL : error_of_type(route->rtm_type);
+}
+
+/* Whether any route is in the table: else Linux has none of that number. */
+static bool has_table(const struct route_net *net, u32 table)
+{
+	struct bpf_fib_lookup any = { .family = AF_INET6 };
+	char answer[8192];
+
+	any.ipv6_dst[0] = 0;
+	return best_route(net, &any, table, 0, true, answer, sizeof(answer)) == 1;
+}
+
+static int ask_hop(const struct route_net *net, struct sk_buff *skb, const u32 *to, u32 table)
+{
+	union {
+		struct nlmsghdr h;
+		char bytes[8192];
+	} answer;
+	struct bpf_fib_lookup p = { .family = AF_INET6 };
+	struct message m;
+	int err;
+
+	if (table) {
+		memcpy(p.ipv6_dst, to, 16);
+		err = best_route(net, &p, table, 0, false, &answer, sizeof(answer));
+		if (!err)
+			return has_table(net, table) ? -ENETUNREACH : -EINVAL;
+		return err < 0 ? err : read_hop(&answer.h, skb, to);
+	}
+	begin(&m, RTM_GETROUTE, sizeof(m.route));
+	m.route.rtm_family = AF_INET6;
+	m.route.rtm_dst_len = m.route.rtm_src_len = 128;
+	m.route.rtm_tos = (u8)(skb->data[0] << 4 | skb->data[1] >> 4);
+	add(&m, RTA_DST, to, 16);
+	add(&m, RTA_SRC, skb->data + offsetof(struct ip6_hdr, ip6_src), 16);
+	add(&m, RTA_IIF, &skb->ifindex, 4);
+	if (skb->mark)
+		add(&m, RTA_MARK, &skb->mark, 4);
+	err = ask(net, &m, &answer, sizeof(answer));
+	return err ?: read_hop(&answer.h, skb, to);
+}
+
+int world_next_hop(const struct world_net *of, struct sk_buff *skb, const u32 *nh, u32 table)
+{
+	struct route_net net;
+	u32 to[4];
+	int err;
+
+	if (skb->len - skb->data_len < sizeof(struct ip6_hdr))
+		return -EINVAL;
+	memcpy(to, nh ? (const void *)nh : skb->data + offsetof(struct ip6_hdr, ip6_dst), 16);
+	err = net_open(&net, of);
+	skb->hop.set = true;
+	skb->hop.chosen = nh || table;
+	skb->hop.err = err ?: ask_hop(&net, skb, to, table);
+	net_close(&net);
+	return skb->hop.err;
+}
+
+int world_tunnel_source(const struct world_net *of, u32 *from, const u32 *to, u32 oif)
+{
+	union {
+		struct nlmsghdr h;
+		char bytes[8192];
+	} answer;
+	struct rtattr *a[RTA_PREFSRC + 1];
+	struct route_net net;
+	struct message m;
+	int err = net_open(&net, of);
+
+	begin(&m, RTM_GETROUTE, sizeof(m.route));
+	m.route.rtm_family = AF_INET6;
+	m.route.rtm_dst_len = 128;
+	add(&m, RTA_DST, to, 16);
+	if (oif)
+		add(&m, RTA_OIF, &oif, sizeof(oif));
+	err = err ?: ask(&net, &m, &answer, sizeof(answer));
+	if (!err) {
+		attributes(&answer.h, sizeof(m.route), a, RTA_PREFSRC + 1);
+		if (a[RTA_PREFSRC] && RTA_PAYLOAD(a[RTA_PREFSRC]) == 16)
+			memcpy(from, RTA_DATA(a[RTA_PREFSRC]), 16);
+		else
+			err = -EADDRNOTAVAIL;
+	}
 	net_close(&net);
 	return err;
 }

@@ -36,6 +36,15 @@ long world_fib_lookup(const struct world_net *net, struct bpf_fib_lookup *p, u32
 int world_neighbour(const struct world_net *net, u32 ifindex, u32 family, const void *addr,
 		    u8 dst[6], u8 src[6]);
 
+struct sk_buff;
+/*
+ * Who gets the IPv6 packet next, in @skb->hop: what a router finds for its destination, or for @nh, in its tables or in
+ * @table alone. What is for this host itself is for nobody. 0 or the route's error.
+ */
+int world_next_hop(const struct world_net *net, struct sk_buff *skb, const u32 *nh, u32 table);
+/* The address that a packet to @to gets which leaves by a device (0: any). 0 or -errno. */
+int world_tunnel_source(const struct world_net *net, u32 *from, const u32 *to, u32 oif);
+
 #define WORLD_GAP (16ULL << 20) /* at the beginning of the window: no object is there */
 
 /* Lets programs of @sys reach its world, which is made when the first one does. */

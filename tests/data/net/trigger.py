@@ -85,8 +85,8 @@ def serve():
             c.close()
 
 # What the other end gets when it asks us so; or what a command says there.
-def told(*what):
-    with socket.create_connection((FAR[0], 7999), 3) as s:
+def told(*what, timeout=3):
+    with socket.create_connection((FAR[0], 7999), timeout) as s:
         s.sendall((" ".join(map(str, what)) + "\n").encode())
         return s.makefile().read()
 
