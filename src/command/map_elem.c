@@ -315,9 +315,8 @@ static struct object *element_of_fd(struct map_object *m, int fd, void **runtime
 
 		if (!p) {
 			*err = -EBADF; /* Linux: no perf event */
-		} else if (p->ring->inherit || (p->target && p->target->what != PERF_SAMPLING)) {
-			/* DIFF(perf-samples): events of places count nothing */
-			*err = p->ring->inherit ? -EOPNOTSUPP : -EINVAL;
+		} else if (p->ring->inherit) {
+			*err = -EOPNOTSUPP;
 			object_put(&p->obj);
 			return NULL;
 		} else {

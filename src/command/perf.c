@@ -79,7 +79,7 @@ int skep_ioctl(struct skep_system *sys, int fd, unsigned long request, void *arg
 	err = 0;
 	switch (request) {
 	case PERF_EVENT_IOC_ENABLE:
-		perf_enable(p, true);
+		err = perf_enable(p, true);
 		break;
 	case PERF_EVENT_IOC_DISABLE:
 		perf_enable(p, false);

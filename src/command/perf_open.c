@@ -2,8 +2,8 @@
 /*
  * perf_event_open(2): what an event is of (Linux: kernel/events/core.c,
  * kernel/trace/trace_event_perf.c). There are BPF_OUTPUT, tracepoints, functions of the kernel and
- * of processes, and samples by the clock. DIFF(perf-samples): only programs are run; no event counts
- * or writes samples of its own into its ring.
+ * of processes, and samples by the clock. DIFF(perf-samples): programs are run and passes counted; no event
+ * writes samples of its own into its ring.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -279,8 +279,10 @@ int skep_perf_event_open(struct skep_system *sys, void *uattr, int pid, int cpu,
 		err = perf_set_target(p, &target);
 	if (!err && !output && target.what == PERF_SAMPLING)
 		err = perf_counter_open(p, &attr, p->ring->tid);
+	else if (!err && !output)
+		p->ring->counts = PERF_COUNTS_PASSES;
 	if (!err && !attr.disabled)
-		perf_counter_enable(p, true);
+		err = perf_enable(p, true);
 	if (err) {
 		object_put(&p->obj);
 		return err;

@@ -210,7 +210,9 @@ static int event_read(struct bpf_map *map, u64 flags, u64 v[3], struct bpf_run *
 	if (since)
 		v[1] += run->platform->ktime_ns(CLOCK_MONOTONIC) - since;
 	v[2] = v[1];
-	v[0] = ring->counts == PERF_COUNTS_TIME ? v[1] - READ_ONCE(ring->reset) : 0;
+	v[0] = ring->counts == PERF_COUNTS_TIME	  ? v[1] - READ_ONCE(ring->reset) :
+	       ring->counts == PERF_COUNTS_PASSES ? READ_ONCE(ring->count) :
+						    0;
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "hook/cls_bpf.h"
 #include "hook/internal.h"
+#include "object/perf_ring.h"
 #include "hook/points.h"
 #include "object/task.h"
 
@@ -82,7 +83,7 @@ static void publish(struct hook *h, struct hook_progs *progs)
 {
 	struct hook_progs *old = h->progs;
 
-	if (!old)
+	if (!old && !h->counts)
 		h->since = h->sys->hooks->revision;
 	store_release(&h->progs, progs);
 	/* Linux forgets an empty list, but that of a netkit device. */
@@ -92,6 +93,47 @@ static void publish(struct hook *h, struct hook_progs *progs)
 		old->retired.free = progs_free;
 		arena_retire(h->sys->arena, &h->sys->retired, &old->retired);
 	}
+}
+
+static void counts_free(struct arena_retired *r)
+{
+	mem_free(container_of(r, struct hook_counts, retired));
+}
+
+int hook_count(struct hook *h, struct perf_ring *ring, const void *key)
+{
+	struct hook_counts *old = h->counts, *new = NULL;
+	u32 n = old ? old->n : 0, kept = 0;
+
+	for (u32 i = 0; i < n; i++)
+		kept += old->v[i].key != key;
+	if (kept + !!ring) {
+		new = mem_zalloc(sizeof(*new) + (kept + 1) * sizeof(new->v[0]));
+		if (!new && ring)
+			return -ENOMEM;
+	} else if (!old) {
+		return 0;
+	}
+	if (!new && kept) { /* no memory: what is taken away counts nothing, as it is disabled */
+		for (u32 i = 0; i < n; i++)
+			if (old->v[i].key == key)
+				WRITE_ONCE(old->v[i].ring, NULL);
+		return 0;
+	}
+	for (u32 i = 0; i < n; i++)
+		if (old->v[i].key != key)
+			new->v[new->n++] = old->v[i];
+	if (ring)
+		new->v[new->n++] = (struct hook_count){ ring, key };
+	if (!old && !h->progs)
+		h->since = h->sys->hooks->revision;
+	store_release(&h->counts, new);
+	hooks_changed(h->sys);
+	if (old) {
+		old->retired.free = counts_free;
+		arena_retire(h->sys->arena, &h->sys->retired, &old->retired);
+	}
+	return 0;
 }
 
 /* Takes everything off and frees the hook; runs of it may still be going on. */
@@ -105,6 +147,8 @@ static void drop(struct hook *h)
 		else if (progs->v[i].key == progs->v[i].owner) /* tcx.c */
 			object_put(&progs->v[i].owner->obj);
 	publish(h, NULL);
+	while (h->counts)
+		hook_count(h, NULL, h->counts->v[0].key);
 	hook_uprobe_free(h->uprobe);
 	mem_free(h->sampling);
 	mem_free(h);
@@ -404,10 +448,35 @@ static bool is_for(const struct hook_prog *e, const struct bpf_run *run)
 	return !e->pid || (run->task && run->task->tgid == e->pid);
 }
 
+/*
+ * The place was passed. As in Linux an event does not count what a program has said 0 to: at a tracepoint any
+ * that a perf event has put there (trace_call_bpf()), at a function its own.
+ */
+static void count_passes(const struct hook *h, const struct hook_progs *progs, u64 vetoes,
+			 const struct bpf_run *run)
+{
+	const struct hook_counts *counts = load_acquire(&h->counts);
+
+	if (h->kind == HOOK_TRACEPOINT && vetoes)
+		return;
+	for (u32 i = 0; counts && i < counts->n; i++) {
+		struct perf_ring *ring = READ_ONCE(counts->v[i].ring);
+		bool counted = ring && READ_ONCE(ring->enabled);
+
+		for (u32 k = 0; vetoes && progs && k < READ_ONCE(progs->n) && counted; k++)
+			counted = !(vetoes >> k & 1) || progs->v[k].key != counts->v[i].key;
+		if (!counted || (ring->tid && (!run->task || run->task->tid != ring->tid)) ||
+		    (ring->cpu >= 0 && (u32)ring->cpu != run->cpu))
+			continue;
+		__atomic_fetch_add(&ring->count, 1, __ATOMIC_RELAXED);
+	}
+}
+
 s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run)
 {
 	const struct hook_progs *progs = load_acquire(&h->progs);
 	s32 ret = TCX_NEXT;
+	u64 vetoes = 0;
 
 	switch (h->kind) {
 	case HOOK_XDP:
@@ -431,8 +500,11 @@ s32 hook_run_claimed(struct hook *h, void *ctx, struct bpf_run *run)
 		for (u32 i = 0; progs && i < READ_ONCE(progs->n); i++)
 			if (progs->v[i].session && is_for(&progs->v[i], run))
 				run_session(h, &progs->v[i], ctx, run);
-			else if (is_for(&progs->v[i], run))
-				run_tracing(&progs->v[i], ctx, run);
+			else if (is_for(&progs->v[i], run) &&
+				 !(run_tracing(&progs->v[i], ctx, run) & 1))
+				vetoes |= 1ULL << i;
+		if (unlikely(load_acquire(&h->counts) != NULL))
+			count_passes(h, progs, vetoes, run);
 		return 0;
 	case HOOK_FMOD_RET:
 	case HOOK_LSM:

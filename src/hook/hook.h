@@ -64,6 +64,16 @@ struct hook_progs {
 	struct hook_prog v[];
 };
 
+/* Perf events that count how often the place is passed. */
+struct hook_counts {
+	struct arena_retired retired;
+	u32 n;
+	struct hook_count {
+		struct perf_ring *ring;
+		const void *key; /* the event, as in hook_prog */
+	} v[];
+};
+
 struct hook {
 	struct hook *next;
 	struct skep_system *sys;
@@ -76,6 +86,7 @@ struct hook {
 	u64 since;			/* hooks_revision() when it came into use */
 	u32 xdp_flags;			/* XDP_FLAGS_SKB_MODE ... of an attachment by netlink */
 	struct hook_progs *progs;	/* NULL: none; read with load_acquire() in a slot */
+	struct hook_counts *counts;	/* the same */
 	u32 peer_ifindex;		/* HOOK_NETKIT_*: as the peer's namespace numbers it */
 	bool no_driver;			/* XDP: the device's driver runs none, generic mode only */
 	bool had_qdisc;			/* TCX ingress: traffic control has been there */
@@ -102,7 +113,7 @@ struct hook *hook_find_raw_tp(struct skep_system *sys, const char *name);
 
 static inline bool hook_active(const struct hook *h)
 {
-	return load_acquire(&h->progs) != NULL;
+	return load_acquire(&h->progs) != NULL || load_acquire(&h->counts) != NULL;
 }
 
 /*
@@ -192,6 +203,8 @@ void hooks_notify(struct skep_system *sys, void (*fn)(void *arg), void *arg);
 int hook_insert(struct hook *h, u32 at, const struct hook_prog *entry);
 int hook_remove(struct hook *h, const void *key); /* -ENOENT */
 int hook_replace(struct hook *h, const void *key, struct prog_object *new_prog);
+/* Event @key counts in @ring from now on, or with NULL no more. 0 or -ENOMEM, not for NULL. */
+int hook_count(struct hook *h, struct perf_ring *ring, const void *key);
 
 /* Where a program goes among the others: the uapi's flags and reference point. */
 struct hook_place {

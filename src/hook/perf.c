@@ -51,8 +51,11 @@ static void release(struct perf_object *p)
 	struct prog_object *prog = p->prog;
 
 	p->prog = NULL;
-	if (p->target)
+	if (p->target) {
 		settle(p);
+		if (p->ring->counts == PERF_COUNTS_PASSES)
+			hook_count(p->target->hook, NULL, p);
+	}
 	perf_counter_close(p);
 	object_put((struct object *)prog);
 	mem_free(p->target);
@@ -117,16 +120,21 @@ out:
 	return err;
 }
 
-void perf_enable(struct perf_object *p, bool on)
+int perf_enable(struct perf_object *p, bool on)
 {
+	int err = 0;
+
 	WRITE_ONCE(p->ring->enabled, on);
 	perf_counter_enable(p, on);
 	if (!p->target)
-		return;
+		return 0;
 	relock_take(&p->obj.sys->lock);
 	p->target->enabled = on;
 	settle(p);
+	if (p->ring->counts == PERF_COUNTS_PASSES)
+		err = hook_count(p->target->hook, on ? p->ring : NULL, p);
 	relock_give(&p->obj.sys->lock);
+	return err;
 }
 
 /* ---- samples ---- */

@@ -34,7 +34,8 @@ struct perf_target {
 int perf_set_target(struct perf_object *p, const struct perf_target *target);
 /* PERF_EVENT_IOC_SET_BPF; takes its own reference of @prog. -EINVAL, -EEXIST, -EACCES, -E2BIG. */
 int perf_set_prog(struct perf_object *p, struct prog_object *prog, u64 cookie);
-void perf_enable(struct perf_object *p, bool on);
+/* 0; switching on may be -ENOMEM. */
+int perf_enable(struct perf_object *p, bool on);
 
 /*
  * @p, an event that neither runs at a place nor takes output, counts what @attr says, for thread

@@ -24,6 +24,7 @@ enum perf_counts {
 	PERF_COUNTS_NOTHING, /* it takes output */
 	PERF_COUNTS_TIME,    /* how long it has been enabled */
 	PERF_COUNTS_ASKED,   /* what KERNEL_CALL_COUNTER answers */
+	PERF_COUNTS_PASSES,  /* .count: how often its place was passed while it was enabled */
 };
 
 struct perf_ring {
@@ -39,7 +40,7 @@ struct perf_ring {
 	u64 sample_type; /* PERF_SAMPLE_RAW, and of TID, TIME, CPU what the client asked for */
 	u64 id;
 	u64 lost; /* since the last PERF_RECORD_LOST */
-	u64 count;
+	u64 count; /* records, or passes */
 	/* Counting: see hook/perf_count.c. */
 	u32 counts;	   /* enum perf_counts */
 	u32 tid;	   /* thread that is counted; 0: the CPU .cpu */

@@ -51,4 +51,16 @@ int reads(struct __sk_buff *ctx)
 	return 0;
 }
 
+SEC("tp")
+int says_0(void *ctx)
+{
+	return 0;
+}
+
+SEC("tp")
+int says_1(void *ctx)
+{
+	return 1;
+}
+
 char _license[] SEC("license") = "GPL";

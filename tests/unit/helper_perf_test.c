@@ -3,10 +3,16 @@
  * bpf_perf_event_read() and bpf_perf_event_read_value(), on skep and on the running kernel: errors
  * are the same, clocks advance, a task's faults are counted.
  */
+#include "hook/record.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <sys/mount.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,6 +43,7 @@ static struct beside b[2];
 static u32 nr;
 static cpu_set_t cpus;
 static pid_t child;
+static char self[256];
 
 static int setup(void **state)
 {
@@ -251,14 +258,157 @@ static void inherited(void **state)
 	}
 }
 
-int main(void)
+/* ---- passes of a place ---- */
+
+#define PASSES 50
+
+static void passes(void)
+{
+	for (u32 i = 0; i < PASSES; i++)
+		syscall(SYS_getpgrp);
+}
+
+/* Number of tracepoint syscalls:sys_enter_getpgrp; 0: there is none. */
+static u64 point(const struct beside *s)
+{
+	char text[32] = "";
+	int p[2], fd;
+	pid_t pid;
+
+	if (s->sys)
+		return tracepoint_id(
+			(u32)hook_point_row(s->sys, HOOK_TRACEPOINT, "syscalls:sys_enter_getpgrp"));
+	assert_int_equal(pipe(p), 0);
+	pid = fork();
+	if (!pid) { /* in a mount namespace of its own */
+		if (!unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+		    !mount("none", "/mnt", "tracefs", 0, NULL)) {
+			fd = open("/mnt/events/syscalls/sys_enter_getpgrp/id", O_RDONLY);
+			if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0)
+				fd = (int)write(p[1], text, sizeof(text));
+		}
+		_exit(0);
+	}
+	close(p[1]);
+	if (read(p[0], text, sizeof(text)) < 0)
+		text[0] = 0;
+	close(p[0]);
+	waitpid(pid, NULL, 0);
+	return (u64)atoll(text);
+}
+
+/* A process passes the place on this CPU. */
+static void pass(const struct beside *s)
+{
+	char *argv[] = { self, (char *)"passes", NULL }, error[256];
+	struct skep_process *proc;
+	int status = -1;
+	pid_t pid;
+
+	if (s->sys) {
+		assert_int_equal(skep_spawn(s->sys, self, argv, NULL, &proc, error, sizeof(error)),
+				 0);
+		assert_int_equal(skep_process_wait(proc, true, 60000, &status), 0);
+		skep_process_free(proc);
+	} else {
+		pid = fork();
+		if (!pid) {
+			passes();
+			_exit(0);
+		}
+		waitpid(pid, &status, 0);
+	}
+	assert_int_equal(status, 0);
+}
+
+static void control(const struct beside *s, int fd, unsigned long request, const char *prog)
+{
+	long arg = prog ? bpf_program__fd(bpf_object__find_program_by_name(s->obj, prog)) : 0;
+
+	skep_front_use(s->sys);
+	assert_int_equal(ioctl(fd, request, arg), 0);
+	skep_front_use(NULL);
+}
+
+static int point_open(const struct beside *s, u64 id, int pid, int cpu)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr), .type = PERF_TYPE_TRACEPOINT, .config = id, .disabled = 1
+	};
+	int fd;
+
+	skep_front_use(s->sys);
+	fd = (int)syscall(SYS_perf_event_open, &attr, pid, cpu, -1, 0);
+	skep_front_use(NULL);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void passes_counted(void **state)
+{
+	for (u32 i = 0; i < nr; i++) {
+		u64 id = point(&b[i]), v[4];
+		int fd, other, mine;
+
+		if (!id) {
+			print_message("# the kernel has no such tracepoint: not compared\n");
+			continue;
+		}
+		fd = point_open(&b[i], id, -1, 0);
+		other = point_open(&b[i], id, -1, 1);
+		mine = point_open(&b[i], id, 0, -1); /* not the child's */
+		assert_int_equal(put(&b[i], 0, fd), 0);
+		assert_int_equal(put(&b[i], 1, other), 0);
+		assert_int_equal(put(&b[i], 2, mine), 0);
+		pass(&b[i]); /* disabled */
+		assert_int_equal(ask(&b[i], 1, 0, v), 0);
+		assert_int_equal(v[0], 0);
+		assert_int_equal(v[1], 0);
+		control(&b[i], fd, PERF_EVENT_IOC_ENABLE, NULL);
+		control(&b[i], other, PERF_EVENT_IOC_ENABLE, NULL);
+		control(&b[i], mine, PERF_EVENT_IOC_ENABLE, NULL);
+		pass(&b[i]);
+		pass(&b[i]);
+		assert_int_equal(ask(&b[i], 1, 0, v), 0);
+		assert_int_equal(v[0], 2 * PASSES);
+		assert_true(v[1] && v[1] == v[2]);
+		assert_int_equal(ask(&b[i], 0, 0, v), 2 * PASSES);
+		assert_int_equal(ask(&b[i], 1, 1, v), -EINVAL); /* of another CPU */
+		assert_int_equal(ask(&b[i], 1, 2, v), 0);
+		assert_int_equal(v[0], 0);
+		assert_int_equal(ask(&b[i], 4, 0, v), -EINVAL); /* it takes no output */
+		control(&b[i], fd, PERF_EVENT_IOC_RESET, NULL);
+		/* What a program says 0 to is not counted, whichever event has put it there. */
+		control(&b[i], other, PERF_EVENT_IOC_SET_BPF, "says_1");
+		control(&b[i], fd, PERF_EVENT_IOC_DISABLE, NULL);
+		pass(&b[i]);
+		control(&b[i], fd, PERF_EVENT_IOC_ENABLE, NULL);
+		pass(&b[i]);
+		assert_int_equal(ask(&b[i], 0, 0, v), PASSES);
+		control(&b[i], mine, PERF_EVENT_IOC_SET_BPF, "says_0");
+		pass(&b[i]);
+		assert_int_equal(ask(&b[i], 0, 0, v), PASSES);
+		close(mine);
+		close(fd);
+		close(other);
+	}
+}
+
+int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counters),
 		cmocka_unit_test(errors_same),
 		cmocka_unit_test(inherited),
+		cmocka_unit_test(passes_counted),
 	};
 
+	if (argc > 1) {
+		passes();
+		return 0;
+	}
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+		return 1;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
