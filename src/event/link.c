@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "event/link_ip.h"
+#include "event/link_tcp.h"
 
 #define QUIET_MS 100 /* then all that was sent has arrived */
 
@@ -229,6 +229,7 @@ void links_stop(struct links *l)
 	link_routes_free(l);
 	link_frags_free(l);
 	link_flows_free(l);
+	link_tcp_free(l);
 	link_owners_free(l->owners);
 	mem_free(l->ports);
 	mem_free(l);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -104,8 +105,25 @@ static bool ends_of(const struct sk_buff *skb, bool ingress, struct ends *e)
 	return true;
 }
 
-/* 0: the kernel has such a socket. */
-static int ask(struct links *l, const struct ends *e, struct inet_diag_msg *out)
+/* struct tcp_info of an answer, of which @size bytes can be taken: how many they are. */
+static u32 figures_of(const struct nlmsghdr *h, void *info, u32 size)
+{
+	const u32 head = NLMSG_SPACE(sizeof(struct inet_diag_msg));
+	const struct rtattr *a = (const void *)((const char *)h + head);
+	int left = (int)h->nlmsg_len - (int)head;
+
+	for (; RTA_OK(a, left); a = RTA_NEXT(a, left))
+		if (a->rta_type == INET_DIAG_INFO) {
+			size = min_t(u32, size, (u32)RTA_PAYLOAD(a));
+			memcpy(info, RTA_DATA(a), size);
+			return size;
+		}
+	return 0;
+}
+
+/* 0: the kernel has such a socket. @info, @size: where its struct tcp_info is wanted; how large it is. */
+static int ask(struct links *l, const struct ends *e, struct inet_diag_msg *out, void *info,
+	       u32 *size)
 {
 	struct question q = {
 		.h = { .nlmsg_len = sizeof(q),
@@ -114,6 +132,7 @@ static int ask(struct links *l, const struct ends *e, struct inet_diag_msg *out)
 		.r = { .sdiag_family = (u8)e->family,
 		       .sdiag_protocol = (u8)e->protocol,
 		       .idiag_states = ~0U,
+		       .idiag_ext = info ? 1 << (INET_DIAG_INFO - 1) : 0,
 		       .id = { .idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } } },
 	};
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
@@ -138,7 +157,22 @@ static int ask(struct links *l, const struct ends *e, struct inet_diag_msg *out)
 	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*out)) || answer.h.nlmsg_type != SOCK_DIAG_BY_FAMILY)
 		return -ENOENT;
 	memcpy(out, NLMSG_DATA(&answer.h), sizeof(*out));
+	if (info)
+		*size = figures_of(&answer.h, info, *size);
 	return 0;
+}
+
+int link_ask_tcp(struct links *l, u32 family, const u32 *local, u16 lport, const u32 *remote,
+		 u16 rport, struct inet_diag_msg *out, void *info, u32 *size)
+{
+	struct ends e = {
+		.family = family, .protocol = IPPROTO_TCP, .lport = lport, .rport = rport
+	};
+	u32 bytes = family == AF_INET ? 4 : 16;
+
+	memcpy(e.local, local, bytes);
+	memcpy(e.remote, remote, bytes);
+	return ask(l, &e, out, info, size);
 }
 
 int link_ask_socket(struct links *l, u32 family, u32 protocol, const u32 *local, u16 lport,
@@ -149,7 +183,7 @@ int link_ask_socket(struct links *l, u32 family, u32 protocol, const u32 *local,
 
 	memcpy(e.local, local, size);
 	memcpy(e.remote, remote, size);
-	return ask(l, &e, out);
+	return ask(l, &e, out, NULL, NULL);
 }
 
 static bool has_open(u32 pid, const char *what)
@@ -173,17 +207,16 @@ static bool has_open(u32 pid, const char *what)
 }
 
 /* The cgroup of the process that has the socket with this inode open. */
-static void find_cgroup(struct skep_system *sys, u32 inode, struct owner *o)
+u32 link_cgroup_of_socket(struct links *l, u32 inode, u64 *ids, u32 max)
 {
 	char what[32];
 	u32 pid = 0;
 
 	snprintf(what, sizeof(what), "socket:[%u]", inode);
-	while (inode && (pid = cgroup_tree_process(sys, pid)))
-		if (has_open(pid, what)) {
-			o->n = cgroup_tree_chain(sys, pid, o->ids, LEVELS);
-			return;
-		}
+	while (inode && (pid = cgroup_tree_process(l->sys, pid)))
+		if (has_open(pid, what))
+			return cgroup_tree_chain(l->sys, pid, ids, max);
+	return 0;
 }
 
 static void find_owner(struct links *l, const struct ends *e, struct owner *o)
@@ -193,7 +226,7 @@ static void find_owner(struct links *l, const struct ends *e, struct owner *o)
 
 	if (!memcmp(&o->ends, e, sizeof(*e)) && o->seen_ns && now - o->seen_ns < FRESH_NS)
 		return;
-	if (ask(l, e, &m)) {
+	if (ask(l, e, &m, NULL, NULL)) {
 		memset(o, 0, sizeof(*o));
 		if (e->protocol == IPPROTO_UDP)
 			o->n = cgroup_tree_port_chain(l->sys, ntohs(e->lport), o->ids, LEVELS);
@@ -202,7 +235,7 @@ static void find_owner(struct links *l, const struct ends *e, struct owner *o)
 	cookie = (u64)m.id.idiag_cookie[1] << 32 | m.id.idiag_cookie[0];
 	if (memcmp(&o->ends, e, sizeof(*e)) || o->cookie != cookie || !o->n) {
 		*o = (struct owner){ .ends = *e, .cookie = cookie, .uid = m.idiag_uid };
-		find_cgroup(l->sys, m.idiag_inode, o);
+		o->n = link_cgroup_of_socket(l, m.idiag_inode, o->ids, LEVELS);
 	}
 	o->state = m.idiag_state;
 	o->seen_ns = now;

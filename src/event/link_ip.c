@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The way of packets through the network layer of a live link, see link_ip.h. */
-#include "event/link_ip.h"
+#include "event/link_tcp.h"
 
 #include <arpa/inet.h>
 #include <linux/rtnetlink.h>
@@ -157,6 +157,7 @@ static void put_up(struct link_way *w, struct port *p, struct sk_buff *skb,
 			return;
 		}
 	}
+	link_tcp_in(w, p, skb);
 	link_emit_skb(w, &p->inner, skb);
 }
 
@@ -349,6 +350,7 @@ void link_ip_send(struct link_way *w, struct port *p, struct sk_buff *skb)
 	struct ip_view ip;
 
 	has_route(skb);
+	link_tcp_out(w, p, skb);
 	if (!link_ip_active(w->l, false) || skb->vlan_present || !at_network(skb, &pkt, &ip)) {
 		put_down(w, p, skb);
 		return;

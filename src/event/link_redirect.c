@@ -58,6 +58,12 @@ static void look_at(const struct links *l, struct port *p)
 	p->known = l->bursts;
 }
 
+u32 link_mtu(const struct links *l, struct port *p)
+{
+	look_at(l, p);
+	return p->mtu ? p->mtu : 1500;
+}
+
 bool link_takes_tags(const struct links *l, struct port *p)
 {
 	struct ethtool_value v = { .cmd = ETHTOOL_GFLAGS };

@@ -12,7 +12,7 @@
 #include <linux/if_link.h>
 #include <string.h>
 
-#include "event/link_ip.h"
+#include "event/link_tcp.h"
 #include "hook/cls_bpf.h"
 #include "hook/record.h"
 
@@ -310,7 +310,8 @@ int link_transmit_skb(struct link_way *w, struct port *p, struct sk_buff *skb)
 
 static bool tc_active(const struct link_way *w, const struct port *p, bool ingress)
 {
-	return link_cgroup_active(w->l, ingress) || hook_active(ingress ? p->ingress : p->egress) ||
+	return link_cgroup_active(w->l, ingress) || link_tcp_active(w->l) ||
+	       hook_active(ingress ? p->ingress : p->egress) ||
 	       link_ip_active(w->l, ingress) || cls_bpf_active(w->l->sys, p->p.ifindex, ingress);
 }
 

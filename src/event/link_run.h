@@ -50,6 +50,7 @@ struct links {
 	pthread_mutex_t frags_lock;
 	struct link_datagram *frags; /* link_frags.c */
 	struct link_flows *flows;    /* link_steer.c */
+	struct link_tcp *tcp;	     /* link_tcp.c */
 	pthread_mutex_t neigh_lock;
 	struct link_neigh *neighs; /* link_neigh.c */
 	int neigh_news;		   /* NETLINK_ROUTE: what becomes of neighbours */
@@ -134,6 +135,8 @@ const u8 *link_xdp_bytes(struct link_way *w, const struct xdp_buff *xdp, u32 *le
 
 /* ---- link_redirect.c ---- */
 
+/* The MTU of the instance's end. */
+u32 link_mtu(const struct links *l, struct port *p);
 /* Whether the instance's end takes VLAN tags out of what it receives (rx-vlan-offload). */
 bool link_takes_tags(const struct links *l, struct port *p);
 
@@ -177,6 +180,12 @@ struct inet_diag_msg;
 /* The socket of the instance with these ends, addresses and ports in network order: 0 or -ENOENT. */
 int link_ask_socket(struct links *l, u32 family, u32 protocol, const u32 *local, u16 lport,
 		    const u32 *remote, u16 rport, struct inet_diag_msg *out);
+/* The same of TCP's with struct tcp_info: up to *@size bytes to @info, then how many came. */
+int link_ask_tcp(struct links *l, u32 family, const u32 *local, u16 lport, const u32 *remote,
+		 u16 rport, struct inet_diag_msg *out, void *info, u32 *size);
+
+/* Ids of the cgroup of who has the socket with that inode open, and of those above: how many. */
+u32 link_cgroup_of_socket(struct links *l, u32 inode, u64 *ids, u32 max);
 
 bool link_cgroup_active(const struct links *l, bool ingress);
 /* @skb is at its Ethernet header. */

@@ -15,15 +15,19 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/mem.h"
+#include "event/link_tcp.h"
+#include "object/cgroup_tree.h"
+
 bool sock_ops_in_use(const struct skep_system *sys)
 {
 	return cgroup_in_use(sys, BPF_CGROUP_SOCK_OPS);
 }
 
-static void fill(struct bpf_sock_ops *ctx, struct cgroup_sock *s)
+void sock_ops_fill(struct bpf_sock_ops *ctx, struct bpf_rt_sock *sk, bool full)
 {
-	const struct bpf_tcp_sock *tcp = &s->sk.tcp;
-	const struct bpf_sock *u = &s->sk.u;
+	const struct bpf_tcp_sock *tcp = &sk->tcp;
+	const struct bpf_sock *u = &sk->u;
 
 	ctx->family = u->family;
 	ctx->remote_ip4 = u->dst_ip4;
@@ -32,13 +36,22 @@ static void fill(struct bpf_sock_ops *ctx, struct cgroup_sock *s)
 	memcpy(ctx->local_ip6, u->src_ip6, sizeof(ctx->local_ip6));
 	ctx->remote_port = (u32)u->dst_port << 16; /* in network order, in the upper half */
 	ctx->local_port = u->src_port;		   /* in host order */
-	ctx->is_fullsock = 1;
+	ctx->is_fullsock = full;
 	ctx->state = u->state;
-	ctx->bpf_sock_ops_cb_flags = s->sk.cb_flags;
+	if (!full)
+		return;
+	ctx->bpf_sock_ops_cb_flags = sk->cb_flags;
 	ctx->snd_cwnd = tcp->snd_cwnd;
 	ctx->srtt_us = tcp->srtt_us;
+	ctx->rtt_min = tcp->rtt_min;
 	ctx->snd_ssthresh = tcp->snd_ssthresh;
+	ctx->rcv_nxt = tcp->rcv_nxt;
+	ctx->snd_nxt = tcp->snd_nxt;
+	ctx->snd_una = tcp->snd_una;
 	ctx->mss_cache = tcp->mss_cache;
+	ctx->ecn_flags = tcp->ecn_flags;
+	ctx->rate_delivered = tcp->rate_delivered;
+	ctx->rate_interval_us = tcp->rate_interval_us;
 	ctx->packets_out = tcp->packets_out;
 	ctx->retrans_out = tcp->retrans_out;
 	ctx->total_retrans = tcp->total_retrans;
@@ -50,20 +63,43 @@ static void fill(struct bpf_sock_ops *ctx, struct cgroup_sock *s)
 	ctx->sacked_out = tcp->sacked_out;
 	ctx->bytes_received = tcp->bytes_received;
 	ctx->bytes_acked = tcp->bytes_acked;
-	ctx->sk = &s->sk.u;
+	ctx->sk = &sk->u;
 }
 
 /* Runs the programs on socket @s, in @state. */
-static void run(struct task *t, struct cgroup_sock *s, struct bpf_sock_ops *ctx, u8 state,
+static void run(struct task *t, struct cgroup_sock *s, struct bpf_rt_sock_ops *ctx, u8 state,
 		u8 *flags)
 {
+	link_tcp_flags(t->sys->links, s->sk.cookie, flags);
 	s->sk.cb_flags = *flags;
 	s->sk.u.state = state;
 	s->before = s->sk;
-	fill(ctx, s);
+	sock_ops_fill(&ctx->u, &s->sk, true);
 	cgroup_run_task(t, BPF_CGROUP_SOCK_OPS, ctx, 0, NULL);
 	*flags = (u8)s->sk.cb_flags;
+	link_tcp_set_flags(t->sys->links, s->sk.cookie, *flags);
 	cgroup_sock_apply(s);
+}
+
+/* What the wire is to know of a socket that connects or listens as descriptor @fd. */
+static void note(struct task *t, const struct cgroup_sock *s, int fd, u8 flags)
+{
+	u64 ids[CGROUP_LEVELS_MAX];
+	socklen_t len = sizeof(int);
+	int save = 0;
+	struct tcp_note n = { .cookie = s->sk.cookie,
+			      .ids = ids,
+			      .uid = s->sk.uid,
+			      .pid = (pid_t)t->bpf.tgid,
+			      .fd = fd,
+			      .cb_flags = flags };
+
+	if (!t->sys->links)
+		return;
+	n.n = task_cgroups(t, ids, CGROUP_LEVELS_MAX);
+	if (!getsockopt(s->fd, IPPROTO_TCP, TCP_SAVE_SYN, &save, &len))
+		n.save_syn = (u8)save;
+	link_tcp_note(t->sys->links, &n);
 }
 
 static bool set_peer(struct bpf_sock *u, const struct sockaddr_storage *to)
@@ -99,24 +135,60 @@ static bool open_tcp(struct task *t, const struct fd_info *info, struct cgroup_s
 	return false;
 }
 
+/* Options that programs have set when nobody had the socket; from now on it can be had as descriptor @fd. */
+static void set_later(struct task *t, struct cgroup_sock *s, int fd)
+{
+	struct bpf_rt_sock *later =
+		link_tcp_later(t->sys->links, s->sk.cookie, (pid_t)t->bpf.tgid, fd);
+	u32 level, name;
+	bool doubled;
+
+	if (!later)
+		return;
+	for (u32 i = 0; sk_option(i, &level, &name, &doubled); i++) {
+		int v = doubled ? later[1].opt[i] / 2 : later[1].opt[i];
+
+		if (later[1].opt_set >> i & 1)
+			setsockopt(s->fd, (int)level, (int)name, &v, sizeof(v));
+	}
+	if (*later[1].congestion)
+		setsockopt(s->fd, IPPROTO_TCP, TCP_CONGESTION, later[1].congestion,
+			   (socklen_t)strlen(later[1].congestion));
+	s->before = later[0];
+	s->sk = later[1];
+	cgroup_sock_apply(s);
+	mem_free(later);
+}
+
 void sock_ops_tell(struct task *t, const struct fd_info *info, u32 op, u8 state, u8 *flags)
 {
-	struct bpf_sock_ops ctx = { .op = op };
+	struct bpf_rt_sock_ops ctx = { .u.op = op };
 	struct cgroup_sock s;
 
 	if (!open_tcp(t, info, &s))
 		return;
-	run(t, &s, &ctx, state, flags);
+	if (op != BPF_SOCK_OPS_TCP_LISTEN_CB &&
+	    link_tcp_told(t->sys->links, s.sk.cookie, TCP_TOLD_ESTABLISHED)) {
+		link_tcp_flags(t->sys->links, s.sk.cookie, flags);
+		set_later(t, &s, info->fd);
+	} else {
+		run(t, &s, &ctx, state, flags);
+		if (op == BPF_SOCK_OPS_TCP_LISTEN_CB)
+			note(t, &s, info->fd, *flags);
+	}
 	cgroup_sock_close(&s);
 }
 
 /* That it connects has been told by then, of who had asked for it. */
 void sock_ops_state(struct task *t, const struct fd_info *info, u8 from, u8 to, u8 *flags)
 {
-	struct bpf_sock_ops ctx = { .op = BPF_SOCK_OPS_STATE_CB, .args = { from, to } };
+	struct bpf_rt_sock_ops ctx = { .u = { .op = BPF_SOCK_OPS_STATE_CB, .args = { from, to } } };
 	struct cgroup_sock s;
 
+	link_tcp_flags(t->sys->links, info->cookie, flags);
 	if (!(*flags & BPF_SOCK_OPS_STATE_CB_FLAG) || to == BPF_TCP_SYN_SENT ||
+	    (to == BPF_TCP_ESTABLISHED &&
+	     link_tcp_told(t->sys->links, info->cookie, TCP_TOLD_ESTABLISHED)) ||
 	    !open_tcp(t, info, &s))
 		return;
 	run(t, &s, &ctx, from, flags);
@@ -126,9 +198,9 @@ void sock_ops_state(struct task *t, const struct fd_info *info, u8 from, u8 to, 
 void sock_ops_connect(struct task *t, int fd, struct cgroup_sock *s,
 		      const struct sockaddr_storage *to)
 {
-	struct bpf_sock_ops ctx = { .op = BPF_SOCK_OPS_TCP_CONNECT_CB };
-	struct bpf_sock_ops state = { .op = BPF_SOCK_OPS_STATE_CB,
-				      .args = { BPF_TCP_CLOSE, BPF_TCP_SYN_SENT } };
+	struct bpf_rt_sock_ops ctx = { .u.op = BPF_SOCK_OPS_TCP_CONNECT_CB };
+	struct bpf_rt_sock_ops state = { .u = { .op = BPF_SOCK_OPS_STATE_CB,
+						.args = { BPF_TCP_CLOSE, BPF_TCP_SYN_SENT } } };
 	struct bpf_sock was = s->sk.u;
 	u8 none = 0, *flags;
 
@@ -142,6 +214,7 @@ void sock_ops_connect(struct task *t, int fd, struct cgroup_sock *s,
 		if (*flags & BPF_SOCK_OPS_STATE_CB_FLAG)
 			run(t, s, &state, BPF_TCP_CLOSE, flags);
 		run(t, s, &ctx, BPF_TCP_SYN_SENT, flags);
+		note(t, s, fd, *flags);
 	}
 	s->sk.u = s->before.u = was;
 }

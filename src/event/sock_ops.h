@@ -16,6 +16,9 @@ void sock_ops_state(struct task *t, const struct fd_info *info, u8 from, u8 to, 
 void sock_ops_connect(struct task *t, int fd, struct cgroup_sock *s,
 		      const struct sockaddr_storage *to);
 
+/* The context's fields of socket @sk; not @full: of a request, which is none yet. */
+void sock_ops_fill(struct bpf_sock_ops *ctx, struct bpf_rt_sock *sk, bool full);
+
 /* Programs at the last close of a socket: BPF_CGROUP_INET_SOCK_RELEASE. */
 void sock_release_tell(struct task *t, const struct fd_info *info);
 

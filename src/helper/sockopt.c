@@ -71,6 +71,16 @@ static const struct opt_row {
 	{ SOL_TCP, 27 /* TCP_SAVE_SYN */, OPT_INT, 0, 0, 2 },
 };
 
+bool sk_option(u32 i, u32 *level, u32 *name, bool *doubled)
+{
+	if (i >= ARRAY_SIZE(rows))
+		return false;
+	*level = rows[i].level;
+	*name = rows[i].name;
+	*doubled = rows[i].kind == OPT_SNDBUF || rows[i].kind == OPT_RCVBUF;
+	return true;
+}
+
 _Static_assert(ARRAY_SIZE(rows) <= SK_OPTS, "options of a socket");
 
 /* Those of BPF alone (TCP_BPF_*); cb_flags can be got, too. */
@@ -338,5 +348,7 @@ BPF_HELPER(sock_ops_setsockopt)
 
 BPF_HELPER(sock_ops_getsockopt)
 {
+	if ((u32)r2 == SOL_TCP && (u32)r3 >= TCP_BPF_SYN && (u32)r3 <= TCP_BPF_SYN_MAC)
+		return (u64)sock_ops_get_syn(PTR(r1), (u32)r3, PTR(r4), (u32)r5);
 	return get_option(run, CTX_SK(bpf_sock_ops), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
 }

@@ -53,15 +53,42 @@ static const u8 *search(const u8 *op, const u8 *end, const struct wanted *w, boo
 	return NULL;
 }
 
+/* The headers of the SYN that began the connection, from the one that @name (TCP_BPF_SYN*) says on: their length. */
+static s32 syn_of(const struct bpf_rt_sock_ops *ctx, u32 name, const u8 **at)
+{
+	if (!ctx->syn || (name == TCP_BPF_SYN_MAC && !ctx->syn_mac))
+		return -ENOENT;
+	*at = ctx->syn;
+	if (name == TCP_BPF_SYN_MAC)
+		return ctx->syn_mac + ctx->syn_ip + ctx->syn_tcp;
+	*at += ctx->syn_mac;
+	if (name == TCP_BPF_SYN_IP)
+		return ctx->syn_ip + ctx->syn_tcp;
+	*at += ctx->syn_ip;
+	return ctx->syn_tcp;
+}
+
+s64 sock_ops_get_syn(const struct bpf_rt_sock_ops *ctx, u32 name, u8 *to, u32 len)
+{
+	const u8 *at;
+	s64 n = syn_of(ctx, name, &at);
+	u32 copied = n < 0 ? 0 : min_t(u32, (u32)n, len);
+
+	if (copied)
+		__builtin_memcpy(to, at, copied);
+	__builtin_memset(to + copied, 0, len - copied);
+	return n > (s64)len ? -ENOSPC : n;
+}
+
 BPF_HELPER(load_hdr_opt)
 {
 	const struct bpf_rt_sock_ops *ctx = PTR(r1);
 	u8 *to = PTR(r2);
 	u32 len = (u32)r3;
 	struct wanted w = { 0 };
-	const u8 *op;
+	const u8 *op, *end;
 	bool ended;
-	int err;
+	s32 err;
 
 	if (unlikely(len < 2 || r4 & ~(u64)BPF_LOAD_HDR_OPT_TCP_SYN))
 		return ERR(EINVAL);
@@ -76,12 +103,18 @@ BPF_HELPER(load_hdr_opt)
 	} else if (to[1]) {
 		return ERR(EINVAL);
 	}
-	if (r4 & BPF_LOAD_HDR_OPT_TCP_SYN)
-		return ERR(ENOENT); /* no SYN has been kept */
-	if (!ctx->has_skb || ctx->u.op == BPF_SOCK_OPS_HDR_OPT_LEN_CB)
-		return ERR(EPERM);
-	op = search((const u8 *)ctx->u.skb_data + TCP_HEADER, ctx->u.skb_data_end, &w, &ended,
-		    &err);
+	if (r4 & BPF_LOAD_HDR_OPT_TCP_SYN) {
+		err = syn_of(ctx, TCP_BPF_SYN, &op);
+		if (err < 0)
+			return (u64)(s64)err;
+		end = op + err;
+	} else {
+		if (!ctx->has_skb || ctx->u.op == BPF_SOCK_OPS_HDR_OPT_LEN_CB)
+			return ERR(EPERM);
+		op = ctx->u.skb_data;
+		end = ctx->u.skb_data_end;
+	}
+	op = search(op + TCP_HEADER, end, &w, &ended, &err);
 	if (!op)
 		return (u64)(s64)err;
 	__builtin_memcpy(to, op, min_t(u32, op[1], len));

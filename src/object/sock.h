@@ -69,13 +69,22 @@ static inline bool sock_is_full(const struct bpf_rt_sock *sk)
 /* Whether programs may set or get @o of such a socket: 0 or -errno. What the value means is the socket's to say. */
 s64 sock_option_check(u32 family, u32 type, u32 protocol, const struct sock_option *o);
 
+/* Option number @i of .opt; @doubled: it reads as twice what is set. False: there is none. */
+bool sk_option(u32 i, u32 *level, u32 *name, bool *doubled);
+
 /* struct bpf_sock_ops: u.skb_data is the TCP header of the packet at hand, if there is one. */
 #define TCP_OPTIONS_MAX 40
 struct bpf_rt_sock_ops {
 	struct bpf_sock_ops u;
 	u32 opt_room; /* bytes of options that can still be reserved or stored */
 	bool has_skb;
+	/* The headers of the SYN that came, and their lengths: Ethernet (0: not kept), IP, TCP. NULL: none was kept. */
+	const u8 *syn;
+	u8 syn_mac, syn_ip, syn_tcp;
 };
+
+/* bpf_getsockopt() of TCP_BPF_SYN* (@name): the bytes' number, or -ENOSPC with as many as have room, or -ENOENT. */
+s64 sock_ops_get_syn(const struct bpf_rt_sock_ops *ctx, u32 name, u8 *to, u32 len);
 
 /* struct bpf_sock_addr, and what stands behind it: an address of the call. */
 #define SOCK_ADDR_MAX 128

@@ -25,8 +25,13 @@ void sk_figures_of_tcp(struct bpf_rt_sock *sk, const void *info, u32 size)
 	memset(&all, 0, sizeof(all));
 	memcpy(&all, info, min_t(u32, size, sizeof(all)));
 	sk->u.state = i->tcpi_state;
-	if (sk->u.state == BPF_TCP_LISTEN)
-		return; /* the same words tell of its backlog */
+	if (sk->u.state == BPF_TCP_LISTEN) {
+		/* The same words tell of its backlog; it is as tcp_init_sock() has made it. */
+		t->snd_cwnd = 10;
+		t->snd_ssthresh = 0x7fffffff;
+		t->mss_cache = 536;
+		return;
+	}
 	t->snd_cwnd = i->tcpi_snd_cwnd;
 	t->srtt_us = i->tcpi_rtt << 3;
 	t->rtt_min = i->tcpi_min_rtt;

@@ -1,0 +1,802 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * TCP connections of an instance on its wire, see link_tcp.h (Linux: net/ipv4/tcp_input.c, tcp_output.c,
+ * tcp_minisocks.c, as far as programs are called there).
+ *
+ * A connection is followed from its SYN on, if a program listened then. The supervisor notes sockets that connect
+ * or listen by their cookies; a SYN that the stack sends, and one that comes for a listener, finds its note by asking the
+ * kernel whose it is. What programs say of a connection (flags, options to be set) stays with it here.
+ *
+ * Two locks: .turn is held while a segment is dealt with and its programs run, by the links' threads only; .lock guards
+ * what the supervisor sees, and nobody who holds it waits for anything else.
+ */
+#include "event/link_tcp.h"
+
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "event/supervisor.h"
+#include "hook/cgroup.h"
+#include "object/csum.h"
+
+#define BUCKETS	 1024
+#define SEEN_MAX 8192
+
+enum { OPT_END, OPT_NOP, OPT_MSS, OPT_WINDOW, OPT_SACK_OK, OPT_SACK, OPT_TIMES = 8 };
+
+#define TIMES_LEN 12 /* of the option of time stamps, aligned as it always is */
+
+struct link_tcp {
+	pthread_mutex_t turn, lock;
+	u32 n;
+	struct tcp_sock_seen *by_cookie[BUCKETS], *by_ends[BUCKETS];
+};
+
+bool link_tcp_active(const struct links *l)
+{
+	return l->sys->cgroup_tree && l->diag >= 0 && cgroup_in_use(l->sys, BPF_CGROUP_SOCK_OPS);
+}
+
+static bool before(u32 a, u32 b)
+{
+	return (s32)(a - b) < 0;
+}
+
+/* ---- segments ---- */
+
+static bool segment_of(struct sk_buff *skb, bool ingress, struct tcp_seg *s)
+{
+	const u8 *end = skb->data_end;
+	struct ip_view ip;
+	u16 ports[2];
+
+	memset(s, 0, sizeof(*s));
+	if (skb->vlan_present || skb->data_len)
+		return false;
+	s->skb = skb;
+	s->net = skb->head + skb->network_header;
+	if (s->net > end || !ip_parse(skb->protocol, s->net, (u32)(end - s->net), &ip) ||
+	    ip.fragment || ip.protocol != IPPROTO_TCP || ip.l4 + 20 > ip.len)
+		return false;
+	s->tcp = s->net + ip.l4;
+	s->hdr = (s->tcp[12] >> 4) * 4u;
+	if (s->hdr < 20 || ip.l4 + s->hdr > ip.len)
+		return false;
+	s->len = ip.len - ip.l4 - s->hdr;
+	s->family = ip.family;
+	memcpy(s->local, ingress ? ip.dst : ip.src, sizeof(s->local));
+	memcpy(s->remote, ingress ? ip.src : ip.dst, sizeof(s->remote));
+	memcpy(ports, s->tcp, sizeof(ports));
+	s->lport = ports[ingress];
+	s->rport = ports[!ingress];
+	memcpy(&s->seq, s->tcp + 4, 4);
+	memcpy(&s->ack, s->tcp + 8, 4);
+	memcpy(&s->window, s->tcp + 14, 2);
+	s->seq = ntohl(s->seq);
+	s->ack = ntohl(s->ack);
+	s->window = ntohs(s->window);
+	s->flags = s->tcp[13];
+	return true;
+}
+
+struct tcp_options {
+	u16 mss; /* 0: none */
+	u8 *mss_at;
+	s32 scale; /* -1: none */
+	bool times, sack_ok, unknown;
+};
+
+/* As tcp_parse_options() of net/ipv4/tcp_input.c; what it knows is not unknown. */
+static void read_options(u8 *tcp, u32 hdr, struct tcp_options *o)
+{
+	static const u8 known[] = { OPT_MSS,   OPT_WINDOW, OPT_SACK_OK, OPT_SACK,
+				    OPT_TIMES, 19,	   29,		34 };
+
+	*o = (struct tcp_options){ .scale = -1 };
+	for (u8 *at = tcp + 20, *end = tcp + hdr; at < end && *at != OPT_END;) {
+		bool is_known = false;
+
+		if (*at == OPT_NOP) {
+			at++;
+			continue;
+		}
+		if (end - at < 2 || at[1] < 2 || at[1] > end - at)
+			return;
+		for (u32 i = 0; i < sizeof(known); i++)
+			is_known |= *at == known[i];
+		/* Fast Open's and SMC's experiments. */
+		if (*at == 254 && at[1] >= 4 && at[2] == 0xf9 && at[3] == 0x89)
+			is_known = true;
+		o->unknown |= !is_known;
+		if (*at == OPT_MSS && at[1] == 4) {
+			o->mss = (u16)(at[2] << 8 | at[3]);
+			o->mss_at = at + 2;
+		} else if (*at == OPT_WINDOW && at[1] == 3) {
+			o->scale = at[2] > 14 ? 14 : at[2];
+		} else if (*at == OPT_TIMES && at[1] == 10) {
+			o->times = true;
+		} else if (*at == OPT_SACK_OK) {
+			o->sack_ok = true;
+		}
+		at += at[1];
+	}
+}
+
+/* Lets the stack send segments that have @room for options of programs. By how much its MSS is smaller. */
+static u16 lower_mss(struct tcp_seg *s, u32 mtu, u32 room)
+{
+	u32 headers = s->family == PF_IPV6 ? 60 : 40, most;
+	struct tcp_options o;
+	u16 to, was, word, *sum, lower;
+
+	read_options(s->tcp, s->hdr, &o);
+	most = min_t(u32, o.mss ? o.mss : 536, mtu - headers) - room;
+	if (!room || !o.mss_at || o.mss <= most)
+		return 0;
+	lower = (u16)room;
+	memcpy(&was, o.mss_at, 2);
+	to = htons((u16)most);
+	memcpy(o.mss_at, &to, 2);
+	/* The checksum's words begin at even offsets. */
+	sum = &word;
+	memcpy(sum, s->tcp + 16, 2);
+	if ((o.mss_at - s->tcp) & 1) {
+		was = (u16)(was >> 8 | was << 8);
+		to = (u16)(to >> 8 | to << 8);
+	}
+	csum_replace2((rt_u16 *)sum, was, to);
+	memcpy(s->tcp + 16, sum, 2);
+	return lower;
+}
+
+/* ---- the table ---- */
+
+static struct link_tcp *table(struct links *l)
+{
+	struct link_tcp *t = load_acquire(&l->tcp), *none = NULL;
+
+	if (t)
+		return t;
+	t = mem_zalloc(sizeof(*t));
+	if (!t)
+		return NULL;
+	pthread_mutex_init(&t->turn, NULL);
+	pthread_mutex_init(&t->lock, NULL);
+	if (__atomic_compare_exchange_n(&l->tcp, &none, t, false, __ATOMIC_SEQ_CST,
+					__ATOMIC_SEQ_CST))
+		return t;
+	mem_free(t);
+	return none;
+}
+
+static struct tcp_sock_seen **cookie_bucket(struct link_tcp *t, u64 cookie)
+{
+	return &t->by_cookie[cookie * 0x9e3779b97f4a7c15ULL >> 54];
+}
+
+static struct tcp_sock_seen **ends_bucket(struct link_tcp *t, const u32 *local, u16 lport,
+					  const u32 *remote, u16 rport)
+{
+	u32 h = (u32)lport << 16 | rport;
+
+	for (u32 i = 0; i < 4; i++)
+		h = (h ^ remote[i] ^ local[i] * 31) * 0x9e3779b1u;
+	return &t->by_ends[(h ^ h >> 15) % BUCKETS];
+}
+
+static struct tcp_sock_seen *find_cookie(struct link_tcp *t, u64 cookie)
+{
+	struct tcp_sock_seen *c = cookie ? *cookie_bucket(t, cookie) : NULL;
+
+	while (c && c->cookie != cookie)
+		c = c->next_cookie;
+	return c;
+}
+
+static struct tcp_sock_seen *find_ends(struct link_tcp *t, const struct tcp_seg *s)
+{
+	struct tcp_sock_seen *c = *ends_bucket(t, s->local, s->lport, s->remote, s->rport);
+
+	while (c && (c->lport != s->lport || c->rport != s->rport || c->family != s->family ||
+		     memcmp(c->local, s->local, 16) || memcmp(c->remote, s->remote, 16)))
+		c = c->next_ends;
+	return c;
+}
+
+static void take_out_ends(struct link_tcp *t, struct tcp_sock_seen *c)
+{
+	struct tcp_sock_seen **at;
+
+	if (!c->has_ends)
+		return;
+	at = ends_bucket(t, c->local, c->lport, c->remote, c->rport);
+	while (*at != c)
+		at = &(*at)->next_ends;
+	*at = c->next_ends;
+	c->has_ends = false;
+}
+
+static void put_cookie(struct link_tcp *t, struct tcp_sock_seen *c, u64 cookie)
+{
+	struct tcp_sock_seen **at;
+
+	c->cookie = cookie;
+	if (!cookie)
+		return;
+	at = cookie_bucket(t, cookie);
+	c->next_cookie = *at;
+	*at = c;
+}
+
+static void drop(struct link_tcp *t, struct tcp_sock_seen *c)
+{
+	struct tcp_sock_seen **at;
+
+	take_out_ends(t, c);
+	if (c->cookie) {
+		for (at = cookie_bucket(t, c->cookie); *at != c; at = &(*at)->next_cookie)
+			;
+		*at = c->next_cookie;
+	}
+	t->n--;
+	mem_free(c->later);
+	mem_free(c);
+}
+
+/* The ones that were not used for longest make room, as many as a sweep is worth. It is the caller's turn. */
+static void make_room(struct link_tcp *t, const struct tcp_sock_seen *but)
+{
+	u64 now = monotonic_ns(), age = 0;
+
+	for (u32 b = 0; b < BUCKETS; b++)
+		for (struct tcp_sock_seen *c = t->by_cookie[b]; c; c = c->next_cookie)
+			age = max_t(u64, age, now - c->used);
+	for (u32 b = 0; b < BUCKETS; b++)
+		for (struct tcp_sock_seen *c = t->by_cookie[b], *next; c; c = next) {
+			next = c->next_cookie;
+			if (c != but && (now - c->used >= age / 2 || c->state == BPF_TCP_CLOSE))
+				drop(t, c);
+		}
+	for (u32 b = 0; b < BUCKETS; b++) /* requests that nothing came of */
+		for (struct tcp_sock_seen *c = t->by_ends[b], *next; c; c = next) {
+			next = c->next_ends;
+			if (c != but && !c->cookie)
+				drop(t, c);
+		}
+}
+
+static struct tcp_sock_seen *add(struct link_tcp *t, u64 cookie)
+{
+	struct tcp_sock_seen *c = mem_zalloc(sizeof(*c));
+
+	if (!c)
+		return NULL;
+	t->n++;
+	c->fd = -1;
+	c->used = monotonic_ns();
+	put_cookie(t, c, cookie);
+	return c;
+}
+
+static void put_ends(struct link_tcp *t, struct tcp_sock_seen *c, const struct tcp_seg *s)
+{
+	struct tcp_sock_seen **at;
+
+	take_out_ends(t, c);
+	c->family = s->family;
+	memcpy(c->local, s->local, 16);
+	memcpy(c->remote, s->remote, 16);
+	c->lport = s->lport;
+	c->rport = s->rport;
+	at = ends_bucket(t, c->local, c->lport, c->remote, c->rport);
+	c->next_ends = *at;
+	*at = c;
+	c->has_ends = true;
+}
+
+void link_tcp_free(struct links *l)
+{
+	struct link_tcp *t = l->tcp;
+
+	if (!t)
+		return;
+	for (u32 b = 0; b < BUCKETS; b++) {
+		while (t->by_ends[b] && !t->by_ends[b]->cookie)
+			drop(t, t->by_ends[b]);
+		while (t->by_cookie[b])
+			drop(t, t->by_cookie[b]);
+	}
+	for (u32 b = 0; b < BUCKETS; b++)
+		while (t->by_ends[b])
+			drop(t, t->by_ends[b]);
+	pthread_mutex_destroy(&t->turn);
+	pthread_mutex_destroy(&t->lock);
+	mem_free(t);
+	l->tcp = NULL;
+}
+
+/* ---- for the supervisor ---- */
+
+void link_tcp_note(struct links *l, const struct tcp_note *note)
+{
+	struct link_tcp *t = l ? table(l) : NULL;
+	struct tcp_sock_seen *c;
+
+	if (!t || !note->cookie)
+		return;
+	pthread_mutex_lock(&t->lock);
+	c = find_cookie(t, note->cookie);
+	if (!c && t->n < 2 * SEEN_MAX) /* the links' threads make room */
+		c = add(t, note->cookie);
+	if (c) {
+		c->used = monotonic_ns();
+		c->cb_flags = note->cb_flags;
+		c->save_syn = note->save_syn;
+		c->told = 0;
+		c->pid = note->pid;
+		c->fd = note->fd;
+		c->uid = note->uid;
+		c->n = min_t(u32, note->n, TCP_LEVELS);
+		memcpy(c->ids, note->ids, c->n * sizeof(*c->ids));
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+bool link_tcp_flags(struct links *l, u64 cookie, u8 *flags)
+{
+	struct link_tcp *t = l ? load_acquire(&l->tcp) : NULL;
+	struct tcp_sock_seen *c;
+	bool known;
+
+	if (!t)
+		return false;
+	pthread_mutex_lock(&t->lock);
+	c = find_cookie(t, cookie);
+	known = c && c->has_ends;
+	if (known)
+		*flags = c->cb_flags;
+	pthread_mutex_unlock(&t->lock);
+	return known;
+}
+
+void link_tcp_set_flags(struct links *l, u64 cookie, u8 flags)
+{
+	struct link_tcp *t = l ? load_acquire(&l->tcp) : NULL;
+	struct tcp_sock_seen *c;
+
+	if (!t)
+		return;
+	pthread_mutex_lock(&t->lock);
+	c = find_cookie(t, cookie);
+	if (c)
+		c->cb_flags = flags;
+	pthread_mutex_unlock(&t->lock);
+}
+
+bool link_tcp_told(struct links *l, u64 cookie, enum tcp_told what)
+{
+	struct link_tcp *t = l ? load_acquire(&l->tcp) : NULL;
+	struct tcp_sock_seen *c;
+	bool told;
+
+	if (!t)
+		return false;
+	pthread_mutex_lock(&t->lock);
+	c = find_cookie(t, cookie);
+	told = c && c->told & what;
+	pthread_mutex_unlock(&t->lock);
+	return told;
+}
+
+struct bpf_rt_sock *link_tcp_later(struct links *l, u64 cookie, pid_t pid, int fd)
+{
+	struct link_tcp *t = l ? load_acquire(&l->tcp) : NULL;
+	struct bpf_rt_sock *later = NULL;
+	struct tcp_sock_seen *c;
+
+	if (!t)
+		return NULL;
+	pthread_mutex_lock(&t->lock);
+	c = find_cookie(t, cookie);
+	if (c) {
+		later = c->later;
+		c->later = NULL;
+		c->pid = pid;
+		c->fd = fd;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return later;
+}
+
+void link_tcp_put_flags(struct links *l, struct tcp_sock_seen *c, u8 flags)
+{
+	pthread_mutex_lock(&l->tcp->lock);
+	c->cb_flags = flags;
+	pthread_mutex_unlock(&l->tcp->lock);
+}
+
+void link_tcp_tell(struct links *l, struct tcp_sock_seen *c, enum tcp_told what)
+{
+	pthread_mutex_lock(&l->tcp->lock);
+	c->told |= (u8)what;
+	pthread_mutex_unlock(&l->tcp->lock);
+}
+
+void link_tcp_keep(struct links *l, struct tcp_sock_seen *c, struct bpf_rt_sock *later,
+		   const struct bpf_rt_sock *after)
+{
+	pthread_mutex_lock(&l->tcp->lock);
+	if (!c->later) {
+		c->later = later;
+		later = NULL;
+	}
+	if (c->later)
+		c->later[1] = *after;
+	pthread_mutex_unlock(&l->tcp->lock);
+	mem_free(later);
+}
+
+/* ---- whose it is ---- */
+
+static bool ask(struct links *l, const struct tcp_seg *s, struct inet_diag_msg *m)
+{
+	return !link_ask_socket(l, s->family, IPPROTO_TCP, s->local, s->lport, s->remote, s->rport,
+				m);
+}
+
+static u64 cookie_of(const struct inet_diag_msg *m)
+{
+	return (u64)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
+}
+
+/* The socket of @m, as it was noted; one that was not is in the cgroup of who has it open. NULL: of nobody's. */
+static struct tcp_sock_seen *seen(struct links *l, struct link_tcp *t,
+				  const struct inet_diag_msg *m)
+{
+	u64 cookie = cookie_of(m), ids[TCP_LEVELS];
+	struct tcp_sock_seen *c;
+	u32 n = 0;
+
+	pthread_mutex_lock(&t->lock);
+	c = find_cookie(t, cookie);
+	pthread_mutex_unlock(&t->lock);
+	if (!c) {
+		n = link_cgroup_of_socket(l, m->idiag_inode, ids, TCP_LEVELS);
+		if (!n)
+			return NULL;
+	}
+	pthread_mutex_lock(&t->lock);
+	c = find_cookie(t, cookie);
+	if (!c && t->n >= SEEN_MAX)
+		make_room(t, NULL);
+	if (!c)
+		c = add(t, cookie);
+	if (c) {
+		if (!c->n) {
+			c->n = n;
+			memcpy(c->ids, ids, n * sizeof(*ids));
+		}
+		c->inode = m->idiag_inode;
+		c->uid = m->idiag_uid;
+		c->used = monotonic_ns();
+	}
+	pthread_mutex_unlock(&t->lock);
+	return c;
+}
+
+/* ---- from the wire ---- */
+
+static void keep_syn(struct tcp_sock_seen *c, const struct tcp_seg *s)
+{
+	c->syn_mac = ETH_HLEN;
+	c->syn_ip = (u8)min_t(u32, (u32)(s->tcp - s->net), 60);
+	c->syn_tcp = (u8)s->hdr;
+	memcpy(c->syn, s->net - ETH_HLEN, ETH_HLEN);
+	memcpy(c->syn + ETH_HLEN, s->net, c->syn_ip);
+	memcpy(c->syn + ETH_HLEN + c->syn_ip, s->tcp, s->hdr);
+}
+
+/* What the peer says with its SYN; ours has said that it can do the same, or it does not matter. */
+static void learn_peer(struct tcp_sock_seen *c, const struct tcp_seg *s, struct tcp_options *o)
+{
+	read_options(s->tcp, s->hdr, o);
+	c->peer_mss = o->mss ? o->mss : 536;
+	c->snd_scale = o->scale >= 0 ? (u8)o->scale : 0;
+	c->header = (u16)(20 + (o->times ? TIMES_LEN : 0));
+	c->rcv_nxt = s->seq + 1;
+	c->snd_wnd = s->window;
+}
+
+static void syn_in(struct link_way *w, struct link_tcp *t, struct port *p, struct tcp_seg *s)
+{
+	struct tcp_sock_seen *c = find_ends(t, s), *listener;
+	struct inet_diag_msg m;
+	struct tcp_options o;
+
+	if (c && c->state == BPF_TCP_NEW_SYN_RECV && c->rcv_nxt == s->seq + 1)
+		goto known;
+	if (!ask(w->l, s, &m) || m.idiag_state != BPF_TCP_LISTEN)
+		return;
+	listener = seen(w->l, t, &m);
+	if (!listener)
+		return;
+	pthread_mutex_lock(&t->lock);
+	if (c)
+		drop(t, c);
+	if (t->n >= SEEN_MAX)
+		make_room(t, listener);
+	c = add(t, 0);
+	if (c) {
+		put_ends(t, c, s);
+		c->cb_flags = listener->cb_flags;
+		c->save_syn = listener->save_syn;
+		c->uid = listener->uid;
+		c->n = listener->n;
+		memcpy(c->ids, listener->ids, sizeof(c->ids));
+	}
+	pthread_mutex_unlock(&t->lock);
+	if (!c)
+		return;
+	c->save_syn = max_t(u8, c->save_syn, tcp_sock_saves_syn(listener));
+	c->state = BPF_TCP_NEW_SYN_RECV;
+	learn_peer(c, s, &o);
+	keep_syn(c, s);
+known:
+	/* What is wanted of later segments is not known yet: the most that they can have. */
+	if (c->cb_flags & BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG)
+		c->lowered = lower_mss(s, link_mtu(w->l, p), TCP_OPTIONS_MAX - (c->header - 20u));
+}
+
+static void synack_in(struct link_way *w, struct port *p, struct tcp_sock_seen *c,
+		      struct tcp_seg *s)
+{
+	struct tcp_options o;
+
+	if (s->flags & TCP_RST || s->ack != c->snd_nxt || !(s->flags & TCP_ACK)) {
+		if (s->flags & TCP_RST)
+			c->state = BPF_TCP_CLOSE;
+		return;
+	}
+	if (!(s->flags & TCP_SYN))
+		return;
+	learn_peer(c, s, &o);
+	c->saw_unknown = o.unknown;
+	c->snd_una = s->ack;
+	tcp_sock_established(w, c, s, link_mtu(w->l, p));
+	c->state = BPF_TCP_ESTABLISHED;
+	c->prediction = o.scale < 0;
+	if (c->cb_flags & BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG)
+		c->lowered = lower_mss(s, link_mtu(w->l, p), tcp_sock_room(w, c));
+}
+
+/* The third segment. A SYN cookie leaves no trace of a request: the socket comes to be by this. */
+static void third_in(struct link_way *w, struct link_tcp *t, struct port *p,
+		     struct tcp_sock_seen *c, struct tcp_seg *s)
+{
+	struct inet_diag_msg m;
+
+	if (s->flags & TCP_RST) {
+		c->state = BPF_TCP_CLOSE;
+		return;
+	}
+	if (!(s->flags & TCP_ACK) || s->flags & TCP_SYN || s->ack != c->snd_nxt ||
+	    s->seq != c->rcv_nxt || !ask(w->l, s, &m))
+		return;
+	if (!c->cookie) {
+		pthread_mutex_lock(&t->lock);
+		if (m.idiag_state != BPF_TCP_LISTEN)
+			put_cookie(t, c, cookie_of(&m));
+		pthread_mutex_unlock(&t->lock);
+	}
+	c->snd_una = s->ack;
+	c->snd_wnd = (u32)s->window << c->snd_scale;
+	c->state = BPF_TCP_SYN_RECV;
+	tcp_sock_established(w, c, s, link_mtu(w->l, p));
+	c->state = BPF_TCP_ESTABLISHED;
+	c->prediction = true;
+	c->rcv_nxt += s->len + !!(s->flags & TCP_FIN);
+	if (s->flags & TCP_FIN)
+		c->state = BPF_TCP_CLOSE_WAIT;
+}
+
+/* As tcp_rcv_established(): what is as expected, is not looked at. */
+static bool is_predicted(const struct tcp_sock_seen *c, const struct tcp_seg *s)
+{
+	if (!c->prediction || c->state != BPF_TCP_ESTABLISHED || (s->flags & ~TCP_PSH) != TCP_ACK ||
+	    s->hdr != c->header || s->seq != c->rcv_nxt || before(c->snd_nxt, s->ack) ||
+	    (u32)s->window << c->snd_scale != c->snd_wnd)
+		return false;
+	return s->hdr == 20 || (s->tcp[20] == OPT_NOP && s->tcp[21] == OPT_NOP &&
+				s->tcp[22] == OPT_TIMES && s->tcp[23] == 10);
+}
+
+static void see_options(struct tcp_sock_seen *c, const struct tcp_seg *s)
+{
+	struct tcp_options o;
+
+	/* Linux does not look for others where none or the usual ones are, and remembers those before. */
+	if (s->hdr == 20 || (s->hdr == 20 + TIMES_LEN && c->header == s->hdr &&
+			     s->tcp[20] == OPT_NOP && s->tcp[22] == OPT_TIMES))
+		return;
+	read_options(s->tcp, s->hdr, &o);
+	c->saw_unknown = o.unknown;
+}
+
+static void fin_in(struct tcp_sock_seen *c)
+{
+	c->state = c->state == BPF_TCP_ESTABLISHED ? BPF_TCP_CLOSE_WAIT :
+		   c->state == BPF_TCP_FIN_WAIT1   ? BPF_TCP_CLOSING :
+						     c->state;
+	c->fin_in = true;
+}
+
+static void segment_in(struct link_way *w, struct tcp_sock_seen *c, struct tcp_seg *s)
+{
+	bool predicted = is_predicted(c, s);
+	u32 end = s->seq + s->len + !!(s->flags & TCP_FIN);
+
+	if (s->flags & (TCP_RST | TCP_SYN) || !(s->flags & TCP_ACK)) {
+		if (s->flags & TCP_RST)
+			c->state = BPF_TCP_CLOSE;
+		return;
+	}
+	if (before(end, c->rcv_nxt))
+		return; /* it has come before */
+	if (!predicted) {
+		see_options(c, s);
+		if (c->cb_flags & BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG ||
+		    (c->saw_unknown && c->cb_flags & BPF_SOCK_OPS_PARSE_UNKNOWN_HDR_OPT_CB_FLAG))
+			tcp_sock_parse(w, c, s);
+		c->prediction = true;
+		c->snd_wnd = (u32)s->window << c->snd_scale;
+	}
+	if (before(c->snd_una, s->ack) && !before(c->snd_nxt, s->ack))
+		c->snd_una = s->ack;
+	if (s->ack == c->snd_nxt)
+		c->state = c->state == BPF_TCP_FIN_WAIT1 ? BPF_TCP_FIN_WAIT2 :
+			   c->state == BPF_TCP_CLOSING	 ? BPF_TCP_TIME_WAIT :
+			   c->state == BPF_TCP_LAST_ACK	 ? BPF_TCP_CLOSE :
+							   c->state;
+	if (s->seq == c->rcv_nxt) {
+		c->rcv_nxt = end;
+		if (s->flags & TCP_FIN)
+			fin_in(c);
+	}
+}
+
+void link_tcp_in(struct link_way *w, struct port *p, struct sk_buff *skb)
+{
+	struct tcp_sock_seen *c;
+	struct link_tcp *t;
+	struct tcp_seg s;
+
+	if (!link_tcp_active(w->l) || !segment_of(skb, true, &s) || !(t = table(w->l)))
+		return;
+	pthread_mutex_lock(&t->turn);
+	pthread_mutex_lock(&t->lock);
+	c = find_ends(t, &s);
+	if (c)
+		c->used = monotonic_ns();
+	pthread_mutex_unlock(&t->lock);
+	if ((s.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN)
+		syn_in(w, t, p, &s);
+	else if (c && c->state == BPF_TCP_SYN_SENT)
+		synack_in(w, p, c, &s);
+	else if (c && c->state == BPF_TCP_NEW_SYN_RECV)
+		third_in(w, t, p, c, &s);
+	else if (c && c->state != BPF_TCP_CLOSE && c->state != BPF_TCP_TIME_WAIT)
+		segment_in(w, c, &s);
+	pthread_mutex_unlock(&t->turn);
+}
+
+/* ---- from the stack ---- */
+
+static void syn_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_seen *c,
+		    struct tcp_seg *s, u32 mtu)
+{
+	struct inet_diag_msg m;
+
+	if (!c || c->state != BPF_TCP_SYN_SENT || c->iss != s->seq) {
+		struct tcp_sock_seen *now;
+
+		if (!ask(w->l, s, &m) || m.idiag_state == BPF_TCP_LISTEN)
+			return;
+		now = seen(w->l, t, &m);
+		if (!now)
+			return;
+		pthread_mutex_lock(&t->lock);
+		if (c && c != now)
+			drop(t, c);
+		c = now;
+		put_ends(t, c, s);
+		pthread_mutex_unlock(&t->lock);
+		c->active = true;
+		c->state = BPF_TCP_SYN_SENT;
+		c->iss = c->snd_una = s->seq;
+		c->snd_nxt = s->seq;
+		c->header = 20;
+		c->sent_ns = monotonic_ns();
+	} else {
+		c->sent_ns = 0;
+	}
+	tcp_sock_write(w, c, s, false, mtu);
+	c->snd_nxt = s->seq + 1;
+}
+
+static void synack_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_seen *c,
+		       struct tcp_seg *s, u32 mtu)
+{
+	struct inet_diag_msg m;
+	struct tcp_options o;
+
+	read_options(s->tcp, s->hdr, &o);
+	if (!o.times)
+		c->header = 20;
+	if (o.scale < 0)
+		c->snd_scale = 0;
+	c->sent_ns = c->iss == s->seq ? 0 : monotonic_ns();
+	c->iss = c->snd_una = s->seq;
+	c->snd_nxt = s->seq + 1;
+	if (!c->cookie && ask(w->l, s, &m)) {
+		c->syn_cookie = m.idiag_state == BPF_TCP_LISTEN;
+		pthread_mutex_lock(&t->lock);
+		if (!c->syn_cookie)
+			put_cookie(t, c, cookie_of(&m));
+		pthread_mutex_unlock(&t->lock);
+	}
+	tcp_sock_write(w, c, s, true, mtu);
+}
+
+static void segment_out(struct link_way *w, struct tcp_sock_seen *c, struct tcp_seg *s, u32 mtu)
+{
+	u32 end = s->seq + s->len + !!(s->flags & TCP_FIN);
+
+	if (s->flags & TCP_RST) {
+		c->state = BPF_TCP_CLOSE;
+		return;
+	}
+	if (s->flags & TCP_FIN)
+		c->state = c->state == BPF_TCP_ESTABLISHED ? BPF_TCP_FIN_WAIT1 :
+			   c->state == BPF_TCP_CLOSE_WAIT  ? BPF_TCP_LAST_ACK :
+							     c->state;
+	if (s->flags & TCP_ACK && before(c->rcv_nxt, s->ack))
+		c->rcv_nxt = s->ack;
+	tcp_sock_write(w, c, s, false, mtu);
+	if (before(c->snd_nxt, end))
+		c->snd_nxt = end;
+	if (c->state == BPF_TCP_FIN_WAIT2 && c->fin_in)
+		c->state = BPF_TCP_TIME_WAIT;
+}
+
+void link_tcp_out(struct link_way *w, struct port *p, struct sk_buff *skb)
+{
+	struct tcp_sock_seen *c;
+	struct link_tcp *t;
+	struct tcp_seg s;
+	u32 mtu;
+
+	if (!link_tcp_active(w->l) || !segment_of(skb, false, &s) || !(t = table(w->l)))
+		return;
+	mtu = link_mtu(w->l, p);
+	pthread_mutex_lock(&t->turn);
+	pthread_mutex_lock(&t->lock);
+	c = find_ends(t, &s);
+	if (c)
+		c->used = monotonic_ns();
+	pthread_mutex_unlock(&t->lock);
+	if ((s.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		syn_out(w, t, c, &s, mtu);
+	else if (c && s.flags & TCP_SYN && c->state == BPF_TCP_NEW_SYN_RECV)
+		synack_out(w, t, c, &s, mtu);
+	else if (c && !(s.flags & TCP_SYN) && c->state != BPF_TCP_CLOSE &&
+		 c->state != BPF_TCP_NEW_SYN_RECV && c->state != BPF_TCP_TIME_WAIT)
+		segment_out(w, c, &s, mtu);
+	pthread_mutex_unlock(&t->turn);
+}
