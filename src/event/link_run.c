@@ -311,8 +311,8 @@ int link_transmit_skb(struct link_way *w, struct port *p, struct sk_buff *skb)
 static bool tc_active(const struct link_way *w, const struct port *p, bool ingress)
 {
 	return link_cgroup_active(w->l, ingress) || link_tcp_active(w->l) ||
-	       hook_active(ingress ? p->ingress : p->egress) ||
-	       link_ip_active(w->l, ingress) || cls_bpf_active(w->l->sys, p->p.ifindex, ingress);
+	       hook_active(ingress ? p->ingress : p->egress) || link_ip_active(w->l, ingress) ||
+	       cls_bpf_active(w->l->sys, p->p.ifindex, ingress);
 }
 
 static void build_skb(struct link_way *w, const struct port *p, struct sk_buff *skb, const u8 *data,

@@ -47,24 +47,25 @@ struct tcp_sock_seen {
 	u32 inode, uid;
 	u32 n; /* of .ids: its cgroup and those above */
 	u64 ids[TCP_LEVELS];
-	struct bpf_rt_sock *later; /* [2]: before and after programs set options of a socket that nobody has yet */
+	struct bpf_rt_sock *
+		later; /* [2]: before and after programs set options of a socket that nobody has yet */
 	/* The rest is for the links' threads. */
 	u32 family, local[4], remote[4];
 	u16 lport, rport;
 	u8 state; /* BPF_TCP_*, as far as the wire tells */
 	bool active;
 	u32 snd_una, snd_nxt, rcv_nxt, iss;
-	u32 snd_wnd;	 /* scaled */
-	u8 snd_scale;	 /* of windows that the peer tells */
-	u16 peer_mss;	 /* as it said */
-	u16 header;	 /* bytes of a usual header: with time stamps or not */
+	u32 snd_wnd;  /* scaled */
+	u8 snd_scale; /* of windows that the peer tells */
+	u16 peer_mss; /* as it said */
+	u16 header;   /* bytes of a usual header: with time stamps or not */
 	bool prediction; /* a segment that is as expected is looked at no further: tcp_rcv_established() */
 	bool saw_unknown;
 	bool syn_cookie; /* the kernel has no request of it: the third segment makes the socket */
-	bool fin_in;   /* the peer has sent all; the answer to that is the last of FIN_WAIT2 */
-	u16 lowered; /* bytes of the peer's MSS that were kept from the stack */
+	bool fin_in;	 /* the peer has sent all; the answer to that is the last of FIN_WAIT2 */
+	u16 lowered;	 /* bytes of the peer's MSS that were kept from the stack */
 	struct bpf_tcp_sock figures; /* as they were told last: a socket in TIME_WAIT has none */
-	u64 sent_ns; /* SYN or SYN-ACK, unless sent again */
+	u64 sent_ns;		     /* SYN or SYN-ACK, unless sent again */
 	u8 syn[TCP_SYN_ROOM], syn_mac, syn_ip, syn_tcp;
 };
 

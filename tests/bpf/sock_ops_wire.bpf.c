@@ -15,8 +15,8 @@ char _license[] SEC("license") = "GPL";
 #define LINES	      128
 
 struct line {
-	__u32 op, arg0, arg1, state, full, flags, len, seen, tcp, opt, synopt, synip, synmac, sk, local,
-		remote, ret, cwnd, out, una, mss;
+	__u32 op, arg0, arg1, state, full, flags, len, seen, tcp, opt, synopt, syntcp, synip,
+		synmac, sk, local, remote, ret, cwnd, out, una, mss;
 };
 
 struct {
@@ -28,7 +28,8 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 4); /* lines; flags to be set; events to be told, as a mask; bytes of an option */
+	__uint(max_entries,
+	       4); /* lines; which flags are to be set; events to be told, as a mask; bytes of an option */
 	__type(key, __u32);
 	__type(value, __u32);
 } config SEC(".maps");
@@ -36,6 +37,24 @@ struct {
 static __u32 *at(__u32 i)
 {
 	return bpf_map_lookup_elem(&config, &i);
+}
+
+static __u32 flags_of(__u32 what)
+{
+	switch (what) {
+	case 0:
+		return BPF_SOCK_OPS_PARSE_ALL_HDR_OPT_CB_FLAG |
+		       BPF_SOCK_OPS_PARSE_UNKNOWN_HDR_OPT_CB_FLAG |
+		       BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG;
+	case 1:
+		return BPF_SOCK_OPS_PARSE_UNKNOWN_HDR_OPT_CB_FLAG;
+	case 2:
+		return BPF_SOCK_OPS_RTO_CB_FLAG | BPF_SOCK_OPS_RETRANS_CB_FLAG |
+		       BPF_SOCK_OPS_STATE_CB_FLAG;
+	case 3:
+		return BPF_SOCK_OPS_RTT_CB_FLAG;
+	}
+	return BPF_SOCK_OPS_ALL_CB_FLAGS;
 }
 
 static int option(struct bpf_sock_ops *ctx, __u64 flags)
@@ -58,10 +77,10 @@ SEC("sockops") int on_event(struct bpf_sock_ops *ctx)
 	switch (op) {
 	case BPF_SOCK_OPS_TCP_LISTEN_CB:
 		bpf_setsockopt(ctx, SOL_TCP, TCP_SAVE_SYN_, &one, sizeof(one));
-		bpf_sock_ops_cb_flags_set(ctx, *want);
+		bpf_sock_ops_cb_flags_set(ctx, flags_of(*want));
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
-		bpf_sock_ops_cb_flags_set(ctx, *want);
+		bpf_sock_ops_cb_flags_set(ctx, flags_of(*want));
 		break;
 	case BPF_SOCK_OPS_HDR_OPT_LEN_CB:
 		ret = bpf_reserve_hdr_opt(ctx, *size, 0);
@@ -91,6 +110,7 @@ SEC("sockops") int on_event(struct bpf_sock_ops *ctx)
 	l->tcp = ctx->skb_tcp_flags;
 	l->opt = option(ctx, 0);
 	l->synopt = option(ctx, BPF_LOAD_HDR_OPT_TCP_SYN);
+	l->syntcp = bpf_getsockopt(ctx, SOL_TCP, TCP_BPF_SYN, syn, sizeof(syn));
 	l->synip = bpf_getsockopt(ctx, SOL_TCP, TCP_BPF_SYN_IP, syn, sizeof(syn));
 	l->synmac = bpf_getsockopt(ctx, SOL_TCP, TCP_BPF_SYN_MAC, syn, 20);
 	l->sk = !!ctx->sk;
