@@ -217,6 +217,9 @@ $(O)/tools/unix_names: tests/tools/unix_names.c
 $(O)/tools/sockmaps: tests/tools/sockmaps.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -o $@ $< -lbpf -lpthread
+$(O)/tools/reuseport: tests/tools/reuseport.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O2 -Wall -o $@ $< -lbpf
 $(O)/tools/sock_clone: tests/tools/sock_clone.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -o $@ $< -lbpf
@@ -363,7 +366,7 @@ check:
 	$(Q)tools/check-format.sh
 
 # goal test: everything that must hold; prints 'N passed, N failed, N skipped'
-test: all $(TESTS) $(CLIENTS) $(BOOTSTRAP) $(O)/bootstrap/task_iter.bpf.o $(O)/tools/work $(O)/tools/asks $(O)/tools/busy $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/unix_names $(O)/tools/sockmaps $(O)/tools/sock_clone $(O)/tools/sock_destroy $(O)/tools/attach $(O)/tools/observe $(O)/tools/decisions $(O)/tools/files $(O)/tools/escape $(O)/go/opens.bpf.o
+test: all $(TESTS) $(CLIENTS) $(BOOTSTRAP) $(O)/bootstrap/task_iter.bpf.o $(O)/tools/work $(O)/tools/asks $(O)/tools/busy $(O)/tools/traffic $(O)/tools/race_connect $(O)/tools/unix_names $(O)/tools/sockmaps $(O)/tools/reuseport $(O)/tools/sock_clone $(O)/tools/sock_destroy $(O)/tools/attach $(O)/tools/observe $(O)/tools/decisions $(O)/tools/files $(O)/tools/escape $(O)/go/opens.bpf.o
 	$(Q)O=$(O) $(or $(RUN_TESTS),tests/run)
 
 # goal conformance: Linux's own verifier suites over skep, built in WORKDIR (default ~/.cache/skep/conformance)

@@ -23,10 +23,14 @@
 #include "base/mem.h"
 #include "daemon/daemon.h"
 #include "event/frame.h"
+#include "event/reuseport.h"
 #include "object/system.h"
 
 #ifndef SO_ATTACH_BPF
 #define SO_ATTACH_BPF 50
+#endif
+#ifndef SO_DETACH_REUSEPORT_BPF
+#define SO_DETACH_REUSEPORT_BPF 68
 #endif
 #define FRAME_MAX 65600
 #define BUFFER	  (SKB_ROOM + FRAME_MAX)
@@ -329,8 +333,16 @@ long answer_setsockopt(struct request *r)
 			close(fd);
 		return ANSWER_CONTINUE; /* the kernel knows what is wrong */
 	}
-	if (r->args[2] == SO_ATTACH_BPF)
+	switch ((int)r->args[2]) {
+	case SO_ATTACH_BPF:
 		return attach(r, fd);
+	case SO_ATTACH_REUSEPORT_CBPF:
+	case SO_ATTACH_REUSEPORT_EBPF:
+	case SO_DETACH_REUSEPORT_BPF:
+		err = reuseport_setsockopt(r->sys, fd, (int)r->args[2], r->args[3], (u32)r->args[4]);
+		close(fd);
+		return err;
+	}
 	/* SO_DETACH_BPF: of what we have attached; else it is the kernel's. */
 	err = option_of(fd, SO_DOMAIN) == AF_UNIX ? observer_set(r, fd, NULL) : -ENOENT;
 	close(fd);

@@ -181,11 +181,14 @@ static void emit_answer(struct call_filter *f, enum call_answer a)
 		emit_answer_if(f, BPF_JEQ, 0, 0x4206, CALL_NOTIFY);
 		emit_answer(f, CALL_ALLOW);
 		break;
-	case CALL_SOCKOPT: /* SO_ATTACH_BPF and SO_DETACH_BPF of SOL_SOCKET */
+	case CALL_SOCKOPT: /* SO_{ATTACH,DETACH}_BPF, SO_ATTACH_REUSEPORT_{CBPF,EBPF}, SO_DETACH_REUSEPORT_BPF */
 		emit_load(f, offsetof(struct seccomp_data, args[1]));
-		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 4, 1);
+		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 7, 1 /* SOL_SOCKET */);
 		emit_load(f, offsetof(struct seccomp_data, args[2]));
-		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 50);
+		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 4, 0, 50);
+		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 3, 0, 51);
+		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 52);
+		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 68);
 		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 27);
 		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_USER_NOTIF);
 		emit_answer(f, CALL_ALLOW);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The way of packets through the network layer of a live link, see link_ip.h. */
 #include "event/link_tcp.h"
+#include "event/reuseport.h"
 
 #include <arpa/inet.h>
 #include <linux/rtnetlink.h>
@@ -158,6 +159,8 @@ static void put_up(struct link_way *w, struct port *p, struct sk_buff *skb,
 		}
 	}
 	link_tcp_in(w, p, skb);
+	if (s && s->stamp)
+		reuseport_stamp(skb->data, s->stamp - 1);
 	link_emit_skb(w, &p->inner, skb);
 }
 

@@ -118,6 +118,7 @@ struct link_steer {
 	u32 to[4];    /* and as the socket has it */
 	u16 wire_port, to_port;
 	u16 rport, as_port; /* network order, all of them */
+	u32 stamp;	    /* index of the socket in its group, and 1; 0: nobody has chosen one */
 };
 
 bool link_steer_active(const struct links *l);

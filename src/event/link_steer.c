@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "event/link_ip.h"
+#include "event/reuseport.h"
 #include "event/supervisor.h"
 #include "hook/netns.h"
 #include "object/csum.h"
@@ -56,7 +57,7 @@ static const struct hook_progs *progs_of(const struct links *l)
 
 bool link_steer_active(const struct links *l)
 {
-	return progs_of(l) || load_acquire(&l->flows);
+	return progs_of(l) || load_acquire(&l->flows) || reuseport_active(l->sys);
 }
 
 /* ---- the table ---- */
@@ -373,10 +374,38 @@ static void note_end(struct flow *e, const u8 *l4, u64 now)
 		e->closed = now;
 }
 
+/* Which socket, of those that share the port. */
+static void choose_of_group(struct link_way *w, const struct port *p, struct flow *k,
+			    const struct sk_buff *pkt, const u8 *l4)
+{
+	struct reuseport_packet r = { .mac = pkt->data - ETH_HLEN,
+				      .network = ETH_HLEN,
+				      .transport = ETH_HLEN + (u32)(l4 - pkt->data),
+				      .len = ETH_HLEN + pkt->len,
+				      .ifindex = p->p.ifindex };
+	struct reuseport_ends e = { .family = k->family,
+				    .protocol = k->protocol,
+				    .from_port = k->s.as_port,
+				    .to_port = k->s.to_port };
+	u32 index;
+
+	r.payload = r.transport + (k->protocol == IPPROTO_TCP ? (l4[12] >> 4) * 4u :
+								sizeof(struct udphdr));
+	if (r.payload > r.len || pkt->data - pkt->head < ETH_HLEN)
+		return;
+	memcpy(e.from, k->remote, sizeof(e.from));
+	memcpy(e.to, k->s.to, sizeof(e.to));
+	index = reuseport_frame(w->l->sys, &e, &r, w->run);
+	if (index == REUSEPORT_REFUSED)
+		refuse(k);
+	else if (index != REUSEPORT_BY_HASH)
+		k->s.stamp = index + 1;
+}
+
 static void look_up(struct link_way *w, const struct port *p, struct link_flows *f, struct flow *k,
 		    const struct sk_buff *pkt, const u8 *l4)
 {
-	bool tcp = k->protocol == IPPROTO_TCP;
+	bool tcp = k->protocol == IPPROTO_TCP, chooses;
 	struct flow *e = tcp ? find_in(f, k) : NULL;
 	u64 now = monotonic_ns();
 
@@ -390,12 +419,13 @@ static void look_up(struct link_way *w, const struct port *p, struct link_flows 
 		k->s = e->s;
 		return;
 	}
-	if (!progs_of(w->l) && !pkt->assigned.port)
-		return;
-	if (!established(w->l, k))
+	chooses = progs_of(w->l) || pkt->assigned.port;
+	if (chooses && !established(w->l, k))
 		choose(w, p, f, k, pkt);
+	if (reuseport_active(w->l->sys) && (!tcp || is_syn(l4)) && k->s.to_port != htons(NOBODY))
+		choose_of_group(w, p, k, pkt, l4);
 	/* What was refused is answered by the stack, from the port that it was sent to. */
-	if (!tcp && k->s.to_port != htons(NOBODY))
+	if ((!tcp || !chooses) && k->s.to_port != htons(NOBODY))
 		return;
 	k->s.dropped = !put_in(w->l, f, k, now);
 }

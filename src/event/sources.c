@@ -14,6 +14,7 @@ extern const struct process_source function_source;	/* function.c */
 extern const struct process_source lsm_source;		/* lsm.c */
 extern const struct process_source lsm_address_source;	/* lsm.c */
 extern const struct process_source tcp_source;		/* tcp.c */
+extern const struct process_source reuseport_source;	/* reuseport_call.c */
 extern const struct process_source sockmap_source;	/* sockmap.c */
 extern const struct process_source sock_storage_source; /* sock_storage.c */
 extern const struct process_source sched_source;	/* sched.c */
@@ -34,6 +35,7 @@ const struct process_source *const process_sources[] = {
 	&cgroup_opt_source,
 	&cgroup_file_source,
 	&lsm_address_source,
+	&reuseport_source,
 	&sockmap_source,
 	&sock_storage_source,
 	&task_work_source,

@@ -132,6 +132,14 @@ static int same_group(const struct bpf_sock *a, const struct bpf_sock *b, bool g
 	return 0;
 }
 
+static bool is_member(const struct bpf_rt_reuseport *ctx, u64 cookie)
+{
+	for (u32 i = 0; i < ctx->nr_members; i++)
+		if (ctx->members[i] == cookie)
+			return true;
+	return false;
+}
+
 BPF_HELPER(sk_select_reuseport)
 {
 	struct bpf_rt_reuseport *ctx = PTR(r1);
@@ -145,6 +153,8 @@ BPF_HELPER(sk_select_reuseport)
 	if (map->map_type != BPF_MAP_TYPE_REUSEPORT_SOCKARRAY &&
 	    (!sk->u.src_port || (is_tcp(sk) && sk->u.state != BPF_TCP_LISTEN)))
 		err = -EINVAL;
+	else if (ctx->nr_members && is_member(ctx, sk->cookie))
+		err = 0;
 	else
 		err = same_group(ctx->u.sk, &sk->u, ctx->grouped);
 	if (!err)

@@ -123,6 +123,8 @@ struct bpf_rt_reuseport {
 	const u8 *mac;	   /* header; NULL: none */
 	const u8 *tail;	   /* first byte behind the packet */
 	bool grouped;	   /* u.sk is a socket of the machine, whose group is asked */
+	const u64 *members; /* cookies of that group's sockets, if they are known */
+	u32 nr_members;
 	u64 selected;	   /* cookie of the socket that has been chosen; 0: none */
 };
 

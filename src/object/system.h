@@ -21,6 +21,7 @@ struct netns_hooks;
 struct pin_text_ops;
 struct pins;
 struct psocks;
+struct reuseports;
 struct sockmaps;
 struct supervisor;
 struct uprobes;
@@ -129,6 +130,7 @@ struct skep_system {
 	int (*security)(struct skep_system *sys, const struct security_question *q);
 	struct psocks *psocks;	   /* NULL until there is a map of sockets; psock.c */
 	struct sockmaps *sockmaps; /* src/event/sockmap.c */
+	struct reuseports *reuseports; /* NULL until a group has a program; src/event/reuseport.c */
 	struct watches *watches;   /* NULL: nothing that maps refer to is watched; watch.c */
 	bool task_storages;	   /* there is, or was, a map of them */
 	struct task_table *tasks;  /* supervised; src/world/task.c */
