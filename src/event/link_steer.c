@@ -389,8 +389,8 @@ static void choose_of_group(struct link_way *w, const struct port *p, struct flo
 				    .to_port = k->s.to_port };
 	u32 index;
 
-	r.payload = r.transport + (k->protocol == IPPROTO_TCP ? (l4[12] >> 4) * 4u :
-								sizeof(struct udphdr));
+	r.payload = r.transport +
+		    (k->protocol == IPPROTO_TCP ? (l4[12] >> 4) * 4u : sizeof(struct udphdr));
 	if (r.payload > r.len || pkt->data - pkt->head < ETH_HLEN)
 		return;
 	memcpy(e.from, k->remote, sizeof(e.from));

@@ -96,7 +96,7 @@ static struct reuseports *reuseports_get(struct skep_system *sys)
 {
 	struct reuseports *rs;
 
-	pthread_mutex_lock(&sys->lock);
+	relock_take(&sys->lock);
 	rs = sys->reuseports;
 	if (!rs) {
 		rs = mem_zalloc(sizeof(*rs));
@@ -113,7 +113,7 @@ static struct reuseports *reuseports_get(struct skep_system *sys)
 			store_release(&sys->reuseports, rs);
 		}
 	}
-	pthread_mutex_unlock(&sys->lock);
+	relock_give(&sys->lock);
 	return rs;
 }
 

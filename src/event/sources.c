@@ -22,22 +22,10 @@ extern const struct process_source signal_source;	/* signal.c */
 extern const struct process_source task_work_source;	/* task_work.c */
 
 const struct process_source *const process_sources[] = {
-	&cgroup_source,
-	&syscall_source,
-	&lsm_source,
-	&function_source,
-	&tcp_source,
-	&signal_source,
-	&sched_source,
-	&uprobe_source,
-	&perf_source,
-	&cgroup_sock_source,
-	&cgroup_opt_source,
-	&cgroup_file_source,
-	&lsm_address_source,
-	&reuseport_source,
-	&sockmap_source,
-	&sock_storage_source,
-	&task_work_source,
-	NULL,
+	&cgroup_source,	      &syscall_source,	  &lsm_source,
+	&function_source,     &tcp_source,	  &signal_source,
+	&sched_source,	      &uprobe_source,	  &perf_source,
+	&cgroup_sock_source,  &cgroup_opt_source, &cgroup_file_source,
+	&lsm_address_source,  &reuseport_source,  &sockmap_source,
+	&sock_storage_source, &task_work_source,  NULL,
 };

@@ -118,14 +118,14 @@ struct bpf_rt_msg {
 /* struct sk_reuseport_md, and the packet that is looked at. */
 struct bpf_rt_reuseport {
 	struct sk_reuseport_md u;
-	const u8 *head;	   /* of the buffer: bytes before u.data can be loaded relatively */
-	const u8 *network; /* header; NULL: none */
-	const u8 *mac;	   /* header; NULL: none */
-	const u8 *tail;	   /* first byte behind the packet */
-	bool grouped;	   /* u.sk is a socket of the machine, whose group is asked */
+	const u8 *head;	    /* of the buffer: bytes before u.data can be loaded relatively */
+	const u8 *network;  /* header; NULL: none */
+	const u8 *mac;	    /* header; NULL: none */
+	const u8 *tail;	    /* first byte behind the packet */
+	bool grouped;	    /* u.sk is a socket of the machine, whose group is asked */
 	const u64 *members; /* cookies of that group's sockets, if they are known */
 	u32 nr_members;
-	u64 selected;	   /* cookie of the socket that has been chosen; 0: none */
+	u64 selected; /* cookie of the socket that has been chosen; 0: none */
 };
 
 /* struct bpf_sk_lookup. */

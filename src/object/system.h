@@ -128,13 +128,13 @@ struct skep_system {
 			      int (*fn)(struct skep_system *sys, void *arg), void *arg);
 	/* See security.h; set with .supervisor. */
 	int (*security)(struct skep_system *sys, const struct security_question *q);
-	struct psocks *psocks;	   /* NULL until there is a map of sockets; psock.c */
-	struct sockmaps *sockmaps; /* src/event/sockmap.c */
+	struct psocks *psocks;	       /* NULL until there is a map of sockets; psock.c */
+	struct sockmaps *sockmaps;     /* src/event/sockmap.c */
 	struct reuseports *reuseports; /* NULL until a group has a program; src/event/reuseport.c */
-	struct watches *watches;   /* NULL: nothing that maps refer to is watched; watch.c */
-	bool task_storages;	   /* there is, or was, a map of them */
-	struct task_table *tasks;  /* supervised; src/world/task.c */
-	struct uprobes *uprobes;   /* src/event/uprobe.c */
+	struct watches *watches;       /* NULL: nothing that maps refer to is watched; watch.c */
+	bool task_storages;	       /* there is, or was, a map of them */
+	struct task_table *tasks;      /* supervised; src/world/task.c */
+	struct uprobes *uprobes;       /* src/event/uprobe.c */
 	/* A bit for each system call with a hooked function; src/event/function.c. */
 	u8 function_calls[64];
 	/* What tasks are to do; NULL until there was some. src/command/task_work.h */
