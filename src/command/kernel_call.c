@@ -204,6 +204,12 @@ u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call o
 		return (u64)(s64)sock_link(sys, args, op == KERNEL_CALL_SOCK_LINK);
 	case KERNEL_CALL_MAP_COUNT:
 		return count_of_map(sys, (u32)args[0]);
+	case KERNEL_CALL_RSTAT_UPDATED:
+		rstat_updated(sys, run, args[0], (u32)args[1]);
+		return 0;
+	case KERNEL_CALL_RSTAT_FLUSH:
+		rstat_flush(sys, run, args[0]);
+		return 0;
 	case KERNEL_CALL_TASK_WORK:
 		return (u64)(s64)task_work_add(sys, run, (struct async_cb *)args[0], args[1],
 					       (enum task_work_mode)args[2]);

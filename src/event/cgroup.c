@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,6 +21,7 @@
 
 #include "event/cgroup.h"
 #include "event/fire.h"
+#include "event/function.h"
 #include "event/supervisor.h"
 #include "object/cgroup_tree.h"
 
@@ -69,6 +71,30 @@ static u32 wants(struct skep_system *sys, u32 nr)
 	return 0;
 }
 
+/* Process @text (0: itself) has come into the cgroup whose file is @real: cgroup_attach_task(). */
+static void tell_attached(struct task *t, const char *real, const char *text)
+{
+	u64 args[FUNCTION_ARGS_MAX] = { 0, 0, true }, who[2] = { strtoul(text, NULL, 10) };
+	const char *name = strrchr(real, '/');
+	char path[PATH_MAX];
+	struct bpf_run run = { .arena = t->sys->arena,
+			       .platform = t->sys->platform,
+			       .task = &t->bpf };
+
+	if (!name || strcmp(name, "/cgroup.procs") ||
+	    !function_active(t->sys, FUNC_cgroup_attach_task) ||
+	    !cgroup_tree_shown(t->sys, real, path, sizeof(path)))
+		return;
+	*strrchr(path, '/') = 0;
+	name = path[strlen(CGROUP_MOUNT)] ? path + strlen(CGROUP_MOUNT) : "/";
+	args[0] = world_cgroup(t->sys, cgroup_tree_id(t->sys, name), NULL);
+	if (!who[0])
+		who[0] = t->bpf.tgid;
+	args[1] = run.platform->world(&run, WORLD_TASK_OF, who);
+	if (args[0] && args[1])
+		hook_call_function(t->sys, FUNC_cgroup_attach_task, args, &t->bpf);
+}
+
 static void enter(struct task *t)
 {
 	char link[64], real[PATH_MAX], text[4097];
@@ -101,9 +127,14 @@ static void enter(struct task *t)
 		c->ret = -E2BIG;
 		return;
 	}
-	c->ret = task_read(t, text, at, len) ?
-			 -EFAULT :
-			 cgroup_tree_write(t->sys, real, text, len, t->bpf.tgid);
+	if (task_read(t, text, at, len)) {
+		c->ret = -EFAULT;
+		return;
+	}
+	text[len] = 0;
+	c->ret = cgroup_tree_write(t->sys, real, text, len, t->bpf.tgid);
+	if (c->ret > 0)
+		tell_attached(t, real, text);
 }
 
 /* ---- tracepoints of cgroups that come and go ---- */

@@ -138,6 +138,28 @@ BPF_KFUNC(bpf_copy_from_user_task_str)
 	return copy_str(r1, size, r3, r5, task_read_string(run, PTR(r1), size, r3, r4));
 }
 
+/* ---- statistics of cgroups: by a struct cgroup, or by the state that it begins with ---- */
+
+#define RSTAT_UPDATED(name)                                                                        \
+	BPF_KFUNC(name)                                                                            \
+	{                                                                                          \
+		u64 args[] = { r1, (u32)r2 };                                                      \
+                                                                                                   \
+		return run->platform->kernel_call(run, KERNEL_CALL_RSTAT_UPDATED, args);           \
+	}
+RSTAT_UPDATED(cgroup_rstat_updated)
+RSTAT_UPDATED(css_rstat_updated)
+
+#define RSTAT_FLUSH(name)                                                                          \
+	BPF_KFUNC(name)                                                                            \
+	{                                                                                          \
+		return run->platform->kernel_call(run, KERNEL_CALL_RSTAT_FLUSH, &r1);              \
+	}
+RSTAT_FLUSH(cgroup_rstat_flush)
+RSTAT_FLUSH(css_rstat_flush)
+
+/* ---- signals ---- */
+
 /* DIFF(signal-value): the kernel lets nobody else say that it sent a signal. */
 BPF_KFUNC(bpf_send_signal_task)
 {

@@ -266,6 +266,7 @@ void hooks_stop(struct skep_system *sys)
 		drop(h);
 	}
 	points_stop(sys);
+	rstat_stop(sys);
 	mem_free(sys->hooks);
 	sys->hooks = NULL;
 }

@@ -265,4 +265,15 @@ struct link_object *link_attach_tracing_multi(struct skep_system *sys, struct pr
 struct link_object *link_attach_uprobe_multi(struct skep_system *sys, struct prog_object *prog,
 					     struct hook **hooks, const u64 *cookies, u32 n,
 					     u32 flags, u32 pid, int *err);
+/*
+ * test_functions.c: what is attached to function @row, which no call's path leads to and which does
+ * nothing, runs with @args for @task (NULL: the calling thread).
+ */
+void hook_call_function(struct skep_system *sys, u32 row, const u64 *args, struct bpf_task *task);
+
+/* rstat.c: struct cgroup @cgroup has news on @cpu; programs are asked for all news at and below it. */
+void rstat_updated(struct skep_system *sys, struct bpf_run *run, u64 cgroup, u32 cpu);
+void rstat_flush(struct skep_system *sys, struct bpf_run *run, u64 cgroup);
+void rstat_stop(struct skep_system *sys);
+
 #endif

@@ -21,7 +21,8 @@ struct testing {
 	u64 word; /* the struct behind pointers that are no numbers; 0: the kernel in force has none */
 	u64 value;
 	struct hook_sessions sessions;
-	bool failed; /* a function gave something else than it does by itself */
+	struct bpf_task *task; /* on whose behalf; NULL: the calling thread */
+	bool failed;	       /* a function gave something else than it does by itself */
 };
 
 static struct hook *active(const struct testing *t, enum hook_kind kind, u32 row)
@@ -33,7 +34,7 @@ static struct hook *active(const struct testing *t, enum hook_kind kind, u32 row
 
 static s32 run_at(struct testing *t, struct hook *h, void *ctx)
 {
-	struct bpf_run run = { .func_ip = h->func_ip, .sessions = &t->sessions };
+	struct bpf_run run = { .func_ip = h->func_ip, .sessions = &t->sessions, .task = t->task };
 
 	return hook_run(h, ctx, &run);
 }
@@ -153,6 +154,19 @@ static u32 modify_all(struct testing *t)
 		effects += t->value != 2;
 	}
 	return (u32)effects << 16 | ret;
+}
+
+void hook_call_function(struct skep_system *sys, u32 row, const u64 *args, struct bpf_task *task)
+{
+	struct testing t = { .sys = sys, .task = task };
+
+	if (function_visible(sys->profile, function_info(row))) {
+		run_kprobe(&t, HOOK_KPROBE, row, args, 0);
+		run_trampoline(&t, HOOK_FENTRY, row, args, 0);
+		run_trampoline(&t, HOOK_FEXIT, row, args, 0);
+		run_kprobe(&t, HOOK_KRETPROBE, row, args, 0);
+	}
+	hook_sessions_free(&t.sessions);
 }
 
 int hook_test_functions(struct skep_system *sys, u32 attach_type, u32 *retval)

@@ -22,6 +22,7 @@ struct pin_text_ops;
 struct pins;
 struct psocks;
 struct reuseports;
+struct rstat;
 struct sockmaps;
 struct supervisor;
 struct uprobes;
@@ -138,6 +139,7 @@ struct skep_system {
 	/* A bit for each system call with a hooked function; src/event/function.c. */
 	u8 function_calls[64];
 	/* What tasks are to do; NULL until there was some. src/command/task_work.h */
+	struct rstat *rstat; /* src/hook/rstat.c; NULL until a program has statistics */
 	struct task_works *task_works;
 	void (*task_work_kick)(struct skep_system *sys); /* set with .supervisor */
 	struct async *async;	   /* callbacks that run later; NULL until there is one; async.c */
