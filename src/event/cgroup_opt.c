@@ -138,6 +138,7 @@ static void get_exit(struct task *t)
 	u32 room = c->room - 1, max;
 	struct cgroup_sock s;
 	u8 buf[OPT_BULK];
+	bool nowhere = !c->args[3]; /* the length alone is asked for */
 	int len = (int)room;
 	s32 ret;
 
@@ -149,7 +150,7 @@ static void get_exit(struct task *t)
 		goto out;
 	}
 	max = min_t(u32, room, OPT_BULK);
-	if (!c->ret && len && task_read(t, buf, c->args[3], min_t(u32, (u32)len, max))) {
+	if (!c->ret && len && max && task_read(t, buf, c->args[3], min_t(u32, (u32)len, max))) {
 		c->ret = -EFAULT;
 		goto out;
 	}
@@ -168,14 +169,14 @@ static void get_exit(struct task *t)
 		c->ret = ret;
 		goto out;
 	}
-	if (ctx.optlen > (s32)max || ctx.optlen < 0) {
-		if (room > OPT_BULK && ctx.optlen >= 0)
+	if (!nowhere && (ctx.optlen > (s32)max || ctx.optlen < 0)) {
+		if (len > OPT_BULK && ctx.optlen >= 0)
 			goto out;
 		c->ret = -EFAULT;
 		goto out;
 	}
 	c->ret = ret;
-	if (ctx.optlen && (task_write(t, c->args[3], buf, (u32)ctx.optlen) ||
+	if (ctx.optlen && ((!nowhere && task_write(t, c->args[3], buf, (u32)ctx.optlen)) ||
 			   task_write(t, c->args[4], &ctx.optlen, sizeof(ctx.optlen))))
 		c->ret = -EFAULT;
 out:

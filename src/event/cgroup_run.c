@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "event/decide.h"
@@ -84,7 +85,7 @@ int cgroup_sock_open(struct task *t, int fd, struct cgroup_sock *s)
 {
 	int err = cgroup_sock_look(t, decide_take_fd(t, fd), s);
 
-	s->number = fd;
+	s->number = s->sk.number = s->before.number = fd;
 	return err;
 }
 
@@ -95,6 +96,7 @@ int cgroup_sock_look(struct task *t, int fd, struct cgroup_sock *s)
 	const struct sockaddr_in *in = (const void *)&a;
 	const struct sockaddr_in6 *in6 = (const void *)&a;
 	socklen_t len = sizeof(a);
+	struct stat st;
 	bool connected;
 
 	memset(s, 0, sizeof(*s));
@@ -141,6 +143,9 @@ int cgroup_sock_look(struct task *t, int fd, struct cgroup_sock *s)
 	}
 	get_state(s, connected);
 	sk->live = s->fd + 1;
+	sk->number = s->number;
+	if (!fstat(s->fd, &st))
+		sk->ino = st.st_ino;
 	s->before = s->sk;
 	return 0;
 }

@@ -11,6 +11,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -30,6 +31,7 @@
 #include "hook/cgroup.h"
 #include "object/cgroup_tree.h"
 #include "object/sock.h"
+#include "object/watch.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -47,7 +49,7 @@ struct ends {
 
 struct owner {
 	struct ends ends;
-	u64 cookie, seen_ns;
+	u64 cookie, seen_ns, ino;
 	u32 uid, state, n; /* 0 levels: nobody's */
 	u64 ids[LEVELS];
 };
@@ -186,7 +188,18 @@ int link_ask_socket(struct links *l, u32 family, u32 protocol, const u32 *local,
 	return ask(l, &e, out, NULL, NULL);
 }
 
-static bool has_open(u32 pid, const char *what)
+/* The storages that it gets go with it: DIFF(storage-life). */
+static void watch(struct skep_system *sys, int dir, const char *name)
+{
+	int fd = READ_ONCE(sys->watches) ? openat(dir, name, O_PATH | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return;
+	watch_socket(sys, fd, 0);
+	close(fd);
+}
+
+static bool has_open(struct skep_system *sys, u32 pid, const char *what)
 {
 	char path[32], link[64];
 	struct dirent *e;
@@ -200,6 +213,8 @@ static bool has_open(u32 pid, const char *what)
 
 		link[n > 0 ? n : 0] = 0;
 		has = !strcmp(link, what);
+		if (has)
+			watch(sys, dirfd(d), e->d_name);
 	}
 	if (d)
 		closedir(d);
@@ -214,7 +229,7 @@ u32 link_cgroup_of_socket(struct links *l, u32 inode, u64 *ids, u32 max)
 
 	snprintf(what, sizeof(what), "socket:[%u]", inode);
 	while (inode && (pid = cgroup_tree_process(l->sys, pid)))
-		if (has_open(pid, what))
+		if (has_open(l->sys, pid, what))
 			return cgroup_tree_chain(l->sys, pid, ids, max);
 	return 0;
 }
@@ -234,7 +249,9 @@ static void find_owner(struct links *l, const struct ends *e, struct owner *o)
 	}
 	cookie = (u64)m.id.idiag_cookie[1] << 32 | m.id.idiag_cookie[0];
 	if (memcmp(&o->ends, e, sizeof(*e)) || o->cookie != cookie || !o->n) {
-		*o = (struct owner){ .ends = *e, .cookie = cookie, .uid = m.idiag_uid };
+		*o = (struct owner){
+			.ends = *e, .cookie = cookie, .uid = m.idiag_uid, .ino = m.idiag_inode
+		};
 		o->n = link_cgroup_of_socket(l, m.idiag_inode, o->ids, LEVELS);
 	}
 	o->state = m.idiag_state;
@@ -253,6 +270,7 @@ static void fill_socket(const struct owner *o, const struct ends *e, u64 netns, 
 	sk->u.src_port = ntohs(e->lport);
 	sk->u.dst_port = e->rport;
 	sk->cookie = o->cookie;
+	sk->ino = o->ino;
 	sk->netns_cookie = netns;
 	sk->uid = o->uid;
 	sk->cgroups = o->n ? o->ids : NULL;

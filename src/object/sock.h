@@ -39,7 +39,12 @@ struct bpf_rt_sock {
 	 * bind is set and bound there. 0: there is none, options are .opt.
 	 */
 	s32 live;
+	s32 number; /* the descriptor that the run's task has of it; only a hint */
+	u64 ino; /* the inode that it is on the machine; 0: not told, or nobody has it open any more */
 };
+
+/* A number for .ino of a socket that is nobody's: a test run's. */
+#define SOCK_INO_MADE_UP (1ULL << 63)
 
 /* WORLD_SOCK_OPTION */
 struct sock_option {

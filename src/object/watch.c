@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "object/sock.h"
 
 #define SOCKETS_MAX 1024 /* descriptors that watches may take */
 #define SWEEP_MAX   64	 /* sockets that one sweep looks at */
@@ -315,7 +316,7 @@ void watches_sweep(struct skep_system *sys)
 
 void watch_forget_socket(struct skep_system *sys, u64 cookie)
 {
-	const struct watched_socket s = { .cookie = cookie, .fd = -1 };
+	const struct watched_socket s = { cookie, SOCK_INO_MADE_UP | cookie, 0, -1 };
 
 	if (load_acquire(&sys->watches))
 		forget(sys, &s, NULL);

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "object/csum.h"
 #include "object/sock.h"
+#include "object/watch.h"
 #include "prog/test_run_io.h"
 
 #define LOOPBACK	    1
@@ -138,6 +139,7 @@ static int fill_socket(struct skep_system *sys, struct packet *p, const u8 *net,
 
 	skb->has_sk = 1;
 	skb->sk_cookie = p->sk.cookie = sys->platform->random() >> 16 | 1;
+	p->sk.ino = SOCK_INO_MADE_UP | p->sk.cookie;
 	skb->sk = sk;
 	sk->state = BPF_TCP_CLOSE;
 	sk->rx_queue_mapping = -1;
@@ -301,6 +303,8 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 	if (!err)
 		err = test_run_write_ctx(sys, t, ctx, sizeof(*ctx));
 out:
+	if (p && p->sk.cookie)
+		watch_forget_socket(sys, p->sk.cookie);
 	mem_free(ctx);
 	mem_free(p);
 	return err;

@@ -34,6 +34,7 @@ struct sock_run {
 static void sock_init(struct skep_system *sys, struct bpf_rt_sock *sk)
 {
 	sk->cookie = sys->platform->random() >> 16 | 1;
+	sk->ino = SOCK_INO_MADE_UP | sk->cookie;
 	sk->netns_cookie = 1; /* the first network namespace's */
 	sk->u.state = BPF_TCP_CLOSE;
 	sk->u.rx_queue_mapping = -1;

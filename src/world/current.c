@@ -179,10 +179,13 @@ static u64 cgroup_id(struct world *w, struct bpf_run *run, int level)
 
 /* ---- sockets ---- */
 
-static u64 sock_cast(struct world *w, u64 sk, const char *want, bool v6)
+static u64 sock_cast(struct world *w, struct bpf_run *run, u64 sk, const char *want, bool v6)
 {
-	struct wobj *o = world_at(w, sk);
+	struct wobj *o;
 
+	if (!world_holds(w, sk))
+		sk = world_sock_of(w, run, current_obj(w, run), (const void *)(uintptr_t)sk);
+	o = world_at(w, sk);
 	if (!o || o->addr != sk || strcmp(o->type->name, want))
 		return 0;
 	if (v6 && world_get(w, o, WF_sock_skc_family) != 10 /* AF_INET6 */)
@@ -282,7 +285,7 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 	case WORLD_COPY_FROM_TASK:
 		return (u64)copy_from_task(w, (void *)(uintptr_t)a[0], (u32)a[1], a[2], a[3]);
 	case WORLD_SOCK_CAST:
-		return sock_cast(w, a[0], (const char *)(uintptr_t)a[1], a[2]);
+		return sock_cast(w, run, a[0], (const char *)(uintptr_t)a[1], a[2]);
 	case WORLD_SOCK_HOLD:
 		return sock_hold(w, a[0]);
 	case WORLD_SOCK_DESTROY:

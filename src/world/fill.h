@@ -120,6 +120,12 @@ long world_sock_option(struct world *w, struct bpf_run *run, u64 sk, int fd,
 long world_sock_bind(struct world *w, struct bpf_run *run, struct bpf_rt_sock *sk, const void *addr,
 		     u32 len);
 
+/*
+ * The struct sock of what a program of @task (or NULL) sees as @sk, if somebody of ours has it open. 0: nobody.
+ */
+u64 world_sock_of(struct world *w, struct bpf_run *run, struct wobj *task,
+		  const struct bpf_rt_sock *sk);
+
 /* bpf_sock_destroy() of struct sock @sk: 0 or -errno. */
 int world_sock_destroy(struct world *w, u64 sk);
 

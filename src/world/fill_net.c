@@ -14,9 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "object/sock.h"
 #include "world/fill.h"
 #include "world/iter.h"
 
@@ -338,5 +340,51 @@ u64 world_iter_sock(struct skep_system *sys, struct bpf_run *run, const struct w
 	if (file && ((struct wplace *)file->priv)->ino == s->ino)
 		addr = sock_of(sys->world, file->priv);
 	relock_give(&sys->world_lock);
+	return addr;
+}
+
+/* The device of sockets' inodes. */
+static u32 sock_dev(struct world *w)
+{
+	int fd = w->sock_dev ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st))
+		w->sock_dev = kernel_dev(major(st.st_dev), minor(st.st_dev));
+	if (fd >= 0)
+		close(fd);
+	return w->sock_dev;
+}
+
+static u64 sock_there(struct world *w, struct wobj *task, int fd, u64 ino)
+{
+	struct wobj *file = task && fd >= 0 ? file_obj(w, task, fd) : NULL;
+	struct wplace *at = file ? file->priv : NULL;
+
+	return at && S_ISSOCK(at->mode) && at->ino == ino ? sock_of(w, at) : 0;
+}
+
+u64 world_sock_of(struct world *w, struct bpf_run *run, struct wobj *task,
+		  const struct bpf_rt_sock *sk)
+{
+	static const enum world_type_id types[] = { WT_tcp_sock, WT_udp_sock, WT_inet_sock,
+						    WT_unix_sock };
+	struct world_socks l;
+	u64 addr = 0;
+
+	if (!sk || !sk->ino || sk->ino & SOCK_INO_MADE_UP)
+		return 0;
+	addr = sock_there(w, task, sk->number, sk->ino);
+	for (u32 i = 0; i < ARRAY_SIZE(types) && !addr; i++) {
+		struct wobj *o = world_find(w, types[i], sk->ino, sock_dev(w));
+
+		addr = o && o->priv ? o->addr : 0;
+	}
+	if (addr || world_iter_socks(w->sys, run, 0, &l))
+		return addr;
+	for (size_t i = 0; i < l.n && !addr; i++)
+		if (l.v[i].ino == sk->ino)
+			addr = world_iter_sock(w->sys, run, &l.v[i]);
+	mem_free(l.v);
 	return addr;
 }

@@ -449,6 +449,31 @@ int fill_sock_net(struct world *w, struct wobj *o)
 	return 0;
 }
 
+/* DIFF(cgroup-sockets): its task's. */
+int fill_sock_cgroup(struct world *w, struct wobj *o)
+{
+	struct wsock *s = o->priv;
+	struct wobj *task = s ? world_at(w, s->at.task) : NULL;
+	u64 cgroup = task && task->priv && task->state != WOBJ_FREE ?
+			     world_task_cgroup(w, wtask(task)) :
+			     0;
+
+	if (!cgroup)
+		return -ESRCH;
+	put(w, o, WF_sock_sk_cgrp, cgroup);
+	return 0;
+}
+
+int fill_tcp_cb_flags(struct world *w, struct wobj *o)
+{
+	struct wsock *s = o->priv;
+
+	if (!s)
+		return -ENODATA;
+	put(w, o, WF_tcp_sock_cb_flags, s->flags);
+	return 0;
+}
+
 int fill_sock_opts(struct world *w, struct wobj *o)
 {
 	struct wsock *s = o->priv;

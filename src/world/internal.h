@@ -170,6 +170,7 @@ struct world {
 	struct mount_table *mounts; /* fill_mount.c */
 	struct net_text net_text;
 	u64 files;	    /* made so far */
+	u32 sock_dev;	    /* of sockets' inodes; 0: nobody has asked */
 	char *cgroup_mount; /* of cgroup v2; "": none */
 	u64 held_ino;	    /* world_sock_hold() */
 	int held_fd;
@@ -187,6 +188,11 @@ static inline u8 *wdata(const struct wobj *o)
 /* The object of that identity, made when there is none (*@made, may be NULL); NULL: no memory. */
 struct wobj *world_obj(struct world *w, enum world_type_id type, u64 k0, u64 k1, bool *made);
 struct wobj *world_find(struct world *w, enum world_type_id type, u64 k0, u64 k1);
+/* Whether @addr is of the window, where only objects of the world are. */
+static inline bool world_holds(const struct world *w, u64 addr)
+{
+	return addr - w->base < w->end - w->base;
+}
 /* The object that @addr lies in, alive or not; NULL. */
 struct wobj *world_at(struct world *w, u64 addr);
 /* Makes the temporary object @o of task @p a lasting one of that identity. */

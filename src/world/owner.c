@@ -26,6 +26,7 @@
 
 #include "object/cgroup_tree.h"
 #include "object/rt_heap.h"
+#include "object/sock.h"
 #include "object/watch.h"
 #include "world/fill.h"
 
@@ -104,10 +105,24 @@ static void watch_owner(struct world *w, u32 map_type, struct wobj *o, const u64
 	close(fd);
 }
 
+/* Of a socket as programs see it without kernel types. */
+static int sock_owner(struct world *w, const struct bpf_rt_sock *sk, u64 owner[2])
+{
+	if (!sk->ino || !sock_is_full(sk))
+		return -ENOENT;
+	if (sk->live)
+		watch_socket(w->sys, sk->live - 1, sk->cookie);
+	owner[0] = sk->ino;
+	owner[1] = 0;
+	return 0;
+}
+
 int world_owner_of(struct world *w, u32 map_type, u64 addr, u64 owner[2])
 {
 	struct wobj *o = world_at(w, addr);
 
+	if (map_type == BPF_MAP_TYPE_SK_STORAGE && !world_holds(w, addr))
+		return sock_owner(w, (const void *)(uintptr_t)addr, owner);
 	if (!o || o->addr != addr || o->state == WOBJ_FREE)
 		return -ENOENT;
 	switch (map_type) {

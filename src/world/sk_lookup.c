@@ -123,6 +123,7 @@ static void fill(struct bpf_rt_sock *sk, const struct inet_diag_msg *m, u32 prot
 		memcpy(sk->u.dst_ip6, m->id.idiag_dst, 16);
 	}
 	sk->uid = m->idiag_uid;
+	sk->ino = m->idiag_inode;
 	sk->cookie = (u64)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
 }
 
@@ -201,6 +202,7 @@ static bool take_if(const struct nlmsghdr *h, u64 cookie, u32 protocol, struct b
 		sk->u.state = local->udiag_state;
 		sk->u.rx_queue_mapping = -1;
 		sk->cookie = cookie;
+		sk->ino = local->udiag_ino;
 		return true;
 	}
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*inet)) || !cookie_is(inet->id.idiag_cookie, cookie))

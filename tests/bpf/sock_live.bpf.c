@@ -28,6 +28,14 @@ struct {
 	__type(value, __s32);
 } results SEC(".maps");
 
+/* How often a socket has been seen. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __s32);
+	__type(value, __u32);
+} seen SEC(".maps");
+
 struct address {
 	__u16 family, port;
 	__u32 ip4; /* of IPv6: the flow */
@@ -121,6 +129,32 @@ static void set_options(struct bpf_sock_addr *ctx)
 	result(21, 3, bpf_setsockopt(ctx, SOL_SOCKET, 4, name, 2));
 }
 
+SEC("cgroup/sock_create")
+int on_create(struct bpf_sock *ctx)
+{
+	__u32 *n = bpf_sk_storage_get(&seen, ctx, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (n)
+		*n += 16;
+	return 1;
+}
+
+static void see(struct bpf_sock_addr *ctx, __u32 i)
+{
+	struct bpf_sock *sk = ctx->sk;
+	__u32 *n = sk ? bpf_sk_storage_get(&seen, sk, 0, 0) : NULL;
+
+	if (n)
+		result(i, 0, ++*n);
+	else
+		result(i, 1, -1);
+	result(i, 2, bpf_get_socket_cookie(ctx) != 0);
+	if (n && *n == 18) {
+		result(i, 1, bpf_sk_storage_delete(&seen, sk));
+		result(i, 3, bpf_sk_storage_delete(&seen, sk));
+	}
+}
+
 SEC("cgroup/connect4")
 int on_connect4(struct bpf_sock_addr *ctx)
 {
@@ -172,6 +206,10 @@ int on_connect4(struct bpf_sock_addr *ctx)
 		break;
 	case 10:
 		set_options(ctx);
+		break;
+	case 16:
+	case 17:
+		see(ctx, i);
 		break;
 	}
 	return 1;

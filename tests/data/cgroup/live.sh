@@ -6,6 +6,7 @@ F=$P/$N
 mkdir -p "$C" "$F"
 bpftool prog loadall "$OBJ" "$F" pinmaps "$F/maps" || exit
 bpftool cgroup attach "$C" cgroup_inet4_connect pinned "$F/on_connect4"
+bpftool cgroup attach "$C" cgroup_inet_sock_create pinned "$F/on_create"
 bpftool cgroup attach "$C" cgroup_inet6_connect pinned "$F/on_connect6"
 bpftool iter pin "${OBJ%.bpf.o}_iter.bpf.o" "$F/listeners"
 bash -c "echo 0 >$C/cgroup.procs && exec timeout 60 python3 '$HERE/live.py' $F"
