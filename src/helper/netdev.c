@@ -12,7 +12,8 @@
 #define LOOPBACK_MTU	 65536
 #define TC_ACT_SHOT	 2
 #define TC_ACT_REDIRECT	 7
-#define REDIR_NEIGH_SIZE 20 /* struct bpf_redir_neigh */
+#define REDIR_NEIGH_SIZE 20	/* struct bpf_redir_neigh */
+#define GSO_BY_FRAGS	 0xffff /* the segments are those that it came in: each fits */
 
 /* ---- MTU ---- */
 
@@ -40,6 +41,14 @@ static u64 check_mtu(u32 mtu, u32 *mtu_len, u32 len, s32 diff, bool gso)
 							   BPF_MTU_CHK_RET_FRAG_NEEDED;
 }
 
+/* Linux: skb_gso_validate_network_len(). Packets here have no GSO type: of what protocol they are is not known. */
+static bool segments_fit(const struct sk_buff *skb, u32 mtu)
+{
+	u32 headers = (u32)skb->transport_header - skb->network_header;
+
+	return skb->gso_size == GSO_BY_FRAGS || headers + skb->gso_size <= mtu;
+}
+
 BPF_HELPER(skb_check_mtu)
 {
 	struct sk_buff *skb = PTR(r1);
@@ -52,7 +61,16 @@ BPF_HELPER(skb_check_mtu)
 	if (unlikely(r5 & BPF_MTU_CHK_SEGS && (diff || *mtu_len)))
 		return ERR(EINVAL);
 	err = device_mtu(run, (u32)r2, skb->ifindex, &mtu);
-	return err ? (u64)err : check_mtu(mtu, mtu_len, skb->len, diff, skb_is_gso(skb));
+	if (err)
+		return (u64)err;
+	if (unlikely(r5 & BPF_MTU_CHK_SEGS && skb_is_gso(skb) && skb->len > mtu + ETH_HLEN)) {
+		if (skb->transport_header == SKB_UNSET)
+			return ERR(EINVAL);
+		*mtu_len = mtu;
+		return segments_fit(skb, mtu) ? BPF_MTU_CHK_RET_SUCCESS :
+						BPF_MTU_CHK_RET_SEGS_TOOBIG;
+	}
+	return check_mtu(mtu, mtu_len, skb->len, diff, skb_is_gso(skb));
 }
 
 BPF_HELPER(xdp_check_mtu)

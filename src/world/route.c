@@ -8,10 +8,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/neighbour.h>
-#include <linux/netconf.h>
-#include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/ip6.h>
 #include <stdio.h>
@@ -21,7 +17,7 @@
 #include <unistd.h>
 
 #include "object/packet.h"
-#include "world/internal.h"
+#include "world/route.h"
 
 #ifndef RTM_F_FIB_MATCH
 #define RTM_F_FIB_MATCH 0x2000
@@ -31,17 +27,7 @@
 #define NUD_VALID_STATES                                                                           \
 	(NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
 
-struct message {
-	struct nlmsghdr h;
-	union {
-		struct rtmsg route;
-		struct ndmsg neighbour;
-		struct netconfmsg conf;
-	};
-	char attributes[256];
-};
-
-static void begin(struct message *m, u16 type, u32 body)
+void route_begin(struct route_message *m, u16 type, u32 body)
 {
 	memset(m, 0, sizeof(*m));
 	m->h.nlmsg_type = type;
@@ -49,7 +35,7 @@ static void begin(struct message *m, u16 type, u32 body)
 	m->h.nlmsg_len = NLMSG_LENGTH(body);
 }
 
-static void add(struct message *m, u16 type, const void *data, u32 len)
+void route_add(struct route_message *m, u16 type, const void *data, u32 len)
 {
 	struct rtattr *a = (struct rtattr *)((char *)m + NLMSG_ALIGN(m->h.nlmsg_len));
 
@@ -60,11 +46,6 @@ static void add(struct message *m, u16 type, const void *data, u32 len)
 }
 
 /* Own sockets where the caller brings none. */
-struct route_net {
-	int route, control;
-	bool own;
-};
-
 static int net_open(struct route_net *net, const struct world_net *of)
 {
 	*net = (struct route_net){ .route = of ? of->route : -1,
@@ -85,7 +66,7 @@ static void net_close(const struct route_net *net)
 		close(net->control);
 }
 
-static int send_question(const struct route_net *net, const struct message *m)
+int route_send(const struct route_net *net, const struct route_message *m)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	char old[512];
@@ -99,12 +80,11 @@ static int send_question(const struct route_net *net, const struct message *m)
 		       0;
 }
 
-/* One answer. 0 or the error that the kernel gave. */
-static int ask(const struct route_net *net, const struct message *m, void *answer, size_t size)
+int route_ask(const struct route_net *net, const struct route_message *m, void *answer, size_t size)
 {
 	struct nlmsghdr *h = answer;
 	ssize_t n;
-	int err = send_question(net, m);
+	int err = route_send(net, m);
 
 	if (err)
 		return err;
@@ -116,8 +96,7 @@ static int ask(const struct route_net *net, const struct message *m, void *answe
 	return err;
 }
 
-/* The attributes of an answer with a body of @body bytes, by number. */
-static void attributes(struct nlmsghdr *h, u32 body, struct rtattr **out, u32 max)
+void route_attributes(struct nlmsghdr *h, u32 body, struct rtattr **out, u32 max)
 {
 	struct rtattr *a = (struct rtattr *)((char *)NLMSG_DATA(h) + NLMSG_ALIGN(body));
 	int left = (int)(h->nlmsg_len - NLMSG_LENGTH(body));
@@ -128,7 +107,7 @@ static void attributes(struct nlmsghdr *h, u32 body, struct rtattr **out, u32 ma
 			out[a->rta_type] = a;
 }
 
-static u32 number(const struct rtattr *a)
+u32 route_number(const struct rtattr *a)
 {
 	u32 v = 0;
 
@@ -137,8 +116,7 @@ static u32 number(const struct rtattr *a)
 	return v;
 }
 
-static int device_ioctl(const struct route_net *net, u32 ifindex, unsigned long what,
-			struct ifreq *r)
+int route_device(const struct route_net *net, u32 ifindex, unsigned long what, struct ifreq *r)
 {
 	memset(r, 0, sizeof(*r));
 	r->ifr_ifindex = (int)ifindex;
@@ -155,15 +133,15 @@ static bool forwards(const struct route_net *net, u32 ifindex, u8 family)
 		char bytes[1024];
 	} answer;
 	struct rtattr *a[NETCONFA_FORWARDING + 1];
-	struct message m;
+	struct route_message m;
 
-	begin(&m, RTM_GETNETCONF, sizeof(m.conf));
+	route_begin(&m, RTM_GETNETCONF, sizeof(m.conf));
 	m.conf.ncm_family = family;
-	add(&m, NETCONFA_IFINDEX, &ifindex, sizeof(ifindex));
-	if (ask(net, &m, &answer, sizeof(answer)))
+	route_add(&m, NETCONFA_IFINDEX, &ifindex, sizeof(ifindex));
+	if (route_ask(net, &m, &answer, sizeof(answer)))
 		return false;
-	attributes(&answer.h, sizeof(m.conf), a, NETCONFA_FORWARDING + 1);
-	return number(a[NETCONFA_FORWARDING]) != 0;
+	route_attributes(&answer.h, sizeof(m.conf), a, NETCONFA_FORWARDING + 1);
+	return route_number(a[NETCONFA_FORWARDING]) != 0;
 }
 
 /* Link-local, multicast and loopback addresses are not forwarded. */
@@ -183,39 +161,40 @@ static int neighbour(const struct route_net *net, struct bpf_fib_lookup *p, u32 
 	} answer;
 	struct rtattr *a[NDA_LLADDR + 1];
 	const struct ndmsg *nd = NLMSG_DATA(&answer.h);
-	struct message m;
+	struct route_message m;
 	struct ifreq r;
 
-	begin(&m, RTM_GETNEIGH, sizeof(m.neighbour));
+	route_begin(&m, RTM_GETNEIGH, sizeof(m.neighbour));
 	m.neighbour.ndm_family = (u8)family;
 	m.neighbour.ndm_ifindex = (int)p->ifindex;
-	add(&m, NDA_DST, addr, family == AF_INET ? 4 : 16);
-	if (ask(net, &m, &answer, sizeof(answer)) || !(nd->ndm_state & NUD_VALID_STATES))
+	route_add(&m, NDA_DST, addr, family == AF_INET ? 4 : 16);
+	if (route_ask(net, &m, &answer, sizeof(answer)) || !(nd->ndm_state & NUD_VALID_STATES))
 		return BPF_FIB_LKUP_RET_NO_NEIGH;
-	attributes(&answer.h, sizeof(*nd), a, NDA_LLADDR + 1);
+	route_attributes(&answer.h, sizeof(*nd), a, NDA_LLADDR + 1);
 	memset(p->dmac, 0, sizeof(p->dmac));
 	if (a[NDA_LLADDR] && RTA_PAYLOAD(a[NDA_LLADDR]) >= 6)
 		memcpy(p->dmac, RTA_DATA(a[NDA_LLADDR]), 6);
-	if (device_ioctl(net, p->ifindex, SIOCGIFHWADDR, &r))
+	if (route_device(net, p->ifindex, SIOCGIFHWADDR, &r))
 		return -ENODEV;
 	memcpy(p->smac, r.ifr_hwaddr.sa_data, 6);
 	return BPF_FIB_LKUP_RET_SUCCESS;
 }
 
-static void route_question(struct message *m, const struct bpf_fib_lookup *p, u32 flags)
+static void route_question(struct route_message *m, const struct bpf_fib_lookup *p, u32 flags)
 {
 	bool v4 = p->family == AF_INET;
 
-	begin(m, RTM_GETROUTE, sizeof(m->route));
+	route_begin(m, RTM_GETROUTE, sizeof(m->route));
 	m->route.rtm_family = p->family;
 	m->route.rtm_dst_len = v4 ? 32 : 128;
 	m->route.rtm_tos = v4 ? p->tos & 0xfc : 0;
 	m->route.rtm_flags = RTM_F_FIB_MATCH;
-	add(m, RTA_DST, v4 ? (const void *)&p->ipv4_dst : (const void *)p->ipv6_dst, v4 ? 4 : 16);
+	route_add(m, RTA_DST, v4 ? (const void *)&p->ipv4_dst : (const void *)p->ipv6_dst,
+		  v4 ? 4 : 16);
 	if (flags & BPF_FIB_LOOKUP_OUTPUT)
-		add(m, RTA_OIF, &p->ifindex, 4);
+		route_add(m, RTA_OIF, &p->ifindex, 4);
 	if (flags & BPF_FIB_LOOKUP_MARK)
-		add(m, RTA_MARK, &p->mark, 4);
+		route_add(m, RTA_MARK, &p->mark, 4);
 }
 
 /* The source address that a packet to @p's destination gets. */
@@ -227,13 +206,13 @@ static int source(const struct route_net *net, struct bpf_fib_lookup *p)
 	} answer;
 	struct rtattr *a[RTA_PREFSRC + 1];
 	u32 size = p->family == AF_INET ? 4 : 16;
-	struct message m;
+	struct route_message m;
 
 	route_question(&m, p, 0);
 	m.route.rtm_flags = 0;
-	if (ask(net, &m, &answer, sizeof(answer)))
+	if (route_ask(net, &m, &answer, sizeof(answer)))
 		return -EADDRNOTAVAIL;
-	attributes(&answer.h, sizeof(m.route), a, RTA_PREFSRC + 1);
+	route_attributes(&answer.h, sizeof(m.route), a, RTA_PREFSRC + 1);
 	if (!a[RTA_PREFSRC] || RTA_PAYLOAD(a[RTA_PREFSRC]) != size)
 		return -EADDRNOTAVAIL;
 	memcpy(p->family == AF_INET ? (void *)&p->ipv4_src : (void *)p->ipv6_src,
@@ -277,7 +256,7 @@ static u32 route_mtu(struct rtattr *metrics)
 
 	for (; a && RTA_OK(a, left); a = RTA_NEXT(a, left))
 		if (a->rta_type == RTAX_MTU)
-			return number(a);
+			return route_number(a);
 	return 0;
 }
 
@@ -292,7 +271,7 @@ static int found(const struct route_net *net, struct nlmsghdr *h, struct bpf_fib
 	const void *hop;
 	struct ifreq r;
 
-	attributes(h, sizeof(*route), a, RTA_VIA + 10);
+	route_attributes(h, sizeof(*route), a, RTA_VIA + 10);
 	switch (route->rtm_type) {
 	case RTN_UNICAST:
 		break;
@@ -305,12 +284,12 @@ static int found(const struct route_net *net, struct nlmsghdr *h, struct bpf_fib
 	default:
 		return BPF_FIB_LKUP_RET_NOT_FWDED;
 	}
-	oif = number(a[RTA_OIF]);
+	oif = route_number(a[RTA_OIF]);
 	if (a[RTA_MULTIPATH])
 		first_way(a[RTA_MULTIPATH], a, RTA_VIA + 10, &oif);
 	if (check_mtu) {
 		mtu = family == AF_INET6 ? route_mtu(a[RTA_METRICS]) : 0;
-		if (!mtu && !device_ioctl(net, oif, SIOCGIFMTU, &r))
+		if (!mtu && !route_device(net, oif, SIOCGIFMTU, &r))
 			mtu = (u32)r.ifr_mtu;
 		if (p->tot_len > mtu) {
 			p->mtu_result = (u16)mtu;
@@ -321,7 +300,7 @@ static int found(const struct route_net *net, struct nlmsghdr *h, struct bpf_fib
 		return BPF_FIB_LKUP_RET_UNSUPP_LWT;
 	if (flags & BPF_FIB_LOOKUP_SRC && source(net, p))
 		return BPF_FIB_LKUP_RET_NO_SRC_ADDR;
-	p->rt_metric = number(a[RTA_PRIORITY]);
+	p->rt_metric = route_number(a[RTA_PRIORITY]);
 	p->ifindex = oif;
 	if (a[RTA_GATEWAY] && family == AF_INET)
 		memcpy(&p->ipv4_dst, RTA_DATA(a[RTA_GATEWAY]), 4);
@@ -350,7 +329,7 @@ static int fits(const struct route_net *net, struct bpf_fib_lookup *p, u32 len)
 {
 	struct ifreq r;
 
-	if (device_ioctl(net, p->ifindex, SIOCGIFMTU, &r))
+	if (route_device(net, p->ifindex, SIOCGIFMTU, &r))
 		return -ENODEV;
 	p->mtu_result = (u16)r.ifr_mtu;
 	return len > (u32)r.ifr_mtu + ETHER_AND_VLAN ? BPF_FIB_LKUP_RET_FRAG_NEEDED :
@@ -359,58 +338,59 @@ static int fits(const struct route_net *net, struct bpf_fib_lookup *p, u32 len)
 
 /* ---- a single table ---- */
 
-static bool has_prefix(const u8 *addr, const u8 *prefix, u32 bits)
+bool route_has_prefix(const void *addr, const void *prefix, u32 bits)
 {
 	u32 bytes = bits / 8, rest = bits % 8;
 
 	return !memcmp(addr, prefix, bytes) &&
-	       (!rest || !((addr[bytes] ^ prefix[bytes]) >> (8 - rest)));
+	       (!rest ||
+		!((((const u8 *)addr)[bytes] ^ ((const u8 *)prefix)[bytes]) >> (8 - rest)));
 }
 
-/* IPv4's tables main and local are one as long as nobody has made rules of his own (Linux: fib_trie_table()). */
-static bool same_table(u32 family, u32 a, u32 b)
+static bool same_table(u32 family, u32 a, const struct route_search *s)
 {
-	return a == b || (family == AF_INET && a >= RT_TABLE_MAIN && a <= RT_TABLE_LOCAL &&
-			  b >= RT_TABLE_MAIN && b <= RT_TABLE_LOCAL);
+	u32 b = s->table;
+
+	return a == b || (s->merged && family == AF_INET && a >= RT_TABLE_MAIN &&
+			  a <= RT_TABLE_LOCAL && b >= RT_TABLE_MAIN && b <= RT_TABLE_LOCAL);
 }
 
-/* Whether the route in @h is of @table and for @p's destination, or @any; its metric. */
-static bool is_for(struct nlmsghdr *h, const struct bpf_fib_lookup *p, u32 table, u32 oif, bool any,
+/* Whether the route in @h is what is searched for; its metric. */
+static bool is_for(struct nlmsghdr *h, const struct bpf_fib_lookup *p, const struct route_search *s,
 		   u32 *metric)
 {
 	const struct rtmsg *route = NLMSG_DATA(h);
-	const u8 *dst = p->family == AF_INET ? (const u8 *)&p->ipv4_dst : (const u8 *)p->ipv6_dst;
+	const void *dst = p->family == AF_INET ? (const void *)&p->ipv4_dst : p->ipv6_dst;
 	struct rtattr *a[RTA_TABLE + 1];
 
 	if (route->rtm_family != p->family || route->rtm_flags & (RTM_F_CLONED | RTNH_F_DEAD))
 		return false;
-	attributes(h, sizeof(*route), a, RTA_TABLE + 1);
-	*metric = number(a[RTA_PRIORITY]);
-	if (!same_table(p->family, a[RTA_TABLE] ? number(a[RTA_TABLE]) : route->rtm_table, table))
+	route_attributes(h, sizeof(*route), a, RTA_TABLE + 1);
+	*metric = route_number(a[RTA_PRIORITY]);
+	if (!same_table(p->family, a[RTA_TABLE] ? route_number(a[RTA_TABLE]) : route->rtm_table, s))
 		return false;
-	if (any)
+	if (s->any)
 		return true;
 	if (route->rtm_tos && route->rtm_tos != (p->tos & 0xfc))
 		return false;
-	if (oif && a[RTA_OIF] && number(a[RTA_OIF]) != oif)
+	if (s->oif && a[RTA_OIF] && route_number(a[RTA_OIF]) != s->oif)
 		return false;
 	return !route->rtm_dst_len ||
-	       (a[RTA_DST] && has_prefix(dst, RTA_DATA(a[RTA_DST]), route->rtm_dst_len));
+	       (a[RTA_DST] && route_has_prefix(dst, RTA_DATA(a[RTA_DST]), route->rtm_dst_len));
 }
 
-/* The route of the table with the longest prefix, of those the one with the lowest metric: 1, 0 (none) or -errno. */
-static int best_route(const struct route_net *net, const struct bpf_fib_lookup *p, u32 table,
-		      u32 oif, bool any, void *answer, size_t size)
+int route_best(const struct route_net *net, const struct bpf_fib_lookup *p,
+	       const struct route_search *s, void *answer, size_t size)
 {
-	struct message m;
+	struct route_message m;
 	char part[32768];
 	u32 metric, best = 0;
 	int have = -1, err;
 
-	begin(&m, RTM_GETROUTE, sizeof(m.route));
+	route_begin(&m, RTM_GETROUTE, sizeof(m.route));
 	m.h.nlmsg_flags |= NLM_F_DUMP;
 	m.route.rtm_family = p->family;
-	err = send_question(net, &m);
+	err = route_send(net, &m);
 	while (!err) {
 		ssize_t n = recv(net->route, part, sizeof(part), 0);
 		struct nlmsghdr *h = (struct nlmsghdr *)part;
@@ -424,7 +404,7 @@ static int best_route(const struct route_net *net, const struct bpf_fib_lookup *
 				return have >= 0;
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error ?: -EIO;
-			if (h->nlmsg_len > size || !is_for(h, p, table, oif, any, &metric) ||
+			if (h->nlmsg_len > size || !is_for(h, p, s, &metric) ||
 			    (int)route->rtm_dst_len < have ||
 			    ((int)route->rtm_dst_len == have && metric >= best))
 				continue;
@@ -436,6 +416,24 @@ static int best_route(const struct route_net *net, const struct bpf_fib_lookup *
 	return err;
 }
 
+/* One table alone: 1, or -errno. */
+static int by_table(const struct route_net *net, struct bpf_fib_lookup *p, u32 flags, void *answer,
+		    size_t size)
+{
+	struct route_search s = { .oif = flags & BPF_FIB_LOOKUP_OUTPUT ? p->ifindex : 0 };
+	int err;
+
+	if (flags & BPF_FIB_LOOKUP_TBID) {
+		s.table = p->tbid ?: RT_TABLE_MAIN;
+		p->tbid = 0; /* a tag goes there */
+	} else {
+		s.table = rules_vrf_table(net, p->ifindex) ?: RT_TABLE_MAIN;
+	}
+	s.merged = !rules_custom(net, p->family);
+	err = route_best(net, p, &s, answer, size);
+	return err ?: -ENETUNREACH;
+}
+
 long world_fib_lookup(const struct world_net *of, struct bpf_fib_lookup *p, u32 flags,
 		      bool check_mtu, u32 len)
 {
@@ -444,7 +442,7 @@ long world_fib_lookup(const struct world_net *of, struct bpf_fib_lookup *p, u32 
 		char bytes[8192];
 	} answer;
 	struct route_net net;
-	struct message m;
+	struct route_message m;
 	struct ifreq r;
 	long err;
 
@@ -453,30 +451,24 @@ long world_fib_lookup(const struct world_net *of, struct bpf_fib_lookup *p, u32 
 	err = net_open(&net, of);
 	if (err)
 		goto out;
-	err = device_ioctl(&net, p->ifindex, SIOCGIFNAME, &r);
+	err = route_device(&net, p->ifindex, SIOCGIFNAME, &r);
 	if (err)
 		goto out;
 	err = BPF_FIB_LKUP_RET_FWD_DISABLED;
 	if (!forwards(&net, p->ifindex, p->family))
 		goto out;
-	if (flags & BPF_FIB_LOOKUP_DIRECT) {
-		u32 table = flags & BPF_FIB_LOOKUP_TBID && p->tbid ? p->tbid : RT_TABLE_MAIN;
-
-		if (flags & BPF_FIB_LOOKUP_TBID)
-			p->tbid = 0; /* a tag goes there */
-		err = best_route(&net, p, table, flags & BPF_FIB_LOOKUP_OUTPUT ? p->ifindex : 0,
-				 false, &answer, sizeof(answer));
-		if (!err)
-			err = BPF_FIB_LKUP_RET_NOT_FWDED;
-		if (err != 1)
-			goto out;
-	} else {
+	err = flags & BPF_FIB_LOOKUP_DIRECT ? by_table(&net, p, flags, &answer, sizeof(answer)) :
+					      rules_route(&net, p, flags, &answer, sizeof(answer));
+	if (err == -ENOSYS) {
 		route_question(&m, p, flags);
-		err = ask(&net, &m, &answer, sizeof(answer));
+		err = route_ask(&net, &m, &answer, sizeof(answer));
 		if (err) {
 			err = of_errno((int)err, flags & BPF_FIB_LOOKUP_OUTPUT);
 			goto out;
 		}
+	} else if (err != 1) {
+		err = p->family == AF_INET ? of_errno((int)err, false) : BPF_FIB_LKUP_RET_NOT_FWDED;
+		goto out;
 	}
 	err = found(&net, &answer.h, p, flags, check_mtu);
 	if (!err && !check_mtu)
@@ -512,8 +504,8 @@ static int read_hop(struct nlmsghdr *h, struct sk_buff *skb, const u32 *to)
 	struct rtattr *a[RTA_MULTIPATH + 1];
 	u32 oif;
 
-	attributes(h, sizeof(*route), a, RTA_MULTIPATH + 1);
-	oif = number(a[RTA_OIF]);
+	route_attributes(h, sizeof(*route), a, RTA_MULTIPATH + 1);
+	oif = route_number(a[RTA_OIF]);
 	if (a[RTA_MULTIPATH])
 		first_way(a[RTA_MULTIPATH], a, RTA_MULTIPATH + 1, &oif);
 	skb->hop.oif = oif;
@@ -524,11 +516,11 @@ static int read_hop(struct nlmsghdr *h, struct sk_buff *skb, const u32 *to)
 /* Whether any route is in the table: else Linux has none of that number. */
 static bool has_table(const struct route_net *net, u32 table)
 {
-	struct bpf_fib_lookup any = { .family = AF_INET6 };
+	const struct bpf_fib_lookup p = { .family = AF_INET6 };
+	const struct route_search s = { .table = table, .any = true };
 	char answer[8192];
 
-	any.ipv6_dst[0] = 0;
-	return best_route(net, &any, table, 0, true, answer, sizeof(answer)) == 1;
+	return route_best(net, &p, &s, answer, sizeof(answer)) == 1;
 }
 
 static int ask_hop(const struct route_net *net, struct sk_buff *skb, const u32 *to, u32 table)
@@ -537,27 +529,28 @@ static int ask_hop(const struct route_net *net, struct sk_buff *skb, const u32 *
 		struct nlmsghdr h;
 		char bytes[8192];
 	} answer;
+	const struct route_search s = { .table = table };
 	struct bpf_fib_lookup p = { .family = AF_INET6 };
-	struct message m;
+	struct route_message m;
 	int err;
 
 	if (table) {
 		memcpy(p.ipv6_dst, to, 16);
-		err = best_route(net, &p, table, 0, false, &answer, sizeof(answer));
+		err = route_best(net, &p, &s, &answer, sizeof(answer));
 		if (!err)
 			return has_table(net, table) ? -ENETUNREACH : -EINVAL;
 		return err < 0 ? err : read_hop(&answer.h, skb, to);
 	}
-	begin(&m, RTM_GETROUTE, sizeof(m.route));
+	route_begin(&m, RTM_GETROUTE, sizeof(m.route));
 	m.route.rtm_family = AF_INET6;
 	m.route.rtm_dst_len = m.route.rtm_src_len = 128;
 	m.route.rtm_tos = (u8)(skb->data[0] << 4 | skb->data[1] >> 4);
-	add(&m, RTA_DST, to, 16);
-	add(&m, RTA_SRC, skb->data + offsetof(struct ip6_hdr, ip6_src), 16);
-	add(&m, RTA_IIF, &skb->ifindex, 4);
+	route_add(&m, RTA_DST, to, 16);
+	route_add(&m, RTA_SRC, skb->data + offsetof(struct ip6_hdr, ip6_src), 16);
+	route_add(&m, RTA_IIF, &skb->ifindex, 4);
 	if (skb->mark)
-		add(&m, RTA_MARK, &skb->mark, 4);
-	err = ask(net, &m, &answer, sizeof(answer));
+		route_add(&m, RTA_MARK, &skb->mark, 4);
+	err = route_ask(net, &m, &answer, sizeof(answer));
 	return err ?: read_hop(&answer.h, skb, to);
 }
 
@@ -586,18 +579,18 @@ int world_tunnel_source(const struct world_net *of, u32 *from, const u32 *to, u3
 	} answer;
 	struct rtattr *a[RTA_PREFSRC + 1];
 	struct route_net net;
-	struct message m;
+	struct route_message m;
 	int err = net_open(&net, of);
 
-	begin(&m, RTM_GETROUTE, sizeof(m.route));
+	route_begin(&m, RTM_GETROUTE, sizeof(m.route));
 	m.route.rtm_family = AF_INET6;
 	m.route.rtm_dst_len = 128;
-	add(&m, RTA_DST, to, 16);
+	route_add(&m, RTA_DST, to, 16);
 	if (oif)
-		add(&m, RTA_OIF, &oif, sizeof(oif));
-	err = err ?: ask(&net, &m, &answer, sizeof(answer));
+		route_add(&m, RTA_OIF, &oif, sizeof(oif));
+	err = err ?: route_ask(&net, &m, &answer, sizeof(answer));
 	if (!err) {
-		attributes(&answer.h, sizeof(m.route), a, RTA_PREFSRC + 1);
+		route_attributes(&answer.h, sizeof(m.route), a, RTA_PREFSRC + 1);
 		if (a[RTA_PREFSRC] && RTA_PAYLOAD(a[RTA_PREFSRC]) == 16)
 			memcpy(from, RTA_DATA(a[RTA_PREFSRC]), 16);
 		else
@@ -613,7 +606,7 @@ long world_device_mtu(u32 ifindex)
 	struct ifreq r;
 	int err = net_open(&net, NULL);
 
-	err = err ?: device_ioctl(&net, ifindex, SIOCGIFMTU, &r);
+	err = err ?: route_device(&net, ifindex, SIOCGIFMTU, &r);
 	net_close(&net);
 	return err ? -ENODEV : r.ifr_mtu;
 }
@@ -623,20 +616,20 @@ int world_neighbour(const struct world_net *of, u32 ifindex, u32 family, const v
 {
 	struct bpf_fib_lookup p = { .family = (u8)family, .ifindex = ifindex };
 	struct route_net net;
-	struct message m;
+	struct route_message m;
 	int err = net_open(&net, of);
 
 	err = err ?: neighbour(&net, &p, family, addr);
 	if (err == BPF_FIB_LKUP_RET_NO_NEIGH) {
 		/* Linux is to look for it. */
-		begin(&m, RTM_NEWNEIGH, sizeof(m.neighbour));
+		route_begin(&m, RTM_NEWNEIGH, sizeof(m.neighbour));
 		m.h.nlmsg_flags |= NLM_F_CREATE;
 		m.neighbour.ndm_family = (u8)family;
 		m.neighbour.ndm_ifindex = (int)ifindex;
 		m.neighbour.ndm_state = NUD_NONE;
 		m.neighbour.ndm_flags = NTF_USE;
-		add(&m, NDA_DST, addr, family == AF_INET ? 4 : 16);
-		send_question(&net, &m);
+		route_add(&m, NDA_DST, addr, family == AF_INET ? 4 : 16);
+		route_send(&net, &m);
 		err = -EAGAIN;
 	}
 	memcpy(dst, p.dmac, 6);

@@ -297,6 +297,20 @@ int packet_sock(struct __sk_buff *ctx)
 
 struct bpf_fib_lookup way; // the newest
 
+// Whether it fits the loopback device. cb: flags, length, difference.
+SEC("tc")
+int fits(struct __sk_buff *ctx)
+{
+	__u32 len = ctx->cb[1];
+	__u64 flags = ctx->cb[0];
+	long ret;
+
+	asm volatile("" : "+r"(flags));
+	ret = bpf_check_mtu(ctx, 0, &len, (__s32)ctx->cb[2], flags);
+	ctx->cb[3] = len;
+	return ret;
+}
+
 // mark: device; priority: table; cb: flags, length, family, words of the destination.
 SEC("tc")
 int route(struct __sk_buff *ctx)
@@ -314,10 +328,22 @@ int route(struct __sk_buff *ctx)
 	} else {
 		p.ipv4_dst = ctx->cb[3];
 	}
+	/* tstamp: mark, ToS or class, protocol; hwtstamp: source, ports. */
+	p.l4_protocol = ctx->tstamp >> 32;
+	p.sport = p.dport = bpf_htons((__u16)(ctx->hwtstamp >> 32));
+	if (p.family == 10) {
+		p.flowinfo = bpf_htonl((ctx->tstamp >> 40 & 0xff) << 20);
+		p.ipv6_src[0] = ctx->hwtstamp;
+	} else {
+		p.tos = ctx->tstamp >> 40;
+		p.ipv4_src = ctx->hwtstamp;
+	}
 	flags = ctx->cb[0];
 	asm volatile("" : "+r"(flags));
 	if (flags & 8) /* BPF_FIB_LOOKUP_TBID */
 		p.tbid = ctx->priority;
+	if (flags & 32) /* BPF_FIB_LOOKUP_MARK */
+		p.mark = ctx->tstamp;
 	ret = bpf_fib_lookup(ctx, &p, sizeof(p), flags);
 	way = p;
 	return ret;

@@ -40,6 +40,7 @@ BPF_HELPER_DECLARE(bpf_skb_change_head);
 BPF_HELPER_DECLARE(bpf_skb_change_tail);
 BPF_HELPER_DECLARE(bpf_skb_adjust_room);
 BPF_HELPER_DECLARE(bpf_skb_change_type);
+BPF_HELPER_DECLARE(bpf_skb_check_mtu);
 BPF_HELPER_DECLARE(bpf_get_hash_recalc);
 BPF_HELPER_DECLARE(bpf_set_hash);
 BPF_HELPER_DECLARE(bpf_set_hash_invalid);
@@ -317,6 +318,45 @@ static void complete_checksum(void **state)
 	consistent();
 }
 
+static u64 mtu_of_device(struct bpf_run *r, enum world_op op, const u64 *args)
+{
+	return op == WORLD_DEVICE_MTU ? 40 : 0;
+}
+
+/* Packets of many segments: what Linux, too, does with one whose protocol it is not told. */
+static void segments(void **state)
+{
+	const struct skep_platform platform = { .world = mtu_of_device };
+	u32 len = 0;
+
+	packet();
+	run.platform = &platform;
+	assert_true(p.skb.len > 40 + 14);
+	p.skb.gso_size = 20;
+	assert_int_equal(call(bpf_skb_check_mtu, P(&p.skb), 0, P(&len), 0, 0),
+			 BPF_MTU_CHK_RET_SUCCESS);
+	assert_int_equal(len, 40);
+	len = 0;
+	p.skb.transport_header = SKB_UNSET;
+	assert_int_equal(call(bpf_skb_check_mtu, P(&p.skb), 0, P(&len), 0, BPF_MTU_CHK_SEGS),
+			 -EINVAL);
+	p.skb.transport_header = (u16)(p.skb.network_header + 20);
+	assert_int_equal(call(bpf_skb_check_mtu, P(&p.skb), 0, P(&len), 0, BPF_MTU_CHK_SEGS),
+			 BPF_MTU_CHK_RET_SUCCESS);
+	len = 0;
+	p.skb.gso_size = 21;
+	assert_int_equal(call(bpf_skb_check_mtu, P(&p.skb), 0, P(&len), 0, BPF_MTU_CHK_SEGS),
+			 BPF_MTU_CHK_RET_SEGS_TOOBIG);
+	assert_int_equal(len, 40);
+	run.platform = NULL;
+	assert_int_equal(call(bpf_skb_adjust_room, P(&p.skb), 8, BPF_ADJ_ROOM_MAC, 0), -ENOTSUPP);
+	assert_int_equal(call(bpf_skb_adjust_room, P(&p.skb), -8, BPF_ADJ_ROOM_MAC,
+			      BPF_F_ADJ_ROOM_FIXED_GSO),
+			 -ENOTSUPP);
+	assert_int_equal(call(bpf_skb_change_tail, P(&p.skb), 40), 0);
+	assert_int_equal(p.skb.gso_size, 0);
+}
+
 static void vlan_tags(void **state)
 {
 	packet();
@@ -466,12 +506,19 @@ static void accompaniment(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(xdp_head),	 cmocka_unit_test(xdp_meta),
-		cmocka_unit_test(older_kernels), cmocka_unit_test(xdp_tail),
-		cmocka_unit_test(xdp_fragments), cmocka_unit_test(redirects),
-		cmocka_unit_test(checksums),	 cmocka_unit_test(complete_checksum),
-		cmocka_unit_test(vlan_tags),	 cmocka_unit_test(headers_move),
-		cmocka_unit_test(room_is_found), cmocka_unit_test(fragments_are_pulled),
+		cmocka_unit_test(xdp_head),
+		cmocka_unit_test(xdp_meta),
+		cmocka_unit_test(older_kernels),
+		cmocka_unit_test(xdp_tail),
+		cmocka_unit_test(xdp_fragments),
+		cmocka_unit_test(redirects),
+		cmocka_unit_test(checksums),
+		cmocka_unit_test(complete_checksum),
+		cmocka_unit_test(segments),
+		cmocka_unit_test(vlan_tags),
+		cmocka_unit_test(headers_move),
+		cmocka_unit_test(room_is_found),
+		cmocka_unit_test(fragments_are_pulled),
 		cmocka_unit_test(accompaniment),
 	};
 
