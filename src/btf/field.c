@@ -348,7 +348,7 @@ static const u32 alloc_mask = BIT(BTF_FIELD_SPIN_LOCK) | BIT(BTF_FIELD_RES_SPIN_
 			      BIT(BTF_FIELD_RB_ROOT) | BIT(BTF_FIELD_RB_NODE) |
 			      BIT(BTF_FIELD_REFCOUNT);
 
-/* Whether @id is the first struct of a special name, or a pointer with a tag. */
+/* Whether @id is the first struct of a special name, or a pointer with a tag that objects can have. */
 static bool is_special(const struct btf *btf, u32 id, const s32 *special, bool kptrs)
 {
 	const struct btf_type *t = btf_type_get(btf, id);
@@ -357,7 +357,8 @@ static bool is_special(const struct btf *btf, u32 id, const s32 *special, bool k
 	for (k = 0; k < BTF_FIELD_KINDS; k++)
 		if (special[k] == id)
 			return true;
-	return kptrs && t && pointer_kind(btf, t, false, &kind, &target) == 1;
+	return kptrs && t && pointer_kind(btf, t, false, &kind, &target) == 1 &&
+	       kind != BTF_FIELD_UPTR;
 }
 
 static bool has_special(const struct btf *btf, const struct btf_type *t, const s32 *special,

@@ -9,6 +9,7 @@
 #include "command/command.h"
 #include "command/map.h"
 #include "object/record.h"
+#include "object/uptr.h"
 
 /* The special fields that each map type can hold; others are -EOPNOTSUPP. */
 static u32 fields_allowed(u32 type)
@@ -152,9 +153,25 @@ static int check_type(const struct btf *btf, const struct bpf_map *map, const st
 	}
 }
 
-static int find_fields(struct bpf_map *map, const struct btf *btf, u32 value_id, kver profile,
-		       u32 caps)
+/* A user pointer is to a struct of the program's own, which one page can hold. */
+static int check_uptr(const struct skep_system *sys, const struct btf *btf, u32 id)
 {
+	const struct btf_type *t = btf_type_get(btf, id);
+	const struct object_btf *kernel = system_vmlinux((struct skep_system *)sys);
+	const char *name = btf_type_name(btf, id);
+
+	if (kernel && btf_find_by_name_kind(kernel->btf, name, (u32)btf_kind(t)) > 0)
+		return -EINVAL;
+	for (const struct object_btf *m = sys->modules; m; m = m->next)
+		if (btf_find_by_name_kind(m->btf, name, (u32)btf_kind(t)) > 0)
+			return -EINVAL;
+	return !t->size ? -EINVAL : t->size > UPTR_MAX ? -E2BIG : 0;
+}
+
+static int find_fields(struct map_object *m, const struct btf *btf, u32 value_id, u32 caps)
+{
+	kver profile = m->obj.sys->profile;
+	struct bpf_map *map = m->map;
 	struct btf_field fields[BTF_FIELDS_MAX];
 	int n;
 
@@ -175,6 +192,14 @@ static int find_fields(struct bpf_map *map, const struct btf *btf, u32 value_id,
 							 .btf_id = fields[i].btf_id };
 	}
 	map->nr_fields = (u32)n;
+	for (int i = 0; i < n; i++) {
+		int err = fields[i].kind == BTF_FIELD_UPTR ?
+				  check_uptr(m->obj.sys, btf, fields[i].btf_id) :
+				  0;
+
+		if (err)
+			return err;
+	}
 	return 0;
 }
 
@@ -213,7 +238,7 @@ int map_set_btf(struct map_object *m, const struct bpf_map_ops *ops, const union
 			return -EINVAL;
 		err = 0;
 		if (btf_is_struct(value) || btf_kind(value) == BTF_KIND_DATASEC)
-			err = find_fields(map, b->btf, size, m->obj.sys->profile, caps);
+			err = find_fields(m, b->btf, size, caps);
 		if (!err)
 			err = check_type(b->btf, map, key, value);
 		if (err)

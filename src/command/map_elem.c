@@ -19,6 +19,7 @@
 #include "object/cgroup_tree.h"
 #include "object/lock.h"
 #include "object/perf_ring.h"
+#include "object/uptr.h"
 #include "object/watch.h"
 #include "world/world.h"
 
@@ -349,7 +350,7 @@ static int update_object(struct map_object *m, const void *key, const void *valu
 	return map_object_update(m, key, o, runtime, flags);
 }
 
-int map_elem_update(struct map_object *m, const void *key, const void *value, u64 flags)
+static int update(struct map_object *m, const void *key, const void *value, u64 flags)
 {
 	const struct bpf_map_ops *ops = m->ops;
 	struct skep_system *sys = m->obj.sys;
@@ -390,6 +391,27 @@ int map_elem_update(struct map_object *m, const void *key, const void *value, u6
 out:
 	map_write_end(map);
 	return err;
+}
+
+/* A storage's value with user pointers: what they point to is made sure of first. */
+static int update_uptrs(struct map_object *m, const void *key, const void *value, u64 flags)
+{
+	void *copy = mem_dup(value, m->map->value_size);
+	int err = copy ? uptrs_pin(m, copy) : -ENOMEM;
+
+	if (!err) {
+		err = update(m, key, copy, flags);
+		uptrs_unpin(m, copy); /* if no element has taken them */
+	}
+	mem_free(copy);
+	return err;
+}
+
+int map_elem_update(struct map_object *m, const void *key, const void *value, u64 flags)
+{
+	if (m->map->map_type == BPF_MAP_TYPE_TASK_STORAGE && map_field(m->map, BPF_FIELD_UPTR))
+		return update_uptrs(m, key, value, flags);
+	return update(m, key, value, flags);
 }
 
 int map_elem_delete(struct map_object *m, const void *key)

@@ -77,6 +77,8 @@ static void run_tracing(const struct bpf_tramp_prog *e, u64 *ctx, const struct b
 	slot->nesting++;
 	slot->busy[depth] = e->prog;
 	bpf_prog_run(e->prog, ctx, &run);
+	if (unlikely(run.nr_uptrs))
+		uptrs_leave(&run);
 	slot->busy[depth] = NULL;
 	slot->nesting--;
 }

@@ -4,19 +4,25 @@
  * bpf_cgrp_storage.c, net/core/bpf_sk_storage.c, and bpf_get_local_storage()).
  */
 #include "helper/helper.h"
-#include "object/map.h"
+#include "object/uptr.h"
 
 /* The value that @object has in the map; with BPF_LOCAL_STORAGE_GET_F_CREATE it is made. */
 static u64 get(u64 map_reg, u64 object, u64 value, u64 flags, struct bpf_run *run)
 {
 	struct bpf_map *map = PTR(map_reg);
 	u64 owner[2], args[] = { map->map_type, object, (u64)owner };
+	void *got;
 
 	if (flags & ~(u64)BPF_LOCAL_STORAGE_GET_F_CREATE || !object ||
 	    (long)run->platform->world(run, WORLD_STORAGE_OWNER, args))
 		return 0;
-	return (u64)bpf_map_ops_of(map->map_type)
-		->storage_get(map, owner, PTR(value), flags & BPF_LOCAL_STORAGE_GET_F_CREATE, run);
+	got = bpf_map_ops_of(map->map_type)
+		      ->storage_get(map, owner, PTR(value), flags & BPF_LOCAL_STORAGE_GET_F_CREATE,
+				    run);
+	if (unlikely(got && map->map_type == BPF_MAP_TYPE_TASK_STORAGE && map->nr_fields &&
+		     !uptrs_enter(run, map, got)))
+		return 0; /* DIFF(uptr): a run was given too many */
+	return (u64)got;
 }
 
 static u64 delete (u64 map_reg, u64 object, struct bpf_run *run)

@@ -240,6 +240,7 @@ int prog_run_compare(struct skep_system *sys, struct prog_object *prog, void *ct
 	first.interpret = 1;
 	wipe_stack();
 	interp = run_on_wiped_stack(prog->prog, ctx, &first);
+	uptrs_leave(&first);
 	for (i = 0; i < n; i++) {
 		r[i].after = mem_dup(r[i].at, r[i].len);
 		if (!r[i].after)

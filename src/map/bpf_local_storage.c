@@ -12,6 +12,8 @@
 #include <linux/errno.h>
 
 #include "map/storage.h"
+#include "object/lock.h"
+#include "object/uptr.h"
 
 #ifndef ENOTSUPP
 #define ENOTSUPP 524
@@ -57,20 +59,36 @@ static int local_storage_lookup_copy(struct bpf_map *map, const void *key, void 
 static long local_storage_update_elem(struct bpf_map *map, const void *key, const void *value,
 				      u64 flags, struct bpf_run *run)
 {
-	const struct bpf_map_field *uptr = map_field(map, BPF_FIELD_UPTR);
+	struct bpf_map *t = storage_table(map);
+	bool uptrs = map_field(map, BPF_FIELD_UPTR);
+	long err;
+	void *p;
 
-	if (uptr) { /* DIFF(uptr): user memory is not pinned for programs */
-		const u64 *p = (const u64 *)((const u8 *)value + uptr->offset);
-
-		if (flags & BPF_F_LOCK || *p)
-			return -EOPNOTSUPP;
-	}
-	return htab_map_ops.update_elem(storage_table(map), key, value, flags, run);
+	if (likely(!uptrs))
+		return htab_map_ops.update_elem(t, key, value, flags, run);
+	if (flags & BPF_F_LOCK)
+		return -EOPNOTSUPP;
+	/* By bpf(2) alone, whose @value holds the copies: they go into the element that is made now. */
+	lock_take(&map->lock, run->platform);
+	err = htab_map_ops.update_elem(t, key, value, flags, run);
+	p = err ? NULL : htab_map_ops.lookup_elem(t, key, run);
+	if (p)
+		uptrs_move(map, p, (void *)value, run->platform);
+	lock_drop(&map->lock);
+	return err;
 }
 
 static long local_storage_delete_elem(struct bpf_map *map, const void *key, struct bpf_run *run)
 {
-	return htab_map_ops.delete_elem(storage_table(map), key, run);
+	struct bpf_map *t = storage_table(map);
+	long err;
+
+	if (likely(!map_field(map, BPF_FIELD_UPTR)))
+		return htab_map_ops.delete_elem(t, key, run);
+	lock_take(&map->lock, run->platform);
+	err = htab_map_ops.delete_elem(t, key, run);
+	lock_drop(&map->lock);
+	return err;
 }
 
 static u64 local_storage_mem_usage(const struct bpf_map *map)

@@ -26,6 +26,7 @@
 #include "object/async.h"
 #include "object/caller.h"
 #include "object/system.h"
+#include "object/uptr.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -497,6 +498,27 @@ static void process_prog_put(const struct bpf_prog *prog)
 		async_prog_put(sys, prog);
 }
 
+static int process_uptr(struct bpf_uptr *u, u32 off, void *buf, u32 size, enum uptr_op op)
+{
+	off_t at = (off_t)(u->addr + off);
+	ssize_t n = 0;
+
+	switch (op) {
+	case UPTR_READ:
+		n = pread(u->mem, buf, size, at);
+		break;
+	case UPTR_WRITE:
+		n = pwrite(u->mem, buf, size, at);
+		break;
+	case UPTR_CLOSE:
+		if (u->mem >= 0)
+			close(u->mem);
+		u->mem = -1;
+		return 0;
+	}
+	return n == (ssize_t)size ? 0 : -EFAULT;
+}
+
 static const struct skep_platform platform = {
 	.ktime_ns = process_ktime_ns,
 	.random = process_random,
@@ -521,6 +543,7 @@ static const struct skep_platform platform = {
 	.read_own_str = process_read_own_str,
 	.read_user = process_read_user,
 	.read_user_str = process_read_user_str,
+	.uptr = process_uptr,
 	.write_user = process_write_user,
 	.async = process_async,
 	.prog_get = process_prog_get,

@@ -5,6 +5,7 @@
 #include "object/async.h"
 #include "object/lock.h"
 #include "object/rt_string.h"
+#include "object/uptr.h"
 
 #define HEAP_PAGE  4096U
 #define HEAP_GRAIN 16U
@@ -388,6 +389,11 @@ void object_drop_fields(struct arena *arena, const struct skep_platform *platfor
 			break;
 		case BPF_FIELD_KPTR_UNREF:
 			WRITE_ONCE(*(u64 *)at, 0);
+			break;
+		case BPF_FIELD_UPTR:
+			held = __atomic_exchange_n((void **)at, NULL, __ATOMIC_ACQ_REL);
+			if (held)
+				uptr_put(arena, platform, uptr_of(held));
 			break;
 		case BPF_FIELD_LIST_HEAD:
 			drop_list(arena, platform, at, f, lock);

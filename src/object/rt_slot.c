@@ -27,6 +27,7 @@ static bool slot_try(struct arena *arena, u32 cpu, u32 tid)
 		return false;
 	WRITE_ONCE(s->epoch, load_acquire(&arena->epoch));
 	s->nesting = 1;
+	s->nr_uptrs = 0; /* of one that was killed */
 	s->runs++;
 	return true;
 }
@@ -63,6 +64,8 @@ void slot_release(struct bpf_run *run)
 {
 	struct bpf_slot *s = &run->arena->slots[run->cpu];
 
+	if (unlikely(run->nr_uptrs))
+		uptrs_leave(run);
 	if (--s->nesting == 0)
 		store_release(&s->owner, 0);
 }

@@ -114,6 +114,9 @@ enum pages_op {
  * process; nothing in the runtime makes a system call in any other way, so that
  * record and replay can be put between.
  */
+struct bpf_uptr;
+enum uptr_op { UPTR_READ, UPTR_WRITE, UPTR_CLOSE };
+
 struct skep_platform {
 	u64 (*ktime_ns)(int clock); /* CLOCK_MONOTONIC, _BOOTTIME, _TAI, _MONOTONIC_COARSE */
 	u64 (*random)(void);
@@ -153,6 +156,8 @@ struct skep_platform {
 	int (*read_user)(void *dst, u64 src, u32 size);
 	long (*read_user_str)(void *dst, u64 src, u32 size); /* length with NUL or -EFAULT */
 	int (*write_user)(u64 dst, const void *src, u32 size);
+	/* The process's memory behind a user pointer, from byte @off on (object/uptr.h): 0 or -EFAULT. */
+	int (*uptr)(struct bpf_uptr *u, u32 off, void *buf, u32 size, enum uptr_op op);
 	/* Callbacks that run later (object/async.h): when, 0: not any more; programs for them. */
 	void (*async)(struct arena *arena, struct async_cb *cb, u64 due);
 	int (*prog_get)(const struct bpf_prog *prog); /* 0, or -ENOENT */
@@ -185,7 +190,8 @@ struct bpf_run {
 	/* Of programs attached to a cgroup, as where: for bpf_get_local_storage(). 0: to none. */
 	u64 cgroup;
 	u32 cgroup_attach_type;
-	u32 node; /* of memory: the slot's */
+	u32 node;     /* of memory: the slot's */
+	u32 nr_uptrs; /* of the slot's .uptrs: that this run was given; 0 at its start */
 	struct bpf_redirect_info redirect;
 	u32 next_hop[4];
 	/* Where a thrown exception ends: set while a program runs that can throw. */
@@ -229,6 +235,7 @@ struct bpf_session {
  * from a helper of another); busy[] refuses re-entry of one tracing program.
  */
 #define BPF_SLOT_NESTING 5
+#define BPF_SLOT_UPTRS	 32
 struct bpf_slot {
 	u32 owner;
 	u32 nesting;
@@ -237,6 +244,9 @@ struct bpf_slot {
 	u64 runs;
 	const struct bpf_prog *busy[BPF_SLOT_NESTING]; /* tracing programs running on it */
 	struct async_cb *timer;			       /* whose callback is running; NULL: none */
+	/* User pointers' copies that the runs on it work on: object/uptr.h. */
+	u32 nr_uptrs;
+	struct bpf_uptr *uptrs[BPF_SLOT_UPTRS];
 } __attribute__((aligned(64)));
 
 /*
@@ -246,6 +256,8 @@ struct bpf_slot {
  */
 void slot_claim(struct arena *arena, const struct skep_platform *platform, struct bpf_run *run);
 void slot_release(struct bpf_run *run);
+/* What the run has changed in the memory behind user pointers is written there. By slot_release(). */
+void uptrs_leave(struct bpf_run *run);
 
 /*
  * What a BPF_PROBE_MEM load of @how & PROBE_SIZE bytes at @addr yields: of a world object, or 0.

@@ -346,6 +346,18 @@ static int load_kptr(struct bpf_verifier_env *env, struct btf *btf, const struct
 	return 0;
 }
 
+/* Memory of the process, of the type's size, or NULL. */
+static void load_uptr(struct bpf_verifier_env *env, struct btf *btf, const struct btf_field *field,
+		      u32 value_regno)
+{
+	struct bpf_reg_state *regs = cur_regs(env), *reg = &regs[value_regno];
+
+	mark_reg_known_zero(env, regs, value_regno);
+	reg->type = PTR_TO_MEM | PTR_MAYBE_NULL;
+	reg->mem_size = btf_type_get(btf, field->btf_id)->size;
+	reg->id = ++env->id_gen;
+}
+
 /*
  * A load or store of a kptr in a map's value: 1 when it was one, 0 when nothing special
  * is touched, or -errno.
@@ -377,14 +389,16 @@ int access_map_fields(struct bpf_verifier_env *env, u32 regno, int off, int size
 				      (u64)off + reg->var_off.value);
 		if (size != 8)
 			return refuse(env, DIAG_KPTR_SIZE, name);
-		if (f->kind == BPF_FIELD_UPTR)
-			return refuse(env, DIAG_HELPER_UNSUPPORTED, "user pointers in map values");
 		field = (struct btf_field){ f->kind, f->offset, f->size, f->btf_id, 0 };
 		if (BPF_MODE(insn->code) != BPF_MEM)
 			return refuse(env, DIAG_KPTR_MODE);
+		if (t == BPF_WRITE && f->kind == BPF_FIELD_UPTR)
+			return refuse(env, DIAG_UPTR_STORE);
 		if (t == BPF_WRITE && f->kind != BPF_FIELD_KPTR_UNREF)
 			return refuse(env, DIAG_KPTR_STORE_REF);
-		if (BPF_CLASS(insn->code) == BPF_LDX) {
+		if (BPF_CLASS(insn->code) == BPF_LDX && f->kind == BPF_FIELD_UPTR) {
+			load_uptr(env, btf, &field, (u32)value_regno);
+		} else if (BPF_CLASS(insn->code) == BPF_LDX) {
 			load_kptr(env, btf, &field, (u32)value_regno);
 		} else if (BPF_CLASS(insn->code) == BPF_STX) {
 			const struct bpf_reg_state *val = &cur_regs(env)[value_regno];

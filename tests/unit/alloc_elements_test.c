@@ -200,9 +200,8 @@ static void links_fit(struct skep_system *sys)
 		elements += !call(sys, BPF_MAP_LOOKUP_ELEM, &a);
 		a.next_key = PTR(next);
 	}
-	assert_int_equal(getsockopt(tcp, SOL_SOCKET, SO_COOKIE, &cookie,
-				    &(socklen_t){ sizeof(cookie) }),
-			 0);
+	assert_int_equal(
+		getsockopt(tcp, SOL_SOCKET, SO_COOKIE, &cookie, &(socklen_t){ sizeof(cookie) }), 0);
 	ps = psock_by_cookie(sys, cookie);
 	if ((ps ? ps->links.n : 0) != elements || (ps && ps->rooms))
 		fail_msg("map type %u, %s: %zu elements, %zu links, %u expected", shape->type,
