@@ -162,6 +162,7 @@ static void put_up(struct link_way *w, struct port *p, struct sk_buff *skb,
 	if (s && s->stamp)
 		reuseport_stamp(skb->data, s->stamp - 1);
 	link_emit_skb(w, &p->inner, skb);
+	link_tcp_behind(w, p);
 }
 
 static void put_down(struct link_way *w, struct port *p, struct sk_buff *skb)

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -79,10 +80,11 @@ u8 tcp_sock_saves_syn(const struct tcp_sock_seen *c)
 }
 
 /* What the kernel says of it now. */
-static void look(struct links *l, struct tcp_sock_seen *c, struct bpf_rt_sock *sk)
+static bool look(struct links *l, struct tcp_sock_seen *c, struct bpf_rt_sock *sk)
 {
+	const struct tcp_info *figures;
 	struct inet_diag_msg m;
-	u8 info[512];
+	u64 info[64];
 	u32 size = sizeof(info);
 
 	if (!link_ask_tcp(l, c->family, c->local, c->lport, c->remote, c->rport, &m, info, &size) &&
@@ -90,15 +92,22 @@ static void look(struct links *l, struct tcp_sock_seen *c, struct bpf_rt_sock *s
 		sk_figures_of_tcp(sk, info, size);
 		sk->tcp.mss_cache += c->lowered;
 		c->figures = sk->tcp;
-	} else {
-		sk->tcp = c->figures;
+		figures = (const void *)info;
+		c->retransmits = figures->tcpi_retransmits;
+		c->backoff = figures->tcpi_backoff;
+		c->rto = figures->tcpi_rto;
+		return true;
 	}
+	sk->tcp = c->figures;
+	return false;
 }
 
-static void begin(struct link_way *w, struct tcp_sock_seen *c, u8 state, struct ops_run *r)
+/* Whether the kernel has figures of it. */
+static bool begin(struct link_way *w, struct tcp_sock_seen *c, u8 state, struct ops_run *r)
 {
 	struct bpf_rt_sock *sk = &r->sk;
 	socklen_t size = sizeof(sk->netns_cookie);
+	bool there = false;
 
 	memset(r, 0, sizeof(*r));
 	sk->u.family = c->family;
@@ -120,7 +129,7 @@ static void begin(struct link_way *w, struct tcp_sock_seen *c, u8 state, struct 
 		memcpy(sk->u.dst_ip6, c->remote, 16);
 	}
 	if (state != BPF_TCP_NEW_SYN_RECV)
-		look(w->l, c, sk);
+		there = look(w->l, c, sk);
 	sk->u.state = state;
 	sk->tcp.rcv_nxt = c->rcv_nxt;
 	sk->tcp.snd_nxt = c->snd_nxt;
@@ -145,6 +154,7 @@ static void begin(struct link_way *w, struct tcp_sock_seen *c, u8 state, struct 
 		}
 	}
 	r->before = *sk;
+	return there;
 }
 
 static void end(struct ops_run *r)
@@ -208,35 +218,35 @@ static s32 run(struct link_way *w, struct tcp_sock_seen *c, struct ops_run *r, u
 
 /* ---- connections that stand ---- */
 
-static void tell_state(struct link_way *w, struct tcp_sock_seen *c, u8 from)
+/* What the stack will know when it has seen the segment. */
+static void estimate(const struct tcp_sock_seen *c, u32 mtu, struct bpf_tcp_sock *tcp)
+{
+	u32 headers = c->family == PF_IPV6 ? 40 : 20;
+
+	tcp->srtt_us = c->syn_us << 3;
+	if (c->syn_us)
+		tcp->rtt_min = c->syn_us;
+	tcp->snd_cwnd = INITIAL_CWND;
+	tcp->mss_cache = min_t(u32, c->peer_mss, mtu - headers - 20) - (c->header - 20u);
+	tcp->packets_out = tcp->retrans_out = tcp->lost_out = 0;
+	tcp->delivered = 1;
+	tcp->snd_ssthresh = 0x7fffffff;
+}
+
+static void tell_state(struct link_way *w, struct tcp_sock_seen *c, u8 from, u32 mtu)
 {
 	struct ops_run r;
 
 	if (!(c->cb_flags & BPF_SOCK_OPS_STATE_CB_FLAG))
 		return;
 	begin(w, c, from, &r);
+	estimate(c, mtu, &r.sk.tcp);
+	if (c->active) /* it is made smaller for a moment: tcp_moderate_cwnd() */
+		r.sk.tcp.snd_cwnd = 4;
 	r.ctx.u.args[0] = from;
 	r.ctx.u.args[1] = BPF_TCP_ESTABLISHED;
 	run(w, c, &r, BPF_SOCK_OPS_STATE_CB);
 	end(&r);
-}
-
-/* What the stack will know when it has seen the segment. */
-static void estimate(const struct tcp_sock_seen *c, u32 mtu, struct bpf_tcp_sock *tcp)
-{
-	u32 headers = c->family == PF_IPV6 ? 40 : 20, rtt = 0;
-
-	if (c->sent_ns)
-		rtt = (u32)((monotonic_ns() - c->sent_ns) / 1000);
-	if (rtt) {
-		tcp->srtt_us = rtt << 3;
-		tcp->rtt_min = rtt;
-	}
-	tcp->snd_cwnd = INITIAL_CWND;
-	tcp->mss_cache = min_t(u32, c->peer_mss, mtu - headers - 20) - (c->header - 20u);
-	tcp->packets_out = tcp->retrans_out = tcp->lost_out = 0;
-	tcp->delivered = 1;
-	tcp->snd_ssthresh = 0x7fffffff;
 }
 
 void tcp_sock_established(struct link_way *w, struct tcp_sock_seen *c, struct tcp_seg *s, u32 mtu)
@@ -245,7 +255,7 @@ void tcp_sock_established(struct link_way *w, struct tcp_sock_seen *c, struct tc
 
 	link_tcp_tell(w->l, c, TCP_TOLD_ESTABLISHED);
 	if (c->active)
-		tell_state(w, c, BPF_TCP_SYN_SENT);
+		tell_state(w, c, BPF_TCP_SYN_SENT, mtu);
 	begin(w, c, c->active ? BPF_TCP_ESTABLISHED : BPF_TCP_SYN_RECV, &r);
 	estimate(c, mtu, &r.sk.tcp);
 	show(&r, s, s->hdr, s->hdr + s->len);
@@ -253,7 +263,108 @@ void tcp_sock_established(struct link_way *w, struct tcp_sock_seen *c, struct tc
 	    c->active ? BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB : BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB);
 	end(&r);
 	if (!c->active)
-		tell_state(w, c, BPF_TCP_SYN_RECV);
+		tell_state(w, c, BPF_TCP_SYN_RECV, mtu);
+}
+
+bool tcp_sock_state(struct link_way *w, struct tcp_sock_seen *c, u8 from, u8 to, bool sent)
+{
+	struct bpf_rt_sock sk = { .cookie = 0 };
+	struct ops_run r;
+	bool there;
+
+	if (c->told & TCP_TOLD_CLOSE)
+		return true;
+	if (to == BPF_TCP_CLOSE)
+		link_tcp_tell(w->l, c, TCP_TOLD_CLOSE);
+	if (!(c->cb_flags & BPF_SOCK_OPS_STATE_CB_FLAG))
+		return from != BPF_TCP_FIN_WAIT1 || look(w->l, c, &sk);
+	there = begin(w, c, from, &r);
+	if (sent && r.sk.tcp.packets_out)
+		r.sk.tcp.packets_out--;
+	r.ctx.u.args[0] = from;
+	r.ctx.u.args[1] = to;
+	run(w, c, &r, BPF_SOCK_OPS_STATE_CB);
+	end(&r);
+	return there;
+}
+
+/* ---- times ---- */
+
+void tcp_sock_rtt(struct link_way *w, struct tcp_sock_seen *c, u32 us, u32 n, u32 was_una, u32 mtu)
+{
+	struct bpf_tcp_sock *tcp;
+	struct ops_run r;
+	u32 old;
+
+	begin(w, c, c->state, &r);
+	tcp = &r.sk.tcp;
+	if (c->state == BPF_TCP_SYN_RECV || c->state == BPF_TCP_SYN_SENT) {
+		estimate(c, mtu, tcp);
+		tcp->srtt_us = tcp->rtt_min = tcp->delivered = 0;
+		if (c->active) /* not worked out anew yet */
+			tcp->mss_cache += (c->header - 20u) - (c->syn_times ? 12 : 0);
+	}
+	old = tcp->srtt_us;
+	tcp->packets_out -= min_t(u32, tcp->packets_out, n);
+	tcp->bytes_acked += c->snd_una - was_una;
+	r.ctx.u.args[0] = us;
+	r.ctx.u.args[1] = old ? old + us - (old >> 3) : us << 3;
+	run(w, c, &r, BPF_SOCK_OPS_RTT_CB);
+	end(&r);
+}
+
+/* As icsk_rto is: in ticks of the kernel. */
+static u32 ticks(u32 us)
+{
+	struct timespec tick;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || !tick.tv_nsec)
+		return us / 1000;
+	return (u32)((u64)us * 1000 / (u64)tick.tv_nsec);
+}
+
+void tcp_sock_remember(struct link_way *w, struct tcp_sock_seen *c)
+{
+	struct bpf_rt_sock sk = { .cookie = 0 };
+
+	if (c->cb_flags & (BPF_SOCK_OPS_RTO_CB_FLAG | BPF_SOCK_OPS_STATE_CB_FLAG))
+		look(w->l, c, &sk);
+}
+
+void tcp_sock_timed_out(struct link_way *w, struct tcp_sock_seen *c)
+{
+	struct bpf_tcp_sock before = c->figures;
+	u32 retransmits = c->retransmits, backoff = c->backoff;
+	struct ops_run r;
+
+	if (!(c->cb_flags & BPF_SOCK_OPS_RTO_CB_FLAG))
+		return;
+	begin(w, c, c->state, &r);
+	if (c->retransmits > retransmits) {
+		r.sk.tcp = r.before.tcp = before; /* as it was then */
+		r.sk.tcp.rcv_nxt = c->rcv_nxt;
+		r.sk.tcp.snd_nxt = c->snd_nxt;
+		r.sk.tcp.snd_una = c->snd_una;
+		r.ctx.u.args[0] = c->retransmits - 1;
+		r.ctx.u.args[1] = ticks(c->backoff > backoff ? c->rto / 2 : c->rto);
+		run(w, c, &r, BPF_SOCK_OPS_RTO_CB);
+	}
+	end(&r);
+}
+
+void tcp_sock_again(struct link_way *w, struct tcp_sock_seen *c, const struct tcp_seg *s)
+{
+	struct ops_run r;
+
+	if (!(c->cb_flags & BPF_SOCK_OPS_RETRANS_CB_FLAG))
+		return;
+	begin(w, c, c->state, &r);
+	if (r.sk.tcp.retrans_out) /* it is counted when it has gone */
+		r.sk.tcp.retrans_out--;
+	r.ctx.u.args[0] = s->seq;
+	r.ctx.u.args[1] = 1;
+	run(w, c, &r, BPF_SOCK_OPS_RETRANS_CB);
+	end(&r);
 }
 
 /* ---- options ---- */

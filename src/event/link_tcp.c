@@ -37,6 +37,9 @@ struct link_tcp {
 	pthread_mutex_t turn, lock;
 	u32 n;
 	struct tcp_sock_seen *by_cookie[BUCKETS], *by_ends[BUCKETS];
+	/* Changed by a segment that the stack is being given: told behind that. Of whose turn it is. */
+	struct tcp_sock_seen *changed;
+	u8 from;
 };
 
 bool link_tcp_active(const struct links *l)
@@ -245,6 +248,8 @@ static void drop(struct link_tcp *t, struct tcp_sock_seen *c)
 			;
 		*at = c->next_cookie;
 	}
+	if (t->changed == c)
+		t->changed = NULL;
 	t->n--;
 	mem_free(c->later);
 	mem_free(c);
@@ -393,6 +398,28 @@ bool link_tcp_told(struct links *l, u64 cookie, enum tcp_told what)
 	told = c && c->told & what;
 	pthread_mutex_unlock(&t->lock);
 	return told;
+}
+
+bool link_tcp_follows(struct links *l, u64 cookie, u8 from, u8 to, u8 real)
+{
+	struct link_tcp *t = l ? load_acquire(&l->tcp) : NULL;
+	struct tcp_sock_seen *c;
+	bool follows = false;
+
+	if (!t)
+		return false;
+	pthread_mutex_lock(&t->lock);
+	c = find_cookie(t, cookie);
+	if (c && c->has_ends && c->told & TCP_TOLD_ESTABLISHED) {
+		/* It has timed out; it is closed when the other end has nothing to say but that it closes, too. */
+		follows = c->told & TCP_TOLD_CLOSE || to != BPF_TCP_CLOSE || c->fin_in ||
+			  (real != BPF_TCP_CLOSE &&
+			   (real != BPF_TCP_FIN_WAIT2 || from != BPF_TCP_FIN_WAIT2));
+		if (!follows)
+			c->told |= TCP_TOLD_CLOSE;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return follows;
 }
 
 struct bpf_rt_sock *link_tcp_later(struct links *l, u64 cookie, pid_t pid, int fd)
@@ -554,6 +581,24 @@ known:
 		c->lowered = lower_mss(s, link_mtu(w->l, p), TCP_OPTIONS_MAX - (c->header - 20u));
 }
 
+/* Something new is acknowledged; @first: the SYN. */
+static void acked(struct link_way *w, struct port *p, struct tcp_sock_seen *c,
+		  const struct tcp_seg *s, bool first)
+{
+	u32 was_una = c->snd_una, us, n;
+
+	c->snd_una = s->ack;
+	n = tcp_sent_acked(c, s->ack, c->header > 20, &us);
+	if (first) {
+		n = 1;
+		us = c->sent_ns ? max_t(u32, (u32)((monotonic_ns() - c->sent_ns) / 1000), 1) : 0;
+		c->syn_us = us;
+	}
+	c->retransmits = c->backoff = 0;
+	if (us && tcp_rtt_due(c, first || !c->rtt_seq) && c->cb_flags & BPF_SOCK_OPS_RTT_CB_FLAG)
+		tcp_sock_rtt(w, c, us, n, was_una, link_mtu(w->l, p));
+}
+
 static void synack_in(struct link_way *w, struct port *p, struct tcp_sock_seen *c,
 		      struct tcp_seg *s)
 {
@@ -568,7 +613,7 @@ static void synack_in(struct link_way *w, struct port *p, struct tcp_sock_seen *
 		return;
 	learn_peer(c, s, &o);
 	c->saw_unknown = o.unknown;
-	c->snd_una = s->ack;
+	acked(w, p, c, s, true);
 	tcp_sock_established(w, c, s, link_mtu(w->l, p));
 	c->state = BPF_TCP_ESTABLISHED;
 	c->prediction = o.scale < 0;
@@ -595,9 +640,9 @@ static void third_in(struct link_way *w, struct link_tcp *t, struct port *p,
 			put_cookie(t, c, cookie_of(&m));
 		pthread_mutex_unlock(&t->lock);
 	}
-	c->snd_una = s->ack;
 	c->snd_wnd = (u32)s->window << c->snd_scale;
 	c->state = BPF_TCP_SYN_RECV;
+	acked(w, p, c, s, true);
 	tcp_sock_established(w, c, s, link_mtu(w->l, p));
 	c->state = BPF_TCP_ESTABLISHED;
 	c->prediction = true;
@@ -637,7 +682,8 @@ static void fin_in(struct tcp_sock_seen *c)
 	c->fin_in = true;
 }
 
-static void segment_in(struct link_way *w, struct tcp_sock_seen *c, struct tcp_seg *s)
+static void segment_in(struct link_way *w, struct port *p, struct tcp_sock_seen *c,
+		       struct tcp_seg *s)
 {
 	bool predicted = is_predicted(c, s);
 	u32 end = s->seq + s->len + !!(s->flags & TCP_FIN);
@@ -658,7 +704,7 @@ static void segment_in(struct link_way *w, struct tcp_sock_seen *c, struct tcp_s
 		c->snd_wnd = (u32)s->window << c->snd_scale;
 	}
 	if (before(c->snd_una, s->ack) && !before(c->snd_nxt, s->ack))
-		c->snd_una = s->ack;
+		acked(w, p, c, s, false);
 	if (s->ack == c->snd_nxt)
 		c->state = c->state == BPF_TCP_FIN_WAIT1 ? BPF_TCP_FIN_WAIT2 :
 			   c->state == BPF_TCP_CLOSING	 ? BPF_TCP_TIME_WAIT :
@@ -691,8 +737,38 @@ void link_tcp_in(struct link_way *w, struct port *p, struct sk_buff *skb)
 		synack_in(w, p, c, &s);
 	else if (c && c->state == BPF_TCP_NEW_SYN_RECV)
 		third_in(w, t, p, c, &s);
-	else if (c && c->state != BPF_TCP_CLOSE && c->state != BPF_TCP_TIME_WAIT)
-		segment_in(w, c, &s);
+	else if (c && c->state != BPF_TCP_CLOSE && c->state != BPF_TCP_TIME_WAIT) {
+		u8 from = c->state;
+
+		segment_in(w, p, c, &s);
+		if (c->state != from) {
+			tcp_sock_remember(w, c);
+			t->from = from;
+			store_release(&t->changed, c);
+		}
+	}
+	pthread_mutex_unlock(&t->turn);
+}
+
+void link_tcp_behind(struct link_way *w, struct port *p)
+{
+	struct link_tcp *t = load_acquire(&w->l->tcp);
+	struct tcp_sock_seen *c;
+	u8 from, to;
+
+	if (!t || !load_acquire(&t->changed))
+		return;
+	if (w->queued)
+		leg_flush(&p->inner);
+	pthread_mutex_lock(&t->turn);
+	c = t->changed;
+	from = t->from;
+	t->changed = NULL;
+	to = c ? c->state : 0;
+	/* One that is closed already has ended with FIN_WAIT2, unless it still has a FIN to answer. */
+	if (c && !tcp_sock_state(w, c, from, to == BPF_TCP_TIME_WAIT ? BPF_TCP_CLOSE : to, false) &&
+	    to == BPF_TCP_FIN_WAIT2 && !c->fin_in)
+		tcp_sock_state(w, c, to, BPF_TCP_CLOSE, false);
 	pthread_mutex_unlock(&t->turn);
 }
 
@@ -702,6 +778,8 @@ static void syn_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_seen
 		    struct tcp_seg *s, u32 mtu)
 {
 	struct inet_diag_msg m;
+	struct tcp_options o;
+	bool again = false;
 
 	if (!c || c->state != BPF_TCP_SYN_SENT || c->iss != s->seq) {
 		struct tcp_sock_seen *now;
@@ -719,15 +797,25 @@ static void syn_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_seen
 		pthread_mutex_unlock(&t->lock);
 		c->active = true;
 		c->state = BPF_TCP_SYN_SENT;
+		read_options(s->tcp, s->hdr, &o);
+		c->syn_times = o.times;
 		c->iss = c->snd_una = s->seq;
 		c->snd_nxt = s->seq;
 		c->header = 20;
 		c->sent_ns = monotonic_ns();
+		c->nr_sent = c->retransmits = c->backoff = 0;
+		c->rtt_seq = c->rto = 0;
+		memset(&c->figures, 0, sizeof(c->figures));
 	} else {
 		c->sent_ns = 0;
+		again = true;
+		tcp_sock_timed_out(w, c);
 	}
 	tcp_sock_write(w, c, s, false, mtu);
 	c->snd_nxt = s->seq + 1;
+	if (again)
+		tcp_sock_again(w, c, s);
+	tcp_sock_remember(w, c);
 }
 
 static void synack_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_seen *c,
@@ -757,22 +845,35 @@ static void synack_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_s
 static void segment_out(struct link_way *w, struct tcp_sock_seen *c, struct tcp_seg *s, u32 mtu)
 {
 	u32 end = s->seq + s->len + !!(s->flags & TCP_FIN);
+	u8 from = c->state;
+	bool again;
 
-	if (s->flags & TCP_RST) {
+	if (s->flags & TCP_RST)
 		c->state = BPF_TCP_CLOSE;
-		return;
-	}
-	if (s->flags & TCP_FIN)
+	else if (s->flags & TCP_FIN)
 		c->state = c->state == BPF_TCP_ESTABLISHED ? BPF_TCP_FIN_WAIT1 :
 			   c->state == BPF_TCP_CLOSE_WAIT  ? BPF_TCP_LAST_ACK :
 							     c->state;
+	if (c->state != from)
+		tcp_sock_state(w, c, from, c->state, s->flags & TCP_FIN);
+	if (s->flags & TCP_RST)
+		return;
 	if (s->flags & TCP_ACK && before(c->rcv_nxt, s->ack))
 		c->rcv_nxt = s->ack;
+	again = tcp_sent_note(c, s, end);
+	if (again)
+		tcp_sock_timed_out(w, c);
 	tcp_sock_write(w, c, s, false, mtu);
+	if (again)
+		tcp_sock_again(w, c, s);
 	if (before(c->snd_nxt, end))
 		c->snd_nxt = end;
-	if (c->state == BPF_TCP_FIN_WAIT2 && c->fin_in)
+	if (end != s->seq)
+		tcp_sock_remember(w, c);
+	if (c->state == BPF_TCP_FIN_WAIT2 && c->fin_in) { /* that was the answer */
+		tcp_sock_state(w, c, BPF_TCP_FIN_WAIT2, BPF_TCP_CLOSE, false);
 		c->state = BPF_TCP_TIME_WAIT;
+	}
 }
 
 void link_tcp_out(struct link_way *w, struct port *p, struct sk_buff *skb)

@@ -30,7 +30,15 @@ struct tcp_seg {
 	u8 flags;
 };
 
-enum tcp_told { TCP_TOLD_ESTABLISHED = 1 };
+/* A segment that has been sent and not been acknowledged. */
+struct tcp_sent {
+	u32 end; /* sequence number behind it */
+	bool again;
+	u64 ns;
+};
+#define TCP_SENT 64 /* that are remembered; older ones are not measured */
+
+enum tcp_told { TCP_TOLD_ESTABLISHED = 1, TCP_TOLD_CLOSE = 2 };
 
 /* A socket that programs were told of. */
 struct tcp_sock_seen {
@@ -61,11 +69,19 @@ struct tcp_sock_seen {
 	u16 header;   /* bytes of a usual header: with time stamps or not */
 	bool prediction; /* a segment that is as expected is looked at no further: tcp_rcv_established() */
 	bool saw_unknown;
+	bool syn_times;	 /* our SYN has time stamps */
 	bool syn_cookie; /* the kernel has no request of it: the third segment makes the socket */
 	bool fin_in;	 /* the peer has sent all; the answer to that is the last of FIN_WAIT2 */
 	u16 lowered;	 /* bytes of the peer's MSS that were kept from the stack */
 	struct bpf_tcp_sock figures; /* as they were told last: a socket in TIME_WAIT has none */
-	u64 sent_ns;		     /* SYN or SYN-ACK, unless sent again */
+	u32 syn_us;		     /* the round trip of the SYN; 0: not known */
+	u32 rtt_seq;		     /* when that is acknowledged, a round trip is told again */
+	u8 retransmits;		     /* time-outs in a row, as they were known last */
+	u8 backoff;
+	u32 rto; /* microseconds, until the next of them */
+	struct tcp_sent sent[TCP_SENT];
+	u32 first_sent, nr_sent;
+	u64 sent_ns; /* SYN or SYN-ACK, unless sent again */
 	u8 syn[TCP_SYN_ROOM], syn_mac, syn_ip, syn_tcp;
 };
 
@@ -76,6 +92,8 @@ bool link_tcp_active(const struct links *l);
 /* A frame on its way up to the stack, and one that the stack has sent: both may be changed. */
 void link_tcp_in(struct link_way *w, struct port *p, struct sk_buff *skb);
 void link_tcp_out(struct link_way *w, struct port *p, struct sk_buff *skb);
+/* Behind the first: the frame has been given to the stack. */
+void link_tcp_behind(struct link_way *w, struct port *p);
 void link_tcp_free(struct links *l);
 
 /* By the supervisor, of a socket by its cookie: what programs were told of it, and have said. */
@@ -94,6 +112,11 @@ void link_tcp_set_flags(struct links *l, u64 cookie, u8 flags);
 /* Whether the wire has told its programs of that. */
 bool link_tcp_told(struct links *l, u64 cookie, enum tcp_told what);
 /*
+ * Whether the wire tells that it goes to state @to, so that nobody else has to; @real: its state in the kernel. What
+ * no segment shows is told by who asks, once.
+ */
+bool link_tcp_follows(struct links *l, u64 cookie, u8 from, u8 to, u8 real);
+/*
  * Options that programs have set before anybody had the socket, which process @pid has as @fd now: [2], to be
  * freed; NULL: none.
  */
@@ -106,12 +129,27 @@ void link_tcp_tell(struct links *l, struct tcp_sock_seen *c, enum tcp_told what)
 void link_tcp_keep(struct links *l, struct tcp_sock_seen *c, struct bpf_rt_sock *later,
 		   const struct bpf_rt_sock *after);
 
+/* ---- link_tcp_sent.c ---- */
+
+bool tcp_sent_note(struct tcp_sock_seen *c, const struct tcp_seg *s, u32 end);
+u32 tcp_sent_acked(struct tcp_sock_seen *c, u32 ack, bool times, u32 *us);
+bool tcp_rtt_due(struct tcp_sock_seen *c, bool first);
+
 /* ---- link_sock_ops.c ---- */
 
 /* TCP_SAVE_SYN of a socket, as far as can be told. */
 u8 tcp_sock_saves_syn(const struct tcp_sock_seen *c);
 /* A connection stands: @s was what did it. */
 void tcp_sock_established(struct link_way *w, struct tcp_sock_seen *c, struct tcp_seg *s, u32 mtu);
+/* A round trip took @us, measured by @n segments that are acknowledged. */
+void tcp_sock_rtt(struct link_way *w, struct tcp_sock_seen *c, u32 us, u32 n, u32 was_una, u32 mtu);
+/* Something is sent again: tells, before, whether since a time was over; and, behind it, that it was. */
+void tcp_sock_timed_out(struct link_way *w, struct tcp_sock_seen *c);
+void tcp_sock_again(struct link_way *w, struct tcp_sock_seen *c, const struct tcp_seg *s);
+/* Figures for later, if somebody wants to know of time-outs. */
+void tcp_sock_remember(struct link_way *w, struct tcp_sock_seen *c);
+/* It has gone from state @from to @to; @sent: by a FIN that is being sent. Whether it is still there. */
+bool tcp_sock_state(struct link_way *w, struct tcp_sock_seen *c, u8 from, u8 to, bool sent);
 void tcp_sock_parse(struct link_way *w, struct tcp_sock_seen *c, struct tcp_seg *s);
 /*
  * Lets programs add options to @s, which is sent; @req: a SYN-ACK, of a connection that is no socket yet. @mtu: room

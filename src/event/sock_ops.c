@@ -187,8 +187,7 @@ void sock_ops_state(struct task *t, const struct fd_info *info, u8 from, u8 to, 
 
 	link_tcp_flags(t->sys->links, info->cookie, flags);
 	if (!(*flags & BPF_SOCK_OPS_STATE_CB_FLAG) || to == BPF_TCP_SYN_SENT ||
-	    (to == BPF_TCP_ESTABLISHED &&
-	     link_tcp_told(t->sys->links, info->cookie, TCP_TOLD_ESTABLISHED)) ||
+	    link_tcp_follows(t->sys->links, info->cookie, from, to, info->state) ||
 	    !open_tcp(t, info, &s))
 		return;
 	run(t, &s, &ctx, from, flags);

@@ -15,8 +15,8 @@ char _license[] SEC("license") = "GPL";
 #define LINES	      128
 
 struct line {
-	__u32 op, arg0, arg1, state, full, flags, len, seen, tcp, opt, synopt, syntcp, synip,
-		synmac, sk, local, remote, ret, cwnd, out, una, mss;
+	__u32 op, arg0, arg1, arg2, state, full, flags, len, seen, tcp, opt, synopt, syntcp, synip,
+		synmac, sk, local, remote, ret, cwnd, out, una, mss, total, again, lost, delivered, srtt;
 };
 
 struct {
@@ -70,6 +70,8 @@ SEC("sockops") int on_event(struct bpf_sock_ops *ctx)
 	__u8 syn[160] = { 0 }, opt[8] = { KIND, 6, 1, 2, 3, 4 };
 	int current = ctx->args[0] == BPF_WRITE_HDR_TCP_CURRENT_MSS;
 	int one = 2, ret = 0;
+	struct bpf_tcp_sock *tcp;
+	struct bpf_sock *sk;
 	struct line *l;
 
 	if (!n || !want || !mask || !size || op > 31)
@@ -121,5 +123,27 @@ SEC("sockops") int on_event(struct bpf_sock_ops *ctx)
 	l->out = ctx->packets_out;
 	l->una = ctx->snd_nxt - ctx->snd_una;
 	l->mss = ctx->mss_cache;
+	l->total = ctx->total_retrans;
+	l->again = ctx->retrans_out;
+	l->lost = ctx->lost_out;
+	l->srtt = !!ctx->srtt_us;
+	sk = ctx->sk;
+	if (sk && (tcp = bpf_tcp_sock(sk)))
+		l->delivered = tcp->delivered;
+	switch (op) { /* what is not the same each time */
+	case BPF_SOCK_OPS_RTT_CB:
+		l->ret = l->arg1 == l->arg0 << 3; /* the first is taken as it is */
+		l->arg0 = !!l->arg0;
+		l->arg1 = !!l->arg1;
+		break;
+	case BPF_SOCK_OPS_RETRANS_CB:
+		l->arg0 -= ctx->snd_una;
+		l->arg2 = ctx->args[2];
+		break;
+	case BPF_SOCK_OPS_RTO_CB:
+		l->arg1 = !!l->arg1;
+		l->arg2 = ctx->args[2];
+		break;
+	}
 	return 1;
 }

@@ -125,9 +125,11 @@ class Peer:
             pass
         self.took()
 
-    def shake(self, passive, opts=b""):
+    def shake(self, passive, opts=b"", again=False):
         if passive:
             self.until(SYN)
+            if again:  # it is sent twice
+                self.until(SYN)
             self.put(SYN | ACK, opts=MSS + opts)
             self.until(ACK)
         else:
@@ -142,12 +144,20 @@ def peer(case, device, address, other):
     what = case.split("-")[-1]
     p = Peer(device, address, other, passive, what == "times")
     print("peer: ready", file=sys.stderr, flush=True)
-    p.shake(passive, b"" if what == "retrans" else UNKNOWN)
+    p.shake(passive, b"" if what in ("retrans", "rtt", "syn") else UNKNOWN,
+            what == "syn")
     if what == "retrans":
-        p.get()  # the data, twice: it has a time-out
+        p.get()  # the data, and its probe, and again: it has timed out
+        p.get()
         p.get()
         p.took()
         p.put(ACK)
+    elif what == "rtt":
+        time.sleep(0.02)
+        p.data(100)
+        time.sleep(0.02)
+        p.put(ACK)
+        time.sleep(0.02)
     else:
         p.data(100)
         p.put(ACK)
