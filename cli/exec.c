@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* skep exec: a command in an instance, where bpf(2) is skep's. */
 #include "cli.h"
+#include "pulses.h"
 #include "text.h"
 
 #include <errno.h>
 #include <string.h>
+
+#define RECEIVERS_MAX 8
 
 enum { EXIT_CANNOT_EXECUTE = 126, EXIT_NO_COMMAND = 127 };
 
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct skep_exec_opts opts = { .sz = sizeof(opts), .system = &cli->system_opts };
+	const char *sources[RECEIVERS_MAX + 1] = { NULL };
+	unsigned receivers = 0;
 	char error[640] = "";
 	const char *v;
 	int i = 1, err;
@@ -26,7 +31,16 @@ static int run(struct cli *cli, int argc, char **argv)
 			opts.net = "";
 		else if (!strncmp(argv[i], "--net=", 6))
 			opts.net = argv[i] + 6;
-		else if (!strcmp(argv[i], "--root"))
+		else if (!strcmp(argv[i], "--lirc") || !strncmp(argv[i], "--lirc=", 7)) {
+			if (receivers == RECEIVERS_MAX)
+				return cli_usage(&cmd_exec, "more than %d receivers",
+						 RECEIVERS_MAX);
+			v = argv[i][6] ? argv[i] + 7 : "";
+			if (!pulses_check(cli, v))
+				return EXIT_REFUSED;
+			sources[receivers++] = v;
+			opts.lirc = sources;
+		} else if (!strcmp(argv[i], "--root"))
 			opts.root = true;
 		else if (!strcmp(argv[i], "--confined"))
 			opts.confined = true;
@@ -56,7 +70,8 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command cmd_exec = {
 	.name = "exec",
-	.synopsis = "exec [--instance NAME] [--net[=NAME…]] [--root] [--confined] [--traced | "
+	.synopsis = "exec [--instance NAME] [--net[=NAME…]] [--lirc[=FILE]]… [--root] [--confined] "
+		    "[--traced | "
 		    "--untraced] "
 		    "[--] COMMAND "
 		    "[ARGUMENT…]",
@@ -78,6 +93,13 @@ const struct command cmd_exec = {
 		"10.0.0.1\n"
 		"  --net=partner         at the other end, where servers and traffic for it can "
 		"be\n"
+		"  --lirc[=FILE]         an infrared receiver /dev/lirc0 (again: lirc1 …), to "
+		"which "
+		"programs\n"
+		"                        attach; pulses come from FILE, as mode2 and ir-ctl print "
+		"them or\n"
+		"                        /dev/lircN gives them (a FIFO: live), and from who "
+		"transmits\n"
 		"  --root                COMMAND sees itself as user 0 with all capabilities; it "
 		"has no\n"
 		"                        more rights than you have\n"

@@ -2,11 +2,12 @@
 /* Pulses and spaces of an infrared receiver (lirc(4), mode2(1), ir-ctl(1)); see pulses.h. */
 #include "pulses.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <linux/lirc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#define SIZE_MAX_PULSES (16u << 20)
 
 static const char *protocol_name(unsigned nr)
 {
@@ -21,72 +22,26 @@ static const char *protocol_name(unsigned nr)
 	return nr < sizeof(names) / sizeof(names[0]) ? names[nr] : "?";
 }
 
-/* One sample of "pulse 900", "space 400", "timeout 9", "carrier 38000", "+900", "-400". */
-static bool parse_sample(const char *word, char **save, unsigned *out)
+static int parse_text(const struct cli *cli, const char *path, const char *text, unsigned *to,
+		      size_t max, size_t *n)
 {
-	static const struct {
-		const char *name;
-		unsigned mode;
-	} modes[] = {
-		{ "pulse", LIRC_MODE2_PULSE },
-		{ "space", LIRC_MODE2_SPACE },
-		{ "timeout", LIRC_MODE2_TIMEOUT },
-		{ "carrier", LIRC_MODE2_FREQUENCY },
-	};
-	unsigned mode = LIRC_MODE2_PULSE;
-	unsigned long v;
-	char *end;
+	const char *at = text;
+	uint32_t sample;
+	int got, line = 1;
 
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (strcmp(word, modes[i].name))
-			continue;
-		mode = modes[i].mode;
-		word = strtok_r(NULL, " \t\r\n,", save);
-		goto length;
+	while ((got = skep_pulse_parse(&at, &sample)) > 0) {
+		if (*n == max)
+			return cli_error(cli, "%s: more than %zu samples", path, max);
+		to[(*n)++] = sample;
 	}
-	if (*word == '-')
-		mode = LIRC_MODE2_SPACE;
-	else if (*word != '+')
-		return false;
-	word++;
-length:
-	if (!word || !isdigit((unsigned char)*word))
-		return false;
-	v = strtoul(word, &end, 10);
-	if (*end)
-		return false;
-	*out = mode | (v > LIRC_VALUE_MASK ? LIRC_VALUE_MASK : (unsigned)v);
-	return true;
-}
-
-static int parse_text(const struct cli *cli, const char *path, char *text, unsigned *to, size_t max,
-		      size_t *n)
-{
-	int line = 0;
-	char *next;
-
-	for (; text; text = next) {
-		char *save, *word;
-
-		line++;
-		next = strchr(text, '\n');
-		if (next)
-			*next++ = 0;
-		text[strcspn(text, "#")] = 0;
-		if (!strncmp(text, "Using ", 6) || !strncmp(text, "Trying ", 7))
-			continue; /* mode2's greeting */
-		for (word = strtok_r(text, " \t\r\n,", &save); word;
-		     word = strtok_r(NULL, " \t\r\n,", &save)) {
-			if (*n == max)
-				return cli_error(cli, "%s: more than %zu samples", path, max);
-			if (!parse_sample(word, &save, &to[(*n)++]))
-				return cli_error(cli,
-						 "%s:%d: '%s': neither \"pulse N\", \"space N\" "
-						 "nor \"+N -N\" (microseconds)",
-						 path, line, word);
-		}
-	}
-	return 0;
+	if (!got)
+		return 0;
+	for (const char *p = text; p < at; p++)
+		line += *p == '\n';
+	return cli_error(cli,
+			 "%s:%d: '%.*s': neither \"pulse N\", \"space N\" nor \"+N -N\" "
+			 "(microseconds)",
+			 path, line, (int)strcspn(at, " \t\r\n,"), at);
 }
 
 int pulses_read(const struct cli *cli, const char *path, void *to, size_t room, size_t *size)
@@ -115,6 +70,25 @@ int pulses_read(const struct cli *cli, const char *path, void *to, size_t room, 
 	}
 	free(text);
 	return status;
+}
+
+bool pulses_check(const struct cli *cli, const char *path)
+{
+	struct stat st;
+	size_t size;
+	void *to;
+	int status;
+
+	if (*path && stat(path, &st)) {
+		cli_error(cli, "--lirc: %s: %s", path, strerror(errno));
+		return false;
+	}
+	if (!*path || !S_ISREG(st.st_mode) || st.st_size > SIZE_MAX_PULSES)
+		return true;
+	to = malloc(SIZE_MAX_PULSES);
+	status = to ? pulses_read(cli, path, to, SIZE_MAX_PULSES, &size) : EXIT_BROKEN;
+	free(to);
+	return !status;
 }
 
 cJSON *pulses_events(const void *data, size_t size)

@@ -10,6 +10,8 @@
  * mode2 ("pulse 900" …), numbers with signs ("+900 -400"), or samples as bytes. An exit status.
  */
 int pulses_read(const struct cli *cli, const char *path, void *to, size_t room, size_t *size);
+/* Whether @path, where that is a file, has samples alone; else an error has been printed. "": it is none. */
+bool pulses_check(const struct cli *cli, const char *path);
 /* The events that a test run of a decoder gives as data, as a list. */
 cJSON *pulses_events(const void *data, size_t size);
 void pulses_print_event(FILE *out, const cJSON *event);

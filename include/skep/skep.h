@@ -91,6 +91,13 @@ struct skep_lirc_event {
 };
 
 /*
+ * Takes the next sample off *@text, in the format of LIRC_MODE_MODE2 (lirc(4)): "pulse 900",
+ * "space 400", "timeout 125000", "carrier 38000", "+900", "-400", as mode2(1) and ir-ctl(1) write
+ * them; "#" begins a comment. 1, 0 at the end, or -EINVAL: *@text is at a word that is none.
+ */
+SKEP_API int skep_pulse_parse(const char **text, uint32_t *sample);
+
+/*
  * A capture file as a network device: its packets arrive when it is run. Programs
  * attach to it as on Linux: BPF_LINK_CREATE with BPF_XDP or BPF_TCX_INGRESS and the
  * device's ifindex. An observer's socket filter (SO_ATTACH_BPF of a packet socket)
@@ -268,6 +275,11 @@ struct skep_exec_opts {
 	 * instance; until then it can be another tracer's (strace, gdb).
 	 */
 	bool traced;
+	/*
+	 * Infrared receivers /dev/lirc0 and so on, made now if the instance has none: the files that their pulses
+	 * come from, "" for none; behind the last NULL. NULL: none are asked for.
+	 */
+	const char *const *lirc;
 };
 
 /*

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "command/link.h"
 #include "hook/cgroup.h"
+#include "hook/lirc.h"
 #include "hook/netns.h"
 #include "hook/sockmap.h"
 #include "object/caller.h"
@@ -342,12 +343,58 @@ static int attach_sockmap(struct call *c, struct prog_object *p)
 	return err;
 }
 
-/* There are no infrared receivers. */
-static int lirc_of(struct call *c, u32 fd)
-{
-	struct stat st;
+/* ---- infrared receivers: programs run under their lock, so the system's is not held ---- */
 
-	return caller_fstat((int)fd, &st) ? -EBADF : -EINVAL;
+static int attach_lirc(struct call *c, struct prog_object *p)
+{
+	struct lirc_progs *there;
+	int err;
+
+	if (c->attr->attach_flags)
+		return -EINVAL;
+	there = lirc_progs_of_fd(c->sys, (int)c->attr->target_fd, true, &err);
+	return there ? lirc_progs_attach(there, p) : err;
+}
+
+static int detach_lirc(struct call *c)
+{
+	struct lirc_progs *there;
+	struct prog_object *p;
+	int err;
+
+	if (c->attr->attach_flags)
+		return -EINVAL;
+	p = prog_get_type(c, c->attr->attach_bpf_fd, BPF_PROG_TYPE_LIRC_MODE2, &err);
+	if (!p)
+		return err;
+	there = lirc_progs_of_fd(c->sys, (int)c->attr->target_fd, true, &err);
+	if (there)
+		err = lirc_progs_detach(there, p);
+	object_put(&p->obj);
+	return err;
+}
+
+static int query_lirc(struct call *c)
+{
+	const union bpf_attr *attr = c->attr;
+	u32 ids[LIRC_PROGS_MAX], total, n;
+	struct lirc_progs *there;
+	int err;
+
+	if (attr->query.query_flags)
+		return -EINVAL;
+	there = lirc_progs_of_fd(c->sys, (int)attr->query.target_fd, false, &err);
+	if (!there)
+		return err;
+	total = lirc_progs_ids(there, ids, LIRC_PROGS_MAX);
+	err = ATTR_PUT(c, query.count, total);
+	if (!err)
+		err = ATTR_PUT(c, query.attach_flags, 0);
+	if (err || !attr->query.count || !attr->query.prog_ids || !total)
+		return err;
+	n = min(total, attr->query.count);
+	err = user_write(c->sys, attr->query.prog_ids, ids, n * sizeof(u32));
+	return err ? err : total > n ? -ENOSPC : 0;
 }
 
 static int attach_tcx(struct call *c, struct prog_object *p)
@@ -399,6 +446,10 @@ int command_prog_attach(struct call *c)
 	err = prog_runnable(p);
 	if (!err)
 		err = check_attach_type(c->sys, p->prog, attr->attach_type);
+	if (!err && type == BPF_PROG_TYPE_LIRC_MODE2) {
+		err = attach_lirc(c, p);
+		goto out;
+	}
 	if (err)
 		goto out;
 	relock_take(&c->sys->lock);
@@ -406,9 +457,6 @@ int command_prog_attach(struct call *c)
 	case BPF_PROG_TYPE_SK_SKB:
 	case BPF_PROG_TYPE_SK_MSG:
 		err = attach_sockmap(c, p);
-		break;
-	case BPF_PROG_TYPE_LIRC_MODE2:
-		err = attr->attach_flags ? -EINVAL : lirc_of(c, attr->target_fd);
 		break;
 	case BPF_PROG_TYPE_FLOW_DISSECTOR:
 		err = attach_dissector(c, p);
@@ -516,14 +564,13 @@ int command_prog_detach(struct call *c)
 		    (attr->expected_revision && !order))) {
 		return -EINVAL;
 	}
+	if (type == BPF_PROG_TYPE_LIRC_MODE2)
+		return detach_lirc(c);
 	relock_take(&c->sys->lock);
 	switch (type) {
 	case BPF_PROG_TYPE_SK_MSG:
 	case BPF_PROG_TYPE_SK_SKB:
 		err = detach_sockmap(c, type);
-		break;
-	case BPF_PROG_TYPE_LIRC_MODE2:
-		err = lirc_of(c, attr->target_fd);
 		break;
 	case BPF_PROG_TYPE_FLOW_DISSECTOR:
 		err = detach_dissector(c);
@@ -695,8 +742,6 @@ static int query(struct call *c)
 	case BPF_FLOW_DISSECTOR:
 	case BPF_SK_LOOKUP:
 		return query_netns(c);
-	case BPF_LIRC_MODE2:
-		return attr->query.query_flags ? -EINVAL : lirc_of(c, attr->query.target_fd);
 	case BPF_SK_SKB_STREAM_PARSER:
 	case BPF_SK_SKB_STREAM_VERDICT:
 	case BPF_SK_MSG_VERDICT:
@@ -719,6 +764,8 @@ int command_prog_query(struct call *c)
 	if (prog_type_of_attach(c->attr->query.attach_type, c->sys->profile) ==
 	    BPF_PROG_TYPE_UNSPEC)
 		return -EINVAL;
+	if (c->attr->query.attach_type == BPF_LIRC_MODE2)
+		return query_lirc(c);
 	relock_take(&c->sys->lock);
 	err = query(c);
 	relock_give(&c->sys->lock);

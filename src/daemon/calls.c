@@ -24,6 +24,7 @@
 #include "base/uapi.h"
 #include "command/command.h"
 #include "daemon/daemon.h"
+#include "event/lirc.h"
 #include "hook/hook.h"
 
 /* ---- bpf(2) and what belongs to its descriptors ---- */
@@ -65,6 +66,8 @@ static long answer_ioctl(struct request *r)
 			return -ENOTTY;
 		return r->caller.ops->give_fd(&r->caller, r->session->gift, true);
 	}
+	if (_IOC_TYPE((u32)r->args[1]) == 'i' || _IOC_TYPE((u32)r->args[1]) == 'E')
+		return receiver_ioctl(r);
 	result = skep_ioctl(r->sys, (int)r->args[0], (u32)r->args[1], (void *)r->args[2]);
 	return result == -ENOTTY || result == -EBADF ? ANSWER_CONTINUE : result;
 }
@@ -86,8 +89,10 @@ static long answer_epoll_ctl(struct request *r)
 	struct epoll_event event = { 0 };
 	long result;
 
-	if (instead < 0)
+	if (instead < 0) {
+		receiver_listened(r, (int)r->args[2]);
 		return ANSWER_CONTINUE;
+	}
 	if ((int)r->args[1] != EPOLL_CTL_DEL &&
 	    user_read(r->sys, &event, r->args[3], sizeof(event)))
 		return -EFAULT;
@@ -266,9 +271,10 @@ static long answer_capset(struct request *r)
 enum when {
 	ALWAYS,
 	ROOT,
-	PROFILE, /* one was asked for */
-	CAPS,	 /* they count as held */
-	LATE,	 /* who is not traced yet: else the tracer does it */
+	PROFILE,   /* one was asked for */
+	CAPS,	   /* they count as held */
+	LATE,	   /* who is not traced yet: else the tracer does it */
+	RECEIVERS, /* it has some */
 };
 
 static const struct {
@@ -299,6 +305,9 @@ static const struct {
 	{ SYS_lsetxattr, CALL_NOTIFY, ALWAYS, view_setxattr },
 	{ SYS_removexattr, CALL_NOTIFY, ALWAYS, view_removexattr },
 	{ SYS_lremovexattr, CALL_NOTIFY, ALWAYS, view_removexattr },
+	{ SYS_read, CALL_RECEIVER_FD, RECEIVERS, answer_receiver_read },
+	{ SYS_write, CALL_RECEIVER_FD, RECEIVERS, answer_receiver_write },
+	{ SYS_fstat, CALL_RECEIVER_FD, RECEIVERS, answer_receiver_fstat },
 	{ SYS_uname, CALL_NOTIFY, PROFILE, answer_uname },
 	{ SYS_setrlimit, CALL_RLIMIT_0, ALWAYS, answer_setrlimit },
 	{ SYS_prlimit64, CALL_RLIMIT_1, ALWAYS, answer_prlimit64 },
@@ -435,9 +444,15 @@ void calls_filter(const struct skep_system *sys, const struct wire_request *q, u
 		if ((calls[i].when == ROOT && !q->root) ||
 		    (calls[i].when == PROFILE && !sys->profile_set) ||
 		    (calls[i].when == LATE && !q->late) ||
+		    (calls[i].when == RECEIVERS && (q->confined || !lirc_count(sys))) ||
 		    (calls[i].when == CAPS && !q->root && sys->caps_mode != CAPS_FULL))
 			continue;
 		answers[calls[i].nr] = calls[i].filter;
+	}
+	if (lirc_count(sys) && !q->confined) {
+		answers[SYS_ioctl] = CALL_RECEIVER_IOCTL;
+		answers[SYS_newfstatat] = CALL_RECEIVER_AT_3;
+		answers[SYS_statx] = CALL_RECEIVER_AT_2;
 	}
 	if (traced)
 		answers[SYS_socket] = CALL_NETLINK;
@@ -561,6 +576,8 @@ static bool may_last(struct request *r)
 	if (r->nr == SYS_poll || r->nr == SYS_ppoll || r->nr == SYS_select || r->nr == SYS_pselect6)
 		return poll_may_last(r);
 	if (r->nr == SYS_chdir) /* asks the supervisor */
+		return true;
+	if (r->nr == SYS_write) /* to a receiver: until it has been sent */
 		return true;
 	if (r->nr != SYS_bpf && (r->nr != SYS_ioctl || (u32)r->args[1] != CALL_PROXY_BPF))
 		return false;

@@ -31,6 +31,7 @@
 #include "base/mem.h"
 #include "daemon/network.h"
 #include "daemon/wire.h"
+#include "event/lirc.h"
 #include "event/supervisor.h"
 
 #ifndef PR_SET_PTRACER
@@ -293,6 +294,33 @@ static int request_network(struct wire_request *q, const char *net, const struct
 	return 0;
 }
 
+/*
+ * What the receivers' pulses come from: LIRC_DEVICES descriptors at most. A FIFO is opened for writing, too: so it
+ * stays open when a writer goes.
+ */
+static int open_sources(struct wire_request *q, const char *const *paths, int *fds,
+			const struct failure *f)
+{
+	struct stat st;
+	int fd;
+
+	for (; *paths; paths++) {
+		const char *path = **paths ? *paths : "/dev/null";
+
+		if (q->nr_lirc == LIRC_DEVICES)
+			return fail(f, -E2BIG, "more than %d receivers", LIRC_DEVICES);
+		fd = stat(path, &st) ? -1 :
+				       open(path, (S_ISFIFO(st.st_mode) ? O_RDWR : O_RDONLY) |
+							  O_NONBLOCK | O_CLOEXEC);
+		if (fd < 0)
+			return fail(f, -errno, "%s: %s", path, strerror(errno));
+		fds[q->nr_lirc++] = fd;
+		if (S_ISDIR(st.st_mode))
+			return fail(f, -EISDIR, "%s: %s", path, strerror(EISDIR));
+	}
+	return 0;
+}
+
 static int make_request(struct wire_request *q, const struct skep_exec_opts *o,
 			const struct failure *f)
 {
@@ -504,8 +532,8 @@ static int enter_network(int sock, const struct wire_answer *a, const struct fai
 		     0;
 }
 
-/* Until the command can be executed: 0 or -errno. */
-static int join(struct wire_request *q, struct wire_answer *a, btf_to_c_t btf_to_c,
+/* Until the command can be executed; @fds go with the request. 0 or -errno. */
+static int join(struct wire_request *q, struct wire_answer *a, const int *fds, btf_to_c_t btf_to_c,
 		const struct failure *f)
 {
 	int sock, listener, err = -ECONNRESET;
@@ -516,7 +544,7 @@ static int join(struct wire_request *q, struct wire_answer *a, btf_to_c_t btf_to
 		sock = reach_daemon(true, btf_to_c, f);
 		if (sock < 0)
 			return sock;
-		err = wire_send(sock, q, sizeof(*q), STDERR_FILENO);
+		err = network_send(sock, q, sizeof(*q), fds, 1 + q->nr_lirc);
 		if (!err)
 			err = wire_recv(sock, a, sizeof(*a), NULL);
 		if (err)
@@ -582,6 +610,7 @@ int skep_exec(const char *file, char *const argv[], const struct skep_exec_opts 
 	struct failure f = { error, error_size };
 	struct wire_request *q;
 	struct wire_answer *a;
+	int fds[1 + LIRC_DEVICES] = { STDERR_FILENO };
 	char path[4096];
 	int err;
 
@@ -595,6 +624,8 @@ int skep_exec(const char *file, char *const argv[], const struct skep_exec_opts 
 	q = mem_zalloc(sizeof(*q));
 	a = mem_zalloc(sizeof(*a));
 	err = q && a ? make_request(q, &o, &f) : -ENOMEM;
+	if (!err && o.lirc)
+		err = open_sources(q, o.lirc, fds + 1, &f);
 	if (!err) {
 		q->trapped = answered_outside();
 		if (q->confined && q->untraced)
@@ -608,8 +639,10 @@ int skep_exec(const char *file, char *const argv[], const struct skep_exec_opts 
 				"traced, and cannot be while %s",
 				o.untraced ? "that is not wanted" : "a debugger has it");
 		else
-			err = join(q, a, o.btf_to_c, &f);
+			err = join(q, a, fds, o.btf_to_c, &f);
 	}
+	for (u32 i = 0; q && i < q->nr_lirc; i++)
+		close(fds[1 + i]);
 	mem_free(q);
 	mem_free(a);
 	if (err)

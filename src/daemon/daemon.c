@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "daemon/client.h"
 #include "daemon/daemon.h"
+#include "event/lirc.h"
 #include "front/rtnl.h"
 #include "object/cgroup_tree.h"
 #include "object/pins.h"
@@ -53,6 +54,7 @@ static const char *given(const char *option)
 static void instance_discard(struct instance *i)
 {
 	network_stop(i->net);
+	lirc_stop(i->sys);
 	pthread_mutex_destroy(&i->start_lock);
 	skep_system_free(i->sys);
 	trace_pipe_free(i->trace);
@@ -141,8 +143,8 @@ static struct instance *instance_unheld(struct daemon *d)
 		struct instance *i = *p;
 
 		if (i->sessions || i->users ||
-		    (!i->stopping &&
-		     (pins_hold(i) || cgroup_tree_used(i->sys) || rtnl_anything(i->sys))))
+		    (!i->stopping && (pins_hold(i) || cgroup_tree_used(i->sys) ||
+				      rtnl_anything(i->sys) || lirc_used(i->sys))))
 			continue;
 		*p = i->next;
 		return i;
@@ -156,6 +158,8 @@ struct connection {
 	struct daemon *daemon;
 	int sock;
 	struct ucred peer;
+	int sources[LIRC_DEVICES]; /* that came with the request */
+	u32 nr_sources;
 };
 
 static int find_task(struct supervisor *sv, void *arg)
@@ -294,6 +298,52 @@ static int send_network(struct connection *c, const struct instance *i,
 	return network_send(c->sock, "n", 1, fds + 2 - a->nr_net, a->nr_net);
 }
 
+/* To whoever has a process in the instance. */
+static void say(void *arg, const char *text)
+{
+	struct instance *i = arg;
+
+	pthread_mutex_lock(&i->daemon->lock);
+	for (struct session *s = i->sessions; s; s = s->next)
+		if (s->message_fd >= 0)
+			(void)!write(s->message_fd, text, strlen(text));
+	pthread_mutex_unlock(&i->daemon->lock);
+}
+
+/* Receivers, made if the client asks for some: 0 or -errno. */
+static int instance_receivers(struct instance *i, const struct wire_request *q,
+			      struct connection *c, struct wire_answer *a)
+{
+	u32 there;
+	int err = 0;
+
+	if (!q->nr_lirc)
+		return 0;
+	if (c->nr_sources != q->nr_lirc) {
+		refuse(a, -EPROTO, "the receivers' sources have not come");
+		return -EPROTO;
+	}
+	pthread_mutex_lock(&i->start_lock);
+	there = lirc_count(i->sys);
+	if (there || a->op == WIRE_INSIDE) {
+		err = -EEXIST;
+		if (there)
+			refuse(a, err, "instance %s has its %u receivers already", i->name, there);
+		else
+			refuse(a, err,
+			       "receivers are an instance's from its start: this process is in %s, "
+			       "which has none",
+			       i->name);
+	} else {
+		err = lirc_start(i->sys, c->sources, c->nr_sources, say, i);
+		c->nr_sources = 0;
+		if (err)
+			refuse(a, err, "no receivers: %s", strerror(-err));
+	}
+	pthread_mutex_unlock(&i->start_lock);
+	return err;
+}
+
 static int any_hook(struct hook *h, void *arg)
 {
 	return 1;
@@ -340,7 +390,7 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	bool loose = q->untraced;
 	int listener = -1, err;
 
-	if (!i || instance_network(i, q, a))
+	if (!i || instance_receivers(i, q, c, a) || instance_network(i, q, a))
 		goto answer;
 	if (a->op == WIRE_INSIDE) {
 		wire_send(c->sock, a, sizeof(*a), -1);
@@ -594,16 +644,23 @@ static void *serve(void *arg)
 	struct daemon *d = c->daemon;
 	struct wire_answer *a = mem_zalloc(sizeof(*a));
 	struct wire_request q;
-	int fd = -1, err;
+	int fds[1 + LIRC_DEVICES], fd = -1, err;
+	u32 n = ARRAY_SIZE(fds);
+	long got;
 
 	setsockopt(c->sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(c->sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (!a || c->peer.uid != geteuid())
 		goto out;
 	memset(&q, 0, sizeof(q));
-	err = wire_recv(c->sock, &q, sizeof(q), &fd);
-	if (err && err != -EPROTO)
+	got = network_recv(c->sock, &q, sizeof(q), fds, &n);
+	if (n)
+		fd = fds[0];
+	for (u32 i = 1; i < n; i++)
+		c->sources[c->nr_sources++] = fds[i];
+	if (got <= 0)
 		goto out;
+	err = got == (long)sizeof(q) ? 0 : -EPROTO;
 	a->version = wire_version();
 	q.instance[sizeof(q.instance) - 1] = 0;
 	q.names[sizeof(q.names) - 1] = 0;
@@ -631,6 +688,8 @@ static void *serve(void *arg)
 out:
 	if (fd >= 0)
 		close(fd);
+	while (c->nr_sources)
+		close(c->sources[--c->nr_sources]);
 	close(c->sock);
 	mem_free(c);
 	mem_free(a);

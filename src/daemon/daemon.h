@@ -210,6 +210,23 @@ bool poll_may_last(struct request *r);
 long answer_setsockopt(struct request *r);
 void observers_stop(struct instance *inst);
 
+/* ---- receivers.c: infrared receivers, of files that begin with /dev ---- */
+
+/* Which device @path is: its number, or -1; *@input: the input device of its keys. */
+int receiver_at(const struct skep_system *sys, const char *path, bool *input);
+int receiver_open(struct request *r, u32 index, bool input,
+		  int flags); /* a number of the task's, or -errno */
+struct stat;
+void receiver_stat(const struct skep_system *sys, u32 index, bool input, struct stat *st);
+/* What the task's descriptor @fd is open on: true with @st. */
+bool receiver_fstat(struct request *r, int fd, struct stat *st);
+long receiver_ioctl(struct request *r);
+long answer_receiver_read(struct request *r);
+long answer_receiver_write(struct request *r); /* lasts as long as what is sent */
+long answer_receiver_fstat(struct request *r);
+/* Somebody waits for @fd. */
+void receiver_listened(struct request *r, int fd);
+
 /* ---- trace_pipe.c ---- */
 struct trace_pipe *trace_pipe_new(void); /* NULL: no memory */
 void trace_pipe_write(void *pipe, const char *line, u32 len);

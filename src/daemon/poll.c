@@ -21,6 +21,7 @@
 
 #include "command/command.h"
 #include "daemon/daemon.h"
+#include "event/lirc.h"
 
 #define FDS_MAX	       256
 #define SLICE_MS       20 /* between two looks at signals */
@@ -280,7 +281,7 @@ bool poll_may_last(struct request *r)
 	struct pollfd fds[FEW];
 	bool any = false;
 
-	if (!READ_ONCE(r->sys->has_rings))
+	if (!READ_ONCE(r->sys->has_rings) && !lirc_count(r->sys))
 		return false;
 	if (is_select ? n > FD_SETSIZE : n > FEW)
 		return true;
@@ -298,8 +299,11 @@ bool poll_may_last(struct request *r)
 		named = n;
 		any = user_read(r->sys, fds, r->args[0], n * sizeof(fds[0]));
 	}
-	for (u32 i = 0; i < named && !any; i++)
+	for (u32 i = 0; i < named && !any; i++) {
 		any = fds[i].fd >= 0 && ring_events(r->sys, fds[i].fd, NULL) >= 0;
+		if (fds[i].fd >= RECEIVER_FD_FIRST && fds[i].fd < RECEIVER_FD_END)
+			receiver_listened(r, fds[i].fd);
+	}
 	caller_leave(before);
 	if (!any)
 		r->no_rings = true;

@@ -28,7 +28,9 @@
 #include "command/pin.h"
 #include "command/token.h"
 #include "daemon/daemon.h"
+#include "event/lirc.h"
 #include "front/files.h"
+#include "front/receivers.h"
 #include "hook/hook.h"
 #include "object/cgroup_tree.h"
 
@@ -45,12 +47,15 @@ enum kind {
 	FDINFO,
 	CGROUP,	    /* the tree of cgroups */
 	OF_PROCESS, /* /proc/PID/mounts and others, where they tell of what is ours */
+	RECEIVER,   /* /dev/lirc0 */
 };
 
 struct place {
 	enum kind kind;
 	struct request *r;
 	u32 pid, fd;	  /* DESCRIPTOR, FDINFO, OF_PROCESS */
+	u32 index;	  /* RECEIVER */
+	bool input;	  /* RECEIVER: the input device of its keys */
 	const char *name; /* OF_PROCESS */
 	bool dot;	  /* spelled with "." at its end */
 	char path[PATH_MAX];
@@ -172,6 +177,21 @@ static bool is_of_process(struct place *p)
 	return true;
 }
 
+/* "/dev/lirc0", "/dev/input/event9": none of a subject's. */
+static bool is_receiver(struct place *p)
+{
+	int index;
+
+	if (p->r->session->confined || strncmp(p->path, "/dev/", 5))
+		return false;
+	index = receiver_at(p->r->sys, p->path, &p->input);
+	if (index < 0)
+		return false;
+	p->index = (u32)index;
+	p->kind = RECEIVER;
+	return true;
+}
+
 static void locate(struct request *r, int dirfd, u64 address, struct place *p)
 {
 	char name[PATH_MAX];
@@ -208,11 +228,11 @@ static void locate(struct request *r, int dirfd, u64 address, struct place *p)
 		p->kind = PIN;
 	else if (cgroup_tree_covers(r->sys, p->path))
 		p->kind = CGROUP;
-	else if (file_is_ours(p->path))
+	else if (file_is_ours(p->path) || receivers_show(r->sys, p->path))
 		p->kind = SHOWN;
 	else if (through)
 		p->kind = BEHIND;
-	else if (!is_descriptor(p) && r->sys->cgroup_tree)
+	else if (!is_descriptor(p) && !is_receiver(p) && r->sys->cgroup_tree)
 		is_of_process(p);
 }
 
@@ -408,6 +428,8 @@ static long open_place(struct place *p, int flags)
 	case OF_PROCESS:
 		fd = open_of_process(p, flags);
 		break;
+	case RECEIVER:
+		return receiver_open(r, p->index, p->input, flags);
 	case ELSEWHERE:
 	case BEHIND:
 	case DESCRIPTOR:
@@ -461,6 +483,9 @@ static int stat_place(struct place *p, bool follow, struct stat *st)
 		return (follow ? stat(p->path, st) : lstat(p->path, st)) ? -errno : 0;
 	case CGROUP:
 		return cgroup_tree_stat(p->r->sys, p->path, st);
+	case RECEIVER:
+		receiver_stat(p->r->sys, p->index, p->input, st);
+		return 0;
 	case FDINFO:
 	case ELSEWHERE:
 	case DESCRIPTOR:
@@ -468,6 +493,15 @@ static int stat_place(struct place *p, bool follow, struct stat *st)
 		break;
 	}
 	return 1;
+}
+
+/* The call names descriptor @fd by an empty path: a receiver's, or the kernel's to answer. */
+static bool names_descriptor(struct request *r, int flags, u64 path)
+{
+	char first[2];
+
+	return flags & AT_EMPTY_PATH && lirc_count(r->sys) &&
+	       (!path || !user_read_str(r->sys, first, path, sizeof(first)));
 }
 
 static long stat_at(struct request *r, int dirfd, u64 path, u64 to, bool follow)
@@ -495,6 +529,12 @@ long view_lstat(struct request *r)
 
 long view_newfstatat(struct request *r)
 {
+	struct stat st;
+
+	if (names_descriptor(r, (int)r->args[3], r->args[1]))
+		return receiver_fstat(r, (int)r->args[0], &st) ?
+			       user_write(r->sys, r->args[2], &st, sizeof(st)) :
+			       ANSWER_CONTINUE;
 	return stat_at(r, (int)r->args[0], r->args[1], r->args[2],
 		       !(r->args[3] & AT_SYMLINK_NOFOLLOW));
 }
@@ -511,8 +551,12 @@ long view_statx(struct request *r)
 	struct statx x;
 	int err;
 
-	locate(r, (int)r->args[0], r->args[1], &p);
-	err = stat_place(&p, !(r->args[2] & AT_SYMLINK_NOFOLLOW), &st);
+	if (names_descriptor(r, (int)r->args[2], r->args[1])) {
+		err = receiver_fstat(r, (int)r->args[0], &st) ? 0 : 1;
+	} else {
+		locate(r, (int)r->args[0], r->args[1], &p);
+		err = stat_place(&p, !(r->args[2] & AT_SYMLINK_NOFOLLOW), &st);
+	}
 	if (err)
 		return err > 0 ? ANSWER_CONTINUE : err;
 	memset(&x, 0, sizeof(x));
@@ -530,6 +574,8 @@ long view_statx(struct request *r)
 	x.stx_ctime = statx_time(st.st_ctim);
 	x.stx_dev_major = major(st.st_dev);
 	x.stx_dev_minor = minor(st.st_dev);
+	x.stx_rdev_major = major(st.st_rdev);
+	x.stx_rdev_minor = minor(st.st_rdev);
 	return user_write(r->sys, r->args[4], &x, sizeof(x));
 }
 
@@ -545,6 +591,8 @@ static long access_at(struct request *r, int dirfd, u64 path, int mode)
 	}
 	if (p.kind == CGROUP)
 		return cgroup_tree_access(r->sys, p.path, mode);
+	if (p.kind == RECEIVER)
+		return mode & X_OK ? -EACCES : 0;
 	if (p.kind != SHOWN)
 		return ANSWER_CONTINUE;
 	return shown_access(r, p.path, mode);
@@ -600,6 +648,8 @@ static long readlink_at(struct request *r, int dirfd, u64 path, u64 to, u64 size
 	case CGROUP:
 		err = cgroup_tree_access(r->sys, p.path, F_OK);
 		return err ? err : -EINVAL;
+	case RECEIVER:
+		return -EINVAL;
 	case OF_PROCESS:
 	case ELSEWHERE:
 	case BEHIND:
@@ -707,7 +757,7 @@ long view_name_to_handle(struct request *r)
 			_result = (call);                                                          \
 		} else if (_p.kind == CGROUP) {                                                    \
 			_result = (cgroups);                                                       \
-		} else if (_p.kind == SHOWN) {                                                     \
+		} else if (_p.kind == SHOWN || _p.kind == RECEIVER) {                              \
 			_result = -EPERM;                                                          \
 		}                                                                                  \
 		_result;                                                                           \

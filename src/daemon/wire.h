@@ -4,7 +4,7 @@
  * a SOCK_SEQPACKET socket of the user's own folder. Both ends are built from the same sources, or the
  * version says that they are not.
  *
- *   EXEC:  client: EXEC + its standard error. daemon: the filter, or INSIDE (it is a process of
+ *   EXEC:  client: EXEC + its standard error, and sources of receivers. daemon: the filter, or INSIDE (it is a process of
  *          that instance already), or a refusal. client, with the filter on: HERE + the listener.
  *          daemon, which traces it by then: GO. client: execve(). It is itself the command.
  *          With a network (.nr_net) FILTER and INSIDE are followed by a message of that many
@@ -50,6 +50,7 @@ struct wire_request {
 	bool net;      /* EXEC: in the instance's network, which has interfaces .names */
 	bool partner;  /* at the other end of it */
 	char names[96];
+	u32 nr_lirc; /* EXEC: descriptors behind standard error, receivers' sources */
 	char instance[64];
 	/* struct skep_system_opts of an instance that is made now; "": not given */
 	char kernel[32], caps[8], jit[16], verdict[4], unprivileged[4], btf[1024];

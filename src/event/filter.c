@@ -79,6 +79,7 @@ static void emit_load(struct call_filter *f, u32 off)
 }
 
 static void emit_answer_if(struct call_filter *f, u16 test, u32 arg, u32 k, enum call_answer yes);
+static void emit_fd_range(struct call_filter *f, u32 first, u32 end);
 
 static void emit_answer(struct call_filter *f, enum call_answer a)
 {
@@ -204,13 +205,38 @@ static void emit_answer(struct call_filter *f, enum call_answer a)
 		emit_answer(f, CALL_ALLOW);
 		break;
 	case CALL_NETLINK_FD:
-		emit_load(f, offsetof(struct seccomp_data, args[0]));
-		emit(f, BPF_ALU | BPF_SUB | BPF_K, 0, 0, NETLINK_FD_FIRST);
-		emit(f, BPF_JMP | BPF_JGE | BPF_K, 1, 0, NETLINK_FD_END - NETLINK_FD_FIRST);
+		emit_fd_range(f, NETLINK_FD_FIRST, NETLINK_FD_END);
+		break;
+	case CALL_RECEIVER_FD:
+		emit_fd_range(f, RECEIVER_FD_FIRST, RECEIVER_FD_END);
+		break;
+	case CALL_RECEIVER_AT_2:
+		emit_answer_if(f, BPF_JSET, 2, 0x1000, CALL_RECEIVER_FD);
+		emit_answer(f, CALL_NOTIFY);
+		break;
+	case CALL_RECEIVER_AT_3:
+		emit_answer_if(f, BPF_JSET, 3, 0x1000, CALL_RECEIVER_FD);
+		emit_answer(f, CALL_NOTIFY);
+		break;
+	case CALL_RECEIVER_IOCTL: /* 'i' and 'E' in the second byte, 'E' of any size */
+		emit_load(f, offsetof(struct seccomp_data, args[1]));
+		emit(f, BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xff00);
+		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 'i' << 8);
+		emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 'E' << 8);
 		emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_USER_NOTIF);
-		emit_answer(f, CALL_ALLOW);
+		emit_answer(f, CALL_IOCTL);
 		break;
 	}
+}
+
+/* NOTIFY if the first argument is a descriptor from @first to before @end. */
+static void emit_fd_range(struct call_filter *f, u32 first, u32 end)
+{
+	emit_load(f, offsetof(struct seccomp_data, args[0]));
+	emit(f, BPF_ALU | BPF_SUB | BPF_K, 0, 0, first);
+	emit(f, BPF_JMP | BPF_JGE | BPF_K, 1, 0, end - first);
+	emit(f, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_USER_NOTIF);
+	emit_answer(f, CALL_ALLOW);
 }
 
 /* If the lower half of argument @arg passes @test with @k: @yes. */

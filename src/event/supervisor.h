@@ -230,12 +230,24 @@ enum call_answer {
 	CALL_SOCKOPT,  /* NOTIFY for filters of sockets */
 	CALL_RLIMIT_0, /* NOTIFY when argument 0 is RLIMIT_MEMLOCK */
 	CALL_RLIMIT_1,
-	CALL_NETLINK,	  /* TRACE when a socket for rtnetlink is made */
-	CALL_NETLINK_NEW, /* NOTIFY then */
-	CALL_NETLINK_FD,  /* NOTIFY for descriptors in their range */
+	CALL_NETLINK,	    /* TRACE when a socket for rtnetlink is made */
+	CALL_NETLINK_NEW,   /* NOTIFY then */
+	CALL_NETLINK_FD,    /* NOTIFY for descriptors in their range */
+	CALL_RECEIVER_FD,   /* NOTIFY for descriptors in theirs */
+	CALL_RECEIVER_AT_2, /* AT_2, and for these with AT_EMPTY_PATH */
+	CALL_RECEIVER_AT_3,
+	CALL_RECEIVER_IOCTL, /* IOCTL, and requests of receivers and input devices */
 };
-/* Where descriptors of rtnetlink sockets are (src/daemon/netlink.c): below FD_SETSIZE. */
-enum { NETLINK_FD_FIRST = 960, NETLINK_FD_END = 1024 };
+/*
+ * Where descriptors of rtnetlink sockets are (src/daemon/netlink.c), and of receivers (receivers.c):
+ * below FD_SETSIZE.
+ */
+enum {
+	RECEIVER_FD_FIRST = 896,
+	RECEIVER_FD_END = 960,
+	NETLINK_FD_FIRST = 960,
+	NETLINK_FD_END = 1024
+};
 /*
  * Requests of ioctl() that stand for the calls which a filter outside of ours answers (a default
  * container): argument 1, the request's place, is in argument 5 meanwhile.

@@ -17,6 +17,7 @@
 #include "btf/btf.h"
 #include "command/command.h"
 #include "front/kheaders.h"
+#include "front/receivers.h"
 #include "hook/functions.h"
 #include "hook/perf.h"
 #include "hook/record.h"
@@ -352,7 +353,14 @@ bool file_changes(const char *path)
 static int contents(struct skep_system *sys, const char *path, struct text *t)
 {
 	const char *sub = in_tracefs(path);
+	char text[256];
+	int n;
 
+	if (receivers_show(sys, path)) {
+		n = receivers_text(sys, path, text, sizeof(text));
+		add_bytes(t, text, n < 0 ? 0 : (size_t)n);
+		return min(n, 0);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		if (strcmp(path, files[i].path))
 			continue;
@@ -396,6 +404,8 @@ int file_list(struct skep_system *sys, const char *path,
 	const char *sub = in_tracefs(path), *event;
 	char prefix[80];
 
+	if (receivers_show(sys, path))
+		return receivers_list(sys, path, fn, arg);
 	if (!sub)
 		return -ENOTDIR;
 	if (!*sub || !strcmp(sub, "/")) {

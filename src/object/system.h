@@ -27,8 +27,11 @@ struct sockmaps;
 struct supervisor;
 struct uprobes;
 struct watches;
+struct lirc;
+struct lirc_progs;
 struct sampling;
 struct security_question;
+struct stat;
 struct task;
 struct task_table;
 struct task_works;
@@ -113,6 +116,10 @@ struct skep_system {
 	u64 (*netdev_call)(struct skep_system *sys, struct bpf_run *run, enum world_op op,
 			   const u64 *args);
 	struct links *links; /* src/event/link.c */
+	struct lirc *lirc;   /* infrared receivers; NULL: none; src/event/lirc.c */
+	/* What is attached to the receiver that a descriptor with @st is open on; NULL: none. Set with .lirc. */
+	struct lirc_progs *(*receiver_of)(struct skep_system *sys, const struct stat *st,
+					  bool *writable);
 	int net_diag; /* NETLINK_SOCK_DIAG in the network of .links, under world_lock; 0: we are in it */
 	/* skep_platform.kernel_call; set by skep_system_new() */
 	u64 (*kernel_call)(struct skep_system *sys, struct bpf_run *run, enum kernel_call op,
