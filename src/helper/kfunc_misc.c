@@ -51,10 +51,15 @@ BPF_KFUNC(bpf_map_sum_elem_count)
 	return map_elem_count(map);
 }
 
-/* The fix-ups turn it into a move of R1. */
+/*
+ * The fix-ups turn it into a move of R1, but for sockets as programs see them, in which R1 points R2 bytes
+ * behind the begin: the kernel's struct of that socket, or 0, through which 0 is read.
+ */
 BPF_KFUNC(bpf_rdonly_cast)
 {
-	return r1;
+	const u64 args[] = { r1 - r2, 0, 0 };
+
+	return r1 ? run->platform->world(run, WORLD_SOCK_CAST, args) : 0;
 }
 
 /* ---- programs at a function's entry and return ---- */

@@ -38,7 +38,7 @@ enum world_op {
 	WORLD_SEND_SIGNAL,  /* signal, whether to the thread only */
 	WORLD_SIGNAL_TASK,  /* task_struct, signal, whether to its process, its value -> 0 */
 	WORLD_COPY_FROM_TASK, /* to, size, from, task_struct */
-	WORLD_SOCK_CAST, /* sock or struct bpf_rt_sock, name of a struct that begins with it, IPv6 only -> sock; 0 */
+	WORLD_SOCK_CAST, /* sock or struct bpf_rt_sock, name of a struct that begins with it (0: any), IPv6 only -> sock; 0 */
 	WORLD_SOCK_COOKIE, /* sock -> cookie */
 	WORLD_SOCK_HOLD, /* sock -> cookie, and maps forget it when the socket ends; -errno: none for maps */
 	WORLD_SOCK_OPTION, /* sock, or 0 and a descriptor of ours; struct sock_option -> 0 or -errno */

@@ -15,6 +15,7 @@
  */
 #include "object/fixup.h"
 #include "object/map_insn_array.h"
+#include "object/sock.h"
 #include "object/vocabulary.h"
 #include "isa/insn.h"
 #include "verifier/kfunc.h"
@@ -528,6 +529,12 @@ static int fix_kfunc_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 		return err;
 	switch ((int)k->id) {
 	case KFUNC_bpf_rdonly_cast:
+		if (k->cast == CAST_SOCK || k->cast == CAST_TCP) {
+			err = emit_const(f, BPF_REG_2,
+					 k->cast == CAST_TCP ? offsetof(struct bpf_rt_sock, tcp) :
+							       0);
+			break;
+		}
 		return emit(f, raw_insn(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_1, 0, 0));
 	case KFUNC_bpf_obj_new_impl:
 	case KFUNC_bpf_percpu_obj_new_impl:

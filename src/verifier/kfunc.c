@@ -1168,6 +1168,7 @@ static int save_aux(struct bpf_verifier_env *env, const struct bpf_kfunc_aux *au
 		return *have ? 0 : out_of_memory(env);
 	}
 	(*have)->may_wait = aux->may_wait;
+	(*have)->cast |= aux->cast;
 	if ((*have)->btf != aux->btf || (*have)->btf_id != aux->btf_id ||
 	    (*have)->size != aux->size || (*have)->insert_off != aux->insert_off)
 		return refuse(env, DIAG_KFUNC_MIXED);
@@ -1181,6 +1182,20 @@ static bool may_wait(const struct bpf_verifier_env *env, const struct bpf_insn_a
 
 	return st->in_sleepable && !st->active_rcu_lock && !st->active_preempt_locks &&
 	       !st->active_locks && !st->active_irq_id && (!aux->kfunc || aux->kfunc->may_wait);
+}
+
+/* A socket becomes the kernel's struct by a call, which keeps no registers. */
+static u8 kind_of_cast(struct bpf_verifier_env *env, u32 idx)
+{
+	u32 type = base_type(cur_regs(env)[BPF_REG_1].type);
+
+	if (type != PTR_TO_SOCKET && type != PTR_TO_SOCK_COMMON && type != PTR_TO_TCP_SOCK)
+		return CAST_PLAIN;
+	if (env->aux[idx].fastcall_spills) {
+		env->aux[idx].fastcall_spills = 0;
+		env->subprog_info[cur_func(env)->subprogno].keep_fastcall_stack = true;
+	}
+	return type == PTR_TO_TCP_SOCK ? CAST_TCP : CAST_SOCK;
 }
 
 int check_kfunc_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx)
@@ -1224,6 +1239,8 @@ int check_kfunc_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *i
 		err = check_throw(env);
 	if (err)
 		return err;
+	if (m.k.id == KFUNC_bpf_rdonly_cast)
+		aux.cast = kind_of_cast(env, idx);
 	clear_caller_saved_regs(env, cur_regs(env));
 	err = set_result(env, &m, &aux, idx);
 	if (!err)

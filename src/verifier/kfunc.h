@@ -54,6 +54,9 @@ struct kfunc_meta {
 };
 
 /* What fixup.c passes to a kfunc beyond what the program does: in env->aux[insn].kfunc. */
+/* What is cast: a socket of programs, which is laid out as their own structs say, or in it what bpf_tcp_sock() gives. */
+enum { CAST_PLAIN = 1, CAST_SOCK = 2, CAST_TCP = 4 };
+
 struct bpf_kfunc_aux {
 	enum kfunc_id id;
 	struct btf *btf; /* of the struct that is allocated */
@@ -61,6 +64,7 @@ struct bpf_kfunc_aux {
 	u32 size;	/* to allocate; 0: nothing is */
 	u32 insert_off; /* of the node in what is linked */
 	bool may_wait;	/* in a sleepable program, outside of all sections */
+	u8 cast;	/* bpf_rdonly_cast(): CAST_*, of all paths */
 };
 
 static inline bool is_task_work_kfunc(enum kfunc_id id)

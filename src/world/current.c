@@ -186,7 +186,7 @@ static u64 sock_cast(struct world *w, struct bpf_run *run, u64 sk, const char *w
 	if (!world_holds(w, sk))
 		sk = world_sock_of(w, run, current_obj(w, run), (const void *)(uintptr_t)sk);
 	o = world_at(w, sk);
-	if (!o || o->addr != sk || strcmp(o->type->name, want))
+	if (!o || o->addr != sk || (want && strcmp(o->type->name, want)))
 		return 0;
 	if (v6 && world_get(w, o, WF_sock_skc_family) != 10 /* AF_INET6 */)
 		return 0;

@@ -37,6 +37,8 @@ if pid == 0: # connects; the programs' results are root's to see
         for i in range(3):
             s.connect(("127.0.0.1", FIRST + 16))
     go(17, "storage")
+    go(30, "kernel types of TCP")
+    go(30, "kernel types of UDP", kind=socket.SOCK_DGRAM)
     go(1, "an address")
     go(2, "an address and a port")
     go(3, "a port that is in use")
@@ -67,5 +69,7 @@ print("a low port is refused as by bind() itself:", r[8 * 4] == -own)
 for i in range(1, 22):
     if i != 8 and (i < 15 or i in (16, 17) or i > 19):
         print("case", i, *r[i * 4:i * 4 + 4])
+for i, s in enumerate(dump("../cast/maps/shown")):
+    print("kernel types of", ("TCP", "UDP")[i], *s.values())
 for o in dump("outcomes")[:21]:
     print("option", *(o[k] for k in ("level", "name", "set", "got", "value")))
