@@ -2,6 +2,7 @@
 /* The way of packets through the network layer of a live link, see link_ip.h. */
 #include "event/link_tcp.h"
 #include "event/reuseport.h"
+#include "event/link_trace.h"
 
 #include <arpa/inet.h>
 #include <linux/rtnetlink.h>
@@ -127,6 +128,14 @@ static bool at_network(struct sk_buff *skb, struct sk_buff *pkt, struct ip_view 
 	return true;
 }
 
+static void dropped(struct link_way *w, const struct sk_buff *skb, enum link_drop why)
+{
+	const struct port *p = link_port_at(w->l, skb->ifindex);
+
+	if (p)
+		link_trace_drop(w, p, skb, why);
+}
+
 static bool cgroup_allows(struct link_way *w, struct sk_buff *skb, bool ingress,
 			  const struct link_steer *s)
 {
@@ -136,6 +145,8 @@ static bool cgroup_allows(struct link_way *w, struct sk_buff *skb, bool ingress,
 		w->steer = s && s->is ? s : NULL;
 		allows = link_cgroup_allows(w, skb, ingress);
 		w->steer = NULL;
+		if (!allows)
+			dropped(w, skb, ingress ? LINK_DROP_CGROUP_IN : LINK_DROP_CGROUP_OUT);
 	}
 	return allows;
 }
@@ -243,7 +254,16 @@ static bool route_out(struct link_way *w, u32 at, struct sk_buff *skb, struct sk
 {
 	if (!link_lwt_active(w->l))
 		return true;
-	if (link_lwt(w, ip, at, 0, skb, pkt) != LINK_LWT_OK || !at_network(skb, pkt, ip))
+	switch (link_lwt(w, ip, at, 0, skb, pkt)) {
+	case LINK_LWT_OK:
+		break;
+	case LINK_LWT_DROPPED:
+		dropped(w, skb, LINK_DROP_ROUTE);
+		return false;
+	case LINK_LWT_REROUTE:
+		return false;
+	}
+	if (!at_network(skb, pkt, ip))
 		return false;
 	pkt->mac_header = SKB_UNSET;
 	return true;
@@ -256,6 +276,8 @@ static bool route_in(struct link_way *w, struct port *p, struct sk_buff *skb, st
 	for (u32 i = 0; i < REROUTES; i++) {
 		enum link_lwt did = link_lwt(w, ip, LWT_AT_IN, p->p.ifindex, skb, pkt);
 
+		if (did == LINK_LWT_DROPPED)
+			dropped(w, skb, LINK_DROP_ROUTE);
 		if (did == LINK_LWT_DROPPED || !at_network(skb, pkt, ip))
 			return false;
 		if (did == LINK_LWT_OK)

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 
 #include "event/link_ip.h"
+#include "event/link_trace.h"
 #include "hook/netns.h"
 #include "object/system.h"
 
@@ -126,5 +127,11 @@ bool link_netfilter(struct link_way *w, u32 pf, u32 hook, enum nf_part part, u32
 		passes = bpf_prog_run(progs->v[i].prog, ctx, run) & 1; /* NF_DROP, NF_ACCEPT */
 	}
 	run->packet = NULL;
+	if (!passes) {
+		const struct port *p = link_port_at(w->l, in ? in : out);
+
+		if (p)
+			link_trace_drop(w, p, pkt, LINK_DROP_NETFILTER);
+	}
 	return passes;
 }

@@ -25,6 +25,7 @@
 
 #include "base/mem.h"
 #include "event/link_ip.h"
+#include "event/link_trace.h"
 #include "object/map.h"
 #include "object/system.h"
 #include "world/world.h"
@@ -262,6 +263,7 @@ void link_arrive(struct link_way *w, struct port *p, struct sk_buff *skb)
 	u32 len;
 
 	skb->ingress_ifindex = p->p.ifindex;
+	link_trace_receive(w, p, skb);
 	if (!progs || !(p->xdp->xdp_flags & XDP_FLAGS_SKB_MODE)) {
 		link_receive_skb(w, p, skb);
 		return;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "event/link_tcp.h"
+#include "event/link_trace.h"
 #include "hook/cls_bpf.h"
 #include "hook/record.h"
 
@@ -108,6 +109,27 @@ static void put_tag(struct xdp_buff *xdp)
 	memcpy(xdp->data + 12, tag, sizeof(tag));
 }
 
+static bool generic_xdp(const struct port *p)
+{
+	return hook_active(p->xdp) && p->xdp->xdp_flags & XDP_FLAGS_SKB_MODE;
+}
+
+/* A driver has no packet yet; in generic mode it is one. */
+static void dropped_xdp(struct link_way *w, const struct port *p, const struct xdp_buff *xdp)
+{
+	struct sk_buff skb;
+	const u8 *data;
+	u32 len;
+
+	if (!generic_xdp(p) || !link_traced(w->l))
+		return;
+	data = link_xdp_bytes(w, xdp, &len);
+	if (len < ETH_HLEN)
+		return;
+	frame_to_skb(&skb, w->room->skb, sizeof(w->room->skb), data, len, 0, p->p.ifindex);
+	link_trace_drop(w, p, &skb, LINK_DROP_XDP);
+}
+
 void link_after_xdp(struct link_way *w, struct port *p, const struct bpf_prog *prog,
 		    struct xdp_buff *xdp, u32 act, bool stable)
 {
@@ -137,9 +159,11 @@ void link_after_xdp(struct link_way *w, struct port *p, const struct bpf_prog *p
 		link_redirect_xdp(w, p, prog, xdp);
 		return;
 	case XDP_DROP:
+		dropped_xdp(w, p, xdp);
 		return;
 	default: /* XDP_ABORTED and what is no result: dropped, and told to who traces exceptions */
 		link_exception(w, p, prog, act);
+		dropped_xdp(w, p, xdp);
 	}
 }
 
@@ -242,10 +266,12 @@ static int pass_tc(struct link_way *w, struct port *p, struct sk_buff *skb, bool
 {
 	switch (run_tc(w, p, skb, ingress)) {
 	case TC_SHOT:
+		link_trace_drop(w, p, skb, ingress ? LINK_DROP_TC_INGRESS : LINK_DROP_TC_EGRESS);
 		return DROPPED;
 	case TC_STOLEN:
 	case TC_QUEUED:
 	case TC_TRAP:
+		link_trace_taken(w, p, skb, ingress);
 		return TAKEN;
 	case TC_REDIRECT:
 		link_redirect_skb(w, skb, ingress);
@@ -301,16 +327,23 @@ int link_transmit_skb(struct link_way *w, struct port *p, struct sk_buff *skb)
 {
 	int act = pass_tc(w, p, skb, false);
 
-	if (act == GOES_ON && netkit_active(p->primary))
-		act = pass_netkit(w, p->primary, skb);
 	if (act == GOES_ON)
+		link_trace_queue(w, p, skb);
+	if (act == GOES_ON && netkit_active(p->primary)) {
+		act = pass_netkit(w, p->primary, skb);
+		if (act == DROPPED)
+			link_trace_drop(w, p, skb, LINK_DROP_NETKIT);
+	}
+	if (act == GOES_ON) {
 		link_emit_skb(w, &p->outer, skb);
+		link_trace_sent(w, p, skb);
+	}
 	return act == DROPPED;
 }
 
 static bool tc_active(const struct link_way *w, const struct port *p, bool ingress)
 {
-	return link_cgroup_active(w->l, ingress) || link_tcp_active(w->l) ||
+	return link_cgroup_active(w->l, ingress) || link_tcp_active(w->l) || link_traced(w->l) ||
 	       hook_active(ingress ? p->ingress : p->egress) || link_ip_active(w->l, ingress) ||
 	       cls_bpf_active(w->l->sys, p->p.ifindex, ingress);
 }
@@ -337,6 +370,8 @@ void link_receive(struct link_way *w, struct port *p, const u8 *data, u32 len, u
 		return;
 	}
 	build_skb(w, p, &skb, data, len, meta, true);
+	if (!generic_xdp(p)) /* else that was told before */
+		link_trace_receive(w, p, &skb);
 	link_receive_skb(w, p, &skb);
 }
 
@@ -346,8 +381,26 @@ static void receive_netkit(struct link_way *w, struct port *p, const struct leg_
 	struct sk_buff skb;
 
 	build_skb(w, p, &skb, f->data, f->len, 0, true);
-	if (pass_netkit(w, p->peer, &skb) == GOES_ON)
+	switch (pass_netkit(w, p->peer, &skb)) {
+	case GOES_ON:
 		link_arrive(w, p, &skb);
+		break;
+	case DROPPED:
+		link_trace_drop(w, p, &skb, LINK_DROP_NETKIT);
+		break;
+	}
+}
+
+static void receive_generic(struct link_way *w, struct port *p, const struct bpf_prog *prog,
+			    struct leg_frame *f)
+{
+	struct sk_buff skb;
+
+	if (unlikely(link_traced(w->l))) {
+		build_skb(w, p, &skb, f->data, f->len, 0, true);
+		link_trace_receive(w, p, &skb);
+	}
+	run_xdp(w, p, prog, f);
 }
 
 /* ---- bursts ---- */
@@ -372,6 +425,8 @@ void link_inbound(struct links *l, struct port *p, struct leg_frame *frames, u32
 			continue;
 		if (netkit_active(p->peer))
 			receive_netkit(&w, p, &frames[i]);
+		else if (progs && generic_xdp(p))
+			receive_generic(&w, p, progs->v[0].prog, &frames[i]);
 		else if (progs)
 			run_xdp(&w, p, progs->v[0].prog, &frames[i]);
 		else

@@ -105,9 +105,38 @@ static void add_name(struct text *t, u64 ip, const char *name)
 	add(t, "%s\n", name);
 }
 
+/* Places that locations in records name, in the order of their addresses: behind all functions. */
+static void add_places(struct skep_system *sys, struct text *t)
+{
+	static const char *const names[] = {
+#define PLACE(name) #name,
+#include "tables/tracepoints.def"
+	};
+	struct object_btf *b = system_vmlinux(sys);
+	s32 ids[ARRAY_SIZE(names)], last = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		ids[i] = b && hook_point_row(sys, HOOK_KPROBE, names[i]) < 0 ?
+				 btf_find_by_name_kind(b->btf, names[i], BTF_KIND_FUNC) :
+				 0;
+	for (;;) {
+		size_t next = ARRAY_SIZE(names);
+
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+			if (ids[i] > last && (next == ARRAY_SIZE(names) || ids[i] < ids[next]))
+				next = i;
+		if (next == ARRAY_SIZE(names))
+			return;
+		last = ids[next];
+		add_symbol(t, sys->function_address(sys, names[next], (u32)last), names[next]);
+	}
+}
+
 static int kallsyms(struct skep_system *sys, struct text *t)
 {
 	each_function(sys, t, add_symbol);
+	if (sys->function_address)
+		add_places(sys, t);
 	return 0;
 }
 

@@ -36,7 +36,7 @@ static __attribute__((noinline)) bool on_stack(u64 addr, u64 size)
 	return addr >= frame && addr - frame < PROBE_STACK && size <= PROBE_STACK;
 }
 
-/* The linear bytes of the packet that the program, or the one that it watches, was given. */
+/* The linear bytes of the packet that the program, or the one that it watches, was given, or that it is told of. */
 static bool in_packet(const struct bpf_run *run, u64 addr, u64 size)
 {
 	const struct bpf_run *of = run->watched ?: run;
@@ -44,6 +44,9 @@ static bool in_packet(const struct bpf_run *run, u64 addr, u64 size)
 	const struct sk_buff *skb = of->ctx;
 	u64 from, to;
 
+	if (run->packet && addr >= (u64)(uintptr_t)run->packet->head &&
+	    addr < (u64)(uintptr_t)run->packet->data_end)
+		return size <= (u64)(uintptr_t)run->packet->data_end - addr;
 	if (!of->ctx || !of->prog)
 		return false;
 	if (of->prog->ctx_type == BPF_PROG_TYPE_XDP) {

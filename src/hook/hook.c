@@ -109,12 +109,12 @@ int hook_count(struct hook *h, struct perf_ring *ring, const void *key)
 		kept += old->v[i].key != key;
 	if (kept + !!ring) {
 		new = mem_zalloc(sizeof(*new) + (kept + 1) * sizeof(new->v[0]));
-		if (!new && ring)
+		if (!new &&ring)
 			return -ENOMEM;
 	} else if (!old) {
 		return 0;
 	}
-	if (!new && kept) { /* no memory: what is taken away counts nothing, as it is disabled */
+	if (!new &&kept) { /* no memory: what is taken away counts nothing, as it is disabled */
 		for (u32 i = 0; i < n; i++)
 			if (old->v[i].key == key)
 				WRITE_ONCE(old->v[i].ring, NULL);
@@ -245,6 +245,7 @@ int hooks_start(struct skep_system *sys)
 	err = points_start(sys);
 	if (!err) {
 		sys->raw_tp = fire_by_name;
+		sys->packet_freed = hook_packet_freed;
 		sys->test_functions = hook_test_functions;
 		sys->function_address = function_address;
 	}
@@ -258,6 +259,7 @@ void hooks_stop(struct skep_system *sys)
 	if (!sys->hooks)
 		return;
 	sys->raw_tp = NULL;
+	sys->packet_freed = NULL;
 	sys->test_functions = NULL;
 	sys->function_address = NULL;
 	tc_stop(sys);
@@ -530,6 +532,21 @@ s32 hook_run(struct hook *h, void *ctx, struct bpf_run *run)
 	ret = hook_run_claimed(h, ctx, run);
 	slot_release(run);
 	return ret;
+}
+
+void hook_fire_both(struct hook *raw, struct hook *formatted, const u64 *args, u32 n, void *record,
+		    struct bpf_run *run)
+{
+	bool raw_first = raw && (!formatted || raw->since < formatted->since);
+	u64 copy[12] = { 0 };
+
+	memcpy(copy, args, min_t(size_t, n, ARRAY_SIZE(copy)) * sizeof(*copy));
+	if (raw_first)
+		hook_run_claimed(raw, copy, run);
+	if (formatted)
+		hook_run_claimed(formatted, record, run);
+	if (raw && !raw_first)
+		hook_run_claimed(raw, copy, run);
 }
 
 void hook_fire(struct hook *h, const u64 *args)

@@ -141,6 +141,10 @@ void hook_fire(struct hook *h, const u64 *args);
 /* The same on behalf of @task. */
 void hook_fire_task(struct hook *h, const u64 *args, struct bpf_task *task);
 
+/* What is attached to a tracepoint in both ways, what came first before the other; a slot is claimed for @run. */
+void hook_fire_both(struct hook *raw, struct hook *formatted, const u64 *args, u32 n, void *record,
+		    struct bpf_run *run);
+
 /*
  * Points: places with names that sources fire, one table for each kind. The rows of a table
  * are fixed when the system starts; a point's hook is made when something is first

@@ -56,6 +56,9 @@ u64 function_address(struct skep_system *sys, const char *name, u32 id);
 /* test_functions.c: skep_system.test_functions */
 int hook_test_functions(struct skep_system *sys, u32 attach_type, u32 *retval);
 
+/* freed.c: skep_system.packet_freed */
+void hook_packet_freed(struct skep_system *sys, struct sk_buff *skb, const char *place);
+
 /* uprobe.c */
 void hook_uprobe_free(struct hook_uprobe *u);
 

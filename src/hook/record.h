@@ -8,7 +8,7 @@
 
 #include "hook/points.h"
 
-#define RECORD_FIELDS 12
+#define RECORD_FIELDS 18   /* one more than any has */
 #define RECORD_COMMON 8	   /* bytes: common_type, _flags, _preempt_count, _pid */
 #define RECORD_MAX    4608 /* a path and the fields before it */
 
@@ -34,6 +34,13 @@ u32 tracepoint_id(u32 row);
 int tracepoint_by_id(const struct skep_system *sys, u64 id);
 /* The text of the format file. Length, as snprintf gives it. */
 int record_format(struct skep_system *sys, u32 row, char *buf, size_t size);
+
+/*
+ * For kfree_skb: the number of a reason, by its name, in the kernel's types (what it does not tell apart is not
+ * specified); the address of a kernel function that frees packets.
+ */
+u64 drop_reason(struct skep_system *sys, const char *name);
+u64 drop_place(struct skep_system *sys, const char *function);
 
 /* A record being filled. Fields that a kernel does not have are ignored. */
 struct record {

@@ -39,7 +39,7 @@ struct perf_ring {
 	u32 pending;	 /* records or bytes since the last wake-up */
 	u64 sample_type; /* PERF_SAMPLE_RAW, and of TID, TIME, CPU what the client asked for */
 	u64 id;
-	u64 lost; /* since the last PERF_RECORD_LOST */
+	u64 lost;  /* since the last PERF_RECORD_LOST */
 	u64 count; /* records, or passes */
 	/* Counting: see hook/perf_count.c. */
 	u32 counts;	   /* enum perf_counts */

@@ -159,6 +159,8 @@ struct skep_system {
 	void *trace_arg;
 	/* Fires raw tracepoint @name with @n arguments, when somebody listens; set by src/hook. */
 	void (*raw_tp)(struct skep_system *sys, const char *name, const u64 *args, u32 n);
+	/* Tracepoint skb:kfree_skb: @skb is freed in the kernel function @place, for no reason in particular; the same. */
+	void (*packet_freed)(struct skep_system *sys, struct sk_buff *skb, const char *place);
 	/*
 	 * Address of the kernel function @name, which has number @id in its BTF; set by src/hook. Unlike any
 	 * other function's, and nothing can be read there.

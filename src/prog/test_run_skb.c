@@ -235,7 +235,7 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 	const union bpf_attr *a = t->attr;
 	u32 type = prog->prog->type, size = a->test.data_size_in, allowed_flags = 0;
 	bool l2 = type == BPF_PROG_TYPE_SCHED_CLS || type == BPF_PROG_TYPE_SCHED_ACT, sums;
-	bool stream = type == BPF_PROG_TYPE_SK_SKB;
+	bool stream = type == BPF_PROG_TYPE_SK_SKB, filled = false;
 	struct bpf_run run = { .event = NULL };
 	struct __sk_buff *ctx = NULL;
 	struct packet *p = NULL;
@@ -256,6 +256,7 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 	err = stream ? stream_fill(sys, p, t, size) : packet_fill(sys, p, t, size);
 	if (err)
 		goto out;
+	filled = true;
 	err = test_run_read_ctx(sys, t, sizeof(*ctx), &given);
 	if (err)
 		goto out;
@@ -303,6 +304,8 @@ int skb_test_run(struct skep_system *sys, struct prog_object *prog, struct test_
 	if (!err)
 		err = test_run_write_ctx(sys, t, ctx, sizeof(*ctx));
 out:
+	if (filled && sys->packet_freed)
+		sys->packet_freed(sys, skb, "bpf_prog_test_run_skb");
 	if (p && p->sk.cookie)
 		watch_forget_socket(sys, p->sk.cookie);
 	mem_free(ctx);

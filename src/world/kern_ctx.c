@@ -108,7 +108,7 @@ static u64 sock_addr_obj(struct world *w, struct wobj *task, const struct bpf_rt
 
 u64 world_kern_ctx(struct world *w, const struct bpf_run *run, struct wobj *task, const void *ctx)
 {
-	switch (run->prog->ctx_type) {
+	switch (run->prog ? run->prog->ctx_type : BPF_PROG_TYPE_UNSPEC) {
 	case BPF_PROG_TYPE_XDP:
 		return xdp_obj(w, task, ctx);
 	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
