@@ -78,11 +78,6 @@ static int localnet(void *arg)
 	return fd == -ENOENT ? 0 : fd < 0 ? fd : -EPROTO;
 }
 
-static int socket_there(void *arg, int family, int type, int protocol)
-{
-	return network_socket(arg, NETWORK_INSTANCE, family, type, protocol);
-}
-
 static int start_links(struct network *n, const int *legs)
 {
 	struct link_port ports[NETWORK_PORTS] = { { { 0 } } };
@@ -111,7 +106,6 @@ static int start_links(struct network *n, const int *legs)
 	o.neigh_news = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	o.world_diag = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 	o.localnet = localnet;
-	o.socket = socket_there;
 	o.localnet_arg = n;
 	o.fib = network_socket(n, NETWORK_INSTANCE, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	return links_start(n->sys, &o, &n->links);

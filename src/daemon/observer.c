@@ -339,7 +339,7 @@ long answer_setsockopt(struct request *r)
 	case SO_ATTACH_REUSEPORT_CBPF:
 	case SO_ATTACH_REUSEPORT_EBPF:
 	case SO_DETACH_REUSEPORT_BPF:
-		err = reuseport_setsockopt(r->sys, fd, (int)r->args[2], r->args[3],
+		err = reuseport_setsockopt(r->sys, r->caller.tid, fd, (int)r->args[2], r->args[3],
 					   (u32)r->args[4]);
 		close(fd);
 		return err;

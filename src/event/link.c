@@ -147,7 +147,6 @@ int links_start(struct skep_system *sys, const struct link_opts *o, struct links
 		pthread_mutex_init(&l->neigh_lock, NULL);
 		l->localnet = o->localnet;
 		l->localnet_arg = o->localnet_arg;
-		l->socket = o->socket;
 		l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		pthread_mutex_init(&l->cpus_lock, NULL);
 		pthread_mutex_init(&l->frags_lock, NULL);

@@ -37,9 +37,7 @@ struct link_opts {
 	int neigh_news;	       /* another one, for what is told of neighbours */
 	/* Lets packets for 127.0.0.0/8 in by the instance's interfaces. 0 or -errno. */
 	int (*localnet)(void *arg);
-	/* A socket in the instance's namespace, from any thread; a descriptor or -errno. */
-	int (*socket)(void *arg, int family, int type, int protocol);
-	void *localnet_arg; /* of both */
+	void *localnet_arg;
 };
 
 /* Takes over all descriptors, also when it fails. 0 or -errno. */

@@ -41,7 +41,6 @@ struct links {
 	u32 nr_ports;
 	int raw4, raw6, packet, control, diag, world_diag, route, route_news;
 	int (*localnet)(void *arg);
-	int (*socket)(void *arg, int family, int type, int protocol);
 	void *localnet_arg;
 	pthread_mutex_t diag_lock;
 	int fib; /* NETLINK_ROUTE, under .fib_lock */

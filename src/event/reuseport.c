@@ -21,12 +21,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "event/link_run.h"
 #include "hook/hook.h"
 
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
 #ifndef SO_DETACH_REUSEPORT_BPF
 #define SO_DETACH_REUSEPORT_BPF 68
 #endif
@@ -51,45 +47,6 @@ static u64 wide_option(int fd, int name)
 	return getsockopt(fd, SOL_SOCKET, name, &v, &len) ? 0 : v;
 }
 
-/* ---- network namespaces ---- */
-
-int reuseport_socket(struct reuseport_net *net, int family, int type, int protocol)
-{
-	struct links *l = net->sys->links;
-	int fd;
-
-	if (!net->links) {
-		fd = socket(family, type | SOCK_CLOEXEC, protocol);
-		return fd < 0 ? -errno : fd;
-	}
-	return l && l->socket ? l->socket(l->localnet_arg, family, type, protocol) : -ENONET;
-}
-
-static void net_open(struct reuseport_net *net, struct skep_system *sys, bool links)
-{
-	*net = (struct reuseport_net){ .sys = sys, .links = links, .diag = -1, .route = -1 };
-	if (links && !sys->links)
-		return;
-	net->diag = reuseport_socket(net, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
-	net->route = reuseport_socket(net, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
-	if (net->diag >= 0) {
-		net->diag = fd_move_up(net->diag);
-		net->cookie = wide_option(net->diag, SO_NETNS_COOKIE);
-	}
-	if (net->route >= 0)
-		net->route = fd_move_up(net->route);
-}
-
-struct reuseport_net *reuseport_net_of(struct reuseports *rs, int fd)
-{
-	u64 cookie = wide_option(fd, SO_NETNS_COOKIE);
-
-	for (u32 i = 0; i < ARRAY_SIZE(rs->nets); i++)
-		if (cookie && rs->nets[i].cookie == cookie && rs->nets[i].route >= 0)
-			return &rs->nets[i];
-	return NULL;
-}
-
 /* ---- groups ---- */
 
 static struct reuseports *reuseports_get(struct skep_system *sys)
@@ -108,8 +65,7 @@ static struct reuseports *reuseports_get(struct skep_system *sys)
 		}
 		if (rs) {
 			pthread_mutex_init(&rs->lock, NULL);
-			for (u32 i = 0; i < ARRAY_SIZE(rs->nets); i++)
-				net_open(&rs->nets[i], sys, i);
+			rs->sys = sys;
 			store_release(&sys->reuseports, rs);
 		}
 	}
@@ -179,6 +135,7 @@ static struct prog_object *take_dead(struct reuseports *rs)
 		*p = g->next;
 		return group_free(g);
 	}
+	reuseport_nets_trim(rs);
 	return NULL;
 }
 
@@ -210,12 +167,7 @@ void reuseports_stop(struct skep_system *sys)
 		rs->groups = g->next;
 		object_put(&group_free(g)->obj);
 	}
-	for (u32 i = 0; i < ARRAY_SIZE(rs->nets); i++) {
-		if (rs->nets[i].diag >= 0)
-			close(rs->nets[i].diag);
-		if (rs->nets[i].route >= 0)
-			close(rs->nets[i].route);
-	}
+	reuseport_nets_trim(rs);
 	pthread_mutex_destroy(&rs->lock);
 	mem_free(rs->buffer);
 	mem_free(rs);
@@ -268,12 +220,12 @@ static bool same_group(const struct reuseport_group *a, const struct reuseport_g
 }
 
 /* The group of the socket; *fresh is what there is to be known of it. */
-static struct reuseport_group **group_of(struct reuseports *rs, int fd,
+static struct reuseport_group **group_of(struct reuseports *rs, u32 tid, int fd,
 					 struct reuseport_group *fresh)
 {
 	u64 cookie = wide_option(fd, SO_COOKIE);
 
-	fresh->net = reuseport_net_of(rs, fd);
+	fresh->net = reuseport_net_of(rs, fd, tid);
 	reuseport_look(fresh, fd);
 	for (struct reuseport_group **p = &rs->groups; *p; p = &(*p)->next) {
 		if (same_group(*p, fresh))
@@ -298,7 +250,7 @@ static int set_classic(int fd, const struct sock_filter *v, u32 n)
 }
 
 /* The group of @fd has @prog, which is taken over, or none. What it had is to be put. */
-static int group_set(struct skep_system *sys, int fd, struct prog_object *prog,
+static int group_set(struct skep_system *sys, u32 tid, int fd, struct prog_object *prog,
 		     struct prog_object **old)
 {
 	struct reuseports *rs = reuseports_get(sys);
@@ -311,7 +263,7 @@ static int group_set(struct skep_system *sys, int fd, struct prog_object *prog,
 		return -ENOMEM;
 	}
 	pthread_mutex_lock(&rs->lock);
-	at = group_of(rs, fd, fresh);
+	at = group_of(rs, tid, fd, fresh);
 	if (at && !prog) {
 		g = *at;
 		*at = g->next;
@@ -333,6 +285,7 @@ static int group_set(struct skep_system *sys, int fd, struct prog_object *prog,
 			fresh = NULL;
 		}
 	}
+	reuseport_nets_trim(rs);
 	pthread_mutex_unlock(&rs->lock);
 	mem_free(fresh);
 	return err;
@@ -349,7 +302,7 @@ static bool fits(const struct prog_object *prog, int fd)
 		(family == AF_INET || family == AF_INET6));
 }
 
-static long attach(struct skep_system *sys, int fd, int prog_fd, struct prog_object **old)
+static long attach(struct skep_system *sys, u32 tid, int fd, int prog_fd, struct prog_object **old)
 {
 	struct prog_object *prog;
 	int err;
@@ -366,13 +319,13 @@ static long attach(struct skep_system *sys, int fd, int prog_fd, struct prog_obj
 	err = set_classic(fd, &by_hash, 1);
 	if (err)
 		return err;
-	err = group_set(sys, fd, prog, old);
+	err = group_set(sys, tid, fd, prog, old);
 	if (err)
 		setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &err, sizeof(err));
 	return err;
 }
 
-static long attach_classic(struct skep_system *sys, int fd, u64 optval, u32 optlen,
+static long attach_classic(struct skep_system *sys, u32 tid, int fd, u64 optval, u32 optlen,
 			   struct prog_object **old)
 {
 	struct sock_filter *v;
@@ -394,12 +347,12 @@ static long attach_classic(struct skep_system *sys, int fd, u64 optval, u32 optl
 	if (!err)
 		err = set_classic(fd, v, prog.len);
 	if (!err)
-		err = group_set(sys, fd, NULL, old);
+		err = group_set(sys, tid, fd, NULL, old);
 	mem_free(v);
 	return err;
 }
 
-long reuseport_setsockopt(struct skep_system *sys, int fd, int name, u64 optval, u32 optlen)
+long reuseport_setsockopt(struct skep_system *sys, u32 tid, int fd, int name, u64 optval, u32 optlen)
 {
 	struct prog_object *old = NULL;
 	long ret;
@@ -414,16 +367,16 @@ long reuseport_setsockopt(struct skep_system *sys, int fd, int name, u64 optval,
 	case SO_ATTACH_REUSEPORT_EBPF:
 		ret = optlen != sizeof(v)	     ? -EINVAL :
 		      option(fd, SO_LOCK_FILTER) > 0 ? -EPERM :
-						       attach(sys, fd, v, &old);
+						       attach(sys, tid, fd, v, &old);
 		break;
 	case SO_ATTACH_REUSEPORT_CBPF:
-		ret = attach_classic(sys, fd, optval, optlen, &old);
+		ret = attach_classic(sys, tid, fd, optval, optlen, &old);
 		break;
 	default:
 		ret = setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &v, sizeof(v)) ? -errno :
 											   0;
 		if (!ret)
-			ret = group_set(sys, fd, NULL, &old);
+			ret = group_set(sys, tid, fd, NULL, &old);
 	}
 	if (old)
 		object_put(&old->obj);

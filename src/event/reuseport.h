@@ -27,9 +27,9 @@ struct reuseports;
 
 /*
  * setsockopt(SOL_SOCKET, @name = SO_ATTACH_REUSEPORT_EBPF, SO_ATTACH_REUSEPORT_CBPF or SO_DETACH_REUSEPORT_BPF) of the
- * caller's socket, of which @fd is ours. What the call gives.
+ * caller's socket, of which @fd is ours; @tid is the caller. What the call gives.
  */
-long reuseport_setsockopt(struct skep_system *sys, int fd, int name, u64 optval, u32 optlen);
+long reuseport_setsockopt(struct skep_system *sys, u32 tid, int fd, int name, u64 optval, u32 optlen);
 void reuseports_stop(struct skep_system *sys);
 /* Programs of groups that have ended go. */
 void reuseports_sweep(struct skep_system *sys);
@@ -44,12 +44,15 @@ struct reuseport_ends {
 	u16 from_port, to_port;
 };
 
-/* Where sockets of a network namespace come from, and what of it is asked. */
+/* A network namespace with groups: where sockets of it come from, and what of it is asked. */
 struct reuseport_net {
+	struct reuseport_net *next;
 	struct skep_system *sys;
-	bool links; /* that of sys->links, not our own */
+	bool own;   /* we are in it */
+	bool links; /* sys->links lead to it: frames come with stamps */
 	u64 cookie;
-	int diag, route; /* NETLINK_SOCK_DIAG, NETLINK_ROUTE; -1: not open */
+	int ns, user;	 /* namespaces to enter; -1: not needed */
+	int diag, route; /* NETLINK_SOCK_DIAG, NETLINK_ROUTE */
 };
 
 struct reuseport_member {
@@ -87,8 +90,9 @@ struct reuseport_group {
 
 /* A slot is claimed before .lock is taken, never behind it. */
 struct reuseports {
+	struct skep_system *sys;
 	pthread_mutex_t lock;
-	struct reuseport_net nets[2];
+	struct reuseport_net *nets;
 	struct reuseport_group *groups;
 	u8 *buffer; /* of REUSEPORT_BUFFER bytes, for socket filters */
 };
@@ -106,12 +110,20 @@ bool reuseport_has_port(struct skep_system *sys, u32 protocol, u16 port);
 void reuseport_changed(struct skep_system *sys, int fd);
 /* What the socket says of its group. */
 void reuseport_look(struct reuseport_group *g, int fd);
-/* A socket of ours in the net, or -errno. */
-int reuseport_socket(struct reuseport_net *net, int family, int type, int protocol);
-struct reuseport_net *reuseport_net_of(struct reuseports *rs, int fd);
 /* One more socket of the group, which is open as @fd of ours, unless it is known. */
 int reuseport_member_add(struct reuseport_group *g, int fd);
 void reuseport_member_free(struct reuseport_member *m);
+
+/* ---- reuseport_net.c ---- */
+
+/* The namespace of the socket @fd of ours; one that is not known yet is that of thread @tid (0: none). NULL: it cannot be had. */
+struct reuseport_net *reuseport_net_of(struct reuseports *rs, int fd, u32 tid);
+/* Those that no group is in go. */
+void reuseport_nets_trim(struct reuseports *rs);
+/* A socket of ours in the net, or -errno. */
+int reuseport_socket(struct reuseport_net *net, int family, int type, int protocol);
+/* A number in /proc/sys/net/ipv4 there; 0: it cannot be read. */
+int reuseport_sysctl(struct reuseport_net *net, const char *name);
 
 /* ---- reuseport_order.c ---- */
 

@@ -35,8 +35,14 @@
 #include "object/watch.h"
 
 #define DATA_MAX     65507
+#ifndef TCP_FASTOPEN_NO_COOKIE
+#define TCP_FASTOPEN_NO_COOKIE 34
+#endif
 #define ERROR_MS     50 /* for which an error is waited for; it is there at once but under load */
 #define LOOPBACK     1
+#define COOKIES_ALWAYS 2
+#define FASTOPEN_CLIENT 1 /* bits of net.ipv4.tcp_fastopen */
+#define FASTOPEN_NO_COOKIE 4
 #define LOOPBACK_MTU 65536
 #define FRAME_ROOM   (ETH_HLEN + 128 + DATA_MAX)
 
@@ -168,6 +174,14 @@ static u32 syn_options(u8 *at, u32 mss)
 	return sizeof(v);
 }
 
+static u32 ack_options(u8 *at)
+{
+	const u8 v[12] = { 1, 1, 8, 10 };
+
+	memcpy(at, v, sizeof(v));
+	return sizeof(v);
+}
+
 static u32 ip_header(const struct sending *s, u8 *at, u32 len)
 {
 	if (s->e.family == AF_INET) {
@@ -195,8 +209,8 @@ static u32 ip_header(const struct sending *s, u8 *at, u32 len)
 	return sizeof(h);
 }
 
-/* Headers before the data; where the transport header is. */
-static void make_packet(struct sending *s, struct reuseport_packet *p)
+/* Headers before the data. @ack: behind the SYN. */
+static void make_packet(struct sending *s, bool ack, struct reuseport_packet *p)
 {
 	u8 l4[64] = { 0 };
 	u32 ip = s->e.family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ip6_hdr), size;
@@ -213,9 +227,10 @@ static void make_packet(struct sending *s, struct reuseport_packet *p)
 		u32 mss = min_t(u32, LOOPBACK_MTU - ip - sizeof(struct tcphdr), 65535 - 40);
 		u16 window = htons((u16)mss);
 
-		size = (u32)sizeof(struct tcphdr) + syn_options(l4 + sizeof(struct tcphdr), mss);
+		size = (u32)sizeof(struct tcphdr) + (ack ? ack_options(l4 + sizeof(struct tcphdr)) :
+							   syn_options(l4 + sizeof(struct tcphdr), mss));
 		l4[12] = (u8)(size << 2);
-		l4[13] = TH_SYN;
+		l4[13] = ack ? TH_ACK : TH_SYN;
 		memcpy(l4 + 14, &window, sizeof(window));
 	}
 	at = (u8 *)s->data - size - ip - ETH_HLEN;
@@ -245,8 +260,14 @@ static u32 decide(struct sending *s, struct reuseports *rs, struct bpf_run *run)
 	g = reuseport_find(rs, s->net, LOOPBACK, &s->e, &m);
 	if (!g || !g->known)
 		return REUSEPORT_BY_HASH;
-	make_packet(s, &p);
+	make_packet(s, false, &p);
 	index = reuseport_choose(g, &m, &p, run);
+	/* Who gets the SYN has forgotten it when the ACK comes. */
+	if (s->e.protocol == IPPROTO_TCP && index != REUSEPORT_REFUSED &&
+	    reuseport_sysctl(s->net, "tcp_syncookies") == COOKIES_ALWAYS) {
+		make_packet(s, true, &p);
+		index = reuseport_choose(g, &m, &p, run);
+	}
 	if (index != REUSEPORT_REFUSED)
 		reuseport_direct(g, &s->e, index);
 	return index;
@@ -282,6 +303,17 @@ static void bring_error(const struct sending *s, const union address *peer)
 	}
 	if (fd >= 0)
 		close(fd);
+}
+
+/* How much of the data a SYN has. Whether the kernel has a cookie of the other end is not known. */
+static u32 early_data(const struct sending *s)
+{
+	int knob = reuseport_sysctl(s->net, "tcp_fastopen");
+
+	if (!(knob & FASTOPEN_CLIENT) ||
+	    (!(knob & FASTOPEN_NO_COOKIE) && option(s->fd, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE) <= 0))
+		return 0;
+	return LOOPBACK_MTU / 2;
 }
 
 static void result_is(struct task *t, long ret)
@@ -347,7 +379,9 @@ static void asked(struct task *t, int number, const union address *to, const str
 			   1);
 	slot_claim(t->sys->arena, t->sys->platform, &run);
 	pthread_mutex_lock(&rs->lock);
-	s.net = reuseport_net_of(rs, s.fd);
+	s.net = reuseport_net_of(rs, s.fd, 0);
+	if (s.e.protocol == IPPROTO_TCP && fast_open && s.net)
+		s.len = min(s.len, early_data(&s));
 	if (s.net && !take_port(&s) && is_local(&s))
 		verdict = decide(&s, rs, &run);
 	pthread_mutex_unlock(&rs->lock);

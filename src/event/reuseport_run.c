@@ -123,13 +123,16 @@ u32 reuseport_frame(struct skep_system *sys, const struct reuseport_ends *e,
 {
 	struct reuseports *rs = load_acquire(&sys->reuseports);
 	u32 index = REUSEPORT_BY_HASH;
+	const struct reuseport_net *net;
 	struct reuseport_group *g;
 	struct inet_diag_msg m;
 
 	if (!rs)
 		return index;
 	pthread_mutex_lock(&rs->lock);
-	g = rs->nets[1].route >= 0 ? reuseport_find(rs, &rs->nets[1], p->ifindex, e, &m) : NULL;
+	for (net = rs->nets; net && !net->links; net = net->next)
+		;
+	g = net ? reuseport_find(rs, net, p->ifindex, e, &m) : NULL;
 	if (g && g->known)
 		index = reuseport_choose(g, &m, p, run);
 	pthread_mutex_unlock(&rs->lock);

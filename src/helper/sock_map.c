@@ -30,11 +30,6 @@ static void sock_put(struct bpf_rt_sock *sk)
 		__atomic_sub_fetch(&sk->refs, 1, __ATOMIC_RELEASE);
 }
 
-static struct bpf_rt_sock *element(struct bpf_map *map, const void *key, struct bpf_run *run)
-{
-	return sock_get(run, (u64)bpf_map_ops_of(map->map_type)->obj_lookup(map, key));
-}
-
 static bool is_tcp(const struct bpf_rt_sock *sk)
 {
 	return sk->u.family != AF_UNIX && sk->u.protocol == IPPROTO_TCP;
@@ -144,8 +139,15 @@ BPF_HELPER(sk_select_reuseport)
 {
 	struct bpf_rt_reuseport *ctx = PTR(r1);
 	struct bpf_map *map = PTR(r2);
-	struct bpf_rt_sock *sk = element(map, PTR(r3), run);
+	u64 cookie = (u64)bpf_map_ops_of(map->map_type)->obj_lookup(map, PTR(r3));
+	struct bpf_rt_sock *sk;
 	int err;
+
+	if (cookie && is_member(ctx, cookie)) {
+		ctx->selected = cookie;
+		return 0;
+	}
+	sk = sock_get(run, cookie);
 
 	if (!sk)
 		return ERR(ENOENT);
@@ -153,8 +155,6 @@ BPF_HELPER(sk_select_reuseport)
 	if (map->map_type != BPF_MAP_TYPE_REUSEPORT_SOCKARRAY &&
 	    (!sk->u.src_port || (is_tcp(sk) && sk->u.state != BPF_TCP_LISTEN)))
 		err = -EINVAL;
-	else if (ctx->nr_members && is_member(ctx, sk->cookie))
-		err = 0;
 	else
 		err = same_group(ctx->u.sk, &sk->u, ctx->grouped);
 	if (!err)

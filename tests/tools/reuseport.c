@@ -10,11 +10,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -619,6 +623,64 @@ static void scenario_index(void)
 	each(index_of);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		die(path);
+	close(fd);
+}
+
+/* A namespace of its own, where knobs can be turned: data in the SYN; and handshakes with cookies, where the ACK is looked up, too. */
+static void scenario_namespace(void)
+{
+	int port, fd, one = 16;
+	struct ifreq lo = { .ifr_name = "lo" };
+	union address a;
+	struct seen s;
+
+	load();
+	if (unshare(CLONE_NEWNET)) /* an ordinary user's */
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
+			die("unshare");
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	ioctl(fd, SIOCGIFFLAGS, &lo);
+	lo.ifr_flags |= IFF_UP;
+	if (ioctl(fd, SIOCSIFFLAGS, &lo))
+		die("lo");
+	close(fd);
+	write_file("/proc/sys/net/ipv4/tcp_fastopen", "7");
+	for (int cookies = 0; cookies <= 2; cookies += 2) {
+		write_file("/proc/sys/net/ipv4/tcp_syncookies", cookies ? "2" : "0");
+		port = group(AF_INET, SOCK_STREAM, "127.0.0.1");
+		for (int i = 0; i < N; i++)
+			setsockopt(servers[i], IPPROTO_TCP, TCP_FASTOPEN, &one, sizeof(one));
+		printf("attach: %s\n", said(attach(servers[0], "choose")));
+		make_address(&a, AF_INET, "127.0.0.1", port);
+		for (unsigned i = 0; i < N; i++) {
+			set_u32("want", i);
+			set_u32("runs", 0);
+			fd = socket(AF_INET, SOCK_STREAM, 0);
+			printf("%zd ", sendto(fd, "hello", 5, MSG_FASTOPEN, &a.any, sizeof(a.in)));
+			printf("%d ", who(SOCK_STREAM));
+			printf("runs %u\n", get_u32("runs"));
+			close(fd);
+		}
+		variable("seen", &s, 0);
+		printf("len %u\n", s.len);
+		set_u32("want", REFUSE);
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		printf("refused: %s\n", said(sendto(fd, "hello", 5, MSG_FASTOPEN, &a.any, sizeof(a.in)) < 0 ? -errno : 0));
+		close(fd);
+		set_u32("runs", 0);
+		set_u32("want", 2);
+		visit(AF_INET, SOCK_STREAM, "127.0.0.1", port);
+		printf("connect: %d runs %u\n", who(SOCK_STREAM), get_u32("runs"));
+		close_all();
+	}
+}
+
 /* Sockets of SOCKMAPs and SOCKHASHes, and what bpf_sk_select_reuseport() says of others. */
 static void scenario_maps(void)
 {
@@ -787,7 +849,7 @@ int main(int argc, char **argv)
 		{ "errors", scenario_errors },	     { "select", scenario_select },
 		{ "before", scenario_before },	     { "ways", scenario_ways },
 		{ "index", scenario_index },	     { "maps", scenario_maps },
-		{ "processes", scenario_processes },
+		{ "processes", scenario_processes }, { "namespace", scenario_namespace },
 	};
 
 	if (argc < 2)
