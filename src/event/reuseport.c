@@ -228,6 +228,8 @@ static struct reuseport_group **group_of(struct reuseports *rs, u32 tid, int fd,
 	fresh->net = reuseport_net_of(rs, fd, tid);
 	reuseport_look(fresh, fd);
 	for (struct reuseport_group **p = &rs->groups; *p; p = &(*p)->next) {
+		if (!(*p)->bound)
+			reuseport_learn(*p); /* it may be by now */
 		if (same_group(*p, fresh))
 			return p;
 		for (u32 i = 0; i < (*p)->n; i++)
@@ -352,7 +354,27 @@ static long attach_classic(struct skep_system *sys, u32 tid, int fd, u64 optval,
 	return err;
 }
 
-long reuseport_setsockopt(struct skep_system *sys, u32 tid, int fd, int name, u64 optval, u32 optlen)
+/*
+ * The socket's group, if it has a program, is known as far as it can be: that gives it the classic program, which what
+ * comes next is to replace.
+ */
+static void settle(struct skep_system *sys, u32 tid, int fd)
+{
+	struct reuseports *rs = load_acquire(&sys->reuseports);
+	struct reuseport_group *now = mem_zalloc(sizeof(*now)), **at;
+
+	if (rs && now) {
+		pthread_mutex_lock(&rs->lock);
+		at = group_of(rs, tid, fd, now);
+		if (at)
+			reuseport_learn(*at);
+		pthread_mutex_unlock(&rs->lock);
+	}
+	mem_free(now);
+}
+
+long reuseport_setsockopt(struct skep_system *sys, u32 tid, int fd, int name, u64 optval,
+			  u32 optlen)
 {
 	struct prog_object *old = NULL;
 	long ret;
@@ -363,6 +385,7 @@ long reuseport_setsockopt(struct skep_system *sys, u32 tid, int fd, int name, u6
 		return -EINVAL;
 	if (user_read(sys, &v, optval, sizeof(v)))
 		return -EFAULT;
+	settle(sys, tid, fd);
 	switch (name) {
 	case SO_ATTACH_REUSEPORT_EBPF:
 		ret = optlen != sizeof(v)	     ? -EINVAL :

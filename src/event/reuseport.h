@@ -29,7 +29,8 @@ struct reuseports;
  * setsockopt(SOL_SOCKET, @name = SO_ATTACH_REUSEPORT_EBPF, SO_ATTACH_REUSEPORT_CBPF or SO_DETACH_REUSEPORT_BPF) of the
  * caller's socket, of which @fd is ours; @tid is the caller. What the call gives.
  */
-long reuseport_setsockopt(struct skep_system *sys, u32 tid, int fd, int name, u64 optval, u32 optlen);
+long reuseport_setsockopt(struct skep_system *sys, u32 tid, int fd, int name, u64 optval,
+			  u32 optlen);
 void reuseports_stop(struct skep_system *sys);
 /* Programs of groups that have ended go. */
 void reuseports_sweep(struct skep_system *sys);

@@ -34,17 +34,17 @@
 #include "object/sock.h"
 #include "object/watch.h"
 
-#define DATA_MAX     65507
+#define DATA_MAX 65507
 #ifndef TCP_FASTOPEN_NO_COOKIE
 #define TCP_FASTOPEN_NO_COOKIE 34
 #endif
-#define ERROR_MS     50 /* for which an error is waited for; it is there at once but under load */
-#define LOOPBACK     1
-#define COOKIES_ALWAYS 2
-#define FASTOPEN_CLIENT 1 /* bits of net.ipv4.tcp_fastopen */
+#define ERROR_MS	   50 /* for which an error is waited for; it is there at once but under load */
+#define LOOPBACK	   1
+#define COOKIES_ALWAYS	   2
+#define FASTOPEN_CLIENT	   1 /* bits of net.ipv4.tcp_fastopen */
 #define FASTOPEN_NO_COOKIE 4
-#define LOOPBACK_MTU 65536
-#define FRAME_ROOM   (ETH_HLEN + 128 + DATA_MAX)
+#define LOOPBACK_MTU	   65536
+#define FRAME_ROOM	   (ETH_HLEN + 128 + DATA_MAX)
 
 /* A call that sends a packet. */
 struct sending {
@@ -227,8 +227,9 @@ static void make_packet(struct sending *s, bool ack, struct reuseport_packet *p)
 		u32 mss = min_t(u32, LOOPBACK_MTU - ip - sizeof(struct tcphdr), 65535 - 40);
 		u16 window = htons((u16)mss);
 
-		size = (u32)sizeof(struct tcphdr) + (ack ? ack_options(l4 + sizeof(struct tcphdr)) :
-							   syn_options(l4 + sizeof(struct tcphdr), mss));
+		size = (u32)sizeof(struct tcphdr) +
+		       (ack ? ack_options(l4 + sizeof(struct tcphdr)) :
+			      syn_options(l4 + sizeof(struct tcphdr), mss));
 		l4[12] = (u8)(size << 2);
 		l4[13] = ack ? TH_ACK : TH_SYN;
 		memcpy(l4 + 14, &window, sizeof(window));
@@ -310,8 +311,8 @@ static u32 early_data(const struct sending *s)
 {
 	int knob = reuseport_sysctl(s->net, "tcp_fastopen");
 
-	if (!(knob & FASTOPEN_CLIENT) ||
-	    (!(knob & FASTOPEN_NO_COOKIE) && option(s->fd, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE) <= 0))
+	if (!(knob & FASTOPEN_CLIENT) || (!(knob & FASTOPEN_NO_COOKIE) &&
+					  option(s->fd, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE) <= 0))
 		return 0;
 	return LOOPBACK_MTU / 2;
 }

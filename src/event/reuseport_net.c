@@ -51,7 +51,8 @@ static int go(void *arg)
 {
 	struct errand *e = arg;
 
-	if ((e->net->user >= 0 && setns(e->net->user, CLONE_NEWUSER)) || setns(e->net->ns, CLONE_NEWNET))
+	if ((e->net->user >= 0 && setns(e->net->user, CLONE_NEWUSER)) ||
+	    setns(e->net->ns, CLONE_NEWNET))
 		e->ret = -errno;
 	else
 		run(e);

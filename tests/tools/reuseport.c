@@ -671,7 +671,10 @@ static void scenario_namespace(void)
 		printf("len %u\n", s.len);
 		set_u32("want", REFUSE);
 		fd = socket(AF_INET, SOCK_STREAM, 0);
-		printf("refused: %s\n", said(sendto(fd, "hello", 5, MSG_FASTOPEN, &a.any, sizeof(a.in)) < 0 ? -errno : 0));
+		printf("refused: %s\n",
+		       said(sendto(fd, "hello", 5, MSG_FASTOPEN, &a.any, sizeof(a.in)) < 0 ?
+				    -errno :
+				    0));
 		close(fd);
 		set_u32("runs", 0);
 		set_u32("want", 2);
