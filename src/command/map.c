@@ -149,6 +149,16 @@ out:
 	return err;
 }
 
+/*
+ * Memory of @node first, as Linux asks its allocators. What it cannot have there, and where we may not ask
+ * (a container's filter), it has elsewhere, as in Linux.
+ */
+static void prefer_node(const struct bpf_map *map, u32 node)
+{
+	arena_prefer_node((void *)map, map->reserved, (int)node);
+	arena_prefer_node(map->client, map->client_size, (int)node);
+}
+
 /* The map's structures, in the arena. On success m->map is complete. */
 static int build_map(struct map_object *m, const union bpf_attr *attr,
 		     const struct bpf_map_ops *ops, const struct bpf_map_layout *layout)
@@ -180,6 +190,8 @@ static int build_map(struct map_object *m, const union bpf_attr *attr,
 			return err;
 		map->client_size = layout->client_size;
 	}
+	if (attr->map_flags & BPF_F_NUMA_NODE && (int)attr->numa_node != NUMA_NO_NODE)
+		prefer_node(map, attr->numa_node);
 	if (m->inner_template) {
 		const struct bpf_map *t = m->inner_template->map;
 

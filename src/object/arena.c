@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -540,6 +541,20 @@ void *arena_alloc(struct arena *arena, u64 reserve, u64 backed, int *err)
 int arena_back(struct arena *arena, void *addr, u64 len)
 {
 	return back(arena->fd, priv(arena)->inode, (u64)addr - (u64)arena, len);
+}
+
+void arena_prefer_node(void *at, u64 len, int node)
+{
+	const unsigned long bits = 8 * sizeof(unsigned long);
+	unsigned long mask[16] = { 0 }; /* as many nodes as Linux can be built for */
+
+	if (!len || node >= (int)(bits * ARRAY_SIZE(mask)))
+		return;
+	if (node >= 0)
+		mask[(u32)node / bits] = 1UL << (u32)node % bits;
+	syscall(SYS_mbind, at, len, node < 0 ? MPOL_DEFAULT : MPOL_PREFERRED,
+		node < 0 ? NULL : mask, node < 0 ? 0 : bits * ARRAY_SIZE(mask) + 1,
+		node < 0 ? 0 : MPOL_MF_MOVE);
 }
 
 void arena_free(struct arena *arena, void *segment, u64 reserve)

@@ -74,6 +74,8 @@ void arena_destroy(struct arena *arena);	 /* unmaps and gives the lease back */
 void *arena_alloc(struct arena *arena, u64 reserve, u64 backed, int *err);
 int arena_back(struct arena *arena, void *addr, u64 len); /* 0 or -ENOMEM */
 void arena_free(struct arena *arena, void *segment, u64 reserve);
+/* From now on pages of [at, at + len) are of memory node @node if they can; -1: of any, as at first. */
+void arena_prefer_node(void *at, u64 len, int node);
 /* A page range of the client-visible @fd (see object.h) mapped into the heap. */
 void *arena_map_fd(struct arena *arena, int fd, u64 len, int *err);
 void arena_unmap_fd(struct arena *arena, void *addr, u64 len);

@@ -62,6 +62,8 @@ static void map_free(struct arena_retired *r)
 			arena_unmove_fd(arena, m->map->client, m->map->client_size);
 		else if (m->map->client)
 			arena_unmap_fd(arena, m->map->client, m->map->client_size);
+		if (m->map->map_flags & BPF_F_NUMA_NODE)
+			arena_prefer_node(m->map, m->map->reserved, -1);
 		arena_free(arena, m->map, m->map->reserved);
 	}
 	object_put((struct object *)m->btf); /* with it the record of what values hold */
