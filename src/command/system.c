@@ -252,6 +252,8 @@ void skep_system_free(struct skep_system *sys)
 		relock_give(&sys->lock);
 		platform_register(sys->arena, NULL);
 	}
+	if (sys->unpriv_file)
+		close(sys->unpriv_file);
 	objects_stop(sys);
 	watches_stop(sys);
 	while ((w = sys->wakers)) {

@@ -103,6 +103,8 @@ static int open_file(struct shown *s, struct skep_system *sys, const char *path)
 	fchmod(fd, 0444);
 	if (!file_changes(path))
 		keep(s, path, fd);
+	else
+		fchmod(fd, 0644);
 out:
 	pthread_mutex_unlock(&s->lock);
 	return fd;
@@ -126,8 +128,10 @@ int shown_open(struct request *r, const char *path, int flags)
 	struct instance *inst = r->session->instance;
 	int fd;
 
-	if ((flags & O_ACCMODE) != O_RDONLY)
-		return file_access(r->sys, path, R_OK) ? -errno : -EACCES;
+	if ((flags & O_ACCMODE) != O_RDONLY) {
+		fd = is_trace_pipe(path) ? -EACCES : file_open_to_write(r->sys, path);
+		return fd == -1 ? -errno : fd;
+	}
 	if (is_trace_pipe(path))
 		return trace_pipe_open(inst->trace);
 	fd = open_file(inst->shown, r->sys, path);

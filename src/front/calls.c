@@ -184,9 +184,7 @@ int front_open(const struct front_real *real, const char *path, int flags, mode_
 		return front_openat(real, AT_FDCWD, path, flags, mode);
 	if ((flags & O_ACCMODE) == O_RDONLY)
 		return file_open(sys, path);
-	if (!file_access(sys, path, R_OK))
-		errno = EACCES;
-	return -1;
+	return file_open_to_write(sys, path);
 }
 
 FILE *front_fopen(const struct front_real *real, const char *path, const char *mode)
@@ -199,11 +197,8 @@ FILE *front_fopen(const struct front_real *real, const char *path, const char *m
 		fd = front_pin_text(path);
 		return fd == -1 ? real->fopen(path, mode) : fd < 0 ? NULL : fdopen(fd, mode);
 	}
-	if (*mode != 'r' || strchr(mode, '+')) {
-		errno = EACCES;
-		return NULL;
-	}
-	fd = file_open(sys, path);
+	fd = *mode != 'r' || strchr(mode, '+') ? file_open_to_write(sys, path) :
+						 file_open(sys, path);
 	if (fd < 0)
 		return NULL;
 	f = fdopen(fd, mode);

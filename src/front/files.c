@@ -257,9 +257,10 @@ static int kheaders(struct skep_system *sys, struct text *t)
 	return err;
 }
 
-#define NUMBER(x)  NUMBER_(x)
-#define NUMBER_(x) #x "\n"
-#define EVENTS	   "/sys/bus/event_source/devices/"
+#define NUMBER(x)    NUMBER_(x)
+#define NUMBER_(x)   #x "\n"
+#define UNPRIVILEGED "/proc/sys/kernel/unprivileged_bpf_disabled"
+#define EVENTS	     "/sys/bus/event_source/devices/"
 
 static const struct {
 	const char *path;
@@ -267,7 +268,7 @@ static const struct {
 	const char *contents; /* where .write is NULL; NULL, too: a folder */
 } files[] = {
 	{ BTF_HOST_PATH, vmlinux },
-	{ "/proc/sys/kernel/unprivileged_bpf_disabled", unprivileged_bpf_disabled },
+	{ UNPRIVILEGED, unprivileged_bpf_disabled },
 	{ "/proc/kallsyms", kallsyms },
 	{ "/sys/kernel/debug/kprobes/blacklist", blacklist },
 	{ "/sys/kernel/kheaders.tar.xz", kheaders },
@@ -375,7 +376,7 @@ bool file_is_ours(const char *path)
 
 bool file_changes(const char *path)
 {
-	return !strcmp(path, "/proc/sys/kernel/unprivileged_bpf_disabled");
+	return !strcmp(path, UNPRIVILEGED);
 }
 
 /* -EISDIR for folders. */
@@ -495,6 +496,19 @@ int file_open(struct skep_system *sys, const char *path)
 	return fd;
 }
 
+int file_open_to_write(struct skep_system *sys, const char *path)
+{
+	int fd;
+
+	if (file_access(sys, path, R_OK))
+		return -1;
+	fd = strcmp(path, UNPRIVILEGED) ? -EACCES : system_unpriv_open(sys);
+	if (fd >= 0)
+		return fd;
+	errno = -fd;
+	return -1;
+}
+
 int file_access(struct skep_system *sys, const char *path, int mode)
 {
 	struct text t = { .presence = true };
@@ -506,6 +520,8 @@ int file_access(struct skep_system *sys, const char *path, int mode)
 		errno = -err;
 		return -1;
 	}
+	if (mode & W_OK && !strcmp(path, UNPRIVILEGED) && system_caps(sys) & BPF_CAP_SYS_ADMIN)
+		mode &= ~W_OK;
 	if (mode & (W_OK | (folder ? 0 : X_OK))) {
 		errno = EACCES;
 		return -1;

@@ -14,6 +14,8 @@ bool file_is_ours(const char *path);
 bool file_changes(const char *path);
 /* A descriptor to read such a file by, or -1 and errno: ENOENT for what the system does not have. */
 int file_open(struct skep_system *sys, const char *path);
+/* A descriptor to write such a file by: or -1 and errno, mostly EACCES. */
+int file_open_to_write(struct skep_system *sys, const char *path);
 /* As access(2) of an ordinary user: 0, or -1 and errno. */
 int file_access(struct skep_system *sys, const char *path, int mode);
 /*

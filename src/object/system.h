@@ -56,6 +56,7 @@ struct skep_system {
 	bool verdict;	    /* what skep lacks is judged, but cannot run */
 	bool test_run_all;  /* program types without a test run in Linux have skep's */
 	s8 unpriv_disabled; /* the sysctl's value; -1: the host's */
+	int unpriv_file;    /* where processes write it; 0: none has been opened for that */
 	u64 userns; /* the first user namespace of the system: its maker's; see caller_userns() */
 	struct arena *arena;
 	const struct skep_platform *platform;
@@ -214,7 +215,9 @@ u32 system_caps(struct skep_system *sys);
 /* The same where @effective (a bit for each CAP_*) is what the caller has and no mode asked for. */
 u32 system_caps_of(struct skep_system *sys, u64 effective);
 /* kernel.unprivileged_bpf_disabled: 0, 1 or 2. */
-int system_unpriv_disabled(const struct skep_system *sys);
+int system_unpriv_disabled(struct skep_system *sys);
+/* A descriptor to read and write it by, for who may: or -errno. */
+int system_unpriv_open(struct skep_system *sys);
 
 /* The kernel's BTF, loaded at its first use; borrowed, NULL when there is none. */
 struct object_btf *system_vmlinux(struct skep_system *sys);
