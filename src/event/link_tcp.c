@@ -11,6 +11,7 @@
  * what the supervisor sees, and nobody who holds it waits for anything else.
  */
 #include "event/link_tcp.h"
+#include "event/link_trace.h"
 
 #include <errno.h>
 #include <linux/inet_diag.h>
@@ -44,7 +45,8 @@ struct link_tcp {
 
 bool link_tcp_active(const struct links *l)
 {
-	return l->sys->cgroup_tree && l->diag >= 0 && cgroup_in_use(l->sys, BPF_CGROUP_SOCK_OPS);
+	return l->sys->cgroup_tree && l->diag >= 0 &&
+	       (cgroup_in_use(l->sys, BPF_CGROUP_SOCK_OPS) || link_trace_again_active(l));
 }
 
 static bool before(u32 a, u32 b)
@@ -774,6 +776,12 @@ void link_tcp_behind(struct link_way *w, struct port *p)
 
 /* ---- from the stack ---- */
 
+static void sent_again(struct link_way *w, struct tcp_sock_seen *c, const struct tcp_seg *s)
+{
+	tcp_sock_again(w, c, s);
+	link_trace_again(w, s, c->state);
+}
+
 static void syn_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_seen *c,
 		    struct tcp_seg *s, u32 mtu)
 {
@@ -814,7 +822,7 @@ static void syn_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_seen
 	tcp_sock_write(w, c, s, false, mtu);
 	c->snd_nxt = s->seq + 1;
 	if (again)
-		tcp_sock_again(w, c, s);
+		sent_again(w, c, s);
 	tcp_sock_remember(w, c);
 }
 
@@ -865,7 +873,7 @@ static void segment_out(struct link_way *w, struct tcp_sock_seen *c, struct tcp_
 		tcp_sock_timed_out(w, c);
 	tcp_sock_write(w, c, s, false, mtu);
 	if (again)
-		tcp_sock_again(w, c, s);
+		sent_again(w, c, s);
 	if (before(c->snd_nxt, end))
 		c->snd_nxt = end;
 	if (end != s->seq)

@@ -12,7 +12,7 @@
 #include "event/fire.h"
 #include "hook/record.h"
 
-enum { OBJ_DEV = 0x2f20, OBJ_NET };
+enum { OBJ_DEV = 0x2f20, OBJ_NET, OBJ_SOCK };
 
 /* Each drop: the reason, by its name in the kernel's types, and the function that frees the packet there. */
 static const struct {
@@ -232,4 +232,76 @@ void link_trace_taken(struct link_way *w, const struct port *p, const struct sk_
 	if (s.h.formatted)
 		record_put(&s.r, "location", args[1]);
 	fire(&s, args, 2);
+}
+
+bool link_trace_again_active(const struct links *l)
+{
+	return tracepoint_in_use(l->sys, RAW_TP_tcp_retransmit_skb, TP_tcp_retransmit_skb);
+}
+
+/* An IPv4 address as IPv6 has it. */
+static void mapped(u8 to[16], const u32 *addr, bool v6)
+{
+	static const u8 prefix[12] = { [10] = 0xff, 0xff };
+
+	memcpy(to, v6 ? (const void *)addr : prefix, v6 ? 16 : 12);
+	if (!v6)
+		memcpy(to + 12, addr, 4);
+}
+
+/* struct tcp_sock of the connection, as far as the segment tells it. */
+static u64 shown_sock(struct shown *s, const struct tcp_seg *seg, u8 state)
+{
+	u64 sk = made_up(s, "tcp_sock", OBJ_SOCK), net = made_up(s, "net", OBJ_NET);
+	bool v6 = seg->family == PF_IPV6;
+
+#define SK(field) "inet_conn.icsk_inet.sk.__sk_common." field
+	put_number(s, sk, SK("skc_family"), seg->family);
+	put_number(s, sk, SK("skc_state"), state);
+	put_number(s, sk, SK("skc_num"), ntohs(seg->lport));
+	put_number(s, sk, SK("skc_dport"), seg->rport);
+	put_number(s, sk, SK("skc_net.net"), net);
+	put_number(s, sk, "inet_conn.icsk_inet.sk.sk_protocol", 6);
+	put_number(s, sk, "inet_conn.icsk_inet.inet_sport", seg->lport);
+	if (v6) {
+		put(s, sk, SK("skc_v6_rcv_saddr"), seg->local, 16);
+		put(s, sk, SK("skc_v6_daddr"), seg->remote, 16);
+	} else {
+		put(s, sk, SK("skc_rcv_saddr"), seg->local, 4);
+		put(s, sk, SK("skc_daddr"), seg->remote, 4);
+	}
+#undef SK
+	return sk;
+}
+
+void link_trace_again(struct link_way *w, const struct tcp_seg *seg, u8 state)
+{
+	const struct port *p = link_port_at(w->l, seg->skb->ifindex);
+	struct shown s;
+	u64 args[3] = { 0 };
+	u8 address[16];
+
+	/* The packet begins at what is behind its headers, which Linux makes for a copy of it. */
+	if (!p || !show(&s, w, p, seg->skb, (u32)(seg->tcp + seg->hdr - seg->skb->data),
+			RAW_TP_tcp_retransmit_skb, TP_tcp_retransmit_skb))
+		return;
+	args[0] = shown_sock(&s, seg, state);
+	args[1] = s.skb;
+	if (s.h.formatted) {
+		bool v6 = seg->family == PF_IPV6;
+
+		record_put(&s.r, "skaddr", args[0]);
+		record_put(&s.r, "state", state);
+		record_put(&s.r, "sport", ntohs(seg->lport));
+		record_put(&s.r, "dport", ntohs(seg->rport));
+		record_put(&s.r, "family", seg->family);
+		record_put_bytes(&s.r, "saddr", v6 ? "\0\0\0" : (const void *)seg->local, 4);
+		record_put_bytes(&s.r, "daddr", v6 ? "\0\0\0" : (const void *)seg->remote, 4);
+		mapped(address, seg->local, v6);
+		record_put_bytes(&s.r, "saddr_v6", address, 16);
+		mapped(address, seg->remote, v6);
+		record_put_bytes(&s.r, "daddr_v6", address, 16);
+		record_put(&s.r, "err", 0);
+	}
+	fire(&s, args, 3);
 }

@@ -3,7 +3,7 @@
 #ifndef SKEP_EVENT_LINK_TRACE_H
 #define SKEP_EVENT_LINK_TRACE_H
 
-#include "event/link_run.h"
+#include "event/link_tcp.h"
 
 enum link_drop {
 	LINK_DROP_TC_INGRESS,
@@ -30,5 +30,8 @@ void link_trace_drop(struct link_way *w, const struct port *p, const struct sk_b
 /* consume_skb: a program of traffic control has said that it has taken the packet. */
 void link_trace_taken(struct link_way *w, const struct port *p, const struct sk_buff *skb,
 		      bool ingress);
+/* tcp_retransmit_skb: whether somebody looks at it; the segment has been sent before. @state: BPF_TCP_* */
+bool link_trace_again_active(const struct links *l);
+void link_trace_again(struct link_way *w, const struct tcp_seg *seg, u8 state);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Tracepoints of a task's life: task_newtask, sched_process_fork, task_rename,
+ * Tracepoints of a task's life: task_newtask, sched_process_fork, sched_wakeup_new, task_rename,
  * sched_process_exec, sched_process_exit (Linux: kernel/fork.c, fs/exec.c, kernel/exit.c).
  *
  * DIFF(task-rename): a name given by writing /proc/TID/comm is not reported.
@@ -118,10 +118,33 @@ static void forked(struct task *t, struct task *child)
 	fire_both(h, args, &r, t);
 }
 
+/* It is made to run: on which CPU only the host's scheduler decides, who is asked where it is. */
+static void woken(struct task *t, struct task *child)
+{
+	struct tracepoint_hooks h =
+		tracepoint_hooks(t->sys, RAW_TP_sched_wakeup_new, TP_sched_wakeup_new);
+	char comm[TASK_COMM_LEN];
+	struct record r;
+	u64 arg = 0;
+
+	if (h.raw)
+		arg = world_task(child);
+	if (h.formatted) {
+		task_name(child, comm);
+		record_begin(&r, t->sys, TP_sched_wakeup_new, t->bpf.tid);
+		record_put_string(&r, "comm", comm);
+		record_put(&r, "pid", child->bpf.tid);
+		record_put(&r, "prio", (u64)(proc_number(child, "stat", 15) + MAX_RT_PRIO));
+		record_put(&r, "target_cpu", (u64)proc_number(child, "stat", 36));
+	}
+	fire_both(h, &arg, &r, t);
+}
+
 static void sched_fork(struct task *t, struct task *child, u64 flags)
 {
 	newtask(t, child, flags & ~EXIT_SIGNAL);
 	forked(t, child);
+	woken(t, child);
 	event_done(t);
 }
 

@@ -24,6 +24,16 @@ int tc_takes(struct __sk_buff *ctx)
 	return ctx->protocol == 8 && proto == 1 && seen++ % 2 ? 4 : -1; /* TC_ACT_STOLEN */
 }
 
+/* The fourth large segment of TCP is lost. */
+SEC("tc/loses")
+int tc_loses(struct __sk_buff *ctx)
+{
+	__u8 proto = 0;
+
+	bpf_skb_load_bytes(ctx, 23, &proto, 1);
+	return ctx->protocol == 8 && proto == 6 && ctx->len > 1000 && seen++ == 3 ? 2 : -1;
+}
+
 SEC("xdp")
 int xdp_drops(struct xdp_md *ctx)
 {
