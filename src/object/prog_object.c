@@ -211,6 +211,8 @@ const char *prog_ctx_kernel_struct(u32 prog_type)
 		return "bpf_sock_addr_kern";
 	case BPF_PROG_TYPE_SOCK_OPS:
 		return "bpf_sock_ops_kern";
+	case BPF_PROG_TYPE_CGROUP_DEVICE:
+		return "bpf_cgroup_dev_ctx";
 	case BPF_PROG_TYPE_CGROUP_SYSCTL:
 		return "bpf_sysctl_kern";
 	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
@@ -236,8 +238,5 @@ const char *prog_ctx_kernel_struct(u32 prog_type)
 
 bool prog_ctx_shown(u32 prog_type)
 {
-	const char *name = prog_ctx_kernel_struct(prog_type);
-
-	return name && (!strcmp(name, "sk_buff") || !strcmp(name, "xdp_buff") ||
-			!strcmp(name, "bpf_sock_addr_kern"));
+	return prog_ctx_kernel_struct(prog_type);
 }

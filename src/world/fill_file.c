@@ -515,8 +515,12 @@ struct wobj *file_obj(struct world *w, struct wobj *task, int fd)
 	if (o) {
 		struct wfile *f = o->priv;
 
-		if (f->at.ino == at.ino && f->at.dev == at.dev && f->at.nlink == at.nlink)
+		if (f->at.ino == at.ino && f->at.dev == at.dev && f->at.nlink == at.nlink) {
+			/* Who shared it and was seen with it last has ended. */
+			if (f->at.task != at.task && !place_task(w, &f->at))
+				file_know(o, &at, fd);
 			return o;
+		}
 		if (f->at.ino != at.ino || f->at.dev != at.dev)
 			o = NULL;
 	}

@@ -330,7 +330,7 @@ u64 world_next_cgroup(struct world *w, u64 root, u64 pos, bool children_first);
 /* The next task of a control group behind @task (NULL: the first), or process. 0: none. */
 u64 world_cgroup_task(struct world *w, u64 cgroup, struct wobj *task, bool leaders);
 /* The kernel's struct for the context of a program on packets, whose task is @task (or NULL). 0: none. */
-u64 world_kern_ctx(struct world *w, const struct bpf_run *run, struct wobj *task, const void *ctx);
+u64 world_kern_ctx(struct world *w, struct bpf_run *run, struct wobj *task, const void *ctx);
 void mounts_free(struct world *w);
 void sk_lookups_stop(struct world *w);
 long world_device_mtu(u32 ifindex); /* of the namespace that we are in, or -ENODEV */

@@ -30,6 +30,75 @@ struct {
 	__type(value, __u32);
 } values SEC(".maps");
 
+extern void *bpf_cast_to_kern_ctx(void *obj) __ksym;
+
+struct contexts {
+	__u32 create_family, create_type, create_protocol;
+	__u32 level, name, length, sock_type, room, current;
+	__u32 op, full, ops_family, ops_type;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct contexts);
+} contexts SEC(".maps");
+
+static struct contexts *context(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&contexts, &zero);
+}
+
+SEC("cgroup/sock_create")
+int on_cast_create(struct bpf_sock *ctx)
+{
+	struct sock *k = bpf_cast_to_kern_ctx(ctx);
+	struct contexts *c = context();
+
+	if (c && ctx->protocol == 136) { /* UDP-Lite */
+		c->create_family = k->__sk_common.skc_family;
+		c->create_type = k->sk_type;
+		c->create_protocol = k->sk_protocol;
+	}
+	return 1;
+}
+
+SEC("cgroup/getsockopt")
+int on_cast_getsockopt(struct bpf_sockopt *ctx)
+{
+	struct bpf_sockopt_kern *k = bpf_cast_to_kern_ctx(ctx);
+	struct task_struct *now = bpf_get_current_task_btf();
+	struct contexts *c = context();
+
+	if (c && ctx->level == 1 && ctx->optname == 3) { /* SO_TYPE */
+		c->level = k->level;
+		c->name = k->optname;
+		c->length = k->optlen;
+		c->sock_type = k->sk->sk_type;
+		c->room = k->optval_end - k->optval;
+		c->current = k->current_task == now;
+	}
+	return 1;
+}
+
+SEC("sockops")
+int on_cast_ops(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock_ops_kern *k = bpf_cast_to_kern_ctx(ctx);
+	struct contexts *c = context();
+
+	if (c && ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB && ctx->remote_port == bpf_htonl(PORT)) {
+		c->op = k->op;
+		c->full = k->is_fullsock;
+		c->ops_family = k->sk->__sk_common.skc_family;
+		c->ops_type = k->sk->sk_type;
+	}
+	return 1;
+}
+
 SEC("cgroup/connect4")
 int on_cast(struct bpf_sock_addr *ctx)
 {

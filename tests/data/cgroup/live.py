@@ -38,6 +38,8 @@ if pid == 0: # connects; the programs' results are root's to see
             s.connect(("127.0.0.1", FIRST + 16))
     go(17, "storage")
     go(30, "kernel types of TCP")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 136) as s:
+        s.getsockopt(1, 3)
     go(30, "kernel types of UDP", kind=socket.SOCK_DGRAM)
     go(1, "an address")
     go(2, "an address and a port")
@@ -71,5 +73,6 @@ for i in range(1, 22):
         print("case", i, *r[i * 4:i * 4 + 4])
 for i, s in enumerate(dump("../cast/maps/shown")):
     print("kernel types of", ("TCP", "UDP")[i], *s.values())
+print("contexts", *dump("../cast/maps/contexts")[0].values())
 for o in dump("outcomes")[:21]:
     print("option", *(o[k] for k in ("level", "name", "set", "got", "value")))

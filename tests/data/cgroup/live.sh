@@ -6,12 +6,15 @@ F=$P/$N
 mkdir -p "$C" "$F"
 bpftool prog loadall "$OBJ" "$F" pinmaps "$F/maps" || exit
 bpftool cgroup attach "$C" cgroup_inet4_connect pinned "$F/on_connect4" multi
-bpftool cgroup attach "$C" cgroup_inet_sock_create pinned "$F/on_create"
+bpftool cgroup attach "$C" cgroup_inet_sock_create pinned "$F/on_create" multi
 bpftool cgroup attach "$C" cgroup_inet6_connect pinned "$F/on_connect6"
 bpftool iter pin "${OBJ%.bpf.o}_iter.bpf.o" "$F/listeners"
 mkdir "$F/cast"
 bpftool prog loadall "${OBJ%.bpf.o}_cast.bpf.o" "$F/cast" pinmaps "$F/cast/maps" || exit
 bpftool cgroup attach "$C" cgroup_inet4_connect pinned "$F/cast/on_cast" multi
+bpftool cgroup attach "$C" cgroup_inet_sock_create pinned "$F/cast/on_cast_create" multi
+bpftool cgroup attach "$C" cgroup_getsockopt pinned "$F/cast/on_cast_getsockopt"
+bpftool cgroup attach "$C" cgroup_sock_ops pinned "$F/cast/on_cast_ops"
 bash -c "echo 0 >$C/cgroup.procs && exec timeout 60 python3 '$HERE/live.py' $F"
 rm -r "$F"
 rmdir "$C"
