@@ -497,6 +497,7 @@ struct sock_common {
 	refcount_t skc_refcnt;
 };
 struct sk_buff_head { struct sk_buff *next, *prev; u32 qlen; spinlock_t lock; };
+struct sock_cgroup_data { struct cgroup *cgroup; u32 classid; };
 struct sock {
 	struct sock_common __sk_common;
 	atomic_t sk_drops;
@@ -519,6 +520,7 @@ struct sock {
 	refcount_t sk_wmem_alloc;
 	int sk_forward_alloc;
 	atomic_t sk_omem_alloc;
+	struct sock_cgroup_data sk_cgrp_data;
 };
 typedef enum { SS_FREE, SS_UNCONNECTED, SS_CONNECTING, SS_CONNECTED, SS_DISCONNECTING } socket_state;
 struct socket { socket_state state; short type; unsigned long flags; struct file *file; struct sock *sk; const struct proto_ops *ops; };
@@ -552,6 +554,7 @@ struct tcp_sock {
 	u32 srtt_us, mdev_us, rttvar_us, packets_out, retrans_out, lost_out, sacked_out, total_retrans, lost, delivered;
 	u32 snd_ssthresh, snd_cwnd, rcv_wnd, rcv_ssthresh;
 	struct { u32 space; u32 seq; u64 time; } rcvq_space;
+	u8 bpf_sock_ops_cb_flags;
 };
 struct udp_sock { struct inet_sock inet; int pending; u16 len; };
 struct unix_address { refcount_t refcnt; int len; struct sockaddr_un name[]; };
