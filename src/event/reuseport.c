@@ -361,9 +361,9 @@ static long attach_classic(struct skep_system *sys, u32 tid, int fd, u64 optval,
 static void settle(struct skep_system *sys, u32 tid, int fd)
 {
 	struct reuseports *rs = load_acquire(&sys->reuseports);
-	struct reuseport_group *now = mem_zalloc(sizeof(*now)), **at;
+	struct reuseport_group *now = rs ? mem_zalloc(sizeof(*now)) : NULL, **at;
 
-	if (rs && now) {
+	if (now) {
 		pthread_mutex_lock(&rs->lock);
 		at = group_of(rs, tid, fd, now);
 		if (at)
@@ -428,12 +428,10 @@ bool reuseport_has_port(struct skep_system *sys, u32 protocol, u16 port)
 void reuseport_changed(struct skep_system *sys, int fd)
 {
 	struct reuseports *rs = load_acquire(&sys->reuseports);
-	struct reuseport_group *now = mem_zalloc(sizeof(*now));
+	struct reuseport_group *now = rs ? mem_zalloc(sizeof(*now)) : NULL;
 
-	if (!rs || !now) {
-		mem_free(now);
+	if (!now)
 		return;
-	}
 	reuseport_look(now, fd);
 	pthread_mutex_lock(&rs->lock);
 	for (struct reuseport_group *g = rs->groups; g; g = g->next)

@@ -141,7 +141,7 @@ static int take_port(struct sending *s)
 	union address a = { .any.ss_family = (sa_family_t)s->family };
 	socklen_t len = sizeof(a);
 	int waits = option(s->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT), off = 0;
-	u32 family;
+	u32 family, from[4];
 
 	if (getsockname(s->fd, &a.in_general, &len))
 		return -errno;
@@ -157,9 +157,9 @@ static int take_port(struct sending *s)
 		if (getsockname(s->fd, &a.in_general, &len))
 			return -errno;
 	}
-	take_address(&a, &family, s->e.from, &s->e.from_port);
-	if (family != s->e.family) /* any address of IPv6 */
-		memset(s->e.from, 0, sizeof(s->e.from));
+	take_address(&a, &family, from, &s->e.from_port);
+	if (family == s->e.family && !is_any(from)) /* else it is the route's */
+		memcpy(s->e.from, from, sizeof(from));
 	return 0;
 }
 
@@ -383,7 +383,7 @@ static void asked(struct task *t, int number, const union address *to, const str
 	s.net = reuseport_net_of(rs, s.fd, 0);
 	if (s.e.protocol == IPPROTO_TCP && fast_open && s.net)
 		s.len = min(s.len, early_data(&s));
-	if (s.net && !take_port(&s) && is_local(&s))
+	if (s.net && is_local(&s) && !take_port(&s))
 		verdict = decide(&s, rs, &run);
 	pthread_mutex_unlock(&rs->lock);
 	slot_release(&run);
@@ -477,12 +477,24 @@ static void enter(struct task *t)
 	}
 }
 
+/* A listener that has been shut down is in no map any more. */
+static void forget_closed(struct skep_system *sys, int fd)
+{
+	u8 info[8] = { 0 };
+	socklen_t len = sizeof(info), size = sizeof(u64);
+	u64 cookie;
+
+	if (!getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &len) && info[0] == BPF_TCP_CLOSE &&
+	    !getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size))
+		watch_forget_socket(sys, cookie);
+}
+
 static void leave(struct task *t)
 {
 	const struct task_call *c = &t->call;
 	int fd;
 
-	if (c->compat || c->ret < 0 || !reuseport_active(t->sys))
+	if (c->compat || c->ret < 0)
 		return;
 	switch (c->nr) {
 	case SYS_bind:
@@ -492,6 +504,8 @@ static void leave(struct task *t)
 		fd = decide_take_fd(t, (int)c->args[0]);
 		if (fd < 0)
 			return;
+		if (c->nr == SYS_shutdown)
+			forget_closed(t->sys, fd);
 		reuseport_changed(t->sys, fd);
 		close(fd);
 		break;
@@ -505,6 +519,8 @@ static void gone(struct task *t)
 
 static u32 wants(struct skep_system *sys, u32 nr)
 {
+	if (nr == SYS_shutdown && load_acquire(&sys->watches))
+		return WANT_EXIT;
 	if (!reuseport_active(sys))
 		return 0;
 	switch (nr) {

@@ -728,6 +728,99 @@ static void scenario_maps(void)
 	close_all();
 }
 
+/* What calls say, in an order by chance. */
+static unsigned chance(unsigned n)
+{
+	static unsigned long long state = 20260713;
+
+	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (unsigned)(state >> 33) % n;
+}
+
+static const char *const ops[] = { "open",  "reuse",  "bind",	  "listen", "put",
+				   "put2",  "map",    "del",	  "get",    "attach",
+				   "index", "detach", "shutdown", "close" };
+
+static int one_op(unsigned op, int *fd, int *type, int *port, int family)
+{
+	static const unsigned long long flags[] = { BPF_ANY, BPF_ANY, BPF_NOEXIST, BPF_EXIST };
+	unsigned key = chance(4);
+	unsigned long long v, flag = flags[chance(4)];
+	union address a;
+	int err;
+
+	if (op && *fd < 0)
+		return 1;
+	switch (op) {
+	case 0:
+		if (*fd >= 0)
+			return 1;
+		*type = chance(2) ? SOCK_STREAM : SOCK_DGRAM;
+		*fd = socket(family, *type, 0);
+		if (chance(5))
+			set_int(*fd, SO_REUSEPORT, 1);
+		return 0;
+	case 1:
+		return port_of(*fd) ? 1 : set_int(*fd, SO_REUSEPORT, chance(4) != 0);
+	case 2:
+		make_address(&a, family, family == AF_INET ? "127.0.0.1" : "::1", port[*type]);
+		err = bind(*fd, &a.any, size_of(family)) ? -errno : 0;
+		if (!err && !port[*type])
+			port[*type] = port_of(*fd);
+		return err;
+	case 3:
+		return listen(*fd, 4) ? -errno : 0;
+	case 4:
+		return put("group", key, *fd, flag);
+	case 5:
+		return put("group2", key, *fd, flag);
+	case 6:
+		return put("sockets", key, *fd, flag);
+	case 7:
+		return bpf_map_delete_elem(map(chance(3) ? "group" : "group2"), &key) ? -errno : 0;
+	case 8:
+		return bpf_map_lookup_elem(map(chance(3) ? "group" : "group2"), &key, &v) ? -errno :
+											    0;
+	case 9:
+		return attach(*fd, chance(2) ? "choose" : "by_payload");
+	case 10:
+		return attach(*fd, "number");
+	case 11:
+		return set_int(*fd, SO_DETACH_REUSEPORT_BPF, 0);
+	case 12:
+		return shutdown(*fd, SHUT_RDWR) ? -errno : 0;
+	default:
+		close(*fd);
+		*fd = -1;
+		return 0;
+	}
+}
+
+static void scenario_random(void)
+{
+	static const unsigned char common[] = { 0, 0, 0, 1, 2, 2, 2, 2, 3, 3,  3,  4,  4, 4,
+						4, 5, 6, 6, 7, 8, 8, 9, 9, 10, 11, 12, 13 };
+
+	load();
+	for (int round = 0; round < 12; round++) {
+		int fd[6], type[6], port[8] = { 0 }, family = round & 1 ? AF_INET6 : AF_INET;
+
+		memset(fd, 0xff, sizeof(fd));
+		printf("round %d:", round);
+		for (int i = 0; i < 150; i++) {
+			unsigned n = chance(6), op = common[chance(sizeof(common))];
+			int ret = one_op(op, &fd[n], &type[n], port, family);
+
+			if (ret <= 0)
+				printf("%s%u.%s %s", i % 8 ? ", " : "\n  ", n, ops[op], said(ret));
+		}
+		printf("\n");
+		for (int i = 0; i < 6; i++)
+			if (fd[i] >= 0)
+				close(fd[i]);
+	}
+}
+
 /* Sockets of several processes, and one that another has, too. */
 static void scenario_processes(void)
 {
@@ -852,7 +945,8 @@ int main(int argc, char **argv)
 		{ "errors", scenario_errors },	     { "select", scenario_select },
 		{ "before", scenario_before },	     { "ways", scenario_ways },
 		{ "index", scenario_index },	     { "maps", scenario_maps },
-		{ "processes", scenario_processes }, { "namespace", scenario_namespace },
+		{ "processes", scenario_processes }, { "random", scenario_random },
+		{ "namespace", scenario_namespace },
 	};
 
 	if (argc < 2)
