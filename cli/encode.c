@@ -44,6 +44,53 @@ static int put_number(struct encoder *e, const char *text, void *out, size_t siz
 	return 0;
 }
 
+/* An __int128: decimal, or hexadecimal behind 0x. */
+static int put_wide(struct encoder *e, const char *text, void *out)
+{
+	bool negative = *text == '-', hex;
+	const char *p = text + negative;
+	unsigned __int128 v = 0;
+
+	hex = p[0] == '0' && (p[1] | 32) == 'x';
+	p += hex ? 2 : 0;
+	if (!*p)
+		return wrong(e, "this is no number:", text);
+	for (; *p; p++) {
+		const char *digits = "0123456789abcdef", *d = strchr(digits, *p | 32);
+		unsigned digit = d ? (unsigned)(d - digits) : 16;
+
+		if (digit >= (hex ? 16 : 10))
+			return wrong(e, "this is no number:", text);
+		if (v > ((unsigned __int128)-1 - digit) / (hex ? 16 : 10))
+			return wrong(e, "this is too large for its type:", text);
+		v = v * (hex ? 16 : 10) + digit;
+	}
+	if (negative)
+		v = -v;
+	memcpy(out, &v, sizeof(v));
+	return 0;
+}
+
+static int put_float(struct encoder *e, const cJSON *v, void *out, size_t size)
+{
+	double wide = v->valuedouble;
+	float narrow;
+	char *end;
+
+	if (cJSON_IsString(v)) {
+		wide = strtod(v->valuestring, &end);
+		if (!*v->valuestring || *end)
+			return wrong(e, "this is no number:", v->valuestring);
+	} else if (!cJSON_IsNumber(v)) {
+		return wrong(e, "a number is needed", NULL);
+	}
+	narrow = (float)wide;
+	if (size != sizeof(wide) && size != sizeof(narrow))
+		return wrong(e, "a number of this size is written hex:…", NULL);
+	memcpy(out, size == sizeof(wide) ? (void *)&wide : (void *)&narrow, size);
+	return 0;
+}
+
 static int put_bits(struct encoder *e, const char *text, unsigned char *out, unsigned bit,
 		    unsigned bits)
 {
@@ -68,11 +115,33 @@ static int scalar_text(struct encoder *e, const cJSON *v, char *buf, size_t size
 		snprintf(buf, size, "%s", v->valuestring);
 	else if (cJSON_IsBool(v))
 		snprintf(buf, size, "%d", cJSON_IsTrue(v));
+	else if (cJSON_IsNumber(v) &&
+		 (v->valuedouble >= 9007199254740992.0 || v->valuedouble <= -9007199254740992.0))
+		return wrong(e, "numbers beyond 2^53 lose digits in JSON: put it in quotes", NULL);
 	else if (cJSON_IsNumber(v) && v->valuedouble == (double)(long long)v->valuedouble)
 		snprintf(buf, size, "%lld", (long long)v->valuedouble);
 	else
 		return wrong(e, "a number is needed", NULL);
 	return 0;
+}
+
+/* Says what names there are, as many as fit. */
+static int wrong_name(struct encoder *e, const struct btf_type *t, const char *text)
+{
+	int n = snprintf(e->why, e->why_size, "%s is neither a number nor one of", text);
+
+	for (int i = 0; i < btf_vlen(t) && n > 0 && (size_t)n < e->why_size; i++) {
+		const char *name =
+			btf__name_by_offset(e->btf, btf_is_enum(t) ? btf_enum(t)[i].name_off :
+								     btf_enum64(t)[i].name_off);
+
+		if ((size_t)n + strlen(name) + 8 > e->why_size) {
+			snprintf(e->why + n, e->why_size - (size_t)n, " …");
+			break;
+		}
+		n += snprintf(e->why + n, e->why_size - (size_t)n, "%s %s", i ? "," : "", name);
+	}
+	return -EINVAL;
 }
 
 static int put_enum(struct encoder *e, const struct btf_type *t, const char *text, void *out)
@@ -88,10 +157,47 @@ static int put_enum(struct encoder *e, const struct btf_type *t, const char *tex
 			return 0;
 		}
 	}
-	return put_number(e, text, out, t->size);
+	if (strchr("-0123456789", *text))
+		return put_number(e, text, out, t->size);
+	return wrong_name(e, t, text);
 }
 
 static int put(struct encoder *e, int id, const cJSON *v, unsigned char *out, size_t size);
+
+/* Member @c of @t, or of an unnamed structure or union in it: -ENOENT: there is none. */
+static int put_member(struct encoder *e, const struct btf_type *t, const cJSON *c,
+		      unsigned char *out, size_t size)
+{
+	int err = -ENOENT;
+
+	for (int i = 0; i < btf_vlen(t) && err == -ENOENT; i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+		const char *name = btf__name_by_offset(e->btf, m->name_off);
+		unsigned bit = btf_member_bit_offset(t, (unsigned)i);
+		unsigned bits = btf_member_bitfield_size(t, (unsigned)i);
+		char text[64];
+
+		if (!*name && bit / 8 <= size) {
+			int id = btf__resolve_type(e->btf, m->type);
+			const struct btf_type *in =
+				id > 0 ? btf__type_by_id(e->btf, (unsigned)id) : NULL;
+
+			if (in && btf_is_composite(in))
+				err = put_member(e, in, c, out + bit / 8, size - bit / 8);
+			continue;
+		}
+		if (strcmp(name, c->string))
+			continue;
+		if (bits) {
+			err = scalar_text(e, c, text, sizeof(text));
+			if (!err)
+				err = put_bits(e, text, out, bit, bits);
+		} else {
+			err = put(e, (int)m->type, c, out + bit / 8, size - bit / 8);
+		}
+	}
+	return err;
+}
 
 static int put_struct(struct encoder *e, const struct btf_type *t, const cJSON *v,
 		      unsigned char *out, size_t size)
@@ -99,24 +205,8 @@ static int put_struct(struct encoder *e, const struct btf_type *t, const cJSON *
 	if (!cJSON_IsObject(v))
 		return wrong(e, "an object {\"member\": value} is needed", NULL);
 	for (const cJSON *c = v->child; c; c = c->next) {
-		int err = -ENOENT;
+		int err = put_member(e, t, c, out, size);
 
-		for (int i = 0; i < btf_vlen(t) && err == -ENOENT; i++) {
-			const struct btf_member *m = &btf_members(t)[i];
-			unsigned bit = btf_member_bit_offset(t, (unsigned)i);
-			unsigned bits = btf_member_bitfield_size(t, (unsigned)i);
-			char text[64];
-
-			if (strcmp(btf__name_by_offset(e->btf, m->name_off), c->string))
-				continue;
-			if (bits) {
-				err = scalar_text(e, c, text, sizeof(text));
-				if (!err)
-					err = put_bits(e, text, out, bit, bits);
-			} else {
-				err = put(e, (int)m->type, c, out + bit / 8, size - bit / 8);
-			}
-		}
 		if (err == -ENOENT)
 			return wrong(e, "no such member:", c->string);
 		if (err)
@@ -194,9 +284,13 @@ static int put(struct encoder *e, int id, const cJSON *v, unsigned char *out, si
 		return put_struct(e, t, v, out, size);
 	if (btf_is_array(t))
 		return put_array(e, t, v, out);
+	if (btf_is_float(t))
+		return put_float(e, v, out, (size_t)need);
 	err = scalar_text(e, v, text, sizeof(text));
 	if (err)
 		return err;
+	if (need == 16)
+		return put_wide(e, text, out);
 	if (btf_is_enum(t) || btf_is_enum64(t))
 		return put_enum(e, t, text, out);
 	if (btf_is_int(t) && btf_int_encoding(t) & BTF_INT_CHAR && text[0] && !text[1] &&
@@ -248,6 +342,8 @@ int encode_value(const struct btf *btf, int id, const char *text, void *out, siz
 	if (!btf || id <= 0) {
 		if (size != 1 && size != 2 && size != 4 && size != 8)
 			return wrong(&e, "the map has no types: write hex:…", NULL);
+		if (!strchr("-0123456789", *text))
+			return wrong(&e, "the map has no types: write a number, or hex:…", NULL);
 		return put_number(&e, text, out, size);
 	}
 	/* Words and large numbers need no quotes. */

@@ -10,15 +10,22 @@ static unsigned release(const struct skep_feature *f)
 	return f->since_major << 8 | f->since_minor;
 }
 
-/* 0 when no --kernel was given: rows of all releases are shown. */
-static unsigned wanted_release(const struct cli *cli)
+/* *@release: 0 when no kernel was asked for: rows of all are shown. An exit status. */
+static int wanted_release(struct cli *cli, unsigned *release)
 {
+	const char *env = getenv("SKEP_KERNEL");
 	unsigned major, minor;
+	int status;
 
-	if (!cli->system_opts.kernel ||
-	    sscanf(cli->system_opts.kernel, "%u.%u", &major, &minor) != 2)
-		return 0;
-	return major << 8 | minor;
+	*release = 0;
+	if (!cli->system_opts.kernel && (!env || !*env))
+		return EXIT_DONE;
+	status = cli_start_system(cli);
+	if (status)
+		return status;
+	skep_kernel_release(cli->system, &major, &minor);
+	*release = major << 8 | minor;
+	return EXIT_DONE;
 }
 
 static bool matches(const struct skep_feature *f, int argc, char **argv)
@@ -35,11 +42,12 @@ static cJSON *feature_json(const struct skep_feature *f)
 	cJSON *j = cJSON_CreateObject();
 	char since[16];
 
-	snprintf(since, sizeof(since), "%u.%u", f->since_major, f->since_minor);
 	cJSON_AddStringToObject(j, "vocabulary", f->vocabulary);
 	cJSON_AddStringToObject(j, "name", f->name);
 	cJSON_AddNumberToObject(j, "value", (double)f->value);
-	cJSON_AddStringToObject(j, "since", since);
+	snprintf(since, sizeof(since), "%u.%u", f->since_major, f->since_minor);
+	if (f->since_major)
+		cJSON_AddStringToObject(j, "since", since);
 	cJSON_AddStringToObject(j, "state", f->state);
 	if (*f->note)
 		cJSON_AddStringToObject(j, "note", f->note);
@@ -52,20 +60,29 @@ static void print_row(const struct cli *cli, const struct skep_feature *f)
 			    !strcmp(f->state, "absent") ? cli_red(cli) :
 							  "";
 
-	printf("  %-44s %2u.%-3u %s%-8s%s%s%s\n", f->name, f->since_major, f->since_minor, color,
-	       f->state, *color ? cli_plain(cli) : "", *f->note ? " " : "", f->note);
+	char since[16] = "";
+
+	if (f->since_major)
+		snprintf(since, sizeof(since), "%2u.%u", f->since_major, f->since_minor);
+	printf("  %-44s %-6s %s%-*s%s%s%s\n", f->name, since, color, *f->note ? 8 : 0, f->state,
+	       *color ? cli_plain(cli) : "", *f->note ? " " : "", f->note);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct skep_feature f = { .sz = sizeof(f) };
-	unsigned kernel = wanted_release(cli), shown = 0, done = 0, partial = 0;
-	cJSON *list = cli->json ? cJSON_CreateArray() : NULL;
+	unsigned kernel, shown = 0, done = 0, partial = 0;
 	const char *title = "";
+	cJSON *list;
+	int status;
 
 	for (int i = 1; i < argc; i++)
 		if (argv[i][0] == '-')
 			return cli_usage(&cmd_features, "no option %s", argv[i]);
+	status = wanted_release(cli, &kernel);
+	if (status)
+		return status;
+	list = cli->json ? cJSON_CreateArray() : NULL;
 	for (unsigned i = 0; !skep_feature_get(i, &f); i++) {
 		if (!matches(&f, argc, argv) || (kernel && release(&f) > kernel))
 			continue;
@@ -84,6 +101,10 @@ static int run(struct cli *cli, int argc, char **argv)
 	}
 	if (list)
 		cli_print_json(cli, list);
+	else if (!shown)
+		fputs("skep: no row has all of these words in its kind or name, or as its state "
+		      "(done, partial, absent)\n",
+		      stderr);
 	else
 		printf("%u rows: %u done, %u partial, %u absent\n", shown, done, partial,
 		       shown - done - partial);

@@ -126,6 +126,9 @@ static int map_find(const struct cli *cli, const char *what, struct map *m)
 		fd = found;
 		errno = ENOENT;
 	}
+	if (fd < 0 && errno == ENOENT)
+		return cli_error(
+			cli, "there is no map %s here: skep map lists those that there are", what);
 	if (fd < 0)
 		return cli_error(cli, "map %s: %s", what, strerror(errno));
 	err = map_open(m, fd);
@@ -328,6 +331,132 @@ static bool draw_map(const struct cli *cli, const struct map *m)
 	return drawn;
 }
 
+/* The sum of a counter over all CPUs. */
+static uint64_t counter_at(const struct map *m, const unsigned char *values, size_t off,
+			   size_t size)
+{
+	uint64_t sum = 0;
+
+	for (unsigned c = 0; c < m->values; c++)
+		sum += number_at(values + c * m->stride + off, size);
+	return sum;
+}
+
+/*
+ * A hash that is a histogram, or several: its counters' keys are slots, or structures whose last member is the
+ * slot (as of BCC's BPF_HISTOGRAM) and whose other members say of what.
+ */
+#define KEYED_SLOTS 1024
+
+struct keyed {
+	const struct map *m;
+	enum hist_kind kind;
+	size_t slot, size; /* of the slot in the key; bytes before it name the histogram */
+};
+
+static bool is_keyed(const struct map *m, struct keyed *k)
+{
+	int id = m->btf ? btf__resolve_type(m->btf, m->info.btf_key_type_id) : -1;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(m->btf, (unsigned)id) : NULL;
+
+	*k = (struct keyed){ m, hist_kind_of(m->info.name), 0, m->info.key_size };
+	if (k->kind == HIST_NONE || !t || (m->info.value_size != 4 && m->info.value_size != 8) ||
+	    (m->info.type != BPF_MAP_TYPE_HASH && m->info.type != BPF_MAP_TYPE_PERCPU_HASH &&
+	     m->info.type != BPF_MAP_TYPE_LRU_HASH && m->info.type != BPF_MAP_TYPE_LRU_PERCPU_HASH))
+		return false;
+	if (btf_is_struct(t) && btf_vlen(t) > 1) {
+		const struct btf_member *last = &btf_members(t)[btf_vlen(t) - 1];
+
+		k->slot = btf_member_bit_offset(t, btf_vlen(t) - 1u) / 8;
+		if (strcmp(btf__name_by_offset(m->btf, last->name_off), "slot"))
+			return false;
+		id = btf__resolve_type(m->btf, last->type);
+		t = id > 0 ? btf__type_by_id(m->btf, (unsigned)id) : NULL;
+		k->size = t ? t->size : 0;
+	}
+	return t && btf_is_int(t) && (k->size == 4 || k->size == 8) &&
+	       k->slot + k->size <= m->info.key_size;
+}
+
+struct keyed_row {
+	unsigned char *key;
+	uint64_t slots[KEYED_SLOTS];
+};
+
+/* "{"dev":8,"slot":3}" without the slot. */
+static void print_of_what(const struct cli *cli, const struct keyed *k, const void *key)
+{
+	cJSON *j = key_json(k->m, key);
+
+	cJSON_DeleteItemFromObject(j, "slot");
+	text_print(cli->out, j);
+	cJSON_Delete(j);
+	fputs(":\n", cli->out);
+}
+
+static int compare_rows(const void *a, const void *b, void *arg)
+{
+	const struct keyed_row *const *x = a, *const *y = b;
+	size_t n = ((const struct keyed *)arg)->slot;
+	uint64_t of_x = number_at((*x)->key, n), of_y = number_at((*y)->key, n);
+
+	if (n == 4 || n == 8)
+		return (of_x > of_y) - (of_x < of_y);
+	return memcmp((*x)->key, (*y)->key, n);
+}
+
+/* False: not drawn, since it is none, or has slots beyond what is drawn. */
+static bool draw_keyed(const struct cli *cli, const struct map *m)
+{
+	unsigned char *key = calloc(2, m->info.key_size + 1), *next = key + m->info.key_size + 1;
+	unsigned char *values = calloc(m->values, m->stride + 1);
+	struct keyed_row **rows = NULL, **grown;
+	bool fits = true;
+	struct keyed k;
+	size_t n = 0, i;
+	void *at = NULL;
+
+	fits = is_keyed(m, &k) && key && values;
+	while (fits && !bpf_map_get_next_key(m->fd, at, next)) {
+		uint64_t slot = number_at(next + k.slot, k.size);
+
+		memcpy(key, next, m->info.key_size);
+		at = key;
+		if (bpf_map_lookup_elem(m->fd, key, values))
+			continue;
+		for (i = 0; i < n && memcmp(rows[i]->key, key, k.slot); i++)
+			;
+		if (i == n) {
+			grown = realloc(rows, (n + 1) * sizeof(*rows));
+			rows = grown ? grown : rows;
+			fits = grown && (rows[n] = calloc(1, sizeof(**rows)));
+			if (!fits)
+				break;
+			rows[n]->key = malloc(m->info.key_size);
+			memcpy(rows[n++]->key, key, m->info.key_size);
+		}
+		fits = slot < KEYED_SLOTS;
+		if (fits)
+			rows[i]->slots[slot] += counter_at(m, values, 0, m->info.value_size);
+	}
+	fits = fits && n;
+	if (fits)
+		qsort_r(rows, n, sizeof(*rows), compare_rows, &k);
+	for (i = 0; i < n; i++) {
+		if (fits && k.slot)
+			print_of_what(cli, &k, rows[i]->key);
+		if (fits)
+			hist_draw(cli->out, k.slot ? "  " : "", k.kind, rows[i]->slots,
+				  KEYED_SLOTS);
+		free(rows[i]->key);
+		free(rows[i]);
+	}
+	free(rows);
+	free(key);
+	free(values);
+	return fits;
+}
+
 /* Histograms that are members of the value: "slots" of a struct hist. */
 static bool draw_members(const struct cli *cli, const struct map *m, const void *key,
 			 const unsigned char *value)
@@ -336,7 +465,7 @@ static bool draw_members(const struct cli *cli, const struct map *m, const void 
 	const struct btf_type *t = id > 0 ? btf__type_by_id(m->btf, (unsigned)id) : NULL;
 	bool drawn = false;
 
-	for (int i = 0; t && btf_is_struct(t) && m->values == 1 && i < btf_vlen(t); i++) {
+	for (int i = 0; t && btf_is_struct(t) && i < btf_vlen(t); i++) {
 		const struct btf_member *member = &btf_members(t)[i];
 		const char *name = btf__name_by_offset(m->btf, member->name_off);
 		const struct btf_type *at =
@@ -353,7 +482,7 @@ static bool draw_members(const struct cli *cli, const struct map *m, const void 
 		if (each != 4 && each != 8)
 			continue;
 		for (unsigned k = 0; k < btf_array(at)->nelems; k++)
-			slots[k] = number_at(value + off + k * (size_t)each, (size_t)each);
+			slots[k] = counter_at(m, value, off + k * (size_t)each, (size_t)each);
 		if (!drawn) {
 			cJSON *kj = key_json(m, key);
 
@@ -368,6 +497,51 @@ static bool draw_members(const struct cli *cli, const struct map *m, const void 
 }
 
 /* ---- elements ---- */
+
+#define ENOTSUPP 524 /* the kernel's own, of which libc has no text */
+
+static const char *reason(int err)
+{
+	return err == ENOTSUPP ?
+		       "its elements belong to tasks, sockets, files or cgroups, by whose "
+		       "descriptors they are looked up" :
+		       strerror(err);
+}
+
+/* What an errno of bpf(2) means for this map; NULL: what it says. */
+static const char *why_not(const struct map *m, int err)
+{
+	bool array =
+		m->info.type == BPF_MAP_TYPE_ARRAY || m->info.type == BPF_MAP_TYPE_PERCPU_ARRAY;
+
+	if (err == E2BIG && is_indexed(m->info.type))
+		return "it has no such index";
+	if (err == E2BIG)
+		return "it is full";
+	if (err == EINVAL && array)
+		return "elements of arrays are there from the beginning to the end";
+	if (err == EPERM)
+		return "it is read-only (constants of a program, or frozen)";
+	return NULL;
+}
+
+static int cannot(const struct cli *cli, const struct map *m, const char *what, int err)
+{
+	const char *why = why_not(m, err);
+
+	return cli_error(cli, "cannot %s: %s%s%s%s", what, reason(err), why ? " (" : "",
+			 why ? why : "", why ? ")" : "");
+}
+
+/* An array of one element that is the global variables of a program. */
+static bool is_section(const struct map *m)
+{
+	const struct btf_type *t =
+		m->btf ? btf__type_by_id(m->btf, m->info.btf_value_type_id) : NULL;
+
+	return t && btf_is_datasec(t) && m->info.type == BPF_MAP_TYPE_ARRAY &&
+	       m->info.max_entries == 1;
+}
 
 /* Why the elements of such a map cannot be gone over; NULL: they can. */
 static const char *why_not_walked(const struct map *m)
@@ -407,7 +581,7 @@ static int dump(struct cli *cli, const struct map *m, unsigned long limit)
 		json = NULL;
 		goto out;
 	}
-	if (!json && draw_map(cli, m))
+	if (!json && (draw_map(cli, m) || draw_keyed(cli, m)))
 		goto out;
 	while (n < limit && !(err = bpf_map_get_next_key(m->fd, at, next))) {
 		memcpy(key, next, m->info.key_size);
@@ -436,7 +610,7 @@ static int dump(struct cli *cli, const struct map *m, unsigned long limit)
 		cJSON_Delete(json);
 		json = NULL;
 		err = cli_error(cli, "map %u (%s) does not show its elements: %s", m->info.id,
-				type_name(m->info.type), strerror(errno));
+				type_name(m->info.type), reason(errno));
 	} else if (!json && !n) {
 		fprintf(cli->out, "(empty)\n");
 	}
@@ -534,10 +708,17 @@ static int element(struct cli *cli, const struct map *m, const char *verb, int n
 {
 	unsigned char *key, *values;
 	unsigned long long flags = BPF_ANY;
+	static char index_0[] = "0";
 	int status, fd = -1;
 
 	if (!m->info.key_size)
 		return keyless(cli, m, verb, n, args);
+	/* Of global variables there is one element: it needs no key. */
+	if (is_section(m) && n < 3 && (*verb == 'u' ? n == 1 : !n)) {
+		args[1] = args[0];
+		args[0] = index_0;
+		n++;
+	}
 	if (n < (*verb == 'u' ? 2 : 1))
 		return cli_error(cli, "%s takes %s", verb,
 				 *verb == 'u' ? "a key and a value" : "a key");
@@ -548,14 +729,15 @@ static int element(struct cli *cli, const struct map *m, const char *verb, int n
 		goto out;
 	if (*verb == 'l') {
 		if (bpf_map_lookup_elem(m->fd, key, values))
-			status = cli_error(cli, "no such element: %s", strerror(errno));
+			status = errno == ENOENT ? cli_error(cli, "there is no such element") :
+						   cannot(cli, m, "look it up", errno);
 		else if (cli->json)
 			print_values(cli, m, values);
 		else
 			print_element(cli, m, key, values);
 	} else if (*verb == 'd') {
 		if (bpf_map_delete_elem(m->fd, key))
-			status = cli_error(cli, "cannot delete: %s", strerror(errno));
+			status = cannot(cli, m, "delete", errno);
 	} else {
 		if (n > 2)
 			flags = !strcmp(args[2], "exist") ? BPF_EXIST : BPF_NOEXIST;
@@ -567,7 +749,7 @@ static int element(struct cli *cli, const struct map *m, const char *verb, int n
 		for (unsigned i = 1; i < m->values; i++) /* the same on each CPU */
 			memcpy(values + i * m->stride, values, m->info.value_size);
 		if (!status && bpf_map_update_elem(m->fd, key, values, flags))
-			status = cli_error(cli, "cannot update: %s", strerror(errno));
+			status = cannot(cli, m, "update", errno);
 	}
 out:
 	if (fd >= 0)
@@ -609,7 +791,8 @@ static int run_map(struct cli *cli, int argc, char **argv)
 	unsigned long limit = (unsigned long)-1, count = 0;
 	const char *instance = NULL, *where = NULL;
 	double interval = 1;
-	char *args[8];
+	bool wrong = false;
+	char *args[8], *end;
 	struct map m;
 	int n = 0, status;
 
@@ -617,11 +800,11 @@ static int run_map(struct cli *cli, int argc, char **argv)
 		const char *v;
 
 		if ((v = cli_option("--limit", argc, argv, &i)))
-			limit = strtoul(v, NULL, 10);
+			limit = strtoul(v, &end, 10), wrong |= !*v || *end || *v == '-';
 		else if ((v = cli_option("--interval", argc, argv, &i)))
-			interval = strtod(v, NULL);
+			interval = strtod(v, &end), wrong |= *end;
 		else if ((v = cli_option("--count", argc, argv, &i)))
-			count = strtoul(v, NULL, 10);
+			count = strtoul(v, &end, 10), wrong |= !*v || *end || *v == '-';
 		else if ((v = cli_option("--instance", argc, argv, &i)))
 			instance = v;
 		else if (n == sizeof(args) / sizeof(args[0]))
@@ -629,6 +812,8 @@ static int run_map(struct cli *cli, int argc, char **argv)
 		else
 			args[n++] = argv[i];
 	}
+	if (wrong)
+		return cli_usage(&cmd_map, "--limit, --count and --interval take a number");
 	if (interval <= 0)
 		return cli_usage(&cmd_map, "--interval is a number of seconds");
 	if (n > 1 && !strcmp(args[0], "list"))
@@ -692,6 +877,7 @@ const struct command cmd_map = {
 		"numbers,\n"
 		"names of enumerators, or bytes: hex:01020304. Maps without types are shown in "
 		"hex.\n"
-		"Arrays whose name says that they are histograms, and such members, are drawn.\n",
+		"Arrays and hashes whose name says that they are histograms, and such members, are "
+		"drawn.\n",
 	.run = run_map,
 };

@@ -2,6 +2,7 @@
 /* skep prog: programs as they were loaded: their figures, their instructions, their native code. */
 #include "instance.h"
 #include "object.h"
+#include "text.h"
 #include "prog_run.h"
 
 #include <errno.h>
@@ -189,19 +190,69 @@ static void read_symbols(struct prog_dump *d)
 	d->call_base = strtoull(at, NULL, 16);
 }
 
-static int print_insn(const struct cli *cli, const struct prog_dump *d, unsigned i, unsigned n)
+/* Instruction @i of @n as text; how many it takes, 0 or less: damaged. */
+static int insn_text(const struct cli *cli, const struct prog_dump *d, unsigned i, unsigned n,
+		     char *text, size_t size)
 {
 	const struct bpf_insn *insn = &d->insns[i];
-	char text[256], name[128] = "";
-	int took = skep_insn_text(insn, n - i, text, sizeof(text));
+	char name[128] = "";
+	int took = skep_insn_text(insn, n - i, text, size);
 
-	if (!cli->system && insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg)
+	if (!cli->system && d->symbols && insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg)
 		kernel_helper(d, insn, name, sizeof(name));
 	if (*name)
-		fprintf(cli->out, "%4u: (85) call %s\n", i, name);
-	else if (took > 0)
+		snprintf(text, size, "(85) call %s", name);
+	return took;
+}
+
+static int print_insn(const struct cli *cli, const struct prog_dump *d, unsigned i, unsigned n)
+{
+	char text[256];
+	int took = insn_text(cli, d, i, n, text, sizeof(text));
+
+	if (took > 0)
 		fprintf(cli->out, "%4u: %s\n", i, text);
 	return took;
+}
+
+/* The source of line @k, to what is at it. */
+static void add_line(cJSON *j, const struct prog_dump *d, unsigned k)
+{
+	const char *text = d->btf ? btf__name_by_offset(d->btf, d->lines[k].line_off) : NULL;
+	const char *file = d->btf ? btf__name_by_offset(d->btf, d->lines[k].file_name_off) : NULL;
+
+	if (!text || !file || !*text)
+		return;
+	text += strspn(text, " \t");
+	cJSON_AddItemToObject(j, "source", text_json(text, strlen(text)));
+	cJSON_AddItemToObject(j, "file", text_json(file, strlen(file)));
+	cJSON_AddNumberToObject(j, "line", BPF_LINE_INFO_LINE_NUM(d->lines[k].line_col));
+}
+
+/* The same as print_xlated() says. */
+static cJSON *xlated_json(const struct cli *cli, const struct prog_dump *d)
+{
+	unsigned n = d->info.xlated_prog_len / sizeof(*d->insns), line = 0;
+	cJSON *list = cJSON_CreateArray();
+	char text[256];
+	int took = 1;
+
+	for (unsigned i = 0; i < n && took > 0; i += (unsigned)took) {
+		cJSON *j = cJSON_CreateObject();
+
+		cJSON_AddNumberToObject(j, "insn", i);
+		for (unsigned k = 0; k < d->info.nr_func_info; k++)
+			if (d->funcs[k].insn_off == i)
+				cJSON_AddStringToObject(j, "function", func_name(d, k));
+		took = insn_text(cli, d, i, n, text, sizeof(text));
+		cJSON_AddStringToObject(j, "text", took > 0 ? text : "(bad)");
+		while (line < d->info.nr_line_info && d->lines[line].insn_off < i)
+			line++;
+		if (line < d->info.nr_line_info && d->lines[line].insn_off == i)
+			add_line(j, d, line);
+		cJSON_AddItemToArray(list, j);
+	}
+	return list;
 }
 
 static void print_xlated(const struct cli *cli, const struct prog_dump *d,
@@ -242,24 +293,33 @@ static void native_start(struct native *z)
 	ZydisFormatterSetProperty(&z->formatter, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, ZYAN_FALSE);
 }
 
-/* The instruction at @at of @d's code; its length, at least 1. */
-static unsigned print_native(const struct cli *cli, const struct native *z,
-			     const struct prog_dump *d, unsigned at, const struct prog_opts *o)
+/* The instruction at @at of @d's code as text; its length, at least 1. */
+static unsigned native_text(const struct native *z, const struct prog_dump *d, unsigned at,
+			    char *text, size_t size)
 {
 	const unsigned char *p = d->code + at;
 	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction insn;
-	char text[256] = "(bad)";
 	unsigned len = 1;
 
+	snprintf(text, size, "(bad)");
 	if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(&z->decoder, p, d->info.jited_prog_len - at, &insn,
 						operands))) {
 		len = insn.length;
 		/* Addresses are offsets into the program's code, as the ones on the left. */
 		ZydisFormatterFormatInstruction(&z->formatter, &insn, operands,
-						insn.operand_count_visible, text, sizeof(text), at,
-						NULL);
+						insn.operand_count_visible, text, size, at, NULL);
 	}
+	return len;
+}
+
+static unsigned print_native(const struct cli *cli, const struct native *z,
+			     const struct prog_dump *d, unsigned at, const struct prog_opts *o)
+{
+	const unsigned char *p = d->code + at;
+	char text[256];
+	unsigned len = native_text(z, d, at, text, sizeof(text));
+
 	fprintf(cli->out, "        %5x:  ", at);
 	if (o->bytes)
 		for (unsigned k = 0; k < 11; k++)
@@ -285,6 +345,39 @@ static void print_insns_to(const struct cli *cli, const struct prog_dump *d, uns
 			return;
 		*next += (unsigned)took;
 	}
+}
+
+/* Functions, with their code's offsets in the program's, and its bytes. */
+static cJSON *jited_json(const struct prog_dump *d)
+{
+	cJSON *list = cJSON_CreateArray();
+	struct native z;
+	unsigned at = 0;
+
+	native_start(&z);
+	for (unsigned f = 0; f < d->info.nr_jited_ksyms; f++) {
+		unsigned end = at + d->func_len[f];
+		cJSON *j = cJSON_CreateObject(), *code;
+
+		cJSON_AddStringToObject(j, "function", func_name(d, f));
+		cJSON_AddNumberToObject(j, "bytes", d->func_len[f]);
+		code = cJSON_AddArrayToObject(j, "code");
+		while (at < end && at < d->info.jited_prog_len) {
+			char text[256], bytes[64] = "";
+			unsigned len = native_text(&z, d, at, text, sizeof(text));
+			cJSON *one = cJSON_CreateObject();
+
+			for (unsigned k = 0; k < len && k < 15; k++)
+				snprintf(bytes + 2 * k, 3, "%02x", d->code[at + k]);
+			cJSON_AddNumberToObject(one, "at", at);
+			cJSON_AddStringToObject(one, "bytes", bytes);
+			cJSON_AddStringToObject(one, "text", text);
+			cJSON_AddItemToArray(code, one);
+			at += len;
+		}
+		cJSON_AddItemToArray(list, j);
+	}
+	return list;
 }
 
 static void print_jited(const struct cli *cli, const struct prog_dump *d, const struct prog_opts *o)
@@ -384,7 +477,10 @@ static void print_figures(const struct cli *cli, const struct prog_dump *d,
 static cJSON *figures_json(const struct prog_dump *d, const struct bpf_program *prog)
 {
 	const struct bpf_prog_info *i = &d->info;
-	cJSON *j = cJSON_CreateObject();
+	__u32 ids[64] = { 0 };
+	struct bpf_prog_info use = { .map_ids = (unsigned long)ids, .nr_map_ids = 64 };
+	cJSON *j = cJSON_CreateObject(), *maps;
+	__u32 len = sizeof(use);
 	char tag[2 * sizeof(i->tag) + 1];
 
 	for (size_t k = 0; k < sizeof(i->tag); k++)
@@ -403,6 +499,13 @@ static cJSON *figures_json(const struct prog_dump *d, const struct bpf_program *
 	cJSON_AddNumberToObject(j, "verified_insns", i->verified_insns);
 	cJSON_AddNumberToObject(j, "jited_bytes", i->jited_prog_len);
 	cJSON_AddNumberToObject(j, "functions", i->nr_jited_ksyms);
+	if (!prog && !bpf_obj_get_info_by_fd(d->fd, &use, &len)) {
+		maps = cJSON_AddArrayToObject(j, "maps");
+		for (unsigned k = 0; k < use.nr_map_ids && k < 64; k++)
+			cJSON_AddItemToArray(maps, cJSON_CreateNumber(ids[k]));
+		cJSON_AddNumberToObject(j, "run_cnt", (double)use.run_cnt);
+		cJSON_AddNumberToObject(j, "run_time_ns", (double)use.run_time_ns);
+	}
 	return j;
 }
 
@@ -419,7 +522,15 @@ static int show_program(const struct cli *cli, const struct bpf_program *prog, i
 		status = cli_error(cli, "program %s: %s",
 				   prog ? bpf_program__name(prog) : d.info.name, strerror(-err));
 	} else if (list) {
-		cJSON_AddItemToArray(list, figures_json(&d, prog));
+		cJSON *j = figures_json(&d, prog);
+
+		if (view == VIEW_XLATED && !cli->system)
+			read_symbols(&d);
+		if (view == VIEW_XLATED)
+			cJSON_AddItemToObject(j, "xlated", xlated_json(cli, &d));
+		else if (view == VIEW_JITED)
+			cJSON_AddItemToObject(j, "jited", jited_json(&d));
+		cJSON_AddItemToArray(list, j);
 	} else {
 		print_figures(cli, &d, prog);
 		if (view != VIEW_SHOW)
@@ -539,7 +650,10 @@ static int find_program(const struct cli *cli, const char *what)
 		}
 		errno = ENOENT;
 	}
-	if (found < 0)
+	if (found < 0 && errno == ENOENT)
+		cli_error(cli, "there is no program %s here: skep prog lists those that there are",
+			  what);
+	else if (found < 0)
 		cli_error(cli, "program %s: %s", what, strerror(errno));
 	return found;
 }
@@ -602,8 +716,6 @@ static int run_loaded(struct cli *cli, int argc, char **argv)
 	}
 	if (n && view != VIEW_SHOW && n != 3)
 		return cli_usage(&cmd_prog, "dump %s: which program?", args[1]);
-	if (cli->json && view != VIEW_SHOW)
-		return cli_usage(&cmd_prog, "--json goes with list and show");
 	status = cli_enter_instance(cli, instance, argc, argv, &where);
 	if (status != CLI_HERE)
 		return status;
@@ -614,8 +726,10 @@ static int run_loaded(struct cli *cli, int argc, char **argv)
 		status = EXIT_DONE;
 	for (int i = view == VIEW_SHOW ? 1 : 2; i < n && !status; i++)
 		status = show_loaded(cli, args[i], view, &o, list);
-	if (list)
+	if (list && (!status || cJSON_GetArraySize(list)))
 		cli_print_json(cli, list);
+	else
+		cJSON_Delete(list);
 	return status;
 }
 
@@ -649,8 +763,6 @@ static int run(struct cli *cli, int argc, char **argv)
 	} else {
 		return cli_usage(&cmd_prog, "no '%s': show, dump or run", argv[i]);
 	}
-	if (cli->json && view != VIEW_SHOW)
-		return cli_usage(&cmd_prog, "--json goes with show");
 	if (cli->json)
 		list = cJSON_CreateArray();
 	for (int first = i; i < argc; i++) {
@@ -677,8 +789,10 @@ static int run(struct cli *cli, int argc, char **argv)
 	else if (!status && !seen)
 		status = cli_error(cli, "no program that is loaded unasked (SEC(\"?…\")): ask by "
 					"--prog NAME");
-	if (list)
+	if (list && (!status || cJSON_GetArraySize(list)))
 		cli_print_json(cli, list);
+	else
+		cJSON_Delete(list);
 	return status;
 }
 

@@ -37,7 +37,41 @@ static cJSON *hex_json(const unsigned char *data, size_t size)
 	return cJSON_CreateString(text);
 }
 
-/* @size bytes (at most 8) as an integer; of a bit-field @bits from bit @shift. */
+/* An __int128, in decimal. */
+static cJSON *wide_json(const unsigned char *data, bool is_signed)
+{
+	unsigned __int128 v;
+	bool negative;
+	char text[48], *p = text + sizeof(text) - 1;
+
+	memcpy(&v, data, sizeof(v));
+	negative = is_signed && v >> 127;
+	if (negative)
+		v = -v;
+	*p = 0;
+	do
+		*--p = (char)('0' + (int)(v % 10));
+	while (v /= 10);
+	if (negative)
+		*--p = '-';
+	return strlen(p) > 15 ? cJSON_CreateString(p) : cJSON_CreateRaw(p);
+}
+
+static cJSON *float_json(const unsigned char *data, size_t size)
+{
+	double wide;
+	float narrow;
+
+	if (size == sizeof(wide))
+		memcpy(&wide, data, size);
+	else if (size == sizeof(narrow))
+		memcpy(&narrow, data, size), wide = (double)narrow;
+	else
+		return hex_json(data, size);
+	return cJSON_CreateNumber(wide);
+}
+
+/* @size bytes (at most 8, or 16) as an integer; of a bit-field @bits from bit @shift. */
 static cJSON *int_json(const unsigned char *data, size_t size, unsigned shift, unsigned bits,
 		       bool is_signed, bool is_bool)
 {
@@ -45,7 +79,7 @@ static cJSON *int_json(const unsigned char *data, size_t size, unsigned shift, u
 	unsigned unused;
 
 	if (size > 8)
-		return hex_json(data, size); /* __int128 */
+		return size == 16 ? wide_json(data, is_signed) : hex_json(data, size);
 	memcpy(&v, data, size);
 	unused = 64 - (bits ? bits : (unsigned)size * 8);
 	v = v >> shift << unused;
@@ -194,6 +228,8 @@ cJSON *value_json(const struct btf *btf, int id, const void *bytes, size_t size)
 	case BTF_KIND_INT:
 		return int_json(data, t->size, 0, 0, btf_int_encoding(t) & BTF_INT_SIGNED,
 				btf_int_encoding(t) & BTF_INT_BOOL);
+	case BTF_KIND_FLOAT:
+		return float_json(data, t->size);
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
 		return enum_json(btf, t, data);

@@ -422,13 +422,16 @@ struct skep_feature {
 	const char *vocabulary;		       /* "command", "map type", "helper" … */
 	const char *name;		       /* as in <linux/bpf.h> */
 	long long value;		       /* its number there; 0 for names without one */
-	unsigned int since_major, since_minor; /* the first Linux release that has it */
+	unsigned int since_major, since_minor; /* the first Linux release that has it; 0.0: none, it is libbpf's */
 	const char *state;		       /* "done", "partial", "absent" */
 	const char *note;		       /* or "" */
 };
 
 /* Row @index of all vocabularies, from 0: 0, or -ENOENT behind the last. */
 SKEP_API int skep_feature_get(unsigned int index, struct skep_feature *out);
+/* The release that @sys behaves as. */
+SKEP_API void skep_kernel_release(const struct skep_system *sys, unsigned int *major,
+				  unsigned int *minor);
 
 /*
  * Where lines of bpf_trace_printk() go (Linux: trace_pipe): @fn gets each, not

@@ -2,6 +2,7 @@
 /* The vocabularies' rows as the public interface shows them. */
 #include <errno.h>
 
+#include "object/system.h"
 #include "object/vocabulary.h"
 #include "skep/skep.h"
 
@@ -26,4 +27,10 @@ int skep_feature_get(unsigned int index, struct skep_feature *out)
 		return 0;
 	}
 	return -ENOENT;
+}
+
+void skep_kernel_release(const struct skep_system *sys, unsigned int *major, unsigned int *minor)
+{
+	*major = KVER_MAJOR(sys->profile);
+	*minor = KVER_MINOR(sys->profile);
 }
