@@ -54,6 +54,7 @@ void slot_claim(struct arena *arena, const struct skep_platform *platform, struc
 			}
 	}
 	run->pid_tgid = 0;
+	run->nr_uptrs = 0;
 	run->arena = arena;
 	run->platform = platform;
 	run->cpu = cpu;
