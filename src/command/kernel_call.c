@@ -8,6 +8,7 @@
 
 #include "btf/btf.h"
 #include "command/command.h"
+#include "command/keys.h"
 #include "command/task_work.h"
 #include "hook/perf.h"
 #include "hook/points.h"
@@ -204,6 +205,13 @@ u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call o
 		return (u64)(s64)sock_link(sys, args, op == KERNEL_CALL_SOCK_LINK);
 	case KERNEL_CALL_MAP_COUNT:
 		return count_of_map(sys, (u32)args[0]);
+	case KERNEL_CALL_KEY_LOOKUP:
+		return key_lookup_user(run, (s32)args[0], args[1]);
+	case KERNEL_CALL_KEY_SYSTEM:
+		return key_lookup_system(run, args[0]);
+	case KERNEL_CALL_KEY_VERIFY:
+		return (u64)(s64)key_verify_pkcs7(run, (const void *)args[0], (u32)args[1],
+						  (const void *)args[2], (u32)args[3], args[4]);
 	case KERNEL_CALL_RSTAT_UPDATED:
 		rstat_updated(sys, run, args[0], (u32)args[1]);
 		return 0;

@@ -229,6 +229,39 @@ static u64 task_user_regs(struct bpf_task *bt)
 	return world_user_regs(task_of(bt));
 }
 
+#define RED_ZONE 128
+
+/* What it hands over lies below its stack meanwhile. */
+static long task_keyctl(struct bpf_task *bt, struct task_keyctl *c)
+{
+	struct task *t = task_of(bt);
+	struct user_regs_struct *regs = task_regs(t);
+	u64 args[6] = { 0 }, at = 0;
+	void *saved = NULL;
+	long ret = -ESRCH;
+
+	if (!regs || t->trace->kind == STOP_NONE)
+		return -ESRCH;
+	if (c->size) {
+		at = (regs->rsp - RED_ZONE - c->size) & ~15ULL;
+		saved = mem_alloc(c->size);
+		if (!saved || task_read(t, saved, at, c->size) ||
+		    task_write(t, at, c->memory, c->size))
+			goto out;
+	}
+	for (u32 i = 0; i < 5; i++)
+		args[i] = c->args[i] + (c->places >> i & 1 ? at : 0);
+	ret = tracer_inject(t, SYS_keyctl, args);
+	if (c->size) {
+		if (ret >= 0)
+			task_read(t, c->memory, at, c->size);
+		task_write(t, at, saved, c->size);
+	}
+out:
+	mem_free(saved);
+	return ret;
+}
+
 const struct bpf_task_ops task_ops = {
 	.uid_gid = task_uid_gid,
 	.comm = task_comm,
@@ -242,6 +275,7 @@ const struct bpf_task_ops task_ops = {
 	.user_stack = stack_user,
 	.user_build_id = stack_build_id,
 	.override_return = task_override_return,
+	.keyctl = task_keyctl,
 	.assume = task_assume,
 	.resume = task_resume,
 };

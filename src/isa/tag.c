@@ -206,6 +206,41 @@ void sha256(u8 digest[SHA256_SIZE], const void *bytes, u64 len)
 	hash_take(&s, digest, SHA256_SIZE);
 }
 
+static const u32 init224[8] = { 0xc1059ed8, 0x367cd507, 0x3070dd17, 0xf70e5939,
+				0xffc00b31, 0x68581511, 0x64f98fa7, 0xbefa4fa4 };
+
+u32 digest_by_name(const char *name, u8 digest[DIGEST_MAX], const void *bytes, u64 len)
+{
+	static const struct {
+		const char *name;
+		u32 size;
+		const u32 *init; /* NULL: one of 64-bit words */
+	} rows[] = {
+		{ "sha1", 20, init1 },	{ "sha224", 28, init224 }, { "sha256", 32, init256 },
+		{ "sha384", 48, NULL }, { "sha512", 64, NULL },
+	};
+	const u8 *p = bytes;
+	struct hash s;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rows) && strcmp(rows[i].name, name); i++)
+		;
+	if (i == ARRAY_SIZE(rows))
+		return 0;
+	if (!rows[i].init) {
+		sha512(digest, rows[i].size, bytes, len);
+		return rows[i].size;
+	}
+	hash_begin(&s, rows[i].init != init1);
+	memcpy(s.h, rows[i].init, sizeof(s.h));
+	for (u64 n; len; p += n, len -= n) {
+		n = min_t(u64, len, 1U << 30);
+		hash_add(&s, p, (u32)n);
+	}
+	hash_take(&s, digest, rows[i].size);
+	return rows[i].size;
+}
+
 int sha256_file(u8 digest[SHA256_SIZE], int fd)
 {
 	u8 bytes[16384];

@@ -17,6 +17,11 @@ void prog_tag(u8 tag[BPF_TAG_SIZE], const struct bpf_insn *insns, u32 len, kver 
 /* The whole SHA-256 of the same: what a map may be reserved for (excl_prog_hash). */
 void prog_digest(u8 digest[SHA256_SIZE], const struct bpf_insn *insns, u32 len);
 void sha256(u8 digest[SHA256_SIZE], const void *bytes, u64 len);
+#define SHA384_SIZE 48
+#define DIGEST_MAX  64
+void sha512(u8 *digest, u32 size, const void *bytes, u64 len); /* @size 48: SHA-384, 64 */
+/* The hash that Linux calls @name ("sha1", "sha256"): its size; 0: not known. */
+u32 digest_by_name(const char *name, u8 digest[DIGEST_MAX], const void *bytes, u64 len);
 /* Of all that can be read from @fd on. 0 or -errno. */
 int sha256_file(u8 digest[SHA256_SIZE], int fd);
 

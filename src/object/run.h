@@ -91,9 +91,13 @@ enum kernel_call {
 	KERNEL_CALL_SYMBOL_AT,
 	/* struct bpf_map of sockets, key, cookie, whether it is TCP's, u64[2] -> as psock_reserve() */
 	KERNEL_CALL_SOCK_RESERVE,
-	KERNEL_CALL_SOCK_LINK,	   /* the same, and what came of putting it there -> 0 */
-	KERNEL_CALL_STREAM_STACK,  /* stream, instruction of run->prog that asks -> 0 or -errno */
-	KERNEL_CALL_MAP_COUNT,	   /* id of a map -> its elements, where Linux counts them; 0 */
+	KERNEL_CALL_SOCK_LINK,	  /* the same, and what came of putting it there -> 0 */
+	KERNEL_CALL_STREAM_STACK, /* stream, instruction of run->prog that asks -> 0 or -errno */
+	KERNEL_CALL_MAP_COUNT,	  /* id of a map -> its elements, where Linux counts them; 0 */
+	KERNEL_CALL_KEY_LOOKUP,	  /* serial number, flags -> struct bpf_key; 0 */
+	KERNEL_CALL_KEY_SYSTEM,	  /* number of a kernel's keyring -> the same */
+	/* data, its size, message that signs it, its size, struct bpf_key -> 0 or -errno */
+	KERNEL_CALL_KEY_VERIFY,
 	KERNEL_CALL_RSTAT_UPDATED, /* struct cgroup, CPU */
 	KERNEL_CALL_RSTAT_FLUSH,   /* struct cgroup */
 	KERNEL_CALL_TASK_WORK, /* struct async_cb, task_struct, enum task_work_mode -> 0 or -ESRCH */

@@ -14,6 +14,14 @@ struct bpf_task {
 	u32 tid, tgid; /* as the supervisor's pid namespace numbers them */
 };
 
+/* A keyctl(2) in a task's name. */
+struct task_keyctl {
+	u64 args[5];
+	u32 places;   /* a bit for each argument that is an offset in .memory */
+	void *memory; /* of .size bytes, for the call and from it */
+	u32 size;
+};
+
 /* Every operation may be called in a run only; the task is stopped. */
 struct bpf_task_ops {
 	u64 (*uid_gid)(struct bpf_task *t); /* gid << 32 | uid; real ids, as Linux gives */
@@ -36,6 +44,8 @@ struct bpf_task_ops {
 	int (*user_build_id)(struct bpf_task *t, u64 ip, u8 id[20], u64 *offset);
 	/* bpf_override_return(): the function being entered is not executed and gives @rc. */
 	int (*override_return)(struct bpf_task *t, struct bpf_run *run, u64 rc);
+	/* As the call gives it; -ESRCH: the task cannot make one here. NULL: none. */
+	long (*keyctl)(struct bpf_task *t, struct task_keyctl *c);
 	/* From here to .resume() the supervisor has the task's identity: 0 or -EACCES. Not nested. */
 	int (*assume)(struct bpf_task *t);
 	void (*resume)(struct bpf_task *t);
