@@ -119,6 +119,7 @@ static bool begin(struct link_way *w, struct tcp_sock_seen *c, u8 state, struct 
 	sk->cookie = c->cookie;
 	getsockopt(w->l->diag, SOL_SOCKET, SO_NETNS_COOKIE, &sk->netns_cookie, &size);
 	sk->uid = c->uid;
+	sk->ino = c->inode ? c->inode : SOCK_INO_MADE_UP | c->cookie;
 	sk->cgroups = c->ids;
 	sk->nr_cgroups = c->n;
 	if (c->family == AF_INET) {

@@ -424,7 +424,7 @@ bool link_tcp_follows(struct links *l, u64 cookie, u8 from, u8 to, u8 real)
 	return follows;
 }
 
-struct bpf_rt_sock *link_tcp_later(struct links *l, u64 cookie, pid_t pid, int fd)
+struct bpf_rt_sock *link_tcp_later(struct links *l, u64 cookie, pid_t pid, int fd, u32 inode)
 {
 	struct link_tcp *t = l ? load_acquire(&l->tcp) : NULL;
 	struct bpf_rt_sock *later = NULL;
@@ -439,6 +439,7 @@ struct bpf_rt_sock *link_tcp_later(struct links *l, u64 cookie, pid_t pid, int f
 		c->later = NULL;
 		c->pid = pid;
 		c->fd = fd;
+		c->inode = inode;
 	}
 	pthread_mutex_unlock(&t->lock);
 	return later;

@@ -120,7 +120,7 @@ bool link_tcp_follows(struct links *l, u64 cookie, u8 from, u8 to, u8 real);
  * Options that programs have set before anybody had the socket, which process @pid has as @fd now: [2], to be
  * freed; NULL: none.
  */
-struct bpf_rt_sock *link_tcp_later(struct links *l, u64 cookie, pid_t pid, int fd);
+struct bpf_rt_sock *link_tcp_later(struct links *l, u64 cookie, pid_t pid, int fd, u32 inode);
 
 /* By the links' threads, of a socket whose turn it is. */
 void link_tcp_put_flags(struct links *l, struct tcp_sock_seen *c, u8 flags);

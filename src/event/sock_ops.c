@@ -138,11 +138,13 @@ static bool open_tcp(struct task *t, const struct fd_info *info, struct cgroup_s
 /* Options that programs have set when nobody had the socket; from now on it can be had as descriptor @fd. */
 static void set_later(struct task *t, struct cgroup_sock *s, int fd)
 {
-	struct bpf_rt_sock *later =
-		link_tcp_later(t->sys->links, s->sk.cookie, (pid_t)t->bpf.tgid, fd);
+	struct bpf_rt_sock *later;
 	u32 level, name;
 	bool doubled;
 
+	sock_storage_found(t->sys, s->sk.cookie, s->sk.ino, s->fd);
+	later = link_tcp_later(t->sys->links, s->sk.cookie, (pid_t)t->bpf.tgid, fd,
+			       (u32)s->sk.ino);
 	if (!later)
 		return;
 	for (u32 i = 0; sk_option(i, &level, &name, &doubled); i++) {

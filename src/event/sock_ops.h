@@ -16,6 +16,8 @@ void sock_ops_state(struct task *t, const struct fd_info *info, u8 from, u8 to, 
 void sock_ops_connect(struct task *t, int fd, struct cgroup_sock *s,
 		      const struct sockaddr_storage *to);
 
+/* Storages of a socket that has been accepted by now; see sock_storage.c. */
+void sock_storage_found(struct skep_system *sys, u64 cookie, u64 ino, int fd);
 /* The context's fields of socket @sk; not @full: of a request, which is none yet. */
 void sock_ops_fill(struct bpf_sock_ops *ctx, struct bpf_rt_sock *sk, bool full);
 

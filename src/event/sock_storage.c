@@ -13,7 +13,9 @@
 
 #include "event/decide.h"
 #include "event/process.h"
+#include "event/sock_ops.h"
 #include "object/map.h"
+#include "object/sock.h"
 #include "object/watch.h"
 
 static bool is_cloned(const struct map_object *m)
@@ -50,6 +52,27 @@ static bool storage_clone(struct map_object *m, const u64 *from, const u64 *to)
 	slot_release(&run);
 	mem_free(value);
 	return done;
+}
+
+/* What programs gave the socket with @cookie when nobody had it yet: it is inode @ino now, and our descriptor @fd. */
+void sock_storage_found(struct skep_system *sys, u64 cookie, u64 ino, int fd)
+{
+	const struct object_table *maps = &sys->tables[OBJECT_MAP];
+	const u64 from[2] = { SOCK_INO_MADE_UP | cookie }, to[2] = { ino };
+	bool any = false;
+
+	relock_take(&sys->lock);
+	for (size_t i = 0; i < maps->by_id.n; i++) {
+		struct map_object *m = (struct map_object *)maps->by_id.v[i];
+
+		any |= m->map && m->ops && m->map->map_type == BPF_MAP_TYPE_SK_STORAGE &&
+		       storage_clone(m, from, to);
+	}
+	relock_give(&sys->lock);
+	if (any) {
+		watch_socket(sys, fd, cookie);
+		watch_forget_made_up(sys, cookie);
+	}
 }
 
 static bool inode_of(int fd, u64 owner[2])

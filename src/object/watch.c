@@ -322,6 +322,14 @@ void watch_forget_socket(struct skep_system *sys, u64 cookie)
 		forget(sys, &s, NULL);
 }
 
+void watch_forget_made_up(struct skep_system *sys, u64 cookie)
+{
+	const struct watched_socket s = { 0, SOCK_INO_MADE_UP | cookie, 0, -1 };
+
+	if (load_acquire(&sys->watches))
+		forget(sys, &s, NULL);
+}
+
 void watches_stop(struct skep_system *sys)
 {
 	struct watches *w = sys->watches;

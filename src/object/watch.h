@@ -22,6 +22,8 @@ int watch_inode(struct skep_system *sys, int fd, const u64 owner[2]);
 void watches_sweep(struct skep_system *sys);
 /* The socket of @cookie, which nobody watched, is no more: a test run's. */
 void watch_forget_socket(struct skep_system *sys, u64 cookie);
+/* Storages that it had by a number that was made up, alone. */
+void watch_forget_made_up(struct skep_system *sys, u64 cookie);
 void watches_stop(struct skep_system *sys);
 
 #endif

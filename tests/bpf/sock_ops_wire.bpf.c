@@ -16,7 +16,7 @@ char _license[] SEC("license") = "GPL";
 
 struct line {
 	__u32 op, arg0, arg1, arg2, state, full, flags, len, seen, tcp, opt, synopt, syntcp, synip,
-		synmac, sk, local, remote, ret, cwnd, out, una, mss, total, again, lost, delivered, srtt;
+		synmac, sk, local, remote, ret, cwnd, out, una, mss, total, again, lost, delivered, srtt, before;
 };
 
 struct {
@@ -33,6 +33,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } config SEC(".maps");
+
+/* How many events of the socket before this one had a line. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} events SEC(".maps");
 
 static __u32 *at(__u32 i)
 {
@@ -127,6 +135,9 @@ SEC("sockops") int on_event(struct bpf_sock_ops *ctx)
 	l->again = ctx->retrans_out;
 	l->lost = ctx->lost_out;
 	l->srtt = !!ctx->srtt_us;
+	sk = ctx->sk;
+	if (sk && (n = bpf_sk_storage_get(&events, sk, 0, BPF_SK_STORAGE_GET_F_CREATE)))
+		l->before = (*n)++;
 	sk = ctx->sk;
 	if (sk && (tcp = bpf_tcp_sock(sk)))
 		l->delivered = tcp->delivered;
