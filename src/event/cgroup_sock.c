@@ -107,6 +107,7 @@ static void connect_enter(struct task *t)
 	s32 ret;
 
 	t->call.room = 0;
+	t->call.port = 0;
 	if ((!sock_addr_decides(t, CONNECT) && !cgroup_decides(t, BPF_CGROUP_SOCK_OPS)) ||
 	    len > sizeof(a) || !sock_addr_open(t, (int)c->args[0], &s))
 		return;
@@ -143,6 +144,7 @@ static void connect_exit(struct task *t)
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 	struct cgroup_sock s;
 
+	sock_port_chosen(t);
 	if (!t->call.room || cgroup_sock_open(t, (int)t->call.args[0], &s))
 		return;
 	if (is_inet(&s)) {

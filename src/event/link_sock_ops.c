@@ -217,6 +217,24 @@ static s32 run(struct link_way *w, struct tcp_sock_seen *c, struct ops_run *r, u
 	return ret;
 }
 
+s32 tcp_sock_query(struct link_way *w, struct tcp_sock_seen *c, u32 op, bool req)
+{
+	struct ops_run r;
+	s32 ret;
+
+	begin(w, c, req ? BPF_TCP_NEW_SYN_RECV : c->state, &r);
+	/* The SYN itself is at hand only for the answer to it; here it is what was kept. */
+	if (r.ctx.syn && (op == BPF_SOCK_OPS_RWND_INIT || !c->save_syn)) {
+		r.ctx.syn = NULL;
+	} else if (r.ctx.syn && c->save_syn == 1 && r.ctx.syn_mac) {
+		r.ctx.syn += r.ctx.syn_mac;
+		r.ctx.syn_mac = 0;
+	}
+	ret = run(w, c, &r, op);
+	end(&r);
+	return ret < 0 ? -1 : (s32)r.ctx.u.reply;
+}
+
 /* ---- connections that stand ---- */
 
 /* What the stack will know when it has seen the segment. */

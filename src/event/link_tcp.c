@@ -346,6 +346,7 @@ void link_tcp_note(struct links *l, const struct tcp_note *note)
 		c->used = monotonic_ns();
 		c->cb_flags = note->cb_flags;
 		c->save_syn = note->save_syn;
+		c->rwnd = note->rwnd;
 		c->told = 0;
 		c->pid = note->pid;
 		c->fd = note->fd;
@@ -549,6 +550,7 @@ static void syn_in(struct link_way *w, struct link_tcp *t, struct port *p, struc
 	struct tcp_sock_seen *c = find_ends(t, s), *listener;
 	struct inet_diag_msg m;
 	struct tcp_options o;
+	s32 rwnd;
 
 	if (c && c->state == BPF_TCP_NEW_SYN_RECV && c->rcv_nxt == s->seq + 1)
 		goto known;
@@ -577,7 +579,10 @@ static void syn_in(struct link_way *w, struct link_tcp *t, struct port *p, struc
 	c->save_syn = max_t(u8, c->save_syn, tcp_sock_saves_syn(listener));
 	c->state = BPF_TCP_NEW_SYN_RECV;
 	learn_peer(c, s, &o);
+	rwnd = tcp_sock_query(w, c, BPF_SOCK_OPS_RWND_INIT, true);
+	c->rwnd = rwnd > 0 ? (u32)rwnd : 0;
 	keep_syn(c, s);
+	tcp_sock_query(w, c, BPF_SOCK_OPS_TIMEOUT_INIT, true);
 known:
 	/* What is wanted of later segments is not known yet: the most that they can have. */
 	if (c->cb_flags & BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG)
@@ -616,6 +621,8 @@ static void synack_in(struct link_way *w, struct port *p, struct tcp_sock_seen *
 		return;
 	learn_peer(c, s, &o);
 	c->saw_unknown = o.unknown;
+	if (o.scale < 0)
+		c->rcv_scale = 0;
 	acked(w, p, c, s, true);
 	tcp_sock_established(w, c, s, link_mtu(w->l, p));
 	c->state = BPF_TCP_ESTABLISHED;
@@ -783,6 +790,21 @@ static void sent_again(struct link_way *w, struct tcp_sock_seen *c, const struct
 	link_trace_again(w, s, c->state);
 }
 
+/* The first windows are as small as a program wants: tcp_select_initial_window(). */
+static void narrow(const struct tcp_sock_seen *c, struct tcp_seg *s, u32 mtu, u32 scale)
+{
+	u64 most = (u64)c->rwnd * (mtu - (s->family == PF_IPV6 ? 60 : 40)) >> scale;
+	u16 was = htons(s->window), to, sum;
+
+	if (!c->rwnd || s->window <= most)
+		return;
+	to = htons((u16)most);
+	memcpy(&sum, s->tcp + 16, 2);
+	csum_replace2((rt_u16 *)&sum, was, to);
+	memcpy(s->tcp + 16, &sum, 2);
+	memcpy(s->tcp + 14, &to, 2);
+}
+
 static void syn_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_seen *c,
 		    struct tcp_seg *s, u32 mtu)
 {
@@ -812,14 +834,20 @@ static void syn_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_seen
 		c->snd_nxt = s->seq;
 		c->header = 20;
 		c->sent_ns = monotonic_ns();
+		c->rcv_scale = o.scale > 0 ? (u8)o.scale : 0;
+		c->syns = 0;
 		c->nr_sent = c->retransmits = c->backoff = 0;
 		c->rtt_seq = c->rto = 0;
 		memset(&c->figures, 0, sizeof(c->figures));
 	} else {
 		c->sent_ns = 0;
 		again = true;
+		/* Whether it is too late is asked from the second time-out on. */
+		if (c->syns++)
+			tcp_sock_query(w, c, BPF_SOCK_OPS_TIMEOUT_INIT, false);
 		tcp_sock_timed_out(w, c);
 	}
+	narrow(c, s, mtu, 0);
 	tcp_sock_write(w, c, s, false, mtu);
 	c->snd_nxt = s->seq + 1;
 	if (again)
@@ -848,7 +876,9 @@ static void synack_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_s
 			put_cookie(t, c, cookie_of(&m));
 		pthread_mutex_unlock(&t->lock);
 	}
+	narrow(c, s, mtu, 0);
 	tcp_sock_write(w, c, s, true, mtu);
+	tcp_sock_query(w, c, BPF_SOCK_OPS_NEEDS_ECN, true);
 }
 
 static void segment_out(struct link_way *w, struct tcp_sock_seen *c, struct tcp_seg *s, u32 mtu)
@@ -869,6 +899,8 @@ static void segment_out(struct link_way *w, struct tcp_sock_seen *c, struct tcp_
 		return;
 	if (s->flags & TCP_ACK && before(c->rcv_nxt, s->ack))
 		c->rcv_nxt = s->ack;
+	if (c->active && c->snd_nxt == c->iss + 1 && end == s->seq)
+		narrow(c, s, mtu, c->rcv_scale);
 	again = tcp_sent_note(c, s, end);
 	if (again)
 		tcp_sock_timed_out(w, c);

@@ -69,9 +69,12 @@ struct tcp_sock_seen {
 	u16 header;   /* bytes of a usual header: with time stamps or not */
 	bool prediction; /* a segment that is as expected is looked at no further: tcp_rcv_established() */
 	bool saw_unknown;
+	u8 rcv_scale;	 /* of windows that we tell */
+	u8 syns;	 /* that were sent again */
 	bool syn_times;	 /* our SYN has time stamps */
 	bool syn_cookie; /* the kernel has no request of it: the third segment makes the socket */
 	bool fin_in;	 /* the peer has sent all; the answer to that is the last of FIN_WAIT2 */
+	u32 rwnd;	 /* segments that the first windows have room for; 0: as the stack says */
 	u16 lowered;	 /* bytes of the peer's MSS that were kept from the stack */
 	struct bpf_tcp_sock figures; /* as they were told last: a socket in TIME_WAIT has none */
 	u32 syn_us;		     /* the round trip of the SYN; 0: not known */
@@ -104,6 +107,7 @@ struct tcp_note {
 	pid_t pid;
 	int fd;
 	u8 cb_flags, save_syn;
+	u32 rwnd; /* of what BPF_SOCK_OPS_RWND_INIT was told; 0: nothing */
 };
 void link_tcp_note(struct links *l, const struct tcp_note *note);
 /* Its flags, into @flags. False: it was not seen on the wire. */
@@ -150,6 +154,8 @@ void tcp_sock_again(struct link_way *w, struct tcp_sock_seen *c, const struct tc
 void tcp_sock_remember(struct link_way *w, struct tcp_sock_seen *c);
 /* It has gone from state @from to @to; @sent: by a FIN that is being sent. Whether it is still there. */
 bool tcp_sock_state(struct link_way *w, struct tcp_sock_seen *c, u8 from, u8 to, bool sent);
+/* What Linux asks of a connection that begins, or (@req) is only requested; below 1: no answer. */
+s32 tcp_sock_query(struct link_way *w, struct tcp_sock_seen *c, u32 op, bool req);
 void tcp_sock_parse(struct link_way *w, struct tcp_sock_seen *c, struct tcp_seg *s);
 /*
  * Lets programs add options to @s, which is sent; @req: a SYN-ACK, of a connection that is no socket yet. @mtu: room

@@ -4,9 +4,8 @@
  * and its callers in net/ipv4/tcp*.c), and the release of sockets: BPF_CGROUP_INET_SOCK_RELEASE
  * (inet_release() in net/ipv4/af_inet.c). tcp.c, which follows the states, says when.
  *
- * DIFF(sock-ops): told are connect, listen, established and changes of states. What a packet alone
- * makes known (round trips, retransmissions, header options), and questions whose answers
- * only the kernel's TCP could use (timeout, window, ECN), are not. The connect is told before its port is chosen.
+ * DIFF(sock-ops): what segments show is told where they pass an instance's wire (link_sock_ops.c); replies that only
+ * the kernel's TCP could use are not.
  */
 #include "event/sock_ops.h"
 
@@ -66,23 +65,26 @@ void sock_ops_fill(struct bpf_sock_ops *ctx, struct bpf_rt_sock *sk, bool full)
 	ctx->sk = &sk->u;
 }
 
-/* Runs the programs on socket @s, in @state. */
-static void run(struct task *t, struct cgroup_sock *s, struct bpf_rt_sock_ops *ctx, u8 state,
-		u8 *flags)
+/* Runs the programs on socket @s, in @state: what they reply. */
+static s32 run(struct task *t, struct cgroup_sock *s, struct bpf_rt_sock_ops *ctx, u8 state,
+	       u8 *flags)
 {
+	s32 ret;
+
 	link_tcp_flags(t->sys->links, s->sk.cookie, flags);
 	s->sk.cb_flags = *flags;
 	s->sk.u.state = state;
 	s->before = s->sk;
 	sock_ops_fill(&ctx->u, &s->sk, true);
-	cgroup_run_task(t, BPF_CGROUP_SOCK_OPS, ctx, 0, NULL);
+	ret = cgroup_run_task(t, BPF_CGROUP_SOCK_OPS, ctx, 0, NULL);
 	*flags = (u8)s->sk.cb_flags;
 	link_tcp_set_flags(t->sys->links, s->sk.cookie, *flags);
 	cgroup_sock_apply(s);
+	return ret < 0 ? -1 : (s32)ctx->u.reply;
 }
 
 /* What the wire is to know of a socket that connects or listens as descriptor @fd. */
-static void note(struct task *t, const struct cgroup_sock *s, int fd, u8 flags)
+static void note(struct task *t, const struct cgroup_sock *s, int fd, u8 flags, u32 rwnd)
 {
 	u64 ids[CGROUP_LEVELS_MAX];
 	socklen_t len = sizeof(int);
@@ -92,7 +94,8 @@ static void note(struct task *t, const struct cgroup_sock *s, int fd, u8 flags)
 			      .uid = s->sk.uid,
 			      .pid = (pid_t)t->bpf.tgid,
 			      .fd = fd,
-			      .cb_flags = flags };
+			      .cb_flags = flags,
+			      .rwnd = rwnd };
 
 	if (!t->sys->links)
 		return;
@@ -143,8 +146,7 @@ static void set_later(struct task *t, struct cgroup_sock *s, int fd)
 	bool doubled;
 
 	sock_storage_found(t->sys, s->sk.cookie, s->sk.ino, s->fd);
-	later = link_tcp_later(t->sys->links, s->sk.cookie, (pid_t)t->bpf.tgid, fd,
-			       (u32)s->sk.ino);
+	later = link_tcp_later(t->sys->links, s->sk.cookie, (pid_t)t->bpf.tgid, fd, (u32)s->sk.ino);
 	if (!later)
 		return;
 	for (u32 i = 0; sk_option(i, &level, &name, &doubled); i++) {
@@ -176,7 +178,7 @@ void sock_ops_tell(struct task *t, const struct fd_info *info, u32 op, u8 state,
 	} else {
 		run(t, &s, &ctx, state, flags);
 		if (op == BPF_SOCK_OPS_TCP_LISTEN_CB)
-			note(t, &s, info->fd, *flags);
+			note(t, &s, info->fd, *flags, 0);
 	}
 	cgroup_sock_close(&s);
 }
@@ -194,6 +196,26 @@ void sock_ops_state(struct task *t, const struct fd_info *info, u8 from, u8 to, 
 		return;
 	run(t, &s, &ctx, from, flags);
 	cgroup_sock_close(&s);
+}
+
+/* What tcp_connect() asks: the window that it has room for at first, in segments; 0: nobody says. */
+static u32 begins(struct task *t, struct cgroup_sock *s, u8 *flags)
+{
+	static const u32 questions[] = { BPF_SOCK_OPS_RWND_INIT, BPF_SOCK_OPS_TIMEOUT_INIT,
+					 BPF_SOCK_OPS_NEEDS_ECN };
+	u32 rwnd = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(questions); i++) {
+		struct bpf_rt_sock_ops ctx = { .u.op = questions[i] };
+		s32 reply;
+
+		s->sk.tcp.mss_cache = 536 - 12; /* before anything is known, with time stamps */
+		s->sk.tcp.packets_out = questions[i] == BPF_SOCK_OPS_NEEDS_ECN;
+		reply = run(t, s, &ctx, BPF_TCP_SYN_SENT, flags);
+		if (questions[i] == BPF_SOCK_OPS_RWND_INIT && reply > 0)
+			rwnd = (u32)reply;
+	}
+	return rwnd;
 }
 
 void sock_ops_connect(struct task *t, int fd, struct cgroup_sock *s,
@@ -214,8 +236,9 @@ void sock_ops_connect(struct task *t, int fd, struct cgroup_sock *s,
 	if (set_peer(&s->sk.u, to)) {
 		if (*flags & BPF_SOCK_OPS_STATE_CB_FLAG)
 			run(t, s, &state, BPF_TCP_CLOSE, flags);
+		sock_port_choose(t, s, to);
 		run(t, s, &ctx, BPF_TCP_SYN_SENT, flags);
-		note(t, s, fd, *flags);
+		note(t, s, fd, *flags, begins(t, s, flags));
 	}
 	s->sk.u = s->before.u = was;
 }

@@ -16,6 +16,15 @@ void sock_ops_state(struct task *t, const struct fd_info *info, u8 from, u8 to, 
 void sock_ops_connect(struct task *t, int fd, struct cgroup_sock *s,
 		      const struct sockaddr_storage *to);
 
+/* ---- sock_port.c ---- */
+
+/* Gives the connect() of @s to @to, at whose entry the task is, an address and a port, which @s has then; where it can. */
+void sock_port_choose(struct task *t, struct cgroup_sock *s, const struct sockaddr_storage *to);
+/* The call is over. */
+void sock_port_chosen(struct task *t);
+
+/* ---- */
+
 /* Storages of a socket that has been accepted by now; see sock_storage.c. */
 void sock_storage_found(struct skep_system *sys, u64 cookie, u64 ino, int fd);
 /* The context's fields of socket @sk; not @full: of a request, which is none yet. */

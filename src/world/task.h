@@ -39,6 +39,7 @@ struct task_call {
 	u64 nr;
 	u64 args[6];
 	s64 ret; /* at exit */
+	u16 port; /* that a connect() has been given; of event/sock_port.c */
 	u32 room; /* for the address that it gives back, as it was at entry; of event/cgroup_sock.c */
 	struct call_model *model;
 	struct call_moved *moved; /* of event/readdress.c: it is made with other arguments */

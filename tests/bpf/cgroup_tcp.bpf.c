@@ -77,8 +77,7 @@ SEC("sockops") int on_event(struct bpf_sock_ops *ctx)
 	}
 	l->family = ctx->family;
 	l->flags = ctx->bpf_sock_ops_cb_flags;
-	/* a connect is told by Linux when it has chosen a port, by skep before that */
-	l->local = ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB ? 0 : port_is(ctx->local_port);
+	l->local = port_is(ctx->local_port);
 	l->remote = port_is(bpf_ntohl(ctx->remote_port));
 	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB || ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB) {
 		bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG);

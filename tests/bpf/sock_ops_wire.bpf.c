@@ -61,6 +61,9 @@ static __u32 flags_of(__u32 what)
 		       BPF_SOCK_OPS_STATE_CB_FLAG;
 	case 3:
 		return BPF_SOCK_OPS_RTT_CB_FLAG;
+	case 4:
+	case 5:
+		return 0;
 	}
 	return BPF_SOCK_OPS_ALL_CB_FLAGS;
 }
@@ -91,6 +94,14 @@ SEC("sockops") int on_event(struct bpf_sock_ops *ctx)
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 		bpf_sock_ops_cb_flags_set(ctx, flags_of(*want));
+		break;
+	case BPF_SOCK_OPS_RWND_INIT:
+	case BPF_SOCK_OPS_TIMEOUT_INIT:
+	case BPF_SOCK_OPS_NEEDS_ECN:
+		if (*want == 5) /* ticks, which are no less than usual */
+			ctx->reply = op == BPF_SOCK_OPS_RWND_INIT    ? 4 :
+				     op == BPF_SOCK_OPS_TIMEOUT_INIT ? 1000 :
+								       0;
 		break;
 	case BPF_SOCK_OPS_HDR_OPT_LEN_CB:
 		ret = bpf_reserve_hdr_opt(ctx, *size, 0);

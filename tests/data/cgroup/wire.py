@@ -39,7 +39,7 @@ class Peer:
         self.me, self.other = socket.inet_aton(address), socket.inet_aton(other)
         self.lport, self.rport = (PORT, 0) if passive else (SRC, PORT)
         self.snd, self.rcv, self.to, self.times = 1000, 0, b"\xff" * 6, times
-        self.clock, self.echo = 100, 0
+        self.clock, self.echo, self.windows = 100, 0, False
 
     def arp(self, frame):
         op, sha, spa, tpa = struct.unpack("!6xH6s4s6x4s", frame[14:42])
@@ -89,8 +89,9 @@ class Peer:
                 i += n
             self.end = seq + len(data) + bool(flags & SYN) + bool(flags & FIN)
             if note:
-                print("peer: flags %#x bytes %d options %s%s" % (
-                    flags, len(data), " ".join(opts), "" if ok else ", wrong checksum"))
+                print("peer: flags %#x bytes %d options %s%s%s" % (
+                    flags, len(data), " ".join(opts), "" if ok else ", wrong checksum",
+                    " window %d" % wnd if self.windows else ""))
                 sys.stdout.flush()
             return flags, data
 
@@ -144,8 +145,10 @@ def peer(case, device, address, other):
     what = case.split("-")[-1]
     p = Peer(device, address, other, passive, what == "times")
     print("peer: ready", file=sys.stderr, flush=True)
-    p.shake(passive, b"" if what in ("retrans", "rtt", "syn") else UNKNOWN,
+    p.windows = what == "rwnd"
+    p.shake(passive, b"" if what in ("retrans", "rtt", "syn", "init", "rwnd") else UNKNOWN,
             what == "syn")
+    p.windows = False
     if what == "retrans":
         p.get()  # the data, and its probe, and again: it has timed out
         p.get()
