@@ -7,6 +7,7 @@
 #include "world/internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -882,13 +883,56 @@ u64 world_user_regs(struct task *t)
 	return o ? world_regs_of(w, o) : 0;
 }
 
+/*
+ * Of a task that waits in the kernel and is not ours to stop: what /proc/TID/syscall tells. Registers that a call
+ * keeps (bx, bp, r12 ...) are not told; one that runs has none that would stay so.
+ */
+static int fill_waiting_regs(struct world *w, struct wobj *o, pid_t tid)
+{
+	u64 a[6], sp, ip;
+	char path[48];
+	long nr = -1;
+	FILE *f;
+	int n;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)tid);
+	f = fopen(path, "re");
+	if (!f)
+		return -ESRCH;
+	n = fscanf(f, "%ld", &nr);
+	if (n == 1)
+		n = nr == -1 ? fscanf(f, "%" SCNx64 " %" SCNx64, &sp, &ip) :
+			       fscanf(f,
+				      "%" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64
+				      " %" SCNx64 " %" SCNx64 " %" SCNx64,
+				      &a[0], &a[1], &a[2], &a[3], &a[4], &a[5], &sp, &ip);
+	fclose(f);
+	if (n != (nr == -1 ? 2 : 8))
+		return -ESRCH;
+	put(w, o, WF_pt_regs_sp, sp);
+	put(w, o, WF_pt_regs_ip, ip);
+	put(w, o, WF_pt_regs_orig_ax, (u64)nr);
+	if (nr == -1)
+		return 0;
+	put(w, o, WF_pt_regs_di, a[0]);
+	put(w, o, WF_pt_regs_si, a[1]);
+	put(w, o, WF_pt_regs_dx, a[2]);
+	put(w, o, WF_pt_regs_r10, a[3]);
+	put(w, o, WF_pt_regs_r8, a[4]);
+	put(w, o, WF_pt_regs_r9, a[5]);
+	/* As the instruction leaves them, and Linux's entry. */
+	put(w, o, WF_pt_regs_cx, ip);
+	put(w, o, WF_pt_regs_ax, (u64)-ENOSYS);
+	return 0;
+}
+
 int fill_pt_regs(struct world *w, struct wobj *o)
 {
 	struct wtask *p = world_owner(w, o);
 	struct user_regs_struct *r = p && p->t ? task_regs(p->t) : NULL;
 
 	if (!r)
-		return -ESRCH;
+		return p ? fill_waiting_regs(w, o, p->tid) : -ESRCH;
 #define REG(name, from) put(w, o, WF_pt_regs_##name, r->from);
 	REG(r15, r15)
 	REG(r14, r14)
