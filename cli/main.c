@@ -126,20 +126,39 @@ const char *cli_option(const char *name, int argc, char **argv, int *i)
 		return NULL;
 	if (argv[*i][n] == '=')
 		return argv[*i] + n + 1;
-	if (argv[*i][n] || *i + 1 >= argc)
+	if (argv[*i][n])
 		return NULL;
+	if (*i + 1 >= argc) {
+		fprintf(stderr, "skep: %s needs a value\n", name);
+		exit(EXIT_USAGE);
+	}
 	return argv[++*i];
+}
+
+/* A wrong name would leave programs with other types than were meant. */
+static int check_btf(const struct cli *cli)
+{
+	const char *path = cli->system_opts.btf ?: getenv("SKEP_BTF");
+
+	if (!path || !*path || !strcmp(path, "builtin") || !access(path, R_OK))
+		return 0;
+	fprintf(stderr, "skep: --btf %s: %s\n", path, strerror(errno));
+	return EXIT_USAGE;
 }
 
 /* Takes the global options out of @argv; 0 or an exit status. */
 static int global_options(struct cli *cli, int *argc, char **argv)
 {
+	bool exec = false;
 	int kept = 1;
 
 	for (int i = 1; i < *argc; i++) {
 		const char *v;
 
-		if (!strcmp(argv[i], "--")) {
+		exec |= kept == 1 && !strcmp(argv[i], "exec");
+		/* Behind it come the command's own. */
+		if (!strcmp(argv[i], "--") ||
+		    (exec && kept > 1 && *argv[i] != '-' && strcmp(argv[i - 1], "--instance"))) {
 			while (i < *argc)
 				argv[kept++] = argv[i++];
 			break;
@@ -173,7 +192,7 @@ static int global_options(struct cli *cli, int *argc, char **argv)
 	}
 	*argc = kept;
 	argv[kept] = NULL;
-	return 0;
+	return check_btf(cli);
 }
 
 static const struct command *find_command(const char *name)
