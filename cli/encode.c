@@ -293,6 +293,12 @@ static int put(struct encoder *e, int id, const cJSON *v, unsigned char *out, si
 		return put_wide(e, text, out);
 	if (btf_is_enum(t) || btf_is_enum64(t))
 		return put_enum(e, t, text, out);
+	if (btf_is_int(t) && btf_int_encoding(t) & BTF_INT_BOOL) {
+		*out = !strcmp(text, "true") || !strcmp(text, "1");
+		return *out || !strcmp(text, "false") || !strcmp(text, "0") ?
+			       0 :
+			       wrong(e, "this is neither true nor false:", text);
+	}
 	if (btf_is_int(t) && btf_int_encoding(t) & BTF_INT_CHAR && text[0] && !text[1] &&
 	    (text[0] < '0' || text[0] > '9')) {
 		*out = (unsigned char)text[0];
