@@ -241,18 +241,10 @@ static u64 sock_of_file(struct world *w, u64 file)
 
 static u64 task_of(struct world *w, struct bpf_run *run, pid_t pid, bool as_current)
 {
-	struct wobj *o = as_current ? current_obj(w, run) : NULL;
-	char path[64], ours[64], theirs[64];
-	ssize_t n, k;
+	struct wobj *o;
 
-	/* Numbers are ours: those of another pid namespace mean others. DIFF(world-view) */
-	if (as_current) {
-		snprintf(path, sizeof(path), "/proc/%d/ns/pid", o ? wtask(o)->tid : 0);
-		n = readlink("/proc/self/ns/pid", ours, sizeof(ours));
-		k = readlink(path, theirs, sizeof(theirs));
-		if (!o || n <= 0 || n != k || memcmp(ours, theirs, (size_t)n))
-			return 0;
-	}
+	if (as_current)
+		return world_task_by_vpid(w, current_obj(w, run), pid);
 	o = world_tid_obj(w, pid);
 	return o ? o->addr : 0;
 }

@@ -18,6 +18,11 @@ struct wobj *world_leader(struct world *w, struct wobj *task);
 /* Its struct pt_regs, filled from the stopped task if it is one of ours. */
 u64 world_regs_of(struct world *w, struct wobj *task);
 
+/* ---- pid_ns.c ---- */
+
+/* task_struct of who has number @pid in the pid namespace of @current (or NULL). 0: nobody whom skep watches. */
+u64 world_task_by_vpid(struct world *w, struct wobj *current, pid_t pid);
+
 /* ---- fill_ns.c ---- */
 
 /* Inode number of our own namespace of that kind; 0: not told. */
