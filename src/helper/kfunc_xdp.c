@@ -23,18 +23,13 @@ BPF_KFUNC(bpf_xdp_metadata_rx_hash)
 {
 	const struct xdp_buff *xdp = PTR(r1);
 	const struct xdp_rx *rx = xdp->rx;
-	u32 at = 12;
 	u16 proto;
 	bool l4;
 
 	if (!rx)
 		return INT(-ENODATA);
-	__builtin_memcpy(&proto, rx->data + at, sizeof(proto));
-	while (eth_type_vlan(proto) && at + 2 * VLAN_HLEN <= rx->len) {
-		at += VLAN_HLEN;
-		__builtin_memcpy(&proto, rx->data + at, sizeof(proto));
-	}
-	*(u32 *)PTR(r2) = flow_hash(rx->data + at + 2, rx->data + rx->len, proto, &l4);
+	__builtin_memcpy(&proto, rx->data + 2 * ETH_ALEN, sizeof(proto));
+	*(u32 *)PTR(r2) = flow_hash(rx->data + ETH_HLEN, rx->data + rx->len, proto, NULL, &l4);
 	*(u32 *)PTR(r3) = l4 ? XDP_RSS_TYPE_L4_ANY : XDP_RSS_TYPE_NONE;
 	return 0;
 }

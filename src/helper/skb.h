@@ -63,11 +63,17 @@ static inline void skb_postpush_rcsum(struct sk_buff *skb, const void *start, u3
 		skb->csum = csum_add(skb->csum, csum_partial(start, len, 0));
 }
 
+/* A VLAN tag beside a packet: its EtherType in network order. */
+struct flow_tag {
+	u16 proto, tci;
+};
+
 /*
- * Of addresses, protocol and ports, from the network header on (skb_meta.c). Equal for the packets of
- * a flow in both directions, as Linux's, whose key is random: DIFF(flow-hash). Never 0.
+ * Of addresses, protocol and ports of the innermost packet, from the network header on (flow.c). Equal for the packets of
+ * a flow in both directions, as Linux's, whose key is random: DIFF(flow-hash). Never 0. @tag: NULL: there is none.
  */
-u32 flow_hash(const u8 *ip, const u8 *end, u16 protocol, bool *has_ports);
+u32 flow_hash(const u8 *net, const u8 *end, u16 protocol, const struct flow_tag *tag,
+	      bool *has_ports);
 
 /* Brings the first @len bytes into the linear part. 0 or -ENOMEM. */
 int skb_may_pull(struct sk_buff *skb, u32 len);

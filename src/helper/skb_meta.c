@@ -29,46 +29,6 @@ static u32 mix(u32 h, u32 v)
 	return h ^ h >> 15;
 }
 
-u32 flow_hash(const u8 *ip, const u8 *end, u16 protocol, bool *has_ports)
-{
-	u32 h = 0, src, dst, a, b;
-	const u8 *l4 = NULL;
-	u16 sport, dport;
-	u8 proto = 0;
-
-	*has_ports = false;
-	if (protocol == rt_htons(ETH_P_IP) && ip + 20 <= end && ip[0] >> 4 == 4) {
-		src = *(const rt_u32 *)(ip + 12);
-		dst = *(const rt_u32 *)(ip + 16);
-		proto = ip[9];
-		if (!((ip[6] & 0x3f) | ip[7])) /* not a fragment */
-			l4 = ip + (ip[0] & 15) * 4;
-		a = min(src, dst), b = max(src, dst);
-		h = mix(mix(h, a), b);
-	} else if (protocol == rt_htons(ETH_P_IPV6) && ip + 40 <= end) {
-		for (u32 i = 0; i < 16; i += 4) {
-			src = *(const rt_u32 *)(ip + 8 + i);
-			dst = *(const rt_u32 *)(ip + 24 + i);
-			h = mix(h, src ^ dst);
-		}
-		proto = ip[6];
-		a = __builtin_bswap32(*(const rt_u32 *)ip) & 0xfffff;
-		h = mix(h, a);
-		if (!a) /* Linux: FLOW_DISSECTOR_F_STOP_AT_FLOW_LABEL */
-			l4 = ip + 40;
-	} else {
-		h = mix(h, protocol);
-	}
-	if (l4 && (proto == 6 || proto == 17 || proto == 132) && l4 + 4 <= end) {
-		sport = *(const rt_u16 *)l4;
-		dport = *(const rt_u16 *)(l4 + 2);
-		h = mix(h, (u32)min(sport, dport) << 16 | max(sport, dport));
-		*has_ports = sport || dport;
-	}
-	h = mix(h, proto);
-	return h ? h : 1;
-}
-
 /* The hash of what a program has found: the same for both directions. */
 static u32 keys_hash(const struct bpf_flow_keys *k)
 {
@@ -86,6 +46,7 @@ static u32 keys_hash(const struct bpf_flow_keys *k)
 BPF_HELPER(get_hash_recalc)
 {
 	struct sk_buff *skb = PTR(r1);
+	const struct flow_tag tag = { skb->vlan_proto, skb->vlan_tci };
 	struct bpf_flow_keys keys;
 	u64 args[] = { r1, (u64)(uintptr_t)&keys };
 	bool l4;
@@ -96,7 +57,8 @@ BPF_HELPER(get_hash_recalc)
 			skb->hash = keys_hash(&keys);
 		else
 			skb->hash = flow_hash(skb->head + skb->network_header,
-					      skb->data + skb_headlen(skb), skb->protocol, &l4);
+					      skb->data + skb_headlen(skb), skb->protocol,
+					      skb->vlan_present ? &tag : NULL, &l4);
 		skb->hash_valid = 1;
 	}
 	return skb->hash;
