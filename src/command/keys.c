@@ -79,30 +79,44 @@ static u64 bpf_key(struct bpf_run *run, u64 number, u64 key, bool has_ref)
 	return bkey;
 }
 
-u64 key_lookup_user(struct bpf_run *run, s32 serial, u64 flags)
+bool key_find_user(struct bpf_run *run, s32 serial, u64 flags, struct key_found *out)
 {
-	s32 found;
-	u64 key;
 	long id;
 
 	if (flags & ~(u64)KEY_LOOKUP_ALL)
-		return 0;
+		return false;
 	id = resolve(run, serial, flags & 1);
 	if (id == -EACCES && serial > 0) /* what may be done with it is asked when it is done */
 		id = serial;
-	found = (s32)id;
-	if (found <= 0)
+	*out = (struct key_found){ .serial = (s32)id };
+	return out->serial > 0;
+}
+
+bool key_find_system(u64 id, struct key_found *out)
+{
+	*out = (struct key_found){ .system = id };
+	return id < SYSTEM_KEYRINGS;
+}
+
+u64 key_lookup_user(struct bpf_run *run, s32 serial, u64 flags)
+{
+	struct key_found k;
+	u64 key;
+
+	if (!key_find_user(run, serial, flags, &k))
 		return 0;
-	key = made_up(run, "key", (u32)found);
+	key = made_up(run, "key", (u32)k.serial);
 	if (!key)
 		return 0;
-	world(run, WORLD_PUT, key, "serial", &found, sizeof(found));
-	return bpf_key(run, (u32)found, key, true);
+	world(run, WORLD_PUT, key, "serial", &k.serial, sizeof(k.serial));
+	return bpf_key(run, (u32)k.serial, key, true);
 }
 
 u64 key_lookup_system(struct bpf_run *run, u64 id)
 {
-	return id < SYSTEM_KEYRINGS ? bpf_key(run, 1ULL << 32 | id, id, false) : 0;
+	struct key_found k;
+
+	return key_find_system(id, &k) ? bpf_key(run, 1ULL << 32 | id, id, false) : 0;
 }
 
 /* The kernel's keyrings have no name for us but in /proc/keys, if they are shown there. */
@@ -277,22 +291,20 @@ static int verify(struct bpf_run *run, const struct pkcs7 *p, const void *data, 
 	return ret;
 }
 
-int key_verify_pkcs7(struct bpf_run *run, const void *data, u32 data_size, const void *sig,
-		     u32 sig_size, u64 bkey)
+int key_verify(struct bpf_run *run, const void *data, u32 data_size, const void *sig, u32 sig_size,
+	       const struct key_found *k)
 {
-	u64 key = world(run, WORLD_FIELD, bkey, "key", NULL, 0);
+	s32 keyring = k->serial;
 	struct pkcs7 p;
-	s32 keyring = 0;
 	long err;
 
-	if (world(run, WORLD_FIELD, bkey, "has_ref", NULL, 0)) {
-		keyring = (s32)world(run, WORLD_FIELD, key, "serial", NULL, 0);
+	if (keyring) {
 		err = resolve(run, keyring, false);
 		if (err < 0 && err != -EACCES)
 			return (int)err;
 	} else {
-		keyring = system_keyring(key);
-		if (!keyring && key == 1)
+		keyring = system_keyring(k->system);
+		if (!keyring && k->system == 1)
 			keyring = system_keyring(0);
 	}
 	err = pkcs7_parse(&p, sig, sig_size);
@@ -301,4 +313,17 @@ int key_verify_pkcs7(struct bpf_run *run, const void *data, u32 data_size, const
 	if (p.has_data)
 		return -EBADMSG;
 	return verify(run, &p, data, data_size, keyring);
+}
+
+int key_verify_pkcs7(struct bpf_run *run, const void *data, u32 data_size, const void *sig,
+		     u32 sig_size, u64 bkey)
+{
+	u64 key = world(run, WORLD_FIELD, bkey, "key", NULL, 0);
+	struct key_found k = { 0 };
+
+	if (world(run, WORLD_FIELD, bkey, "has_ref", NULL, 0))
+		k.serial = (s32)world(run, WORLD_FIELD, key, "serial", NULL, 0);
+	else
+		k.system = key;
+	return key_verify(run, data, data_size, sig, sig_size, &k);
 }

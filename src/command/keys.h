@@ -8,7 +8,19 @@
 
 #include "object/system.h"
 
-/* struct bpf_key of key @serial (or KEY_SPEC_*), looked for with KEY_LOOKUP_* @flags; 0: there is none. */
+struct key_found {
+	s32 serial; /* 0: one of the kernel itself */
+	u64 system;
+};
+
+/* Key @serial (or KEY_SPEC_*), looked for with KEY_LOOKUP_* @flags; a kernel's keyring @id. False: there is none. */
+bool key_find_user(struct bpf_run *run, s32 serial, u64 flags, struct key_found *out);
+bool key_find_system(u64 id, struct key_found *out);
+/* Whether message @sig signs @data by a key in keyring @k: 0 or -errno. */
+int key_verify(struct bpf_run *run, const void *data, u32 data_size, const void *sig, u32 sig_size,
+	       const struct key_found *k);
+
+/* The same for programs. struct bpf_key of key @serial (or KEY_SPEC_*), looked for with KEY_LOOKUP_* @flags; 0: there is none. */
 u64 key_lookup_user(struct bpf_run *run, s32 serial, u64 flags);
 /* The same of the kernel's keyring @id: of what it trusts from its beginning, further, of the machine. */
 u64 key_lookup_system(struct bpf_run *run, u64 id);

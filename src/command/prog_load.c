@@ -7,11 +7,11 @@
 #include <errno.h>
 #include <linux/keyctl.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "command/command.h"
+#include "command/keys.h"
 #include "command/link.h"
 #include "command/map.h"
 #include "exec/exec.h"
@@ -245,35 +245,38 @@ static int inherit_device(struct prog_object *p, const struct prog_object *targe
 	return p->bound_ifindex ? 0 : -EINVAL;
 }
 
-/* Whether there is such a key; those of a caller's thread and process are not asked for from outside. */
-static bool key_is_there(s32 id)
+/* Those of a caller's thread and process, and what it alone has, cannot be asked for from outside. */
+static bool find_key(struct bpf_run *run, s32 id, struct key_found *k)
 {
-	if (id >= KEY_SPEC_USER_SESSION_KEYRING && id <= KEY_SPEC_SESSION_KEYRING)
-		return true;
-	if (id < 0 && caller_current())
+	if ((u32)id <= KEYRING_PLATFORM)
+		return key_find_system((u32)id, k);
+	if (id < 0 && caller_current() &&
+	    (id < KEY_SPEC_USER_SESSION_KEYRING || id > KEY_SPEC_SESSION_KEYRING))
 		return false;
-	return syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, id, 0) >= 0 || errno == EACCES;
+	return key_find_user(run, id, 0, k);
 }
 
-/* As bpf_prog_verify_signature() of a kernel without CONFIG_SYSTEM_DATA_VERIFICATION. */
-static int check_signature(struct call *c)
+/* Who has signed the instructions, as they came (Linux: bpf_prog_verify_signature()). */
+static int check_signature(struct call *c, const struct bpf_insn *insns)
 {
 	const union bpf_attr *attr = c->attr;
-	s32 id = attr->keyring_id;
+	struct bpf_run run = { .arena = c->sys->arena, .platform = c->sys->platform };
+	struct key_found key;
 	void *copy;
-	int err = 0;
+	int err;
 
 	if (attr->signature_size > SIGNATURE_MAX)
 		return -EINVAL;
-	if (((u32)id > KEYRING_PLATFORM) && !key_is_there(id))
+	if (!find_key(&run, attr->keyring_id, &key))
 		return -EINVAL;
-	if (!attr->signature_size)
-		return -EOPNOTSUPP;
-	copy = mem_alloc(attr->signature_size);
+	copy = mem_alloc(attr->signature_size + 1);
 	if (!copy || user_read(c->sys, copy, attr->signature, attr->signature_size))
 		err = -ENOMEM;
+	else
+		err = key_verify(&run, insns, attr->insn_cnt * (u32)sizeof(*insns), copy,
+				 attr->signature_size, &key);
 	mem_free(copy);
-	return err ? err : -EOPNOTSUPP;
+	return err;
 }
 
 static int read_program(struct call *c, struct prog_object *p)
@@ -292,7 +295,7 @@ static int read_program(struct call *c, struct prog_object *p)
 	license[sizeof(license) - 1] = 0;
 	p->prog->gpl_compatible = license_is_gpl(license);
 	if (attr->signature) {
-		err = check_signature(c);
+		err = check_signature(c, p->orig_insns);
 		if (err)
 			return err;
 	}
