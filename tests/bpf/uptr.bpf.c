@@ -39,7 +39,6 @@ struct {
 struct shared_in an_in;
 struct shared_out an_out;
 
-
 static struct value *mine(void)
 {
 	return bpf_task_storage_get(&storage, bpf_get_current_task_btf(), 0, 0);
