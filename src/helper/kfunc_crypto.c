@@ -37,18 +37,33 @@ static bool is(const char *text, u32 room, const char *want)
 	return false;
 }
 
+static bool is_one_of(const char *algo, const char *const *names, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		if (is(algo, sizeof(((struct params *)0)->algo), names[i]))
+			return true;
+	return false;
+}
+
 static int check_params(const struct params *p, u32 size, bool *chained)
 {
+	bool known, other;
+
 	if (!p || size != sizeof(*p) || p->reserved[0] || p->reserved[1])
 		return -EINVAL;
 	if (!is(p->type, sizeof(p->type), "skcipher"))
 		return -ENOENT;
-	*chained = is(p->algo, sizeof(p->algo), "cbc(aes)");
-	if (!*chained && !is(p->algo, sizeof(p->algo), "ecb(aes)"))
+	*chained = is_one_of(p->algo, (const char *const[]){ "cbc(aes)", "cbc(aes-generic)" }, 2);
+	known = *chained ||
+		is_one_of(p->algo, (const char *const[]){ "ecb(aes)", "ecb(aes-generic)" }, 2);
+	/* The kernel has these, but in no form that it lets programs use. */
+	other = is_one_of(p->algo,
+			  (const char *const[]){ "ctr(aes)", "xts(aes)", "cts(cbc(aes))",
+						 "rfc3686(ctr(aes))" },
+			  4);
+	if ((!known && !other) || p->authsize)
 		return -EOPNOTSUPP;
-	if (p->authsize)
-		return -EOPNOTSUPP;
-	return !p->key_len || p->key_len > sizeof(p->key) ? -EINVAL : 0;
+	return other || !p->key_len || p->key_len > sizeof(p->key) ? -EINVAL : 0;
 }
 
 /* r1, r2: parameters and their size, r3: where an error goes */

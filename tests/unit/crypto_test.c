@@ -129,6 +129,17 @@ static void examples(void **state)
 
 static void wrong_parameters(void **state)
 {
+	static const struct {
+		const char *algo;
+		int err;
+	} others[] = {
+		{ "ecb(none)", EOPNOTSUPP },	 { "ctr(aes)", EINVAL },
+		{ "xts(aes)", EINVAL },		 { "cts(cbc(aes))", EINVAL },
+		{ "aes", EOPNOTSUPP },		 { "ecb", EOPNOTSUPP },
+		{ "ecb(aes) ", EOPNOTSUPP },	 { "ecb(aes", EOPNOTSUPP },
+		{ "ecb(ecb(aes))", EOPNOTSUPP }, { "ecb(aes-generic)", 0 },
+		{ "cbc(aes-generic)", 0 },
+	};
 	struct work w;
 
 	start(&w, "ecb(aes)", 16);
@@ -143,9 +154,11 @@ static void wrong_parameters(void **state)
 	strcpy(w.params.type, "aead");
 	run_everywhere("create", &w);
 	assert_int_equal((int)w.error, -ENOENT);
-	start(&w, "ecb(none)", 16);
-	run_everywhere("create", &w);
-	assert_int_equal((int)w.error, -EOPNOTSUPP);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		start(&w, others[i].algo, 16);
+		run_everywhere("create", &w);
+		assert_int_equal((int)w.error, -others[i].err);
+	}
 	start(&w, "ecb(aes)", 16);
 	w.params.authsize = 16;
 	run_everywhere("create", &w);
