@@ -432,9 +432,9 @@ static const struct {
 	{ SYS_fchownat, CALL_ALLOW },
 };
 
-void calls_filter(const struct skep_system *sys, const struct wire_request *q, u8 *answers)
+bool calls_filter(const struct skep_system *sys, const struct wire_request *q, u8 *answers)
 {
-	bool traced = !q->untraced && !q->late;
+	bool traced = !q->untraced && !q->late, receivers = !q->confined && lirc_count(sys);
 
 	for (u32 nr = 0; nr < CALLS_MAX; nr++)
 		answers[nr] = traced && filter_needs(nr) ? CALL_TRACE : CALL_ALLOW;
@@ -444,12 +444,12 @@ void calls_filter(const struct skep_system *sys, const struct wire_request *q, u
 		if ((calls[i].when == ROOT && !q->root) ||
 		    (calls[i].when == PROFILE && !sys->profile_set) ||
 		    (calls[i].when == LATE && !q->late) ||
-		    (calls[i].when == RECEIVERS && (q->confined || !lirc_count(sys))) ||
+		    (calls[i].when == RECEIVERS && !receivers) ||
 		    (calls[i].when == CAPS && !q->root && sys->caps_mode != CAPS_FULL))
 			continue;
 		answers[calls[i].nr] = calls[i].filter;
 	}
-	if (lirc_count(sys) && !q->confined) {
+	if (receivers) {
 		answers[SYS_ioctl] = CALL_RECEIVER_IOCTL;
 		answers[SYS_newfstatat] = CALL_RECEIVER_AT_3;
 		answers[SYS_statx] = CALL_RECEIVER_AT_2;
@@ -464,6 +464,7 @@ void calls_filter(const struct skep_system *sys, const struct wire_request *q, u
 		answers[SYS_bpf] = answers[SYS_perf_event_open] = CALL_TRAP;
 	if (traced && notify_cannot_take())
 		answers[SYS_epoll_ctl] = CALL_TRACE;
+	return receivers;
 }
 
 /* ---- answering ---- */

@@ -387,7 +387,7 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	bool plain[CALLS_MAX];
 	struct call_filter filter = { 0 };
 	struct wire_request here, how = *q;
-	bool loose = q->untraced;
+	bool loose = q->untraced, receivers;
 	int listener = -1, err;
 
 	if (!i || instance_receivers(i, q, c, a) || instance_network(i, q, a))
@@ -407,7 +407,7 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 	how.late = !q->traced && !q->untraced && !q->confined && !q->trapped && may_trace_later() &&
 		   !supervisor_call(i->sys->supervisor, anything_attached, NULL);
 	loose |= how.late;
-	calls_filter(i->sys, &how, answers);
+	receivers = calls_filter(i->sys, &how, answers);
 	for (u32 nr = 0; nr < CALLS_MAX; nr++) {
 		traced[nr] = answers[nr] == CALL_TRACE;
 		/* A subject's own filter could outrank one that is added: what decides on it stops every call. */
@@ -450,7 +450,8 @@ static void exec_client(struct connection *c, const struct wire_request *q, stru
 						       .listener = listener,
 						       .message_fd = message_fd,
 						       .root = q->root,
-						       .confined = q->confined });
+						       .confined = q->confined,
+						       .receivers = receivers });
 	if (err) {
 		refuse(a, err, "%s", strerror(-err));
 		kill(c->peer.pid, SIGKILL);

@@ -96,8 +96,9 @@ struct session {
 	int pidfd; /* of .pidfd_tid; 0 or less: none */
 	pthread_t receiver;
 	bool ending, ended;
-	u32 said;      /* bits: see session_say_once() */
-	bool confined; /* its processes are subjects */
+	u32 said;	/* bits: see session_say_once() */
+	bool confined;	/* its processes are subjects */
+	bool receivers; /* its filter knows of infrared receivers */
 	pthread_mutex_t members_lock;
 	/* It is not traced from its start; .hidden: nor ever after. See members.c */
 	bool loose, hidden;
@@ -124,7 +125,7 @@ struct session_opts {
 	const bool *plain;	      /* NULL: it never is */
 	pid_t pid;
 	int listener, message_fd;
-	bool root, confined;
+	bool root, confined, receivers;
 };
 /* session.c: takes over .process, .listener, .message_fd. 0 or -errno. */
 int session_start(struct instance *inst, const struct session_opts *o);
@@ -195,8 +196,8 @@ void gifts_drop(struct session *s);
 
 /* ---- calls.c: which calls are answered, and how ---- */
 
-/* For filter_compile(): answers of all CALLS_MAX numbers. */
-void calls_filter(const struct skep_system *sys, const struct wire_request *q, u8 *answers);
+/* For filter_compile(): answers of all CALLS_MAX numbers. Whether calls on receivers are among them. */
+bool calls_filter(const struct skep_system *sys, const struct wire_request *q, u8 *answers);
 /* Answers @r, here or in a thread of its own. */
 void calls_answer(struct request *r);
 

@@ -179,6 +179,7 @@ int session_start(struct instance *inst, const struct session_opts *o)
 			       .message_fd = o->message_fd,
 			       .root = o->root,
 			       .confined = o->confined,
+			       .receivers = o->receivers,
 			       .loose = !process,
 			       .hidden = !process && !o->plain,
 			       .taken_fd = -1 };

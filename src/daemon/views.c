@@ -177,12 +177,12 @@ static bool is_of_process(struct place *p)
 	return true;
 }
 
-/* "/dev/lirc0", "/dev/input/event9": none of a subject's. */
+/* "/dev/lirc0", "/dev/input/event9": where the filter knows of them, so none of a subject's. */
 static bool is_receiver(struct place *p)
 {
 	int index;
 
-	if (p->r->session->confined || strncmp(p->path, "/dev/", 5))
+	if (!p->r->session->receivers || strncmp(p->path, "/dev/", 5))
 		return false;
 	index = receiver_at(p->r->sys, p->path, &p->input);
 	if (index < 0)
@@ -228,7 +228,8 @@ static void locate(struct request *r, int dirfd, u64 address, struct place *p)
 		p->kind = PIN;
 	else if (cgroup_tree_covers(r->sys, p->path))
 		p->kind = CGROUP;
-	else if (file_is_ours(p->path) || receivers_show(r->sys, p->path))
+	else if (file_is_ours(p->path) ||
+		 (r->session->receivers && receivers_show(r->sys, p->path)))
 		p->kind = SHOWN;
 	else if (through)
 		p->kind = BEHIND;
