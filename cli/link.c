@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,7 +101,28 @@ static cJSON *link_json(const struct link *l, const char *at)
 	return j;
 }
 
-static int list(struct cli *cli, const char *where)
+/* The id of the link that @what names, an id or the path of a pin; 0, and a message: there is none. */
+static __u32 find(const struct cli *cli, const char *what)
+{
+	char *end;
+	__u32 id = (__u32)strtoul(what, &end, 10);
+	int fd = *what && !*end ? bpf_link_get_fd_by_id(id) : bpf_obj_get(what);
+	struct link l = { .info.id = 0 };
+
+	int err = fd < 0 ? -errno : link_get(&l, fd);
+
+	if (fd >= 0)
+		close(fd);
+	if (err == -ENOENT)
+		cli_error(cli, "there is no link %s here: skep link lists those that there are",
+			  what);
+	else if (err)
+		cli_error(cli, "%s is no link: %s", what, strerror(-err));
+	return err ? 0 : l.info.id;
+}
+
+/* All, or the one with id @only. */
+static int list(struct cli *cli, const char *where, __u32 only)
 {
 	cJSON *json = cli->json ? cJSON_CreateArray() : NULL;
 	bool any = false;
@@ -113,7 +135,7 @@ static int list(struct cli *cli, const char *where)
 
 		if (fd < 0)
 			continue; /* it has just ended */
-		if (!link_get(&l, fd)) {
+		if (!link_get(&l, fd) && (!only || l.info.id == only)) {
 			place(&l, at, sizeof(at));
 			if (json)
 				cJSON_AddItemToArray(json, link_json(&l, at));
@@ -136,27 +158,40 @@ static int list(struct cli *cli, const char *where)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	const char *instance = NULL, *where = NULL, *v;
-	int status;
+	const char *instance = NULL, *where = NULL, *args[2], *v;
+	int status, n = 0;
+	__u32 only = 0;
 
 	for (int i = 1; i < argc; i++) {
 		if ((v = cli_option("--instance", argc, argv, &i)))
 			instance = v;
-		else if (i > 1 || strcmp(argv[i], "list"))
+		else if (n == 2 || *argv[i] == '-')
 			return cli_usage(&cmd_link, "unknown argument %s", argv[i]);
+		else
+			args[n++] = argv[i];
 	}
+	if (n && strcmp(args[0], "show") && (n == 2 || strcmp(args[0], "list")))
+		return cli_usage(&cmd_link, "unknown argument %s",
+				 args[strcmp(args[0], "list") ? 0 : 1]);
 	status = cli_enter_instance(cli, instance, argc, argv, &where);
-	return status == CLI_HERE ? list(cli, where) : status;
+	if (status != CLI_HERE)
+		return status;
+	if (n == 2) {
+		only = find(cli, args[1]);
+		if (!only)
+			return EXIT_REFUSED;
+	}
+	return list(cli, where, only);
 }
 
 const struct command cmd_link = {
 	.name = "link",
-	.synopsis = "link [--instance NAME] [list]",
+	.synopsis = "link [--instance NAME] [list | show LINK]",
 	.help = "Lists the links of an instance: what its programs are attached to. The instance "
 		"is the "
 		"one that\n"
 		"skep link runs in, else NAME (default: $SKEP_INSTANCE, else \"default\"); with "
 		"--engine kernel\n"
-		"they are the kernel's.\n",
+		"they are the kernel's. LINK is an id or the path of a pin.\n",
 	.run = run,
 };
