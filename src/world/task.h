@@ -38,7 +38,7 @@ struct task_call {
 	bool compat; /* i386 entry: .nr and .args are of that table */
 	u64 nr;
 	u64 args[6];
-	s64 ret; /* at exit */
+	s64 ret;  /* at exit */
 	u16 port; /* that a connect() has been given; of event/sock_port.c */
 	u32 room; /* for the address that it gives back, as it was at entry; of event/cgroup_sock.c */
 	struct call_model *model;
