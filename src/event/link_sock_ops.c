@@ -136,7 +136,7 @@ static bool begin(struct link_way *w, struct tcp_sock_seen *c, u8 state, struct 
 	sk->tcp.snd_nxt = c->snd_nxt;
 	sk->tcp.snd_una = c->snd_una;
 	sk->cb_flags = c->cb_flags;
-	if (!c->active && !c->syn_cookie && (state == BPF_TCP_NEW_SYN_RECV || c->save_syn)) {
+	if (!c->active && (state == BPF_TCP_NEW_SYN_RECV || (c->save_syn && !c->syn_cookie))) {
 		bool mac = state == BPF_TCP_NEW_SYN_RECV || c->save_syn == 2;
 
 		r->ctx.syn = mac ? c->syn : c->syn + c->syn_mac;

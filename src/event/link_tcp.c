@@ -41,6 +41,7 @@ struct link_tcp {
 	/* Changed by a segment that the stack is being given: told behind that. Of whose turn it is. */
 	struct tcp_sock_seen *changed;
 	u8 from;
+	struct tcp_seg third; /* .from is BPF_TCP_NEW_SYN_RECV: it makes the socket */
 };
 
 bool link_tcp_active(const struct links *l)
@@ -550,7 +551,6 @@ static void syn_in(struct link_way *w, struct link_tcp *t, struct port *p, struc
 	struct tcp_sock_seen *c = find_ends(t, s), *listener;
 	struct inet_diag_msg m;
 	struct tcp_options o;
-	s32 rwnd;
 
 	if (c && c->state == BPF_TCP_NEW_SYN_RECV && c->rcv_nxt == s->seq + 1)
 		goto known;
@@ -579,10 +579,7 @@ static void syn_in(struct link_way *w, struct link_tcp *t, struct port *p, struc
 	c->save_syn = max_t(u8, c->save_syn, tcp_sock_saves_syn(listener));
 	c->state = BPF_TCP_NEW_SYN_RECV;
 	learn_peer(c, s, &o);
-	rwnd = tcp_sock_query(w, c, BPF_SOCK_OPS_RWND_INIT, true);
-	c->rwnd = rwnd > 0 ? (u32)rwnd : 0;
 	keep_syn(c, s);
-	tcp_sock_query(w, c, BPF_SOCK_OPS_TIMEOUT_INIT, true);
 known:
 	/* What is wanted of later segments is not known yet: the most that they can have. */
 	if (c->cb_flags & BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG)
@@ -631,7 +628,29 @@ static void synack_in(struct link_way *w, struct port *p, struct tcp_sock_seen *
 		c->lowered = lower_mss(s, link_mtu(w->l, p), tcp_sock_room(w, c));
 }
 
-/* The third segment. A SYN cookie leaves no trace of a request: the socket comes to be by this. */
+/* The socket of a request is there, or as good as. */
+static void stands(struct link_way *w, struct link_tcp *t, struct port *p, struct tcp_sock_seen *c,
+		   struct tcp_seg *s, const struct inet_diag_msg *m)
+{
+	if (!c->cookie) {
+		pthread_mutex_lock(&t->lock);
+		put_cookie(t, c, cookie_of(m));
+		pthread_mutex_unlock(&t->lock);
+	}
+	c->snd_wnd = (u32)s->window << c->snd_scale;
+	c->state = BPF_TCP_SYN_RECV;
+	if (c->syn_cookie) /* nobody has kept when it was sent */
+		c->sent_ns = 0;
+	acked(w, p, c, s, true);
+	tcp_sock_established(w, c, s, link_mtu(w->l, p));
+	c->state = BPF_TCP_ESTABLISHED;
+	c->prediction = true;
+	c->rcv_nxt += s->len + !!(s->flags & TCP_FIN);
+	if (s->flags & TCP_FIN)
+		c->state = BPF_TCP_CLOSE_WAIT;
+}
+
+/* The third segment. A SYN cookie leaves no trace of a request: the socket comes to be when the stack has it. */
 static void third_in(struct link_way *w, struct link_tcp *t, struct port *p,
 		     struct tcp_sock_seen *c, struct tcp_seg *s)
 {
@@ -644,21 +663,13 @@ static void third_in(struct link_way *w, struct link_tcp *t, struct port *p,
 	if (!(s->flags & TCP_ACK) || s->flags & TCP_SYN || s->ack != c->snd_nxt ||
 	    s->seq != c->rcv_nxt || !ask(w->l, s, &m))
 		return;
-	if (!c->cookie) {
-		pthread_mutex_lock(&t->lock);
-		if (m.idiag_state != BPF_TCP_LISTEN)
-			put_cookie(t, c, cookie_of(&m));
-		pthread_mutex_unlock(&t->lock);
+	if (m.idiag_state != BPF_TCP_LISTEN) {
+		stands(w, t, p, c, s, &m);
+		return;
 	}
-	c->snd_wnd = (u32)s->window << c->snd_scale;
-	c->state = BPF_TCP_SYN_RECV;
-	acked(w, p, c, s, true);
-	tcp_sock_established(w, c, s, link_mtu(w->l, p));
-	c->state = BPF_TCP_ESTABLISHED;
-	c->prediction = true;
-	c->rcv_nxt += s->len + !!(s->flags & TCP_FIN);
-	if (s->flags & TCP_FIN)
-		c->state = BPF_TCP_CLOSE_WAIT;
+	t->third = *s;
+	t->from = BPF_TCP_NEW_SYN_RECV;
+	store_release(&t->changed, c);
 }
 
 /* As tcp_rcv_established(): what is as expected, is not looked at. */
@@ -764,6 +775,7 @@ void link_tcp_behind(struct link_way *w, struct port *p)
 {
 	struct link_tcp *t = load_acquire(&w->l->tcp);
 	struct tcp_sock_seen *c;
+	struct inet_diag_msg m;
 	u8 from, to;
 
 	if (!t || !load_acquire(&t->changed))
@@ -775,6 +787,11 @@ void link_tcp_behind(struct link_way *w, struct port *p)
 	from = t->from;
 	t->changed = NULL;
 	to = c ? c->state : 0;
+	if (c && from == BPF_TCP_NEW_SYN_RECV) {
+		if (ask(w->l, &t->third, &m) && m.idiag_state != BPF_TCP_LISTEN)
+			stands(w, t, p, c, &t->third, &m);
+		c = NULL;
+	}
 	/* One that is closed already has ended with FIN_WAIT2, unless it still has a FIN to answer. */
 	if (c && !tcp_sock_state(w, c, from, to == BPF_TCP_TIME_WAIT ? BPF_TCP_CLOSE : to, false) &&
 	    to == BPF_TCP_FIN_WAIT2 && !c->fin_in)
@@ -855,6 +872,18 @@ static void syn_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_seen
 	tcp_sock_remember(w, c);
 }
 
+/* What the kernel remembers of @mss in a SYN cookie: net/ipv4/syncookies.c, net/ipv6/syncookies.c. */
+static u32 cookie_mss(const struct tcp_sock_seen *c, u32 mss)
+{
+	static const u16 tables[2][4] = { { 536, 1300, 1440, 1460 }, { 1220, 1420, 1440, 8940 } };
+	const u16 *table = tables[c->family == PF_IPV6];
+	u32 i = 3;
+
+	while (i && mss < table[i])
+		i--;
+	return table[i];
+}
+
 static void synack_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_seen *c,
 		       struct tcp_seg *s, u32 mtu)
 {
@@ -875,6 +904,15 @@ static void synack_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_s
 		if (!c->syn_cookie)
 			put_cookie(t, c, cookie_of(&m));
 		pthread_mutex_unlock(&t->lock);
+	}
+	if (c->syn_cookie)
+		c->lowered = (u16)(cookie_mss(c, c->peer_mss) -
+				   cookie_mss(c, (u32)c->peer_mss - c->lowered));
+	if (c->sent_ns && !c->syn_cookie) {
+		s32 rwnd = tcp_sock_query(w, c, BPF_SOCK_OPS_RWND_INIT, true);
+
+		c->rwnd = rwnd > 0 ? (u32)rwnd : 0;
+		tcp_sock_query(w, c, BPF_SOCK_OPS_TIMEOUT_INIT, true);
 	}
 	narrow(c, s, mtu, 0);
 	tcp_sock_write(w, c, s, true, mtu);

@@ -17,6 +17,8 @@ done
 ready() { for _ in $(seq 600); do grep -q "$2" "$1" 2>/dev/null && return; sleep 0.1; done; }
 peer() { $PEER_IN python3 "$HERE/wire.py" peer "$1" eth0 10.0.0.9 10.0.0.2 >"$HERE/peer.$$" 2>"$HERE/ready.$$" & }
 user() { $USER_IN timeout 30 python3 "$HERE/wire.py" "${1%%-*}" 10.0.0.9 "$C" 2>"$HERE/user.$$"; }
+cookies() { $USER_IN sh -c "echo $1 >/proc/sys/net/ipv4/tcp_syncookies"; }
+case $1 in *-cookie) cookies 2 ;; esac
 if [ "${1%%-*}" = connect ]; then
 	peer "$1"
 	ready "$HERE/ready.$$" ready
@@ -27,6 +29,7 @@ else
 	peer "$1"
 fi
 wait
+case $1 in *-cookie) cookies 1 ;; esac
 cat "$HERE/peer.$$"
 grep -v "listens" "$HERE/user.$$"
 bpftool -j map dump pinned "$F/maps/lines" >"$HERE/lines.$$"
