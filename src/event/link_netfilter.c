@@ -86,9 +86,12 @@ static bool fill(struct link_way *w, u32 pf, u32 hook, u32 in, u32 out, struct s
 		 u64 ctx[2])
 {
 	u64 packet = (u64)(uintptr_t)pkt, net = made_up(w, "net", OBJ_NET), in_dev, out_dev;
+	const struct bpf_prog *prog = w->run->prog;
 
 	ctx[0] = made_up(w, "nf_hook_state", OBJ_STATE);
+	w->run->prog = NULL; /* the packet's own struct, not that of the program's context */
 	ctx[1] = w->run->platform->world(w->run, WORLD_KERN_CTX, &packet);
+	w->run->prog = prog;
 	if (!ctx[0] || !ctx[1])
 		return false;
 	put_number(w, net, "ns.inum", w->l->sys->net_ino);
