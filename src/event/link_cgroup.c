@@ -293,25 +293,11 @@ static void fill_socket(const struct owner *o, const struct ends *e, u64 netns, 
 	skb->sk_uid = o->uid;
 }
 
-/* Whether the programs of its socket's cgroup let the packet pass. */
-bool link_cgroup_allows(struct link_way *w, struct sk_buff *skb, bool ingress)
+/* Who has the socket at these ends; .n 0: nobody. False: no memory. */
+static bool owner_of(struct links *l, const struct ends *e, struct owner *o)
 {
-	struct cgroup_result result = { .ctx_retval = NULL };
-	struct bpf_run run = { .interpret = w->run->interpret };
-	struct links *l = w->l;
-	struct sk_buff copy = *skb;
-	struct bpf_rt_sock sk;
-	struct owner o;
-	struct ends e;
 	u32 at = 0;
 
-	if (!ends_of(skb, ingress, &e))
-		return true;
-	if (w->steer) { /* the socket's view of it */
-		memcpy(e.local, w->steer->to, sizeof(e.local));
-		e.lport = w->steer->to_port;
-		e.rport = w->steer->as_port;
-	}
 	if (!load_acquire(&l->owners)) {
 		struct link_owners *new = mem_zalloc(sizeof(*new)), *none = NULL;
 		socklen_t size = sizeof(new->netns);
@@ -324,12 +310,47 @@ bool link_cgroup_allows(struct link_way *w, struct sk_buff *skb, bool ingress)
 						 __ATOMIC_SEQ_CST))
 			mem_free(new);
 	}
-	for (u32 i = 0; i < sizeof(e) / 4; i++)
-		at = (at ^ ((const u32 *)&e)[i]) * 0x9e3779b1u;
+	for (u32 i = 0; i < sizeof(*e) / 4; i++)
+		at = (at ^ ((const u32 *)e)[i]) * 0x9e3779b1u;
 	pthread_mutex_lock(&l->owners->lock);
-	find_owner(l, &e, &l->owners->v[at >> 22]);
-	o = l->owners->v[at >> 22];
+	find_owner(l, e, &l->owners->v[at >> 22]);
+	*o = l->owners->v[at >> 22];
 	pthread_mutex_unlock(&l->owners->lock);
+	return true;
+}
+
+u64 link_skb_cgroup(struct links *l, const struct sk_buff *skb, s32 level)
+{
+	struct owner o;
+	struct ends e;
+
+	/* What has come is nobody's before the stack has it. */
+	if (skb->is_ingress || !l->sys->cgroup_tree || l->diag < 0 || !ends_of(skb, false, &e) ||
+	    !owner_of(l, &e, &o) || !o.n || level >= (s32)o.n)
+		return 0;
+	return level < 0 ? o.ids[0] : o.ids[o.n - 1 - (u32)level];
+}
+
+/* Whether the programs of its socket's cgroup let the packet pass. */
+bool link_cgroup_allows(struct link_way *w, struct sk_buff *skb, bool ingress)
+{
+	struct cgroup_result result = { .ctx_retval = NULL };
+	struct bpf_run run = { .interpret = w->run->interpret };
+	struct links *l = w->l;
+	struct sk_buff copy = *skb;
+	struct bpf_rt_sock sk;
+	struct owner o;
+	struct ends e;
+
+	if (!ends_of(skb, ingress, &e))
+		return true;
+	if (w->steer) { /* the socket's view of it */
+		memcpy(e.local, w->steer->to, sizeof(e.local));
+		e.lport = w->steer->to_port;
+		e.rport = w->steer->as_port;
+	}
+	if (!owner_of(l, &e, &o))
+		return false;
 	if (!o.n)
 		return true;
 	fill_socket(&o, &e, l->owners->netns, &copy, &sk);

@@ -468,6 +468,8 @@ u64 link_netdev_call(struct skep_system *sys, struct bpf_run *run, enum world_op
 		pthread_mutex_unlock(&l->fib_lock);
 		return (u64)ret;
 	}
+	if (op == WORLD_SKB_CGROUP)
+		return link_skb_cgroup(l, (const struct sk_buff *)(uintptr_t)args[0], (s32)args[1]);
 	if (op == WORLD_ROUTE_REALM)
 		return link_route_realm(l, (const struct sk_buff *)(uintptr_t)args[0]);
 	if (op == WORLD_FIB_LOOKUP) {

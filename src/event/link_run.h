@@ -187,6 +187,8 @@ int link_ask_tcp(struct links *l, u32 family, const u32 *local, u16 lport, const
 /* Ids of the cgroup of who has the socket with that inode open, and of those above: how many. */
 u32 link_cgroup_of_socket(struct links *l, u32 inode, u64 *ids, u32 max);
 
+/* Id of the cgroup of who sends @skb, or of the one above it at @level (-1: its own). 0: nobody's. */
+u64 link_skb_cgroup(struct links *l, const struct sk_buff *skb, s32 level);
 bool link_cgroup_active(const struct links *l, bool ingress);
 /* @skb is at its Ethernet header. */
 bool link_cgroup_allows(struct link_way *w, struct sk_buff *skb, bool ingress);

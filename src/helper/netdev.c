@@ -165,16 +165,22 @@ static const struct bpf_rt_sock *sock_of(u64 skb)
 	return (const struct bpf_rt_sock *)((const struct sk_buff *)PTR(skb))->sk;
 }
 
+/* That of the socket of a packet; on a live link of who sends it, which is looked for when it is asked. */
+static u64 skb_cgroup(struct bpf_run *run, u64 skb, s32 level)
+{
+	return ((const struct sk_buff *)PTR(skb))->has_sk ?
+		       cgroup_id(run, sock_of(skb), level) :
+		       ask(run, WORLD_SKB_CGROUP, skb, (u64)(s64)level);
+}
+
 BPF_HELPER(skb_cgroup_id)
 {
-	return ((const struct sk_buff *)PTR(r1))->has_sk ? cgroup_id(run, sock_of(r1), -1) : 0;
+	return skb_cgroup(run, r1, -1);
 }
 
 BPF_HELPER(skb_ancestor_cgroup_id)
 {
-	if (!((const struct sk_buff *)PTR(r1))->has_sk || (s32)r2 < 0)
-		return 0;
-	return cgroup_id(run, sock_of(r1), (s32)r2);
+	return (s32)r2 < 0 ? 0 : skb_cgroup(run, r1, (s32)r2);
 }
 
 BPF_HELPER(sk_cgroup_id)
@@ -196,7 +202,7 @@ BPF_HELPER(skb_under_cgroup)
 	s32 level = 0;
 	u64 want, id;
 
-	if (!((const struct sk_buff *)PTR(r1))->has_sk)
+	if (!((const struct sk_buff *)PTR(r1))->has_sk && !skb_cgroup(run, r1, -1))
 		return ERR(ENOENT);
 	if ((u32)r3 >= array->map.max_entries)
 		return ERR(E2BIG);
@@ -204,7 +210,7 @@ BPF_HELPER(skb_under_cgroup)
 	if (!want)
 		return ERR(EAGAIN);
 	/* from the root down to its own */
-	while ((id = cgroup_id(run, sock_of(r1), level++)))
+	while ((id = skb_cgroup(run, r1, level++)))
 		if (id == want)
 			return 1;
 	return 0;

@@ -456,11 +456,13 @@ static u64 process_world(struct bpf_run *run, enum world_op op, const u64 *args)
 {
 	struct skep_system *sys = system_of(run->arena);
 
-	if ((op == WORLD_FLOW_DISSECT || op == WORLD_ROUTE_REALM) && (!sys || !sys->netdev_call))
+	if ((op == WORLD_FLOW_DISSECT || op == WORLD_ROUTE_REALM || op == WORLD_SKB_CGROUP) &&
+	    (!sys || !sys->netdev_call))
 		return 0;
 	if (sys && sys->netdev_call &&
 	    (op == WORLD_DEVICE_MTU || op == WORLD_FIB_LOOKUP || op == WORLD_FLOW_DISSECT ||
-	     op == WORLD_ROUTE_REALM || op == WORLD_NEXT_HOP || op == WORLD_TUNNEL_SOURCE))
+	     op == WORLD_ROUTE_REALM || op == WORLD_SKB_CGROUP || op == WORLD_NEXT_HOP ||
+	     op == WORLD_TUNNEL_SOURCE))
 		return sys->netdev_call(sys, run, op, args);
 	if (op == WORLD_CLONE_REDIRECT)
 		return sys && sys->netdev_call ? sys->netdev_call(sys, run, op, args) :

@@ -67,7 +67,8 @@ enum world_op {
 	WORLD_KERN_CTX,	      /* context of a program on packets -> the kernel's struct for it; 0 */
 	WORLD_CLONE_REDIRECT, /* struct sk_buff, ifindex, flags -> 0 or -errno */
 	WORLD_DEVICE_MTU,     /* ifindex -> its MTU or -ENODEV */
-	WORLD_ROUTE_REALM,    /* struct sk_buff with .route -> realms of that; 0 */
+	WORLD_SKB_CGROUP, /* struct sk_buff, level of an ancestor or -1 -> id of its sender's cgroup; 0 */
+	WORLD_ROUTE_REALM, /* struct sk_buff with .route -> realms of that; 0 */
 	WORLD_NEXT_HOP, /* struct sk_buff, the next hop's address or 0, table or 0 -> 0 or -errno: .hop is filled */
 	WORLD_TUNNEL_SOURCE, /* struct sk_buff, IPv6 address of a tunnel's end, that of its begin to fill -> 0 or -errno */
 	WORLD_FLOW_DISSECT, /* struct sk_buff, struct bpf_flow_keys to fill -> 1: a program has done it; 0 */

@@ -257,6 +257,7 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 	case WORLD_CLONE_REDIRECT: /* sys->netdev_call's */
 	case WORLD_FLOW_DISSECT:
 	case WORLD_ROUTE_REALM:
+	case WORLD_SKB_CGROUP:
 		break;
 	case WORLD_CURRENT_TASK:
 		o = current_obj(w, run);
