@@ -16,7 +16,8 @@ char _license[] SEC("license") = "GPL";
 
 struct line {
 	__u32 op, arg0, arg1, arg2, state, full, flags, len, seen, tcp, opt, synopt, syntcp, synip,
-		synmac, sk, local, remote, ret, cwnd, out, una, mss, total, again, lost, delivered, srtt, before;
+		synmac, sk, local, remote, ret, cwnd, out, una, mss, total, again, lost, delivered,
+		srtt, before, cookie;
 };
 
 struct {
@@ -152,6 +153,8 @@ SEC("sockops") int on_event(struct bpf_sock_ops *ctx)
 	sk = ctx->sk;
 	if (sk && (tcp = bpf_tcp_sock(sk)))
 		l->delivered = tcp->delivered;
+	l->cookie = (op == BPF_SOCK_OPS_HDR_OPT_LEN_CB || op == BPF_SOCK_OPS_WRITE_HDR_OPT_CB) &&
+		    ctx->args[0] == BPF_WRITE_HDR_TCP_SYNACK_COOKIE;
 	switch (op) { /* what is not the same each time */
 	case BPF_SOCK_OPS_RTT_CB:
 		l->ret = l->arg1 == l->arg0 << 3; /* the first is taken as it is */
