@@ -167,6 +167,7 @@ void reuseports_stop(struct skep_system *sys)
 		rs->groups = g->next;
 		object_put(&group_free(g)->obj);
 	}
+	reuseport_moved_stop(rs);
 	reuseport_nets_trim(rs);
 	pthread_mutex_destroy(&rs->lock);
 	mem_free(rs->buffer);

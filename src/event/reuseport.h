@@ -11,6 +11,7 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include "object/packet.h"
 #include "object/system.h"
@@ -95,7 +96,8 @@ struct reuseports {
 	pthread_mutex_t lock;
 	struct reuseport_net *nets;
 	struct reuseport_group *groups;
-	u8 *buffer; /* of REUSEPORT_BUFFER bytes, for socket filters */
+	struct reuseport_moved *moved; /* reuseport_migrate.c */
+	u8 *buffer;		       /* of REUSEPORT_BUFFER bytes, for socket filters */
 };
 
 /* ---- reuseport.c ---- */
@@ -135,6 +137,9 @@ int reuseport_member_open(struct skep_system *sys, struct reuseport_member *m);
 bool reuseport_member_gone(const struct reuseport_member *m);
 /* Makes the kernel send packets of @e to socket @index; REUSEPORT_BY_HASH: as it likes. 0 or -errno. */
 int reuseport_direct(struct reuseport_group *g, const struct reuseport_ends *e, u32 index);
+/* Both ends of what we send to the group ourselves, without ports but .to's. */
+void reuseport_near(const struct reuseport_group *g, struct reuseport_ends *e,
+		    struct sockaddr_storage *to, socklen_t *size);
 /* Packets that carry an index (reuseport_stamp()) go there; others are as they were. 0 or -errno. */
 int reuseport_install(struct reuseport_group *g);
 
@@ -156,5 +161,20 @@ u32 reuseport_choose(struct reuseport_group *g, const struct inet_diag_msg *m,
 u32 reuseport_frame(struct skep_system *sys, const struct reuseport_ends *e,
 		    const struct reuseport_packet *p, struct bpf_run *run);
 void reuseport_stamp(u8 *ethernet, u32 index);
+/* The same of connection @sk, which waits at the listener with this cookie, a member that goes: an index or REUSEPORT_REFUSED. */
+struct bpf_rt_sock;
+u32 reuseport_choose_moved(struct reuseport_group *g, u64 gone, struct bpf_rt_sock *sk,
+			   struct bpf_run *run);
+
+/* ---- reuseport_migrate.c, of the supervisor's loop ---- */
+
+/* Whether it matters that listeners go, and what is accepted. */
+bool reuseport_migrates(struct skep_system *sys);
+/* The task is about to shut its descriptor @number down, or to close it. */
+void reuseport_leaves(struct task *t, int number, bool closes);
+void reuseport_process_leaves(struct task *t);
+/* At the exit of accept(). */
+void reuseport_accepted(struct task *t);
+void reuseport_moved_stop(struct reuseports *rs);
 
 #endif

@@ -469,6 +469,11 @@ static void enter(struct task *t)
 		if (is_socket(t, (int)c->args[0]))
 			asked(t, (int)c->args[0], NULL, iov, 1, false);
 		break;
+	case SYS_close:
+	case SYS_shutdown:
+		if (reuseport_migrates(t->sys))
+			reuseport_leaves(t, (int)c->args[0], c->nr == SYS_close);
+		break;
 	case SYS_writev:
 		if (c->args[2] <= ARRAY_SIZE(iov) && is_socket(t, (int)c->args[0]) &&
 		    !task_read(t, iov, c->args[1], c->args[2] * sizeof(*iov)))
@@ -497,6 +502,10 @@ static void leave(struct task *t)
 	if (c->compat || c->ret < 0)
 		return;
 	switch (c->nr) {
+	case SYS_accept:
+	case SYS_accept4:
+		reuseport_accepted(t);
+		break;
 	case SYS_bind:
 	case SYS_listen:
 	case SYS_shutdown:
@@ -512,6 +521,12 @@ static void leave(struct task *t)
 	}
 }
 
+static void exiting(struct task *t, int status)
+{
+	if (t->leader->nr_threads <= 1 && reuseport_migrates(t->sys))
+		reuseport_process_leaves(t);
+}
+
 static void gone(struct task *t)
 {
 	reuseports_sweep(t->sys);
@@ -520,7 +535,7 @@ static void gone(struct task *t)
 static u32 wants(struct skep_system *sys, u32 nr)
 {
 	if (nr == SYS_shutdown && load_acquire(&sys->watches))
-		return WANT_EXIT;
+		return WANT_EXIT | (reuseport_migrates(sys) ? WANT_ENTER : 0);
 	if (!reuseport_active(sys))
 		return 0;
 	switch (nr) {
@@ -535,8 +550,14 @@ static u32 wants(struct skep_system *sys, u32 nr)
 		return reuseport_has_port(sys, IPPROTO_UDP, 0) ? WANT_ENTER : 0;
 	case SYS_bind:
 	case SYS_listen:
-	case SYS_shutdown:
 		return WANT_EXIT;
+	case SYS_shutdown:
+		return WANT_EXIT | (reuseport_migrates(sys) ? WANT_ENTER : 0);
+	case SYS_close:
+		return reuseport_migrates(sys) ? WANT_ENTER : 0;
+	case SYS_accept:
+	case SYS_accept4:
+		return reuseport_migrates(sys) ? WANT_EXIT : 0;
 	}
 	return 0;
 }
@@ -546,6 +567,7 @@ const struct process_source reuseport_source = {
 	.wants = wants,
 	.enter = enter,
 	.exit = leave,
+	.exiting = exiting,
 	.gone = gone,
 	.stop = reuseports_stop,
 };

@@ -449,6 +449,22 @@ static void fill_address(struct sockaddr_storage *a, u32 family, const u32 *addr
 	}
 }
 
+void reuseport_near(const struct reuseport_group *g, struct reuseport_ends *e,
+		    struct sockaddr_storage *to, socklen_t *size)
+{
+	static const u32 loopback6[4] = { 0, 0, 0, __builtin_bswap32(1) };
+	bool any = !(g->address[0] | g->address[1] | g->address[2] | g->address[3]);
+
+	memcpy(e->to, g->address, sizeof(e->to));
+	if (any && g->family == AF_INET)
+		e->to[0] = htonl(INADDR_LOOPBACK);
+	else if (any)
+		memcpy(e->to, loopback6, sizeof(loopback6));
+	memcpy(e->from, e->to, sizeof(e->from));
+	*size = g->family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+	fill_address(to, g->family, e->to, g->port);
+}
+
 /* A socket at a port that nobody has, which it keeps when it is disconnected. */
 static int probe_open(struct probe *p)
 {
@@ -544,9 +560,7 @@ static int probe_all(struct probe *p)
 
 static int ask_order(struct reuseport_group *g)
 {
-	static const u32 loopback6[4] = { 0, 0, 0, __builtin_bswap32(1) };
 	struct probe *p = mem_zalloc(sizeof(*p) + g->n * sizeof(p->v[0]));
-	bool any = !(g->address[0] | g->address[1] | g->address[2] | g->address[3]);
 	u32 set_on = 0;
 	int err = 0;
 
@@ -557,14 +571,7 @@ static int ask_order(struct reuseport_group *g)
 	p->e.family = g->family;
 	p->e.protocol = g->protocol;
 	p->e.to_port = g->port;
-	memcpy(p->e.to, g->address, sizeof(p->e.to));
-	if (any && g->family == AF_INET)
-		p->e.to[0] = htonl(INADDR_LOOPBACK);
-	else if (any)
-		memcpy(p->e.to, loopback6, sizeof(loopback6));
-	memcpy(p->e.from, p->e.to, sizeof(p->e.from));
-	p->size = g->family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-	fill_address(&p->to, g->family, p->e.to, g->port);
+	reuseport_near(g, &p->e, &p->to, &p->size);
 	for (p->n = 0; p->n < g->n && !err; p->n++) {
 		p->v[p->n].fd = reuseport_member_open(g->net->sys, &g->v[p->n]);
 		err = p->v[p->n].fd < 0 ? p->v[p->n].fd :

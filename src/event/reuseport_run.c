@@ -53,6 +53,11 @@ static u32 index_of(const struct reuseport_group *g, u64 cookie)
 	return REUSEPORT_BY_HASH;
 }
 
+static bool is_any(const u32 *a)
+{
+	return !(a[0] | a[1] | a[2] | a[3]);
+}
+
 static u32 choose_socket(struct reuseport_group *g, const struct inet_diag_msg *m,
 			 const struct reuseport_packet *p, struct bpf_run *run)
 {
@@ -67,7 +72,7 @@ static u32 choose_socket(struct reuseport_group *g, const struct inet_diag_msg *
 	ctx.u.len = p->len - p->transport;
 	ctx.u.eth_protocol = *ethertype;
 	ctx.u.ip_protocol = g->protocol;
-	ctx.u.bind_inany = !(g->address[0] | g->address[1] | g->address[2] | g->address[3]);
+	ctx.u.bind_inany = is_any(g->address);
 	ctx.u.hash = hash_of(p);
 	ctx.u.sk = &sk.u;
 	ctx.head = p->mac;
@@ -116,6 +121,46 @@ u32 reuseport_choose(struct reuseport_group *g, const struct inet_diag_msg *m,
 	run->prog = before;
 	run->tail_calls = tail_calls;
 	return index;
+}
+
+u32 reuseport_choose_moved(struct reuseport_group *g, u64 gone, struct bpf_rt_sock *sk,
+			   struct bpf_run *run)
+{
+	struct inet_diag_msg m = { .idiag_family = (u8)g->family,
+				   .idiag_state = BPF_TCP_CLOSE,
+				   .id = { .idiag_sport = g->port,
+					   .idiag_if = g->ifindex,
+					   .idiag_cookie = { (u32)gone, (u32)(gone >> 32) } } };
+	struct bpf_rt_reuseport ctx = { .grouped = true };
+	u64 others[REUSEPORT_SOCKETS];
+	struct bpf_rt_sock listener;
+	u8 empty[8] = { 0 };
+	u32 n = 0, index;
+
+	for (u32 i = 0; i < g->nr_order; i++)
+		if (g->order[i] && g->order[i] != gone)
+			others[n++] = g->order[i];
+	memcpy(m.id.idiag_src, g->address, sizeof(g->address));
+	m.idiag_uid = g->uid;
+	fill_socket(&listener, g, &m);
+	ctx.u.data = ctx.u.data_end = (void *)empty;
+	ctx.u.ip_protocol = g->protocol;
+	ctx.u.bind_inany = is_any(g->address);
+	ctx.u.hash = (u32)sk->cookie * 0x9e3779b1u | 1;
+	ctx.u.sk = &listener.u;
+	ctx.u.migrating_sk = &sk->u;
+	ctx.head = ctx.tail = empty;
+	ctx.members = others;
+	ctx.gone = gone;
+	ctx.nr_members = n;
+	run->prog = g->prog->prog;
+	run->tail_calls = 0;
+	if (!n || (u32)bpf_prog_run(g->prog->prog, &ctx, run) != SK_PASS)
+		return REUSEPORT_REFUSED;
+	if (ctx.selected == gone)
+		return REUSEPORT_REFUSED;
+	index = index_of(g, ctx.selected ? ctx.selected : others[ctx.u.hash % n]);
+	return index == REUSEPORT_BY_HASH ? REUSEPORT_REFUSED : index;
 }
 
 u32 reuseport_frame(struct skep_system *sys, const struct reuseport_ends *e,

@@ -143,6 +143,8 @@ BPF_HELPER(sk_select_reuseport)
 	struct bpf_rt_sock *sk;
 	int err;
 
+	if (cookie == ctx->gone)
+		return ERR(ENOENT);
 	if (cookie && is_member(ctx, cookie)) {
 		ctx->selected = cookie;
 		return 0;

@@ -130,6 +130,7 @@ struct bpf_rt_reuseport {
 	bool grouped;	    /* u.sk is a socket of the machine, whose group is asked */
 	const u64 *members; /* cookies of that group's sockets, if they are known */
 	u32 nr_members;
+	u64 gone;     /* cookie of a socket that counts as in no map any more; 0: none */
 	u64 selected; /* cookie of the socket that has been chosen; 0: none */
 };
 

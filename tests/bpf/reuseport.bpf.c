@@ -71,7 +71,7 @@ static __always_inline void look(struct sk_reuseport_md *ctx, struct seen *s)
 		s->sk_port = ctx->sk->src_port;
 		s->sk_state = ctx->sk->state;
 	}
-	s->migrating = ctx->migrating_sk != 0;
+	s->migrating = ctx->migrating_sk ? ctx->migrating_sk->state : 0;
 	s->cookie = bpf_get_socket_cookie(ctx->sk);
 }
 

@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -728,6 +729,137 @@ static void scenario_maps(void)
 	close_all();
 }
 
+/* Three connections wait at server @at; what becomes of them when it goes by @go. */
+static void migrate_one(const struct kind *k, const char *how, int at, unsigned want,
+			void (*go)(int at))
+{
+	int port, fd[3], all = 0, kept;
+	union address a, mine, seen;
+	struct seen s;
+	char text[8];
+
+	load();
+	port = group(k->family, k->type, k->bound);
+	printf("%s, %s: %s", k->name, how, said(attach(servers[1], "choose_migrate")));
+	make_address(&a, k->from, k->to, port);
+	set_u32("want", (unsigned)at);
+	for (int i = 0; i < 3; i++) {
+		fd[i] = socket(k->from, SOCK_STREAM, 0);
+		if (connect(fd[i], &a.any, size_of(k->from)))
+			die("connect");
+		(void)!write(fd[i], &"abc"[i], 1);
+	}
+	set_u32("want", want);
+	set_u32("runs", 0);
+	go(at);
+	variable("seen", &s, 0);
+	printf(", runs %u, migrating %u, len %u, eth %x, ip %u, any %u, sk %u %u, %s",
+	       get_u32("runs"), s.migrating, s.len, s.eth_protocol, s.ip_protocol, s.bind_inany,
+	       s.sk_family, s.sk_state, said((int)get_u32("result")));
+	for (int i = 0; i < N; i++) {
+		struct pollfd p = { .fd = servers[i], .events = POLLIN };
+		int got = 0;
+
+		if (i == at)
+			continue;
+		while (poll(&p, 1, i == (int)want && got < 3 ? 20000 : 60) == 1 &&
+		       p.revents & POLLIN) {
+			socklen_t len = sizeof(seen), size = sizeof(mine);
+			int c = accept4(servers[i], &seen.any, &len, SOCK_CLOEXEC);
+
+			if (c < 0)
+				break;
+			all++;
+			got++;
+			memset(text, 0, sizeof(text));
+			(void)!read(c, text, 1);
+			if (want < N && (int)want != at)
+				printf(", %d has %s", i, text);
+			for (int n = 0; n < 3; n++)
+				if (text[0] == "abc"[n] && !getsockname(fd[n], &mine.any, &size) &&
+				    want < N && (int)want != at)
+					printf(" of %s", mine.in.sin_port == seen.in.sin_port ?
+								 "it" :
+								 "another");
+			if (!(fcntl(c, F_GETFD) & FD_CLOEXEC))
+				printf(" open");
+			(void)!write(c, "!", 1);
+			close(c);
+		}
+	}
+	kept = 0;
+	for (int i = 0; i < 3; i++) {
+		kept += read(fd[i], text, 1) == 1;
+		close(fd[i]);
+	}
+	printf(", %d accepted, %d answered\n", all, kept);
+	close_all();
+}
+
+static void go_close(int at)
+{
+	close(servers[at]);
+	servers[at] = -1;
+}
+
+static void go_shutdown(int at)
+{
+	shutdown(servers[at], SHUT_RDWR);
+}
+
+/* A copy keeps it. */
+static void go_half(int at)
+{
+	int copy = dup(servers[at]);
+
+	close(servers[at]);
+	servers[at] = copy;
+	printf(", still there: %u", get_u32("runs"));
+	go_close(at);
+}
+
+/* A child has it, too, and is killed. */
+static void go_kill(int at)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	go_close(at);
+	printf(", still there: %u", get_u32("runs"));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* Twice. */
+static void go_on(int at)
+{
+	unsigned want = get_u32("want");
+
+	set_u32("want", want == 3 ? 2 : 3);
+	go_close(at);
+	set_u32("want", want);
+	go_close(want == 3 ? 2 : 3);
+}
+
+static void scenario_migrate(void)
+{
+	for (unsigned i = 6; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		migrate_one(&kinds[i], "close", 0, 2, go_close);
+		migrate_one(&kinds[i], "shutdown", 3, 1, go_shutdown);
+	}
+	migrate_one(&kinds[6], "a copy", 1, 3, go_half);
+	migrate_one(&kinds[6], "killed", 2, 3, go_kill);
+	migrate_one(&kinds[6], "and again", 0, 1, go_on);
+	migrate_one(&kinds[6], "itself", 0, 0, go_close);
+	migrate_one(&kinds[6], "refused", 0, REFUSE, go_close);
+	migrate_one(&kinds[6], "nobody", 0, NOBODY, go_close);
+}
+
 /* What calls say, in an order by chance. */
 static unsigned chance(unsigned n)
 {
@@ -946,7 +1078,7 @@ int main(int argc, char **argv)
 		{ "before", scenario_before },	     { "ways", scenario_ways },
 		{ "index", scenario_index },	     { "maps", scenario_maps },
 		{ "processes", scenario_processes }, { "random", scenario_random },
-		{ "namespace", scenario_namespace },
+		{ "migrate", scenario_migrate },     { "namespace", scenario_namespace },
 	};
 
 	if (argc < 2)
