@@ -88,6 +88,8 @@ int iter_walk_ksym(struct iter_walk *w);
 /* ---- iter_route.c ---- */
 
 int iter_walk_ipv6_route(struct iter_walk *w);
+/* The slab cache after @nr others, as struct kmem_cache; 0: there are no more. */
+u64 iter_nth_kmem_cache(struct skep_system *sys, u64 nr);
 int iter_walk_kmem_cache(struct iter_walk *w);
 
 #endif

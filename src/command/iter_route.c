@@ -99,7 +99,7 @@ int iter_walk_ipv6_route(struct iter_walk *w)
 
 /* ---- slab caches ---- */
 
-static u64 cache_object(struct iter_walk *w, const char *line)
+static u64 cache_object(struct iter_walk *w, const char *line, u64 nr)
 {
 	u32 active, all, size, per_slab, pages, order = 0;
 	u64 at, name, text;
@@ -108,8 +108,8 @@ static u64 cache_object(struct iter_walk *w, const char *line)
 	if (sscanf(line, "%63s %u %u %u %u %u :", cache, &active, &all, &size, &per_slab, &pages) !=
 	    6)
 		return 0;
-	at = iter_object(w, "kmem_cache", OBJECT_CACHE);
-	name = iter_object(w, "filename", OBJECT_NAME); /* a struct that ends with a string */
+	at = iter_object(w, "kmem_cache", OBJECT_CACHE + nr);
+	name = iter_object(w, "filename", OBJECT_NAME + nr); /* a struct that ends with a string */
 	text = name ? world_field(w->sys, name, "iname") : 0;
 	if (!at || !text)
 		return 0;
@@ -130,7 +130,7 @@ int iter_walk_kmem_cache(struct iter_walk *w)
 	int err = 0;
 
 	while (f && !err && fgets(line, sizeof(line), f)) {
-		u64 args[4] = { cache_object(w, line) };
+		u64 args[4] = { cache_object(w, line, 0) };
 
 		if (args[0])
 			err = iter_show(w, args);
@@ -138,4 +138,21 @@ int iter_walk_kmem_cache(struct iter_walk *w)
 	if (f)
 		fclose(f);
 	return err;
+}
+
+u64 iter_nth_kmem_cache(struct skep_system *sys, u64 nr)
+{
+	struct iter_walk w = { .sys = sys };
+	FILE *f = fopen("/proc/slabinfo", "re");
+	u64 at = 0, seen = 0, numbers = (nr + 1) << 20; /* beside those of other iterators */
+	char line[256];
+
+	w.run.arena = sys->arena;
+	w.run.platform = sys->platform;
+	while (f && !at && fgets(line, sizeof(line), f))
+		if (line[0] != '#' && strncmp(line, "slabinfo -", 10) && seen++ == nr)
+			at = cache_object(&w, line, numbers);
+	if (f)
+		fclose(f);
+	return at;
 }

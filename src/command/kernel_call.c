@@ -8,6 +8,7 @@
 
 #include "btf/btf.h"
 #include "command/command.h"
+#include "command/iter.h"
 #include "command/keys.h"
 #include "command/task_work.h"
 #include "hook/perf.h"
@@ -212,6 +213,8 @@ u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call o
 	case KERNEL_CALL_KEY_VERIFY:
 		return (u64)(s64)key_verify_pkcs7(run, (const void *)args[0], (u32)args[1],
 						  (const void *)args[2], (u32)args[3], args[4]);
+	case KERNEL_CALL_SLAB_CACHE:
+		return iter_nth_kmem_cache(sys, args[0]);
 	case KERNEL_CALL_RSTAT_UPDATED:
 		rstat_updated(sys, run, args[0], (u32)args[1]);
 		return 0;

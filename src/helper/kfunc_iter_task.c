@@ -189,3 +189,27 @@ BPF_KFUNC(bpf_iter_css_task_destroy)
 {
 	return end(r1, run);
 }
+
+/* ---- slab caches: struct bpf_iter_kmem_cache, how many have been given ---- */
+
+BPF_KFUNC(bpf_iter_kmem_cache_new)
+{
+	*(u64 *)PTR(r1) = 0;
+	return 0;
+}
+
+BPF_KFUNC(bpf_iter_kmem_cache_next)
+{
+	u64 *given = PTR(r1), cache;
+
+	cache = run->platform->kernel_call(run, KERNEL_CALL_SLAB_CACHE, given);
+	if ((s64)cache <= 0)
+		return 0;
+	++*given;
+	return cache;
+}
+
+BPF_KFUNC(bpf_iter_kmem_cache_destroy)
+{
+	return 0;
+}

@@ -99,6 +99,7 @@ enum kernel_call {
 	KERNEL_CALL_KEY_SYSTEM,	  /* number of a kernel's keyring -> the same */
 	/* data, its size, message that signs it, its size, struct bpf_key -> 0 or -errno */
 	KERNEL_CALL_KEY_VERIFY,
+	KERNEL_CALL_SLAB_CACHE,	   /* how many are before it -> struct kmem_cache; 0 */
 	KERNEL_CALL_RSTAT_UPDATED, /* struct cgroup, CPU */
 	KERNEL_CALL_RSTAT_FLUSH,   /* struct cgroup */
 	KERNEL_CALL_TASK_WORK, /* struct async_cb, task_struct, enum task_work_mode -> 0 or -ESRCH */
