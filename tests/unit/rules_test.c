@@ -89,7 +89,9 @@ static u32 compare_helpers(const char *line, kver profile, u8 seen[__BPF_FUNC_MA
 	assert_int_equal(sscanf(line, "H %u %u:", &type, &attach), 2);
 	read_set(line, seen, __BPF_FUNC_MAX_ID);
 	for (u32 id = 1; id < __BPF_FUNC_MAX_ID; id++) {
-		bool table = table_allows_helper(type, attach, id, profile);
+		const struct bpf_prog_type_ops *ops = bpf_prog_type_judge_of(type);
+		bool table = table_allows_helper(type, attach, id, profile) &&
+			     !(ops && ops->target_lacks && ops->target_lacks(NULL, id));
 
 		if (depends_on_config(id))
 			continue;
