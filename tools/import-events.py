@@ -7,7 +7,7 @@
 SYSCALL_64.TBL is Linux's table of x86-64 call numbers (of the newest kernel at hand); FORMATS
 is made on a kernel of VERSION, newest last, in its tracefs:
 
-    for e in events/{syscalls,raw_syscalls,sched,signal,sock,task,tcp}/*/format; do echo "@@ $e"; cat $e; done
+    for e in events/{syscalls,raw_syscalls,sched,signal,sock,task,tcp,skb,net}/*/format; do echo "@@ $e"; cat $e; done
 """
 import pathlib
 import re
@@ -18,7 +18,8 @@ SPDX = "/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */\n"
 # Events besides system calls that are recorded for tests: those of tables/tracepoints.def.
 RECORDED = """raw_syscalls:sys_enter raw_syscalls:sys_exit sched:sched_process_exec sched:sched_process_fork
 sched:sched_process_exit signal:signal_generate signal:signal_deliver task:task_newtask task:task_rename
-sock:inet_sock_set_state tcp:tcp_destroy_sock""".split()
+sock:inet_sock_set_state tcp:tcp_destroy_sock tcp:tcp_retransmit_skb sched:sched_wakeup_new skb:kfree_skb
+skb:consume_skb net:netif_receive_skb net:net_dev_queue net:net_dev_start_xmit net:net_dev_xmit""".split()
 COMMON = 4  # fields that every record begins with
 # Numbers newer than the table at hand.
 NEWER = {336: "uprobe", 463: "setxattrat", 464: "getxattrat", 465: "listxattrat", 466: "removexattrat",

@@ -419,12 +419,13 @@ SKEP_API uint64_t skep_counted_insns(const struct skep_system *sys);
 /* One name of eBPF and what skep has of it; a row of tables/. Strings are constants. */
 struct skep_feature {
 	size_t sz;
-	const char *vocabulary;		       /* "command", "map type", "helper" … */
-	const char *name;		       /* as in <linux/bpf.h> */
-	long long value;		       /* its number there; 0 for names without one */
-	unsigned int since_major, since_minor; /* the first Linux release that has it; 0.0: none, it is libbpf's */
-	const char *state;		       /* "done", "partial", "absent" */
-	const char *note;		       /* or "" */
+	const char *vocabulary; /* "command", "map type", "helper" … */
+	const char *name;	/* as in <linux/bpf.h> */
+	long long value;	/* its number there; 0 for names without one */
+	unsigned int since_major,
+		since_minor; /* the first Linux release that has it; 0.0: none, it is libbpf's */
+	const char *state;   /* "done", "partial", "absent" */
+	const char *note;    /* or "" */
 };
 
 /* Row @index of all vocabularies, from 0: 0, or -ENOENT behind the last. */

@@ -232,10 +232,48 @@ static void text_add(struct text *t, const char *fmt, ...)
 	t->len += n > 0 ? (size_t)n : 0;
 }
 
-static void format_print(struct text *t, const struct record_layout *l, bool exit)
+/* The numbers and names of enum @name in the kernel in force, without @prefix: what a packet is dropped for. */
+static void add_symbols(struct text *t, struct skep_system *sys, const char *name,
+			const char *prefix)
+{
+	const struct object_btf *vmlinux = system_vmlinux(sys);
+	s32 id = vmlinux ? btf_find_by_name_kind(vmlinux->btf, name, BTF_KIND_ENUM) : 0;
+	const struct btf_type *type = id > 0 ? btf_type_get(vmlinux->btf, (u32)id) : NULL;
+	size_t cut = strlen(prefix), from = t->len;
+
+	for (u32 i = 0; type && i < btf_vlen(type); i++) {
+		const struct btf_enum *e = &btf_enums(type)[i];
+		const char *symbol = btf_str(vmlinux->btf, e->name_off);
+
+		/* Not a value: a mask of its upper half. */
+		if (!strncmp(symbol, prefix, cut) && !((u32)e->val >> 16))
+			text_add(t, "%s{ %d, \"%s\" }", t->len > from ? ", " : "", e->val,
+				 symbol + cut);
+	}
+	if (t->len == from)
+		text_add(t, "{ 0, \"\" }");
+}
+
+/* A text of the table; "@enum prefix@" in it stands for symbols. */
+static void add_print(struct text *t, struct skep_system *sys, const char *print)
+{
+	char name[64], prefix[64];
+	const char *mark = strchr(print, '@');
+
+	if (!mark || sscanf(mark, "@%63s %63[^@]@", name, prefix) != 2) {
+		text_add(t, "%s", print);
+		return;
+	}
+	text_add(t, "%.*s", (int)(mark - print), print);
+	add_symbols(t, sys, name, prefix);
+	text_add(t, "%s", strchr(mark + 1, '@') + 1);
+}
+
+static void format_print(struct text *t, struct skep_system *sys, const struct record_layout *l,
+			 bool exit)
 {
 	if (l->print) {
-		text_add(t, "%s", l->print);
+		add_print(t, sys, l->print);
 		return;
 	}
 	if (exit) {
@@ -273,7 +311,7 @@ int record_format(struct skep_system *sys, u32 row, char *buf, size_t size)
 			 f->is_signed);
 	}
 	text_add(&t, "\nprint fmt: ");
-	format_print(&t, &l, row >= TP_NAMED && row % 2 != TP_NAMED % 2);
+	format_print(&t, sys, &l, row >= TP_NAMED && row % 2 != TP_NAMED % 2);
 	text_add(&t, "\n");
 	return (int)t.len;
 }

@@ -774,7 +774,7 @@ static void test_reasons(void **state)
 		assert_int_equal(perf_open(&s, &a, -1, 0), -ENOENT);
 		assert_int_equal(skep_last_refusal(s.sys, &r), 0);
 		assert_string_equal(r.id, "ATTACH_FUNCTION_ABSENT");
-		assert_int_equal(raw_open(&s, raw, "kfree_skb"), -ENOENT);
+		assert_int_equal(raw_open(&s, raw, "netif_rx"), -ENOENT);
 		assert_int_equal(skep_last_refusal(s.sys, &r), 0);
 		assert_string_equal(r.id, "ATTACH_TRACEPOINT_ABSENT");
 	}
