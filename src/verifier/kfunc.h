@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Kernel functions, and the objects that programs hold through them: what kfunc.c,
- * dynptr.c, iter.c, kptr.c, graph.c and callback.c share (Linux: struct
+ * kfunc_arg.c, dynptr.c, iter.c, kptr.c, graph.c and callback.c share (Linux: struct
  * bpf_kfunc_call_arg_meta and its users in kernel/bpf/verifier.c).
  */
 #ifndef SKEP_VERIFIER_KFUNC_H
@@ -53,10 +53,10 @@ struct kfunc_meta {
 	u32 map_uid;
 };
 
-/* What fixup.c passes to a kfunc beyond what the program does: in env->aux[insn].kfunc. */
 /* What is cast: a socket of programs, which is laid out as their own structs say, or in it what bpf_tcp_sock() gives. */
 enum { CAST_PLAIN = 1, CAST_SOCK = 2, CAST_TCP = 4 };
 
+/* What fixup.c passes to a kfunc beyond what the program does: in env->aux[insn].kfunc. */
 struct bpf_kfunc_aux {
 	enum kfunc_id id;
 	struct btf *btf; /* of the struct that is allocated */
@@ -98,7 +98,20 @@ int fetch_kfunc(struct bpf_verifier_env *env, const struct bpf_insn *insn, struc
 struct btf *kfunc_types(struct bpf_verifier_env *env, const struct bpf_insn *insn, bool quiet,
 			int *err);
 bool is_kfunc(const struct bpf_verifier_env *env, u32 insn_idx, enum kfunc_id id);
+
+/* kfunc_arg.c */
+/* Before what the call does: what *@m says of the arguments is filled in. */
+int check_kfunc_args(struct bpf_verifier_env *env, struct kfunc_meta *m, u32 insn_idx);
 const char *reg_kernel_struct(u32 type); /* of sockets and maps; NULL: none */
+static inline bool btf_type_is_scalar(const struct btf_type *t)
+{
+	return t && (btf_kind(t) == BTF_KIND_INT || btf_is_enum(t));
+}
+/* Of nothing but numbers, through arrays and up to four levels deep; @level: 0. */
+bool btf_type_is_scalar_struct(const struct btf *btf, const struct btf_type *t, u32 level);
+/* For messages: kind and name of a type, which may be NULL. */
+const char *btf_type_str(const struct btf_type *t);
+const char *btf_name_of(const struct btf *btf, const struct btf_type *t);
 
 /* dynptr.c */
 int dynptr_spi(struct bpf_verifier_env *env, const struct bpf_reg_state *reg); /* or -errno */
