@@ -5,54 +5,27 @@
  *
  * A connection is followed from its SYN on, if a program listened then. The supervisor notes sockets that connect
  * or listen by their cookies; a SYN that the stack sends, and one that comes for a listener, finds its note by asking the
- * kernel whose it is. What programs say of a connection (flags, options to be set) stays with it here.
- *
- * Two locks: .turn is held while a segment is dealt with and its programs run, by the links' threads only; .lock guards
- * what the supervisor sees, and nobody who holds it waits for anything else.
+ * kernel whose it is. What is known of connections is in link_tcp_seen.c.
  */
-#include "event/link_tcp.h"
+#include "event/link_tcp_seen.h"
 #include "event/link_trace.h"
 
-#include <errno.h>
-#include <linux/inet_diag.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include "base/mem.h"
 #include "event/supervisor.h"
 #include "hook/cgroup.h"
 #include "object/csum.h"
-
-#define BUCKETS	 1024
-#define SEEN_MAX 8192
 
 enum { OPT_END, OPT_NOP, OPT_MSS, OPT_WINDOW, OPT_SACK_OK, OPT_SACK, OPT_TIMES = 8 };
 
 #define TIMES_LEN 12 /* of the option of time stamps, aligned as it always is */
 
-struct link_tcp {
-	pthread_mutex_t turn, lock;
-	u32 n;
-	struct tcp_sock_seen *by_cookie[BUCKETS], *by_ends[BUCKETS];
-	/* Changed by a segment that the stack is being given: told behind that. Of whose turn it is. */
-	struct tcp_sock_seen *changed;
-	u8 from;
-	struct tcp_seg third; /* .from is BPF_TCP_NEW_SYN_RECV: it makes the socket */
-};
-
 bool link_tcp_active(const struct links *l)
 {
 	return l->sys->cgroup_tree && l->diag >= 0 &&
 	       (cgroup_in_use(l->sys, BPF_CGROUP_SOCK_OPS) || link_trace_again_active(l));
-}
-
-static bool before(u32 a, u32 b)
-{
-	return (s32)(a - b) < 0;
 }
 
 /* ---- segments ---- */
@@ -162,367 +135,6 @@ static u16 lower_mss(struct tcp_seg *s, u32 mtu, u32 room)
 	return lower;
 }
 
-/* ---- the table ---- */
-
-static struct link_tcp *table(struct links *l)
-{
-	struct link_tcp *t = load_acquire(&l->tcp), *none = NULL;
-
-	if (t)
-		return t;
-	t = mem_zalloc(sizeof(*t));
-	if (!t)
-		return NULL;
-	pthread_mutex_init(&t->turn, NULL);
-	pthread_mutex_init(&t->lock, NULL);
-	if (__atomic_compare_exchange_n(&l->tcp, &none, t, false, __ATOMIC_SEQ_CST,
-					__ATOMIC_SEQ_CST))
-		return t;
-	mem_free(t);
-	return none;
-}
-
-static struct tcp_sock_seen **cookie_bucket(struct link_tcp *t, u64 cookie)
-{
-	return &t->by_cookie[cookie * 0x9e3779b97f4a7c15ULL >> 54];
-}
-
-static struct tcp_sock_seen **ends_bucket(struct link_tcp *t, const u32 *local, u16 lport,
-					  const u32 *remote, u16 rport)
-{
-	u32 h = (u32)lport << 16 | rport;
-
-	for (u32 i = 0; i < 4; i++)
-		h = (h ^ remote[i] ^ local[i] * 31) * 0x9e3779b1u;
-	return &t->by_ends[(h ^ h >> 15) % BUCKETS];
-}
-
-static struct tcp_sock_seen *find_cookie(struct link_tcp *t, u64 cookie)
-{
-	struct tcp_sock_seen *c = cookie ? *cookie_bucket(t, cookie) : NULL;
-
-	while (c && c->cookie != cookie)
-		c = c->next_cookie;
-	return c;
-}
-
-static struct tcp_sock_seen *find_ends(struct link_tcp *t, const struct tcp_seg *s)
-{
-	struct tcp_sock_seen *c = *ends_bucket(t, s->local, s->lport, s->remote, s->rport);
-
-	while (c && (c->lport != s->lport || c->rport != s->rport || c->family != s->family ||
-		     memcmp(c->local, s->local, 16) || memcmp(c->remote, s->remote, 16)))
-		c = c->next_ends;
-	return c;
-}
-
-static void take_out_ends(struct link_tcp *t, struct tcp_sock_seen *c)
-{
-	struct tcp_sock_seen **at;
-
-	if (!c->has_ends)
-		return;
-	at = ends_bucket(t, c->local, c->lport, c->remote, c->rport);
-	while (*at != c)
-		at = &(*at)->next_ends;
-	*at = c->next_ends;
-	c->has_ends = false;
-}
-
-static void put_cookie(struct link_tcp *t, struct tcp_sock_seen *c, u64 cookie)
-{
-	struct tcp_sock_seen **at;
-
-	c->cookie = cookie;
-	if (!cookie)
-		return;
-	at = cookie_bucket(t, cookie);
-	c->next_cookie = *at;
-	*at = c;
-}
-
-static void drop(struct link_tcp *t, struct tcp_sock_seen *c)
-{
-	struct tcp_sock_seen **at;
-
-	take_out_ends(t, c);
-	if (c->cookie) {
-		for (at = cookie_bucket(t, c->cookie); *at != c; at = &(*at)->next_cookie)
-			;
-		*at = c->next_cookie;
-	}
-	if (t->changed == c)
-		t->changed = NULL;
-	t->n--;
-	mem_free(c->later);
-	mem_free(c);
-}
-
-/* The ones that were not used for longest make room, as many as a sweep is worth. It is the caller's turn. */
-static void make_room(struct link_tcp *t, const struct tcp_sock_seen *but)
-{
-	u64 now = monotonic_ns(), age = 0;
-
-	for (u32 b = 0; b < BUCKETS; b++)
-		for (struct tcp_sock_seen *c = t->by_cookie[b]; c; c = c->next_cookie)
-			age = max_t(u64, age, now - c->used);
-	for (u32 b = 0; b < BUCKETS; b++)
-		for (struct tcp_sock_seen *c = t->by_cookie[b], *next; c; c = next) {
-			next = c->next_cookie;
-			if (c != but && (now - c->used >= age / 2 || c->state == BPF_TCP_CLOSE))
-				drop(t, c);
-		}
-	for (u32 b = 0; b < BUCKETS; b++) /* requests that nothing came of */
-		for (struct tcp_sock_seen *c = t->by_ends[b], *next; c; c = next) {
-			next = c->next_ends;
-			if (c != but && !c->cookie)
-				drop(t, c);
-		}
-}
-
-static struct tcp_sock_seen *add(struct link_tcp *t, u64 cookie)
-{
-	struct tcp_sock_seen *c = mem_zalloc(sizeof(*c));
-
-	if (!c)
-		return NULL;
-	t->n++;
-	c->fd = -1;
-	c->used = monotonic_ns();
-	put_cookie(t, c, cookie);
-	return c;
-}
-
-static void put_ends(struct link_tcp *t, struct tcp_sock_seen *c, const struct tcp_seg *s)
-{
-	struct tcp_sock_seen **at;
-
-	take_out_ends(t, c);
-	c->family = s->family;
-	memcpy(c->local, s->local, 16);
-	memcpy(c->remote, s->remote, 16);
-	c->lport = s->lport;
-	c->rport = s->rport;
-	at = ends_bucket(t, c->local, c->lport, c->remote, c->rport);
-	c->next_ends = *at;
-	*at = c;
-	c->has_ends = true;
-}
-
-void link_tcp_free(struct links *l)
-{
-	struct link_tcp *t = l->tcp;
-
-	if (!t)
-		return;
-	for (u32 b = 0; b < BUCKETS; b++) {
-		while (t->by_ends[b] && !t->by_ends[b]->cookie)
-			drop(t, t->by_ends[b]);
-		while (t->by_cookie[b])
-			drop(t, t->by_cookie[b]);
-	}
-	for (u32 b = 0; b < BUCKETS; b++)
-		while (t->by_ends[b])
-			drop(t, t->by_ends[b]);
-	pthread_mutex_destroy(&t->turn);
-	pthread_mutex_destroy(&t->lock);
-	mem_free(t);
-	l->tcp = NULL;
-}
-
-/* ---- for the supervisor ---- */
-
-void link_tcp_note(struct links *l, const struct tcp_note *note)
-{
-	struct link_tcp *t = l ? table(l) : NULL;
-	struct tcp_sock_seen *c;
-
-	if (!t || !note->cookie)
-		return;
-	pthread_mutex_lock(&t->lock);
-	c = find_cookie(t, note->cookie);
-	if (!c && t->n < 2 * SEEN_MAX) /* the links' threads make room */
-		c = add(t, note->cookie);
-	if (c) {
-		c->used = monotonic_ns();
-		c->cb_flags = note->cb_flags;
-		c->save_syn = note->save_syn;
-		c->rwnd = note->rwnd;
-		c->told = 0;
-		c->pid = note->pid;
-		c->fd = note->fd;
-		c->uid = note->uid;
-		c->n = min_t(u32, note->n, TCP_LEVELS);
-		memcpy(c->ids, note->ids, c->n * sizeof(*c->ids));
-	}
-	pthread_mutex_unlock(&t->lock);
-}
-
-bool link_tcp_flags(struct links *l, u64 cookie, u8 *flags)
-{
-	struct link_tcp *t = l ? load_acquire(&l->tcp) : NULL;
-	struct tcp_sock_seen *c;
-	bool known;
-
-	if (!t)
-		return false;
-	pthread_mutex_lock(&t->lock);
-	c = find_cookie(t, cookie);
-	known = c && c->has_ends;
-	if (known)
-		*flags = c->cb_flags;
-	pthread_mutex_unlock(&t->lock);
-	return known;
-}
-
-void link_tcp_set_flags(struct links *l, u64 cookie, u8 flags)
-{
-	struct link_tcp *t = l ? load_acquire(&l->tcp) : NULL;
-	struct tcp_sock_seen *c;
-
-	if (!t)
-		return;
-	pthread_mutex_lock(&t->lock);
-	c = find_cookie(t, cookie);
-	if (c)
-		c->cb_flags = flags;
-	pthread_mutex_unlock(&t->lock);
-}
-
-bool link_tcp_told(struct links *l, u64 cookie, enum tcp_told what)
-{
-	struct link_tcp *t = l ? load_acquire(&l->tcp) : NULL;
-	struct tcp_sock_seen *c;
-	bool told;
-
-	if (!t)
-		return false;
-	pthread_mutex_lock(&t->lock);
-	c = find_cookie(t, cookie);
-	told = c && c->told & what;
-	pthread_mutex_unlock(&t->lock);
-	return told;
-}
-
-bool link_tcp_follows(struct links *l, u64 cookie, u8 from, u8 to, u8 real)
-{
-	struct link_tcp *t = l ? load_acquire(&l->tcp) : NULL;
-	struct tcp_sock_seen *c;
-	bool follows = false;
-
-	if (!t)
-		return false;
-	pthread_mutex_lock(&t->lock);
-	c = find_cookie(t, cookie);
-	if (c && c->has_ends && c->told & TCP_TOLD_ESTABLISHED) {
-		/* It has timed out; it is closed when the other end has nothing to say but that it closes, too. */
-		follows = c->told & TCP_TOLD_CLOSE || to != BPF_TCP_CLOSE || c->fin_in ||
-			  (real != BPF_TCP_CLOSE &&
-			   (real != BPF_TCP_FIN_WAIT2 || from != BPF_TCP_FIN_WAIT2));
-		if (!follows)
-			c->told |= TCP_TOLD_CLOSE;
-	}
-	pthread_mutex_unlock(&t->lock);
-	return follows;
-}
-
-struct bpf_rt_sock *link_tcp_later(struct links *l, u64 cookie, pid_t pid, int fd, u32 inode)
-{
-	struct link_tcp *t = l ? load_acquire(&l->tcp) : NULL;
-	struct bpf_rt_sock *later = NULL;
-	struct tcp_sock_seen *c;
-
-	if (!t)
-		return NULL;
-	pthread_mutex_lock(&t->lock);
-	c = find_cookie(t, cookie);
-	if (c) {
-		later = c->later;
-		c->later = NULL;
-		c->pid = pid;
-		c->fd = fd;
-		c->inode = inode;
-	}
-	pthread_mutex_unlock(&t->lock);
-	return later;
-}
-
-void link_tcp_put_flags(struct links *l, struct tcp_sock_seen *c, u8 flags)
-{
-	pthread_mutex_lock(&l->tcp->lock);
-	c->cb_flags = flags;
-	pthread_mutex_unlock(&l->tcp->lock);
-}
-
-void link_tcp_tell(struct links *l, struct tcp_sock_seen *c, enum tcp_told what)
-{
-	pthread_mutex_lock(&l->tcp->lock);
-	c->told |= (u8)what;
-	pthread_mutex_unlock(&l->tcp->lock);
-}
-
-void link_tcp_keep(struct links *l, struct tcp_sock_seen *c, struct bpf_rt_sock *later,
-		   const struct bpf_rt_sock *after)
-{
-	pthread_mutex_lock(&l->tcp->lock);
-	if (!c->later) {
-		c->later = later;
-		later = NULL;
-	}
-	if (c->later)
-		c->later[1] = *after;
-	pthread_mutex_unlock(&l->tcp->lock);
-	mem_free(later);
-}
-
-/* ---- whose it is ---- */
-
-static bool ask(struct links *l, const struct tcp_seg *s, struct inet_diag_msg *m)
-{
-	return !link_ask_socket(l, s->family, IPPROTO_TCP, s->local, s->lport, s->remote, s->rport,
-				m);
-}
-
-static u64 cookie_of(const struct inet_diag_msg *m)
-{
-	return (u64)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
-}
-
-/* The socket of @m, as it was noted; one that was not is in the cgroup of who has it open. NULL: of nobody's. */
-static struct tcp_sock_seen *seen(struct links *l, struct link_tcp *t,
-				  const struct inet_diag_msg *m)
-{
-	u64 cookie = cookie_of(m), ids[TCP_LEVELS];
-	struct tcp_sock_seen *c;
-	u32 n = 0;
-
-	pthread_mutex_lock(&t->lock);
-	c = find_cookie(t, cookie);
-	pthread_mutex_unlock(&t->lock);
-	if (!c) {
-		n = link_cgroup_of_socket(l, m->idiag_inode, ids, TCP_LEVELS);
-		if (!n)
-			return NULL;
-	}
-	pthread_mutex_lock(&t->lock);
-	c = find_cookie(t, cookie);
-	if (!c && t->n >= SEEN_MAX)
-		make_room(t, NULL);
-	if (!c)
-		c = add(t, cookie);
-	if (c) {
-		if (!c->n) {
-			c->n = n;
-			memcpy(c->ids, ids, n * sizeof(*ids));
-		}
-		c->inode = m->idiag_inode;
-		c->uid = m->idiag_uid;
-		c->used = monotonic_ns();
-	}
-	pthread_mutex_unlock(&t->lock);
-	return c;
-}
-
 /* ---- from the wire ---- */
 
 static void keep_syn(struct tcp_sock_seen *c, const struct tcp_seg *s)
@@ -548,25 +160,25 @@ static void learn_peer(struct tcp_sock_seen *c, const struct tcp_seg *s, struct 
 
 static void syn_in(struct link_way *w, struct link_tcp *t, struct port *p, struct tcp_seg *s)
 {
-	struct tcp_sock_seen *c = find_ends(t, s), *listener;
+	struct tcp_sock_seen *c = tcp_seen_find(t, s), *listener;
 	struct inet_diag_msg m;
 	struct tcp_options o;
 
 	if (c && c->state == BPF_TCP_NEW_SYN_RECV && c->rcv_nxt == s->seq + 1)
 		goto known;
-	if (!ask(w->l, s, &m) || m.idiag_state != BPF_TCP_LISTEN)
+	if (!tcp_seen_ask(w->l, s, &m) || m.idiag_state != BPF_TCP_LISTEN)
 		return;
-	listener = seen(w->l, t, &m);
+	listener = tcp_seen_of(w->l, t, &m);
 	if (!listener)
 		return;
 	pthread_mutex_lock(&t->lock);
 	if (c)
-		drop(t, c);
-	if (t->n >= SEEN_MAX)
-		make_room(t, listener);
-	c = add(t, 0);
+		tcp_seen_drop(t, c);
+	if (t->n >= TCP_SEEN_MAX)
+		tcp_seen_make_room(t, listener);
+	c = tcp_seen_add(t, 0);
 	if (c) {
-		put_ends(t, c, s);
+		tcp_seen_put_ends(t, c, s);
 		c->cb_flags = listener->cb_flags;
 		c->save_syn = listener->save_syn;
 		c->uid = listener->uid;
@@ -634,7 +246,7 @@ static void stands(struct link_way *w, struct link_tcp *t, struct port *p, struc
 {
 	if (!c->cookie) {
 		pthread_mutex_lock(&t->lock);
-		put_cookie(t, c, cookie_of(m));
+		tcp_seen_put_cookie(t, c, tcp_seen_cookie(m));
 		pthread_mutex_unlock(&t->lock);
 	}
 	c->snd_wnd = (u32)s->window << c->snd_scale;
@@ -661,7 +273,7 @@ static void third_in(struct link_way *w, struct link_tcp *t, struct port *p,
 		return;
 	}
 	if (!(s->flags & TCP_ACK) || s->flags & TCP_SYN || s->ack != c->snd_nxt ||
-	    s->seq != c->rcv_nxt || !ask(w->l, s, &m))
+	    s->seq != c->rcv_nxt || !tcp_seen_ask(w->l, s, &m))
 		return;
 	if (m.idiag_state != BPF_TCP_LISTEN) {
 		stands(w, t, p, c, s, &m);
@@ -744,11 +356,11 @@ void link_tcp_in(struct link_way *w, struct port *p, struct sk_buff *skb)
 	struct link_tcp *t;
 	struct tcp_seg s;
 
-	if (!link_tcp_active(w->l) || !segment_of(skb, true, &s) || !(t = table(w->l)))
+	if (!link_tcp_active(w->l) || !segment_of(skb, true, &s) || !(t = tcp_seen_table(w->l)))
 		return;
 	pthread_mutex_lock(&t->turn);
 	pthread_mutex_lock(&t->lock);
-	c = find_ends(t, &s);
+	c = tcp_seen_find(t, &s);
 	if (c)
 		c->used = monotonic_ns();
 	pthread_mutex_unlock(&t->lock);
@@ -788,7 +400,7 @@ void link_tcp_behind(struct link_way *w, struct port *p)
 	t->changed = NULL;
 	to = c ? c->state : 0;
 	if (c && from == BPF_TCP_NEW_SYN_RECV) {
-		if (ask(w->l, &t->third, &m) && m.idiag_state != BPF_TCP_LISTEN)
+		if (tcp_seen_ask(w->l, &t->third, &m) && m.idiag_state != BPF_TCP_LISTEN)
 			stands(w, t, p, c, &t->third, &m);
 		c = NULL;
 	}
@@ -832,16 +444,16 @@ static void syn_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_seen
 	if (!c || c->state != BPF_TCP_SYN_SENT || c->iss != s->seq) {
 		struct tcp_sock_seen *now;
 
-		if (!ask(w->l, s, &m) || m.idiag_state == BPF_TCP_LISTEN)
+		if (!tcp_seen_ask(w->l, s, &m) || m.idiag_state == BPF_TCP_LISTEN)
 			return;
-		now = seen(w->l, t, &m);
+		now = tcp_seen_of(w->l, t, &m);
 		if (!now)
 			return;
 		pthread_mutex_lock(&t->lock);
 		if (c && c != now)
-			drop(t, c);
+			tcp_seen_drop(t, c);
 		c = now;
-		put_ends(t, c, s);
+		tcp_seen_put_ends(t, c, s);
 		pthread_mutex_unlock(&t->lock);
 		c->active = true;
 		c->state = BPF_TCP_SYN_SENT;
@@ -898,11 +510,11 @@ static void synack_out(struct link_way *w, struct link_tcp *t, struct tcp_sock_s
 	c->sent_ns = c->iss == s->seq ? 0 : monotonic_ns();
 	c->iss = c->snd_una = s->seq;
 	c->snd_nxt = s->seq + 1;
-	if (!c->cookie && ask(w->l, s, &m)) {
+	if (!c->cookie && tcp_seen_ask(w->l, s, &m)) {
 		c->syn_cookie = m.idiag_state == BPF_TCP_LISTEN;
 		pthread_mutex_lock(&t->lock);
 		if (!c->syn_cookie)
-			put_cookie(t, c, cookie_of(&m));
+			tcp_seen_put_cookie(t, c, tcp_seen_cookie(&m));
 		pthread_mutex_unlock(&t->lock);
 	}
 	if (c->syn_cookie)
@@ -962,12 +574,12 @@ void link_tcp_out(struct link_way *w, struct port *p, struct sk_buff *skb)
 	struct tcp_seg s;
 	u32 mtu;
 
-	if (!link_tcp_active(w->l) || !segment_of(skb, false, &s) || !(t = table(w->l)))
+	if (!link_tcp_active(w->l) || !segment_of(skb, false, &s) || !(t = tcp_seen_table(w->l)))
 		return;
 	mtu = link_mtu(w->l, p);
 	pthread_mutex_lock(&t->turn);
 	pthread_mutex_lock(&t->lock);
-	c = find_ends(t, &s);
+	c = tcp_seen_find(t, &s);
 	if (c)
 		c->used = monotonic_ns();
 	pthread_mutex_unlock(&t->lock);

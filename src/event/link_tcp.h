@@ -17,6 +17,12 @@
 
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_ECE = 64 };
 
+/* Of sequence numbers. */
+static inline bool before(u32 a, u32 b)
+{
+	return (s32)(a - b) < 0;
+}
+
 /* A segment in a frame. */
 struct tcp_seg {
 	struct sk_buff *skb; /* at its Ethernet header */
@@ -97,6 +103,9 @@ void link_tcp_in(struct link_way *w, struct port *p, struct sk_buff *skb);
 void link_tcp_out(struct link_way *w, struct port *p, struct sk_buff *skb);
 /* Behind the first: the frame has been given to the stack. */
 void link_tcp_behind(struct link_way *w, struct port *p);
+
+/* ---- link_tcp_seen.c ---- */
+
 void link_tcp_free(struct links *l);
 
 /* By the supervisor, of a socket by its cookie: what programs were told of it, and have said. */

@@ -10,11 +10,6 @@
 #include "event/link_tcp.h"
 #include "event/supervisor.h"
 
-static bool before(u32 a, u32 b)
-{
-	return (s32)(a - b) < 0;
-}
-
 static struct tcp_sent *sent_at(struct tcp_sock_seen *c, u32 i)
 {
 	return &c->sent[(c->first_sent + i) % TCP_SENT];
