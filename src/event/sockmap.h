@@ -55,6 +55,8 @@ struct sock_flow {
 	struct sock_injected *injected;
 };
 
+/* ---- sockmap_flow.c ---- */
+
 /* The flow of @ps, made at first use. NULL: no memory. */
 struct sock_flow *sock_flow(struct psock *ps);
 /* A descriptor of the socket, to be closed; .known is set. -errno: nobody is known to have it. */
@@ -68,8 +70,6 @@ struct psock *sock_of_task(struct task *t, int fd);
  */
 long sock_deliver(struct skep_system *sys, u64 to, bool ingress, const u8 *data, u32 len,
 		  int *wait);
-/* When @fd (taken over) can be written to, what waits in the flow of @cookie goes on. */
-void sock_wait_writable(struct skep_system *sys, int fd, u64 cookie);
 
 /* ---- sockmap_receive.c ---- */
 
@@ -85,7 +85,12 @@ void sock_segments_free(struct sock_flow *f);
 void sock_send_enter(struct task *t);
 void sock_message_free(struct sock_message *m);
 
-/* What both need of a call: the places in the task's memory that it is about. */
+/* ---- sockmap.c ---- */
+
+/* When @fd (taken over) can be written to, what waits in the flow of @cookie goes on. */
+void sock_wait_writable(struct skep_system *sys, int fd, u64 cookie);
+
+/* What sending and receiving need of a call: the places in the task's memory that it is about. */
 struct sock_places {
 	u32 n;
 	u64 total;
