@@ -48,6 +48,15 @@ static inline bool run_is_world(const struct bpf_run *run, u64 p)
 	return p - ((u64)(uintptr_t)run->arena + ARENA_WORLD) < ARENA_HEAP - ARENA_WORLD;
 }
 
+/*
+ * Whether what the verifier calls a socket is a struct bpf_rt_sock: else it is a kernel object of the world, or
+ * lies in a map, as what programs find in an XSKMAP.
+ */
+static inline bool run_is_socket(const struct bpf_run *run, u64 p)
+{
+	return p - (u64)(uintptr_t)run->arena >= ARENA_LEASE_SIZE;
+}
+
 /* An errno as programs see it. */
 #define ERR(e) ((u64)(s64) - (e))
 

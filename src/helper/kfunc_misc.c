@@ -52,12 +52,12 @@ BPF_KFUNC(bpf_map_sum_elem_count)
 }
 
 /*
- * The fix-ups turn it into a move of R1, but for sockets as programs see them, in which R1 points R2 bytes
- * behind the begin: the kernel's struct of that socket, or 0, through which 0 is read.
+ * The fix-ups turn it into a move of R1, but for sockets as programs see them: the kernel's struct of that
+ * socket, or 0, through which 0 is read.
  */
 BPF_KFUNC(bpf_rdonly_cast)
 {
-	const u64 args[] = { r1 - r2, 0, 0 };
+	const u64 args[] = { r1, 0, 0 };
 
 	return r1 ? run->platform->world(run, WORLD_SOCK_CAST, args) : 0;
 }

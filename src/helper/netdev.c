@@ -183,17 +183,32 @@ BPF_HELPER(skb_ancestor_cgroup_id)
 	return (s32)r2 < 0 ? 0 : skb_cgroup(run, r1, (s32)r2);
 }
 
+/* Of a socket by the kernel's struct: as it is found by its cookie. */
+static u64 sk_cgroup(struct bpf_run *run, u64 r1, s32 level)
+{
+	struct bpf_rt_sock *sk = PTR(r1);
+	u64 cookie, id = 0;
+
+	if (run_is_socket(run, r1))
+		return sk && sock_is_full(sk) ? cgroup_id(run, sk, level) : 0;
+	cookie = ask(run, WORLD_SOCK_COOKIE, r1, 0);
+	sk = PTR(cookie ? ask(run, WORLD_SK_BY_COOKIE, cookie, 0) : 0);
+	if (!sk)
+		return 0;
+	if (sock_is_full(sk))
+		id = cgroup_id(run, sk, level);
+	__atomic_sub_fetch(&sk->refs, 1, __ATOMIC_RELEASE);
+	return id;
+}
+
 BPF_HELPER(sk_cgroup_id)
 {
-	return r1 && !run_is_world(run, r1) && sock_is_full(PTR(r1)) ? cgroup_id(run, PTR(r1), -1) :
-								       0;
+	return sk_cgroup(run, r1, -1);
 }
 
 BPF_HELPER(sk_ancestor_cgroup_id)
 {
-	if (!r1 || run_is_world(run, r1) || !sock_is_full(PTR(r1)) || (s32)r2 < 0)
-		return 0;
-	return cgroup_id(run, PTR(r1), (s32)r2);
+	return (s32)r2 < 0 ? 0 : sk_cgroup(run, r1, (s32)r2);
 }
 
 BPF_HELPER(skb_under_cgroup)

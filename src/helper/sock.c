@@ -21,21 +21,23 @@
 
 BPF_HELPER(sk_fullsock)
 {
-	return sock_is_full(PTR(r1)) ? r1 : 0;
+	return run_is_socket(run, r1) && sock_is_full(PTR(r1)) ? r1 : 0;
 }
 
 BPF_HELPER(get_listener_sock)
 {
 	const struct bpf_rt_sock *sk = PTR(r1);
 
-	return sk->u.state == BPF_TCP_LISTEN ? r1 : 0;
+	return run_is_socket(run, r1) && sk->u.state == BPF_TCP_LISTEN ? r1 : 0;
 }
 
 BPF_HELPER(tcp_sock)
 {
-	struct bpf_rt_sock *sk = PTR(r1);
+	const struct bpf_rt_sock *sk = PTR(r1);
 
-	return sock_is_full(sk) && sk->u.protocol == IPPROTO_TCP ? (u64)(uintptr_t)&sk->tcp : 0;
+	if (!run_is_socket(run, r1))
+		return 0;
+	return sock_is_full(sk) && sk->u.protocol == IPPROTO_TCP ? r1 : 0;
 }
 
 /* ---- cookies ---- */
@@ -45,8 +47,8 @@ BPF_HELPER(get_socket_ptr_cookie)
 {
 	if (!r1)
 		return 0;
-	return run_is_world(run, r1) ? run->platform->world(run, WORLD_SOCK_COOKIE, &r1) :
-				       ((const struct bpf_rt_sock *)PTR(r1))->cookie;
+	return run_is_socket(run, r1) ? ((const struct bpf_rt_sock *)PTR(r1))->cookie :
+					run->platform->world(run, WORLD_SOCK_COOKIE, &r1);
 }
 
 static u64 cookie_of(const void *sk)

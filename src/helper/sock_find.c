@@ -51,7 +51,9 @@ BPF_HELPER(sk_release)
 {
 	struct bpf_rt_sock *sk = PTR(r1);
 
-	if (sk && !run_is_world(run, r1) && sk->refs)
+	if (sk && !run_is_socket(run, r1)) /* by what bpf_skc_to_tcp_sock() has made of it */
+		sk = PTR(run->platform->world(run, WORLD_SK_HELD, &r1));
+	if (sk && sk->refs)
 		__atomic_sub_fetch(&sk->refs, 1, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -65,9 +67,13 @@ BPF_HELPER(sk_assign)
 		return ERR(EINVAL);
 	if (unlikely(!skb->is_ingress))
 		return ERR(EOPNOTSUPP);
+	if (!run_is_socket(run, r2)) { /* by what bpf_skc_to_tcp_sock() has made of it */
+		r2 = run->platform->world(run, WORLD_SK_HELD, &r2);
+		if (!r2)
+			return ERR(ESOCKTNOSUPPORT);
+	}
 	skb->sk = PTR(r2);
-	if (!run_is_world(run, r2))
-		sock_target(PTR(r2), &skb->assigned);
+	sock_target(PTR(r2), &skb->assigned);
 	skb->has_sk = 1;
 	skb->sk_cookie = ((const struct bpf_rt_sock *)PTR(r2))->cookie;
 	skb->sk_uid = ((const struct bpf_rt_sock *)PTR(r2))->uid;

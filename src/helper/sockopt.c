@@ -303,7 +303,7 @@ BPF_HELPER(sk_setsockopt)
 {
 	struct sock_option o = { (u32)r2, (u32)r3, PTR(r4), (u32)r5, true };
 
-	if (unlikely(run_is_world(run, r1)))
+	if (unlikely(r1 && !run_is_socket(run, r1)))
 		return (u64)live_option(run, r1, NULL, &o);
 	return set_option(run, PTR(r1), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
 }
@@ -313,7 +313,7 @@ BPF_HELPER(sk_getsockopt)
 	struct sock_option o = { (u32)r2, (u32)r3, PTR(r4), (u32)r5, false };
 	s64 err;
 
-	if (likely(!run_is_world(run, r1)))
+	if (likely(!r1 || run_is_socket(run, r1)))
 		return get_option(run, PTR(r1), (u32)r2, (u32)r3, PTR(r4), (u32)r5);
 	err = live_option(run, r1, NULL, &o);
 	if (err)

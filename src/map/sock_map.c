@@ -139,6 +139,8 @@ static long sock_map_update_elem(struct bpf_map *map, const void *key, const voi
 		cookie = run->platform->world(run, WORLD_SOCK_HOLD, &sk);
 		tcp = run->platform->world(run, WORLD_FIELD, protocol) == IPPROTO_TCP &&
 		      run->platform->world(run, WORLD_FIELD, family) != AF_UNIX;
+	} else if (sk - (u64)run->arena < ARENA_LEASE_SIZE) { /* of an XSKMAP */
+		return -EOPNOTSUPP;
 	} else {
 		cookie = rt->cookie;
 		tcp = rt->u.protocol == IPPROTO_TCP && rt->u.family != AF_UNIX;

@@ -17,7 +17,7 @@
 
 struct bpf_rt_sock {
 	struct bpf_sock u;	 /* first: loads are not rewritten */
-	struct bpf_tcp_sock tcp; /* what bpf_tcp_sock() points to */
+	struct bpf_tcp_sock tcp; /* which loads through a tcp_sock reach: fixup.c adds its offset */
 	u64 cookie;
 	u64 netns_cookie;
 	u32 uid;

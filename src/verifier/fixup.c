@@ -275,6 +275,9 @@ static int fix_access(struct fixup *f, u32 i, const struct bpf_insn *insn)
 				  (BPF_MODE(insn->code) == BPF_MEMSX ? BPF_PROBE_MEMSX :
 								       BPF_PROBE_MEM);
 		break;
+	case PTR_TO_TCP_SOCK: /* it points to the whole socket, as each pointer that helpers take */
+		to.off += (s16)offsetof(struct bpf_rt_sock, tcp);
+		break;
 	default:
 		break;
 	}
@@ -529,12 +532,8 @@ static int fix_kfunc_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 		return err;
 	switch ((int)k->id) {
 	case KFUNC_bpf_rdonly_cast:
-		if (k->cast == CAST_SOCK || k->cast == CAST_TCP) {
-			err = emit_const(f, BPF_REG_2,
-					 k->cast == CAST_TCP ? offsetof(struct bpf_rt_sock, tcp) :
-							       0);
+		if (k->cast == CAST_SOCK)
 			break;
-		}
 		return emit(f, raw_insn(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_1, 0, 0));
 	case KFUNC_bpf_obj_new_impl:
 	case KFUNC_bpf_percpu_obj_new_impl:

@@ -546,7 +546,7 @@ static u8 kind_of_cast(struct bpf_verifier_env *env, u32 idx)
 		env->aux[idx].fastcall_spills = 0;
 		env->subprog_info[cur_func(env)->subprogno].keep_fastcall_stack = true;
 	}
-	return type == PTR_TO_TCP_SOCK ? CAST_TCP : CAST_SOCK;
+	return CAST_SOCK;
 }
 
 int check_kfunc_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx)

@@ -54,7 +54,7 @@ struct kfunc_meta {
 };
 
 /* What is cast: a socket of programs, which is laid out as their own structs say, or in it what bpf_tcp_sock() gives. */
-enum { CAST_PLAIN = 1, CAST_SOCK = 2, CAST_TCP = 4 };
+enum { CAST_PLAIN = 1, CAST_SOCK = 2 };
 
 /* What fixup.c passes to a kfunc beyond what the program does: in env->aux[insn].kfunc. */
 struct bpf_kfunc_aux {

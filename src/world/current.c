@@ -183,7 +183,7 @@ static u64 sock_cast(struct world *w, struct bpf_run *run, u64 sk, const char *w
 {
 	struct wobj *o;
 
-	if (!world_holds(w, sk))
+	if (sk - (u64)(uintptr_t)w->sys->arena >= ARENA_LEASE_SIZE)
 		sk = world_sock_of(w, run, current_obj(w, run), (const void *)(uintptr_t)sk);
 	o = world_at(w, sk);
 	if (!o || o->addr != sk || (want && strcmp(o->type->name, want)))
@@ -307,9 +307,12 @@ static u64 call(struct world *w, struct bpf_run *run, enum world_op op, const u6
 	case WORLD_DEVICE_MTU:
 		return (u64)world_device_mtu((u32)a[0]);
 	case WORLD_SK_LOOKUP:
-		return world_sk_lookup(w, (u32)a[0], (const void *)(uintptr_t)a[1], (u32)a[2]);
+		return world_sk_lookup(w, (u32)a[0], (const void *)(uintptr_t)a[1], (u32)a[2],
+				       run->cpu);
+	case WORLD_SK_HELD:
+		return world_sk_held(w, a[0], run->cpu);
 	case WORLD_SK_BY_COOKIE:
-		return world_sk_by_cookie(w, a[0]);
+		return world_sk_by_cookie(w, a[0], run->cpu);
 	case WORLD_MADE_UP:
 		o = world_made_up(w, (const char *)(uintptr_t)a[0], a[1]);
 		return o ? o->addr : 0;

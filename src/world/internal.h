@@ -164,6 +164,7 @@ struct world {
 	struct wobj *hash[WORLD_HASH];
 	struct world_note *notes;
 	u64 run;	    /* names the run that reads */
+	u64 outside;	    /* how often what is no run has read */
 	u64 boot_ns;	    /* CLOCK_BOOTTIME - CLOCK_MONOTONIC at start */
 	struct wtask *open; /* tasks with open files of /proc, see proc.c */
 	u32 nr_open;
@@ -335,8 +336,11 @@ void mounts_free(struct world *w);
 void sk_lookups_stop(struct world *w);
 long world_device_mtu(u32 ifindex); /* of the namespace that we are in, or -ENODEV */
 /* The socket that gets packets of @tuple, held for the program; 0. */
-u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *tuple, u32 len);
-u64 world_sk_by_cookie(struct world *w, u64 cookie);
+u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *tuple, u32 len,
+		    u32 slot);
+u64 world_sk_by_cookie(struct world *w, u64 cookie, u32 slot);
+/* What the run on @slot holds of socket @sk of the world; 0. */
+u64 world_sk_held(struct world *w, u64 sk, u32 slot);
 
 #define WORLD_TYPE(name, base)
 #define WORLD_FIELD(type, name, paths, fresh, filler)                                              \

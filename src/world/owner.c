@@ -121,7 +121,8 @@ int world_owner_of(struct world *w, u32 map_type, u64 addr, u64 owner[2])
 {
 	struct wobj *o = world_at(w, addr);
 
-	if (map_type == BPF_MAP_TYPE_SK_STORAGE && !world_holds(w, addr))
+	if (map_type == BPF_MAP_TYPE_SK_STORAGE &&
+	    addr - (u64)(uintptr_t)w->sys->arena >= ARENA_LEASE_SIZE)
 		return sock_owner(w, (const void *)(uintptr_t)addr, owner);
 	if (!o || o->addr != addr || o->state == WOBJ_FREE)
 		return -ENOENT;

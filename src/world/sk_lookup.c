@@ -34,18 +34,37 @@ struct request {
 
 struct sk_lookups {
 	struct bpf_rt_sock held[HELD];
+	u32 slot[HELD];		   /* of the run that holds it */
 	struct bpf_rt_sock newest; /* what the newest answer says beside addresses */
 };
 
-/* One that nobody holds any more; NULL: none. */
-static struct bpf_rt_sock *unheld(struct world *w)
+/* One that nobody holds any more, for a run on @slot; NULL: none. */
+static struct bpf_rt_sock *unheld(struct world *w, u32 slot)
 {
 	if (!w->sk_lookups)
 		w->sk_lookups = mem_zalloc(sizeof(*w->sk_lookups));
 	for (u32 i = 0; w->sk_lookups && i < HELD; i++)
-		if (!__atomic_load_n(&w->sk_lookups->held[i].refs, __ATOMIC_ACQUIRE))
+		if (!__atomic_load_n(&w->sk_lookups->held[i].refs, __ATOMIC_ACQUIRE)) {
+			w->sk_lookups->slot[i] = slot;
 			return &w->sk_lookups->held[i];
+		}
 	return NULL;
+}
+
+u64 world_sk_held(struct world *w, u64 sk, u32 slot)
+{
+	struct wobj *o = world_at(w, sk);
+
+	if (!o || o->addr != sk || o->state == WOBJ_FREE || !w->sk_lookups)
+		return 0;
+	for (u32 i = 0; i < HELD; i++) {
+		struct bpf_rt_sock *held = &w->sk_lookups->held[i];
+
+		if (w->sk_lookups->slot[i] == slot && held->ino == o->key[0] &&
+		    __atomic_load_n(&held->refs, __ATOMIC_ACQUIRE))
+			return (u64)(uintptr_t)held;
+	}
+	return 0;
 }
 
 void sk_lookups_stop(struct world *w)
@@ -127,7 +146,8 @@ static void fill(struct bpf_rt_sock *sk, const struct inet_diag_msg *m, u32 prot
 	sk->cookie = (u64)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
 }
 
-u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *tuple, u32 len)
+u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *tuple, u32 len,
+		    u32 slot)
 {
 	struct request req = {
 		.h = { .nlmsg_len = sizeof(req),
@@ -140,7 +160,7 @@ u64 world_sk_lookup(struct world *w, u32 protocol, const struct bpf_sock_tuple *
 			       .idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } } },
 	};
 	struct inet_diag_sockid *id = &req.r.id;
-	struct bpf_rt_sock *sk = unheld(w);
+	struct bpf_rt_sock *sk = unheld(w, slot);
 	struct inet_diag_msg m;
 	u64 netns;
 	u32 from[4] = { 0 }, to[4] = { 0 };
@@ -268,9 +288,9 @@ static bool find(int fd, u64 cookie, struct bpf_rt_sock *sk)
 	return dump(fd, &local, sizeof(local), cookie, 0, sk);
 }
 
-u64 world_sk_by_cookie(struct world *w, u64 cookie)
+u64 world_sk_by_cookie(struct world *w, u64 cookie, u32 slot)
 {
-	struct bpf_rt_sock *sk = cookie ? unheld(w) : NULL;
+	struct bpf_rt_sock *sk = cookie ? unheld(w, slot) : NULL;
 	bool found;
 	int fd;
 

@@ -436,8 +436,9 @@ static bool check_valid(struct world *w, const struct bpf_run *run, struct wobj 
 
 void world_enter(struct world *w, const struct bpf_run *run)
 {
-	/* A slot counts its runs: the pair names this one. */
-	w->run = run ? (u64)run->cpu << 48 | run->arena->slots[run->cpu].runs : w->run + 1;
+	/* A slot counts its runs: the pair names this one. What is no run is none of theirs, and has the upper half. */
+	w->run = run ? (u64)run->cpu << 48 | run->arena->slots[run->cpu].runs :
+		       1ULL << 63 | ++w->outside;
 }
 
 static int read_locked(struct skep_system *sys, struct bpf_run *run, void *dst, u64 src, u32 size)
