@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * What stack.c, access.c, call.c, kfunc.c, attach_target.c and fixup.c share among
+ * What the checks of instructions (stack.c, access.c, call.c, kfunc.c and others) share among
  * themselves: predicates on register types and what the arguments of one call
  * told the verifier.
  */
@@ -178,6 +178,11 @@ int check_helper_mem(struct bpf_verifier_env *env, int regno, int access_size,
 		     enum bpf_access_type t, bool zero_size_allowed,
 		     struct bpf_call_arg_meta *meta);
 
+/* access_btf.c */
+int check_ptr_to_btf_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
+			    enum bpf_access_type t, int value_regno);
+int check_ptr_to_map_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
+			    enum bpf_access_type t, int value_regno);
 /* As refuse(), for what src/btf refused. */
 int refuse_btf(struct bpf_verifier_env *env, const struct btf_refusal *why);
 

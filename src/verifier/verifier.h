@@ -18,9 +18,10 @@
  *   backtrack.c  precision: mark_chain_precision()
  *   liveness.c   which registers and stack slots later code reads
  *   stack.c      stack reads and writes, spills
- *   access.c     memory access through every pointer type
+ *   access.c     memory access through every pointer type; access_btf.c: through BTF's
+ *   load_store.c instructions that access memory
  *   call.c       helper and subprogram calls, argument checks, references, return
- *   kfunc.c      kfunc calls
+ *   kfunc.c      kfunc calls; kfunc_arg.c: their arguments
  *   dynptr.c     dynptrs
  *   iter.c       open-coded iterators, saved interrupt flags
  *   kptr.c       trust, allocated objects, pointers to objects in map values
@@ -692,12 +693,6 @@ bool is_spilled_scalar_reg(const struct bpf_stack_state *slot);
 int check_mem_access(struct bpf_verifier_env *env, u32 insn_idx, u32 regno, int off, int bpf_size,
 		     enum bpf_access_type t, int value_regno, bool strict_alignment_once,
 		     bool is_ldsx);
-int check_atomic(struct bpf_verifier_env *env, struct bpf_insn *insn);
-int check_load_mem(struct bpf_verifier_env *env, struct bpf_insn *insn, bool strict_alignment_once,
-		   bool is_ldsx, bool allow_trust_mismatch, const char *ctx);
-int check_store_reg(struct bpf_verifier_env *env, struct bpf_insn *insn,
-		    bool strict_alignment_once);
-int check_ld_abs(struct bpf_verifier_env *env, struct bpf_insn *insn);
 int check_mem_region_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
 			    u32 mem_size, bool zero_size_allowed);
 int check_map_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
@@ -705,6 +700,14 @@ int check_map_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
 int check_packet_access(struct bpf_verifier_env *env, u32 regno, int off, int size,
 			bool zero_size_allowed);
 int check_ptr_off_reg(struct bpf_verifier_env *env, const struct bpf_reg_state *reg, int regno);
+
+/* load_store.c */
+int check_atomic(struct bpf_verifier_env *env, struct bpf_insn *insn);
+int check_load_mem(struct bpf_verifier_env *env, struct bpf_insn *insn, bool strict_alignment_once,
+		   bool is_ldsx, bool allow_trust_mismatch, const char *ctx);
+int check_store_reg(struct bpf_verifier_env *env, struct bpf_insn *insn,
+		    bool strict_alignment_once);
+int check_ld_abs(struct bpf_verifier_env *env, struct bpf_insn *insn);
 /* Notes the type of a load's or store's base register, which must be one for all paths (or rewrite alike). */
 int save_aux_ptr_type(struct bpf_verifier_env *env, u32 type, bool allow_trust_mismatch);
 int check_store_imm(struct bpf_verifier_env *env,
