@@ -20,7 +20,8 @@
  *   stack.c      stack reads and writes, spills
  *   access.c     memory access through every pointer type; access_btf.c: through BTF's
  *   load_store.c instructions that access memory
- *   call.c       helper and subprogram calls, argument checks, references, return
+ *   call.c       subprogram calls, references, return
+ *   helper_call.c helper calls; arg.c: their arguments
  *   kfunc.c      kfunc calls; kfunc_arg.c: their arguments
  *   dynptr.c     dynptrs
  *   iter.c       open-coded iterators, saved interrupt flags
@@ -713,7 +714,7 @@ int save_aux_ptr_type(struct bpf_verifier_env *env, u32 type, bool allow_trust_m
 int check_store_imm(struct bpf_verifier_env *env,
 		    struct bpf_insn *insn); /* BPF_ST | BPF_MEM, all of it */
 
-/* call.c, kfunc.c */
+/* call.c, helper_call.c, kfunc.c */
 int check_helper_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx);
 int check_func_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx);
 int check_kfunc_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *insn_idx);
