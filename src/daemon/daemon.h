@@ -262,7 +262,7 @@ struct stat;
 int shown_stat(struct request *r, const char *path, struct stat *st);
 void shown_free(struct shown *s);
 
-/* ---- views.c: calls that name files ---- */
+/* ---- views.c, view_change.c: calls that name files ---- */
 /*
  * Whether @path, relative to @dirfd of the request's caller, is in the tree of pins: its absolute
  * path is written to @out (PATH_MAX). -1: it is elsewhere, but was spelled by way of the tree.
