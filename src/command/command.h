@@ -88,8 +88,8 @@ int command_link_get_fd_by_id(struct call *c);
 int command_enable_stats(struct call *c);
 int command_task_fd_query(struct call *c);
 
-/* Writes where a program is to its stream @id: bpf_stream_print_stack(). 0 or -errno. */
-int stream_stack(struct skep_system *sys, struct bpf_run *run, u32 id, u32 insn);
+/* Writes who called whom to the program's stream @id: bpf_stream_print_stack(). 0 or -ENOENT. */
+int stream_stack(struct skep_system *sys, struct bpf_run *run, u32 id);
 /* What helpers ask of the system; kernel_call.c. */
 u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call op, const u64 *args);
 

@@ -200,7 +200,7 @@ u64 kernel_call(struct skep_system *sys, struct bpf_run *run, enum kernel_call o
 	case KERNEL_CALL_SYMBOL_AT:
 		return (u64)(s64)symbol_at(sys, args[0], (char *)args[1], (u64 *)args[2]);
 	case KERNEL_CALL_STREAM_STACK:
-		return (u64)(s64)stream_stack(sys, run, (u32)args[0], (u32)args[1]);
+		return (u64)(s64)stream_stack(sys, run, (u32)args[0]);
 	case KERNEL_CALL_SOCK_RESERVE:
 	case KERNEL_CALL_SOCK_LINK:
 		return (u64)(s64)sock_link(sys, args, op == KERNEL_CALL_SOCK_LINK);

@@ -13,6 +13,9 @@ u64 interp_run(const struct bpf_prog *prog, void *ctx, struct bpf_run *run);
 u64 interp_subprog(struct bpf_run *run, const struct bpf_prog *prog, u32 subprog, u64 r1, u64 r2,
 		   u64 r3, u64 r4, u64 r5);
 
+/* The call that @frame of the interpreter is making: its instruction. */
+u32 interp_call_at(const struct bpf_run_frame *frame);
+
 /*
  * Decodes prog->insns into @ops, of interp_ops_size() bytes, for prog->ops. What it was made of
  * must not change.

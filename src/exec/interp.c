@@ -29,6 +29,7 @@ static u64 op_helper(OP_ARGS)
 {
 	bpf_helper_t func = (bpf_helper_t)(uintptr_t)op->imm;
 
+	f->place.at = (u64)(uintptr_t)op;
 	r0 = func(r1, r2, r3, R_4, R_5, f->run);
 	r1 = r2 = r3 = 0;
 	OP_NEXT;
@@ -39,6 +40,7 @@ static u64 op_subprog(OP_ARGS)
 	const struct bpf_prog *prog = f->prog;
 	u32 func = (u32)op->imm;
 
+	f->place.at = (u64)(uintptr_t)op;
 	if (unlikely(prog->attachable && READ_ONCE(prog->tramp[func]))) {
 		const u64 args[5] = { r1, r2, r3, R_4, R_5 };
 
@@ -408,12 +410,14 @@ u64 interp_subprog(struct bpf_run *run, const struct bpf_prog *prog, u32 subprog
 	u32 depth;
 
 	frame.run = run;
+	frame.place.prev = run->frames;
+	run->frames = &frame.place;
 	for (;;) {
 		/* A tail call needs the target's stack; at most 33 times. */
 		depth = round_up(prog->subprog_stack[subprog] + 1, FRAME_ALIGN);
 		frame.r[10] =
 			(u64)(uintptr_t)__builtin_alloca_with_align(depth, FRAME_ALIGN * 8) + depth;
-		frame.prog = prog;
+		frame.prog = frame.place.prog = prog;
 		frame.tail = NULL;
 		if (unlikely(!prog->ops)) {
 			run->platform->abort("interpreter: the program has not been decoded");
@@ -427,14 +431,21 @@ u64 interp_subprog(struct bpf_run *run, const struct bpf_prog *prog, u32 subprog
 			break;
 		run->prog = prog = frame.tail;
 		if (unlikely(prog->throws)) {
+			run->frames = frame.place.prev;
 			r0 = run_catching((const void *)(uintptr_t)r0, run);
 			break;
 		}
 		subprog = 0;
 		r1 = r0; /* the context */
 	}
+	run->frames = frame.place.prev;
 	OP_RESTORE_REGS;
 	return r0;
+}
+
+u32 interp_call_at(const struct bpf_run_frame *frame)
+{
+	return (u32)((const struct interp_op *)(uintptr_t)frame->at - frame->prog->ops);
 }
 
 u64 interp_run(const struct bpf_prog *prog, void *ctx, struct bpf_run *run)

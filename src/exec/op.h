@@ -34,6 +34,7 @@ struct interp_op {
 
 struct interp_frame {
 	u64 r[16];
+	struct bpf_run_frame place; /* .at: the call that is being made */
 	struct bpf_run *run;
 	const struct bpf_prog *prog;
 	const struct bpf_prog *tail; /* where a tail call goes; NULL: the function has ended */

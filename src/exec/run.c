@@ -19,11 +19,13 @@ static __attribute__((noinline)) u64 enter_catching(const struct bpf_prog *prog,
 						    struct bpf_run *run, bool watched)
 {
 	const u64 args[5] = { (u64)(uintptr_t)ctx };
+	struct bpf_run_frame *outer_frames = run->catch_frames;
 	void *outer[5];
 	u64 ret;
 
 	for (u32 i = 0; i < 5; i++)
 		outer[i] = run->catch[i];
+	run->catch_frames = run->frames;
 	if (__builtin_setjmp(run->catch))
 		ret = run->thrown;
 	else if (watched)
@@ -34,12 +36,18 @@ static __attribute__((noinline)) u64 enter_catching(const struct bpf_prog *prog,
 		ret = interp_run(prog, (void *)(uintptr_t)ctx, run);
 	for (u32 i = 0; i < 5; i++)
 		run->catch[i] = outer[i];
+	run->frames = run->catch_frames;
+	run->catch_frames = outer_frames;
 	return ret;
 }
 
 u64 run_catching(const void *ctx, struct bpf_run *run)
 {
-	return enter_catching(run->prog, ctx, run, false);
+	RUN_FRAME(frame, run);
+	u64 ret = enter_catching(run->prog, ctx, run, false);
+
+	run->frames = frame.prev;
+	return ret;
 }
 
 void run_throw(struct bpf_run *run, u64 cookie)
@@ -47,6 +55,7 @@ void run_throw(struct bpf_run *run, u64 cookie)
 	const struct bpf_prog *prog = run->prog;
 
 	run->thrown = cookie;
+	run->frames = run->catch_frames; /* the handler stands where what threw began */
 	if (prog->exception_subprog)
 		run->thrown = bpf_call_subprog(run, prog->exception_subprog, cookie, 0, 0, 0, 0);
 	__builtin_longjmp(run->catch, 1);

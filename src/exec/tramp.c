@@ -34,17 +34,21 @@ static u64 call_replacement(struct bpf_run *run, const struct bpf_prog *prog, co
 static __attribute__((noinline)) u64 call_throwing(struct bpf_run *run, const struct bpf_prog *prog,
 						   const u64 *a)
 {
+	struct bpf_run_frame *outer_frames = run->catch_frames;
 	void *outer[5];
 	u64 ret;
 
 	for (u32 i = 0; i < 5; i++)
 		outer[i] = run->catch[i];
+	run->catch_frames = run->frames;
 	if (__builtin_setjmp(run->catch))
 		ret = run->thrown;
 	else
 		ret = call_replacement(run, prog, a);
 	for (u32 i = 0; i < 5; i++)
 		run->catch[i] = outer[i];
+	run->frames = run->catch_frames;
+	run->catch_frames = outer_frames;
 	return ret;
 }
 
@@ -64,7 +68,8 @@ static void run_tracing(const struct bpf_tramp_prog *e, u64 *ctx, const struct b
 			       .event = outer->event,
 			       .watched = outer,
 			       .shown = shown,
-			       .task = outer->task };
+			       .task = outer->task,
+			       .frames = outer->frames };
 	u32 depth = slot->nesting;
 	bool busy = depth >= BPF_SLOT_NESTING;
 
@@ -130,6 +135,9 @@ u64 bpf_tramp_call(struct bpf_run *run, const struct bpf_prog *prog, u32 func, c
 u64 bpf_tramp_native(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct bpf_run *run)
 {
 	const u64 args[5] = { r1, r2, r3, r4, r5 };
+	RUN_FRAME(frame, run);
+	u64 ret = bpf_tramp_call(run, run->prog, run->callee, args);
 
-	return bpf_tramp_call(run, run->prog, run->callee, args);
+	run->frames = frame.prev;
+	return ret;
 }

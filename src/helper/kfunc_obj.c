@@ -189,11 +189,13 @@ BPF_KFUNC(bpf_rbtree_add_impl) /* r3: less(), r5: offset of the node */
 		object_drop(run->arena, run->platform, (u8 *)n - r5);
 		return INT(-EINVAL);
 	}
+	RUN_FRAME(frame, run);
 	while (*link) {
 		parent = *link;
 		link = bpf_call_subprog(run, r3, (u64)n, (u64)parent, 0, 0, 0) ? &parent->left :
 										 &parent->right;
 	}
+	run->frames = frame.prev;
 	rb_insert(tree, n, parent, link);
 	store_release(&n->owner, tree);
 	return 0;

@@ -65,10 +65,12 @@ BPF_HELPER(for_each_map_elem)
 {
 	struct callback cb = { run, r2, r3, bpf_subprog_native(run, r2) };
 	struct bpf_map *map = PTR(r1);
+	RUN_FRAME(frame, run);
+	u64 ret = r4 ? ERR(EINVAL) :
+		       (u64)ops(map)->for_each (map, cb.native ? call_native : call_back, &cb, run);
 
-	if (r4)
-		return ERR(EINVAL);
-	return (u64)ops(map)->for_each (map, cb.native ? call_native : call_back, &cb, run);
+	run->frames = frame.prev;
+	return ret;
 }
 
 /* Queue, stack and bloom filter. */

@@ -113,7 +113,9 @@ BPF_HELPER(find_vma)
 	vma = run->platform->world(run, WORLD_AREA, args);
 	if ((s64)vma <= 0)
 		return ERR(ENOENT);
+	RUN_FRAME(frame, run);
 	bpf_call_subprog(run, r3, r1, vma, r4, 0, 0);
+	run->frames = frame.prev;
 	return 0;
 }
 

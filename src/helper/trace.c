@@ -134,11 +134,14 @@ BPF_HELPER(snprintf)
 	return n < 0 ? (u64)n : (u64)n + 1;
 }
 
-BPF_KFUNC(bpf_stream_print_stack) /* r2: the instruction that calls it */
+BPF_KFUNC(bpf_stream_print_stack)
 {
-	const u64 args[] = { r1, r2 };
+	const u64 args[] = { r1 };
+	RUN_FRAME(frame, run);
+	u64 ret = run->platform->kernel_call(run, KERNEL_CALL_STREAM_STACK, args);
 
-	return INT(run->platform->kernel_call(run, KERNEL_CALL_STREAM_STACK, args));
+	run->frames = frame.prev;
+	return INT(ret);
 }
 
 BPF_KFUNC_ALIAS(bpf_stream_vprintk, bpf_stream_vprintk_impl)

@@ -71,18 +71,16 @@ static int peek(struct bpf_ringbuf_map *rb, struct dynptr *d)
 	return 0;
 }
 
-/* r2: the callback, r3: its context, r4: flags */
-BPF_HELPER(user_ringbuf_drain)
+static s64 drain(struct bpf_ringbuf_map *rb, u64 func, u64 ctx, u64 flags, struct bpf_run *run)
 {
-	struct bpf_ringbuf_map *rb = PTR(r1);
-	bpf_helper_t fn = bpf_subprog_native(run, r2);
+	bpf_helper_t fn = bpf_subprog_native(run, func);
 	s64 samples, discarded = 0, ret = 0;
 	struct dynptr d;
 
-	if (r4 & ~(u64)(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP))
-		return ERR(EINVAL);
+	if (flags & ~(u64)(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP))
+		return -EINVAL;
 	if (enter(rb, run))
-		return ERR(EBUSY);
+		return -EBUSY;
 	for (samples = 0; samples < MAX_SAMPLES && !ret; samples++) {
 		int err = peek(rb, &d);
 
@@ -96,14 +94,24 @@ BPF_HELPER(user_ringbuf_drain)
 			ret = err;
 			goto out;
 		}
-		ret = (s64)(fn ? fn((u64)&d, r3, 0, 0, 0, run) :
-				 bpf_call_subprog(run, r2, (u64)&d, r3, 0, 0, 0));
+		ret = (s64)(fn ? fn((u64)&d, ctx, 0, 0, 0, run) :
+				 bpf_call_subprog(run, func, (u64)&d, ctx, 0, 0, 0));
 		move_on(rb, d.size & DYNPTR_MAX_SIZE);
 	}
 	ret = samples - discarded;
 out:
 	store_release(&rb->lock, 0);
-	if ((r4 & BPF_RB_FORCE_WAKEUP) || (!(r4 & BPF_RB_NO_WAKEUP) && samples > 0))
+	if ((flags & BPF_RB_FORCE_WAKEUP) || (!(flags & BPF_RB_NO_WAKEUP) && samples > 0))
 		run->platform->wake(&rb->map);
+	return ret;
+}
+
+/* r2: the callback, r3: its context, r4: flags */
+BPF_HELPER(user_ringbuf_drain)
+{
+	RUN_FRAME(frame, run);
+	s64 ret = drain(PTR(r1), r2, r3, r4, run);
+
+	run->frames = frame.prev;
 	return (u64)ret;
 }

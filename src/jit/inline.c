@@ -7,7 +7,7 @@
  * known array becomes such a loop here: not in the fix-ups, since dumps show the call.
  *
  * A function is taken in when it is short, keeps nothing on its stack, does not
- * tail-call, and its saved registers (R6-R9) can be given others that the caller
+ * tail-call (nor do those that it calls: where the call ends may print who made it), and its saved registers (R6-R9) can be given others that the caller
  * leaves alone. It stays where it is as well, for calls by C and for dumps. Programs
  * with something attached to one of their functions are not expanded: see
  * jit_compile() and prog->guarded.
@@ -35,7 +35,7 @@ struct body {
 	VEC(struct insn_fact) facts;
 	VEC(u32) origin; /* of each instruction: which one of the program it is */
 	u16 own, used;	 /* registers: of its own instructions, of all */
-	bool begun, done, fits, calls;
+	bool begun, done, fits, calls, tails; /* the last: it, or who it calls, tail-calls */
 };
 
 struct inliner {
@@ -132,11 +132,10 @@ static bool fits(const struct body *b)
 {
 	const struct bpf_insn *last = b->insns.n ? &b->insns.v[b->insns.n - 1] : NULL;
 
-	if (!last || b->insns.n > BODY_MAX || (b->used & BIT(BPF_REG_10)))
+	if (!last || b->insns.n > BODY_MAX || b->tails || (b->used & BIT(BPF_REG_10)))
 		return false;
 	for (size_t k = 0; k < b->insns.n; k++)
-		if (b->insns.v[k].code == (BPF_JMP | BPF_TAIL_CALL) ||
-		    b->insns.v[k].code == (BPF_JMP | BPF_JA | BPF_X)) /* to places of one copy */
+		if (b->insns.v[k].code == (BPF_JMP | BPF_JA | BPF_X)) /* to places of one copy */
 			return false;
 	return last->code == (BPF_JMP | BPF_EXIT) || last->code == (BPF_JMP | BPF_JA);
 }
@@ -224,6 +223,7 @@ static int call_body(struct inliner *in, struct body *b, u32 s, u32 k, struct bp
 		return take_in(in, b, callee, to, i);
 	}
 	b->calls = true;
+	b->tails |= callee->tails;
 	err = put(in, b, call, i);
 	if (!err)
 		b->facts.v[b->facts.n - 1].inlined = INLINE_NOT;
@@ -336,6 +336,7 @@ static int expand(struct inliner *in, u32 s)
 		} else { /* What is called last does not return: no return could jump behind it. */
 			err = put(in, b, *insn, i);
 			b->calls |= insn->code == (BPF_JMP | BPF_CALL);
+			b->tails |= insn->code == (BPF_JMP | BPF_TAIL_CALL);
 		}
 	}
 	at[end - start] = (u32)b->insns.n;

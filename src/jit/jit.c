@@ -558,7 +558,7 @@ int jit_translate(const struct bpf_prog *prog, const struct prog_facts *facts, b
 		j.subs[s].start = prog->subprog_start[s];
 		j.subs[s].end = s + 1 < j.nr_subs ? prog->subprog_start[s + 1] : j.len;
 	}
-	if (j.nr_subs > 1 && !prog->guarded && !has_gotox(prog)) {
+	if (j.nr_subs > 1 && !prog->guarded && !prog->prints_stack && !has_gotox(prog)) {
 		err = jit_inline(&j);
 		if (err)
 			goto out;
@@ -669,6 +669,10 @@ static int compile(struct prog_object *obj)
 	obj->native_at_before = obj->native_at;
 	obj->native_at = out.offsets;
 	out.offsets = NULL;
+	mem_free(obj->frames);
+	obj->frames = out.frames;
+	obj->nr_frames = out.nr_frames;
+	out.frames = NULL;
 	jit_output_free(&out);
 	return 0;
 }

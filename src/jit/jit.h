@@ -134,6 +134,19 @@ int jit_compile(struct skep_system *sys, struct prog_object *obj);
 void jit_release(struct arena *arena, struct bpf_prog *prog);
 bool jit_cpu_has_bmi2(void);
 
+/* A place in native code, to which a call returns: its instruction, and where it is in its function. */
+struct jit_place {
+	struct prog_object *prog;
+	u32 insn, off, size; /* bytes of code: from the beginning, of all */
+	bool stub;	     /* the entry for C: nothing of the program */
+};
+/*
+ * What native code goes on at *@pc, with the stack pointer at *@sp, when what it called returns; then
+ * both are those of its own caller. -ENOENT: none of @sys's. sys->lock is held, and for a function that
+ * is being run.
+ */
+int jit_caller(struct skep_system *sys, u64 *pc, u64 *sp, struct jit_place *place);
+
 /* debug.c: makes the code known to GDB and perf, and forgets it with @obj. */
 void jit_debug_add(struct skep_system *sys, struct prog_object *obj, const struct jit_output *out);
 

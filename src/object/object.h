@@ -126,6 +126,8 @@ struct prog_object {
 	void (*forget_code)(struct prog_object *p); /* takes that back; or NULL */
 	u32 *native_at; /* by instruction: where its code begins in prog->code; NULL: no code */
 	u32 *native_at_before; /* that of the code before .guard_code(): somebody may be reading it */
+	struct jit_frame *frames; /* of the code, for jit_caller(); sys->lock */
+	u32 nr_frames;
 	/*
 	 * Compiles again, so that calls look at prog->tramp; before something is attached to a function
 	 * but the main one. 0 or -errno. sys->lock is held. NULL: no code.

@@ -36,6 +36,7 @@ struct bpf_prog {
 	u8 watched;	       /* something is attached to the main function: .tramp[0] */
 	u8 attachable;	       /* its functions are known by BTF: the interpreter looks at .tramp */
 	u8 guarded;	       /* native code does, too: compiled since something was attached */
+	u8 prints_stack;       /* calls bpf_stream_print_stack(): its functions stay functions */
 	u32 exception_subprog; /* the function that it calls then; 0: none */
 	u8 tag[BPF_TAG_SIZE];
 	char name[BPF_OBJ_NAME_LEN];

@@ -35,6 +35,7 @@ static void prog_free(struct arena_retired *r)
 	mem_free(p->line_info);
 	mem_free(p->native_at);
 	mem_free(p->native_at_before);
+	mem_free(p->frames);
 	mem_free(p->func_flags);
 	if (p->facts) {
 		mem_free(p->facts->insn);

@@ -94,7 +94,7 @@ enum kernel_call {
 	/* struct bpf_map of sockets, key, cookie, whether it is TCP's, u64[2] -> as psock_reserve() */
 	KERNEL_CALL_SOCK_RESERVE,
 	KERNEL_CALL_SOCK_LINK,	  /* the same, and what came of putting it there -> 0 */
-	KERNEL_CALL_STREAM_STACK, /* stream, instruction of run->prog that asks -> 0 or -errno */
+	KERNEL_CALL_STREAM_STACK, /* stream -> 0 or -errno: who called whom, by run->frames */
 	KERNEL_CALL_MAP_COUNT,	  /* id of a map -> its elements, where Linux counts them; 0 */
 	KERNEL_CALL_KEY_LOOKUP,	  /* serial number, flags -> struct bpf_key; 0 */
 	KERNEL_CALL_KEY_SYSTEM,	  /* number of a kernel's keyring -> the same */
@@ -171,6 +171,23 @@ struct skep_platform {
 	void (*prog_put)(const struct bpf_prog *prog);
 };
 
+/*
+ * Where a run left BPF code for C that may come back to it: a function being interpreted, or what
+ * called a C function that calls back. Between two of them native frames follow each other.
+ */
+struct bpf_run_frame {
+	struct bpf_run_frame *prev;  /* of who called this */
+	const struct bpf_prog *prog; /* whose operation .at is interpreted; NULL: native code */
+	u64 at, sp;		     /* where that goes on, and its stack pointer then */
+};
+
+/* Of the function that it is in, which native code calls. The end: run->frames = name.prev. */
+#define RUN_FRAME(name, run)                                                                       \
+	struct bpf_run_frame name = { .prev = (run)->frames,                                       \
+				      .at = (u64)(uintptr_t)__builtin_return_address(0),           \
+				      .sp = (u64)(uintptr_t)__builtin_dwarf_cfa() };               \
+	(run)->frames = &(name)
+
 /* bpf_redirect*() leaves its wish here; the hook that ran the program acts on it. */
 enum { REDIRECT_NEIGH = 1 << 1, REDIRECT_PEER = 1 << 2 }; /* in .flags, beside BPF_F_INGRESS */
 struct bpf_redirect_info {
@@ -203,8 +220,9 @@ struct bpf_run {
 	u32 next_hop[4];
 	/* Where a thrown exception ends: set while a program runs that can throw. */
 	void *catch[5];
-	u64 thrown;  /* what the program returns then */
-	void *event; /* hook-private: the event being handled */
+	struct bpf_run_frame *catch_frames; /* .frames there */
+	u64 thrown;			    /* what the program returns then */
+	void *event;			    /* hook-private: the event being handled */
 	/* Of a program that watches another one: the run that it looks at, and its context as is shown. */
 	const struct bpf_run *watched;
 	u64 shown;
@@ -225,6 +243,7 @@ struct bpf_run {
 	bool mm_looked_at; /* in an interrupt: Linux unlocks it behind that */
 	struct sk_buff *
 		packet; /* what a struct sk_buff of the world that the program was given stands for */
+	struct bpf_run_frame *frames; /* the innermost; NULL: none */
 };
 
 /* What a program keeps from one function's entry to its return. */

@@ -549,7 +549,7 @@ static int fix_kfunc_call(struct fixup *f, u32 i, const struct bpf_insn *insn)
 		err = emit_const(f, BPF_REG_5, k->insert_off);
 		break;
 	case KFUNC_bpf_stream_print_stack:
-		err = emit_const(f, BPF_REG_2, f->out.n + 2);
+		env->prog->prints_stack = 1;
 		break;
 	case KFUNC_bpf_dynptr_from_skb: /* third: whether it can be written through */
 		err = emit_const(f, BPF_REG_4, !env->ops->may_access_direct_pkt_data_write);
