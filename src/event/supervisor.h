@@ -269,6 +269,14 @@ void filter_free(struct call_filter *f);
 /* Calls that the tracer itself must see, whatever is attached. */
 bool filter_needs(u32 nr);
 
+/*
+ * uninterrupted.c: whether the call that @regs tell of is one that Linux lets no signal interrupt: if it has
+ * ended with -ERESTARTSYS it has not been made.
+ */
+bool call_is_uninterrupted(struct task *t, const struct user_regs_struct *regs);
+/* At a signal: waits that Linux ends with EINTR also where the handler has SA_RESTART, are not made again. */
+void call_wait_ends(struct task *t, struct user_regs_struct *regs);
+
 /* tracer.c: all in the loop */
 struct task *tracer_adopt(struct supervisor *sv, struct skep_process *p, pid_t tid,
 			  struct task *leader, struct mm *mm);

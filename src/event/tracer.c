@@ -36,6 +36,7 @@
 #define STRAY_WAIT_NS	      50000000ULL
 #define STRAY_LOST_NS	      1000000000ULL
 #define CS_32		      0x23 /* Linux: __USER32_CS */
+#define SIGRTMIN_KERNEL	      32
 
 #define for_each_source(s) for (const struct process_source *const *s = process_sources; *s; s++)
 
@@ -250,7 +251,8 @@ static void call_left(struct task *t, s64 ret, bool final)
 	}
 	expected = tr->exit_wanted || final;
 	tr->exit_wanted = false;
-	if (!c->active || !expected) {
+	/* One that is made again is told once, if by its entry alone. */
+	if (!c->active || (!expected && ret != -ERESTARTSYS)) {
 		c->active = false;
 		return;
 	}
@@ -489,9 +491,17 @@ static bool only_seen_by_us(struct task *t, int sig)
 	return read_masks(t, &m) && is_ignored(&m, sig);
 }
 
+static bool is_delayed(const struct trace_state *tr, int sig)
+{
+	for (size_t i = 0; i < tr->delayed.n; i++)
+		if (tr->delayed.v[i].si_signo == sig)
+			return true;
+	return false;
+}
+
 /*
- * Linux's bpf() and perf_event_open() are not interrupted. Ours are, until whoever answers them has taken
- * the notice: then they are made again before @sig, which waits for their end. False: no such call.
+ * Calls that Linux does not interrupt are, until whoever answers them has taken the notice: then they are made
+ * again before @sig, which waits for their end. False: no such call.
  */
 static bool signal_waits_for_call(struct task *t)
 {
@@ -502,15 +512,18 @@ static bool signal_waits_for_call(struct task *t)
 
 	if (!regs || regs->cs == CS_32)
 		return false;
-	ended = (s64)regs->rax == -ERESTARTSYS &&
-		(regs->orig_rax == SYS_bpf || regs->orig_rax == SYS_perf_event_open);
-	if (!ended && !tr->holding && tr->proxy != PROXY_COMING)
+	ended = (s64)regs->rax == -ERESTARTSYS && call_is_uninterrupted(t, regs);
+	if (!ended && !tr->holding && tr->proxy != PROXY_COMING) {
+		call_wait_ends(t, regs);
 		return false;
+	}
 	if (ptrace(PTRACE_GETSIGINFO, (pid_t)t->bpf.tid, NULL, &info))
 		return false;
 	if (tr->nr_sent) /* one that we have sent ourselves is completed, and waits again */
 		complete_delayed(t, &info);
-	if (vec_push(&tr->delayed, info))
+	/* As in Linux, one of a signal is enough that has no queue. */
+	if ((info.si_signo >= SIGRTMIN_KERNEL || !is_delayed(tr, info.si_signo)) &&
+	    vec_push(&tr->delayed, info))
 		return false;
 	if (ended) {
 		regs->rax = regs->orig_rax;
@@ -949,6 +962,7 @@ void tracer_release(struct task *t)
 	int sig = tr->sig;
 
 	task_flush_regs(t);
+	tr->holding = false;
 	send_delayed(t);
 	if (tr->kind == STOP_GROUP)
 		sig = 0; /* Linux keeps it stopped */
