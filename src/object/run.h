@@ -48,7 +48,7 @@ enum world_op {
 	WORLD_FIB_LOOKUP, /* struct bpf_fib_lookup, flags, whether .tot_len is checked, packet's length -> its result */
 	WORLD_SOCK_DESTROY, /* sock -> 0 or -errno: its connection is ended */
 	WORLD_SK_LOOKUP, /* protocol, struct bpf_sock_tuple, its size -> struct bpf_rt_sock held; 0 */
-	WORLD_SK_HELD, /* sock -> struct bpf_rt_sock that the run holds of it; 0 */
+	WORLD_SK_HELD,	 /* sock -> struct bpf_rt_sock that the run holds of it; 0 */
 	WORLD_SK_BY_COOKIE, /* cookie -> struct bpf_rt_sock held; 0 */
 	WORLD_MADE_UP,	    /* type's name, number -> an object for a test run; 0: no such type */
 	WORLD_PUT,	    /* such an object, field's name, bytes, size -> 0 or -ENOENT */
