@@ -479,6 +479,22 @@ static int ask(const struct reuseport_net *net, u32 ifindex, const struct reusep
 	return 0;
 }
 
+/* The socket that a packet of @e opens something at: 0, or -ENOENT. */
+static int ask_open(const struct reuseport_net *net, u32 ifindex, const struct reuseport_ends *e,
+		    struct inet_diag_msg *m)
+{
+	u32 open = e->protocol == IPPROTO_TCP ? BPF_TCP_LISTEN : BPF_TCP_CLOSE;
+	struct reuseport_ends other = *e;
+	int err = ask(net, ifindex, e, m);
+
+	/* A SYN for what is left of an earlier connection goes to the listener, as from a port without any. */
+	if (!err && e->protocol == IPPROTO_TCP && m->idiag_state == BPF_TCP_TIME_WAIT) {
+		other.from_port = 0;
+		err = ask(net, ifindex, &other, m);
+	}
+	return err ? err : m->idiag_state == open ? 0 : -ENOENT;
+}
+
 struct reuseport_group *reuseport_find(struct reuseports *rs, const struct reuseport_net *net,
 				       u32 ifindex, const struct reuseport_ends *e,
 				       struct inet_diag_msg *m)
@@ -493,9 +509,7 @@ struct reuseport_group *reuseport_find(struct reuseports *rs, const struct reuse
 		if (!g->bound || g->port != e->to_port)
 			continue;
 		if (!cookie) {
-			if (ask(net, ifindex, e, m) ||
-			    m->idiag_state !=
-				    (e->protocol == IPPROTO_TCP ? BPF_TCP_LISTEN : BPF_TCP_CLOSE))
+			if (ask_open(net, ifindex, e, m))
 				return NULL;
 			cookie = (u64)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
 		}

@@ -39,9 +39,12 @@
 #define LL(off)	 ((u32)(SKF_LL_OFF + (off)))
 #define CODE_MAX 4096
 #define FAR	 2 /* hops that a packet must have left */
-#define WAIT_ROUNDS                                                                                \
-	20 /* of 100 us: a packet on the loopback device may be handled by another thread */
-#define LOOPBACK 1
+/* A packet on the loopback device may be handled by another thread: who waits in vain waits longer the next time. */
+#define WAIT_US	    100
+#define WAIT_ROUNDS 20 /* of the first time, */
+#define TRIES	    3  /* and of the last one 16 times as long */
+#define ATTEMPTS    3
+#define LOOPBACK    1
 
 /* ---- sockets of others ---- */
 
@@ -511,12 +514,12 @@ static void probe_send(const struct probe *p)
 }
 
 /* Which one has dropped what was sent; -1: none, or it is not certain. */
-static int who_dropped(struct probe *p)
+static int who_dropped(struct probe *p, u32 rounds)
 {
-	const struct timespec pause = { .tv_nsec = 100000 };
+	const struct timespec pause = { .tv_nsec = WAIT_US * 1000 };
 	int who = -1;
 
-	for (u32 round = 0; round < WAIT_ROUNDS && who < 0; round++) {
+	for (u32 round = 0; round < rounds && who < 0; round++) {
 		if (round)
 			nanosleep(&pause, NULL);
 		for (u32 i = 0; i < p->n; i++) {
@@ -530,21 +533,25 @@ static int who_dropped(struct probe *p)
 	return who;
 }
 
-static int probe_all(struct probe *p)
+/* One after the other. *all: each one has been met. */
+static int probe_once(struct probe *p, bool *all)
 {
 	struct reuseport_group *g = p->g;
+	u32 met = 0;
 	int err = 0;
 
+	for (u32 i = 0; i < p->n; i++)
+		p->v[i].found = false;
 	g->nr_order = 0;
 	for (u32 i = 0; i < p->n && !err; i++) {
 		int who = -1;
 
 		err = install(g, p->v[0].fd, &p->e, i);
-		for (u32 tries = 0; tries < 3 && who < 0 && !err; tries++) {
+		for (u32 tries = 0; tries < TRIES && who < 0 && !err; tries++) {
 			for (u32 k = 0; k < p->n; k++)
 				p->v[k].drops = drops_of(p->v[k].fd);
 			probe_send(p);
-			who = who_dropped(p);
+			who = who_dropped(p, WAIT_ROUNDS << 2 * tries);
 		}
 		/* An index beyond the last is the same as none: it has met one again. */
 		if (who >= 0 && p->v[who].found)
@@ -552,6 +559,32 @@ static int probe_all(struct probe *p)
 		g->order[g->nr_order++] = who < 0 ? 0 : g->v[who].cookie;
 		if (who >= 0)
 			p->v[who].found = true;
+		met += who >= 0;
+	}
+	*all = met == p->n;
+	return err;
+}
+
+/*
+ * Some are met by no packet, as those of UDP that are connected. But it may also be that a packet was late, and
+ * taken for the next one: what was not met twice in the same way is not believed.
+ */
+static int probe_all(struct probe *p)
+{
+	struct reuseport_group *g = p->g;
+	u64 before[REUSEPORT_SOCKETS];
+	u32 nr_before = 0;
+	bool all = false;
+	int err = 0;
+
+	for (u32 i = 0; i < ATTEMPTS && !err; i++) {
+		err = probe_once(p, &all);
+		if (all || (i && nr_before == g->nr_order &&
+			    !memcmp(before, g->order, nr_before * sizeof(before[0]))))
+			break;
+		nr_before = g->nr_order;
+		memcpy(before, g->order, nr_before * sizeof(before[0]));
+		err = err ? err : i + 1 == ATTEMPTS ? -EAGAIN : 0;
 	}
 	if (!err)
 		err = install(g, p->v[0].fd, NULL, 0);
