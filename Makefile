@@ -178,7 +178,7 @@ $(O)/gen/vmlinux.h: $(O)/skep
 	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 # pointers in map values are tagged by clang 15 and later only
-$(O)/bpf/kfunc.bpf.o $(O)/bpf/kfunc_new.bpf.o $(O)/bpf/timer.bpf.o $(O)/bpf/arena.bpf.o $(O)/bpf/lru_objects.bpf.o $(O)/bpf/ext.bpf.o $(O)/bpf/ext_by.bpf.o $(O)/bpf/congestion.bpf.o $(O)/bpf/crypto.bpf.o $(O)/bpf/uptr.bpf.o: CLANG := $(or $(shell command -v clang-19),$(CLANG))
+$(O)/bpf/kfunc.bpf.o $(O)/bpf/kfunc_new.bpf.o $(O)/bpf/timer.bpf.o $(O)/bpf/arena.bpf.o $(O)/bpf/lru_objects.bpf.o $(O)/bpf/ext.bpf.o $(O)/bpf/ext_by.bpf.o $(O)/bpf/congestion.bpf.o $(O)/bpf/crypto.bpf.o $(O)/bpf/uptr.bpf.o $(O)/bpf/test_kfuncs.bpf.o: CLANG := $(or $(shell command -v clang-19),$(CLANG))
 
 $(O)/tests/%: $(O)/obj/tests/unit/%.o $(call obj,$(TEST_LIB_SRC)) $(O)/libskep.a
 	$(call say,LD)

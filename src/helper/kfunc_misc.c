@@ -23,10 +23,6 @@ NOTHING(bpf_preempt_enable)
 NOTHING(bpf_local_irq_save)
 NOTHING(bpf_local_irq_restore)
 NOTHING(__bpf_trap) /* a path that gets there is refused */
-/* Of Linux's test module, where they do nothing, too. */
-NOTHING(bpf_kfunc_call_test_sleepable)
-NOTHING(bpf_kfunc_common_test)
-NOTHING(bpf_kfunc_dynptr_test)
 
 /* Contexts are not laid out as the kernel's: this makes one that is. */
 BPF_KFUNC(bpf_cast_to_kern_ctx)

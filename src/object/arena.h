@@ -44,6 +44,7 @@ struct arena {
 	u32 stats;    /* somebody wants run counts and times of programs (BPF_ENABLE_STATS) */
 	u32 profile;  /* kver of the system: some helpers' results changed over time */
 	struct skb_tunnel *tunnels; /* of each slot: object/packet.h */
+	struct test_object *test_object; /* of bpf_kfunc_call_test_acquire(); NULL: not yet */
 	u64 cookie_secret[4];	    /* of SYN cookies */
 	u64 pointer_secret[2];	    /* of addresses in text: siphash.h */
 	u64 tick_ns;		    /* of the machine's kernel: machine.h */

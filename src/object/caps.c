@@ -83,7 +83,8 @@ u32 system_caps(struct skep_system *sys)
 	u64 userns;
 
 	if (sys->caps_mode == CAPS_FULL)
-		return BPF_CAP_BPF | BPF_CAP_PERFMON | BPF_CAP_NET_ADMIN | BPF_CAP_SYS_ADMIN;
+		return BPF_CAP_BPF | BPF_CAP_PERFMON | BPF_CAP_NET_ADMIN | BPF_CAP_SYS_ADMIN |
+		       BPF_CAP_SYS_BOOT;
 	/* What somebody may do in another user namespace counts by a token only: object/token.c. */
 	userns = caller_userns();
 	return system_caps_of(sys, !userns || userns == sys->userns ? caller_caps() : 0);
@@ -101,6 +102,8 @@ u32 system_caps_of(struct skep_system *sys, u64 effective)
 		caps |= BPF_CAP_PERFMON;
 	if (effective & BIT_ULL(CAP_NET_ADMIN))
 		caps |= BPF_CAP_NET_ADMIN;
+	if (effective & BIT_ULL(CAP_SYS_BOOT))
+		caps |= BPF_CAP_SYS_BOOT;
 	if (!(caps & BPF_CAP_BPF) && system_unpriv_disabled(sys))
 		caps |= BPF_UNPRIV_DISABLED;
 	return caps;

@@ -25,6 +25,7 @@ enum kfunc_id {
 #define KF_ACQUIRE	 BIT(0)
 #define KF_RELEASE	 BIT(1)
 #define KF_RET_NULL	 BIT(2)
+#define KF_KPTR_GET	 BIT(3) /* until 6.3 */
 #define KF_TRUSTED_ARGS	 BIT(4)
 #define KF_SLEEPABLE	 BIT(5)
 #define KF_DESTRUCTIVE	 BIT(6)

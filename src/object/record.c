@@ -62,13 +62,14 @@ void btf_records_free(struct object_btf *b)
 	b->records = NULL;
 }
 
-/* Whether a kptr to @name holds something that no program allocated. CPU masks and ciphers are. */
+/* Whether a kptr to @name holds something that no program allocated. CPU masks, ciphers and the object of the test functions are. */
 static bool is_world(struct skep_system *sys, const char *name)
 {
 	const struct object_btf *kernel = system_vmlinux(sys);
 
 	return kernel && btf_find_by_name_kind(kernel->btf, name, BTF_KIND_STRUCT) > 0 &&
-	       strcmp(name, "bpf_cpumask") && strcmp(name, "bpf_crypto_ctx");
+	       strcmp(name, "bpf_cpumask") && strcmp(name, "bpf_crypto_ctx") &&
+	       strcmp(name, "prog_test_ref_kfunc");
 }
 
 static void fill_fields(struct object_btf *b, struct bpf_record *r, const struct btf_field *f,

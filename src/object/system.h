@@ -210,6 +210,7 @@ enum {
 	BPF_CAP_NET_ADMIN = 4,
 	BPF_CAP_SYS_ADMIN = 8,
 	BPF_UNPRIV_DISABLED = 16,
+	BPF_CAP_SYS_BOOT = 32, /* which CAP_SYS_ADMIN does not bring */
 };
 u32 system_caps(struct skep_system *sys);
 /* The same where @effective (a bit for each CAP_*) is what the caller has and no mode asked for. */

@@ -91,8 +91,10 @@ static u32 caps_before_security(struct skep_system *sys, const struct token_obje
 	if (!t || sys->caps_mode == CAPS_FULL)
 		return system_caps(sys);
 	here = caller_userns();
-	if (here == t->userns || !here || here == sys->userns)
+	if (!here || here == sys->userns)
 		return system_caps_of(sys, caller_caps());
+	if (here == t->userns) /* a token gives nothing of the machine */
+		return system_caps_of(sys, caller_caps()) & ~(u32)BPF_CAP_SYS_BOOT;
 	return system_caps_of(sys, 0);
 }
 

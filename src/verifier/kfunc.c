@@ -99,8 +99,9 @@ static int look_up(struct bpf_verifier_env *env, const struct bpf_insn *insn,
 	if (!bpf_kfunc_find(meta->name, &meta->k) ||
 	    !bpf_kfunc_allowed(meta->k.row, env->prog->type, env->profile))
 		return quiet ? -EACCES : refuse(env, DIAG_KFUNC_NOT_ALLOWED, meta->name);
-	/* What is given back must be what was taken; since 7.0 there are no others. */
-	if ((meta->k.flags & KF_RELEASE) || visible(env->profile, KVER(7, 0)))
+	/* What is given back must be what was taken, of which 6.2 makes a rule for all arguments; since 7.0 there are no others. */
+	if (((meta->k.flags & KF_RELEASE) && kfunc_has_trust(env)) ||
+	    visible(env->profile, KVER(7, 0)))
 		meta->k.flags |= KF_TRUSTED_ARGS;
 	if ((meta->k.id == KFUNC_bpf_session_cookie || meta->k.id == KFUNC_bpf_session_is_return) &&
 	    !is_session(env->prog))
@@ -254,7 +255,7 @@ static int new_object(struct bpf_verifier_env *env, const struct kfunc_meta *m,
 	if (percpu) {
 		if (t->size > 512)
 			return refuse(env, DIAG_KFUNC_PERCPU_SIZE, t->size, 512);
-		if (!btf_type_is_scalar_struct(btf, t, 0))
+		if (!btf_type_is_scalar_struct(env, btf, t, 0))
 			return refuse(env, DIAG_KFUNC_PERCPU_SCALARS);
 		obj.btf = btf;
 		obj.btf_id = id;
@@ -403,12 +404,25 @@ static int set_pointer_result(struct bpf_verifier_env *env, struct kfunc_meta *m
 	return 0;
 }
 
+/* A struct, or what functions that return void * have allocated of the program's own types. */
+static bool returns_object(const struct kfunc_meta *m, const struct btf_type *t)
+{
+	const struct btf_type *to;
+
+	if (!t || btf_kind(t) != BTF_KIND_PTR)
+		return false;
+	to = btf_type_skip_modifiers(m->btf, t->type, NULL);
+	return !to || !btf_kind(to) || btf_is_struct(to);
+}
+
 static int set_result(struct bpf_verifier_env *env, struct kfunc_meta *m, struct bpf_kfunc_aux *aux,
 		      u32 insn_idx)
 {
 	struct bpf_reg_state *regs = cur_regs(env);
 	const struct btf_type *t = btf_type_skip_modifiers(m->btf, m->proto->type, NULL);
 
+	if ((m->k.flags & KF_ACQUIRE) && !returns_object(m, t))
+		return refuse(env, DIAG_KFUNC_ACQUIRES);
 	if (!t || !btf_kind(t))
 		return 0;
 	if (btf_type_is_scalar(t)) {
@@ -575,7 +589,7 @@ int check_kfunc_call(struct bpf_verifier_env *env, struct bpf_insn *insn, u32 *i
 	}
 	if (m.k.id == KFUNC___bpf_trap)
 		return refuse(env, DIAG_KFUNC_TRAP);
-	if ((m.k.flags & KF_DESTRUCTIVE) && !(env->caps & BPF_CAP_SYS_ADMIN))
+	if ((m.k.flags & KF_DESTRUCTIVE) && !(env->caps & BPF_CAP_SYS_BOOT))
 		return refuse(env, DIAG_KFUNC_DESTRUCTIVE);
 	if ((m.k.flags & KF_SLEEPABLE) && !env->cur_state->in_sleepable)
 		return refuse(env, DIAG_KFUNC_SLEEPS, m.name);

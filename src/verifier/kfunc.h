@@ -103,12 +103,19 @@ bool is_kfunc(const struct bpf_verifier_env *env, u32 insn_idx, enum kfunc_id id
 /* Before what the call does: what *@m says of the arguments is filled in. */
 int check_kfunc_args(struct bpf_verifier_env *env, struct kfunc_meta *m, u32 insn_idx);
 const char *reg_kernel_struct(u32 type); /* of sockets and maps; NULL: none */
+/* Before 6.2 functions asked only whether an argument was referenced. */
+static inline bool kfunc_has_trust(const struct bpf_verifier_env *env)
+{
+	return visible(env->profile, KVER(6, 2));
+}
+
 static inline bool btf_type_is_scalar(const struct btf_type *t)
 {
 	return t && (btf_kind(t) == BTF_KIND_INT || btf_is_enum(t));
 }
 /* Of nothing but numbers, through arrays and up to four levels deep; @level: 0. */
-bool btf_type_is_scalar_struct(const struct btf *btf, const struct btf_type *t, u32 level);
+bool btf_type_is_scalar_struct(struct bpf_verifier_env *env, const struct btf *btf,
+			       const struct btf_type *t, u32 level);
 /* For messages: kind and name of a type, which may be NULL. */
 const char *btf_type_str(const struct btf_type *t);
 const char *btf_name_of(const struct btf *btf, const struct btf_type *t);

@@ -54,7 +54,8 @@ static bool arg_named(const struct kfunc_meta *m, u32 arg, const char *name)
 	return have && !strcmp(have, name);
 }
 
-bool btf_type_is_scalar_struct(const struct btf *btf, const struct btf_type *t, u32 level)
+bool btf_type_is_scalar_struct(struct bpf_verifier_env *env, const struct btf *btf,
+			       const struct btf_type *t, u32 level)
 {
 	for (u32 i = 0; i < btf_vlen(t); i++) {
 		const struct btf_type *m =
@@ -63,7 +64,11 @@ bool btf_type_is_scalar_struct(const struct btf *btf, const struct btf_type *t, 
 		if (!m)
 			return false;
 		if (btf_is_struct(m)) {
-			if (level >= 3 || !btf_type_is_scalar_struct(btf, m, level + 1))
+			if (level >= 3) {
+				verbose(env, "max struct nesting depth exceeded\n");
+				return false;
+			}
+			if (!btf_type_is_scalar_struct(env, btf, m, level + 1))
 				return false;
 			continue;
 		}
@@ -123,6 +128,7 @@ static bool arg_is_ctx(const struct bpf_verifier_env *env, const struct btf_type
 enum kf_arg {
 	KF_ARG_CTX,
 	KF_ARG_NULL,
+	KF_ARG_KPTR,
 	KF_ARG_ALLOC_OBJ,
 	KF_ARG_REFCOUNTED,
 	KF_ARG_DYNPTR,
@@ -154,6 +160,8 @@ static int kf_arg_of(struct bpf_verifier_env *env, const struct kfunc_meta *m, u
 
 	if (m->k.id == KFUNC_bpf_cast_to_kern_ctx)
 		return KF_ARG_CTX;
+	if (!arg && (m->k.flags & KF_KPTR_GET))
+		return KF_ARG_KPTR;
 	if (arg_is_ctx(env, pointee, name))
 		return KF_ARG_CTX;
 	if (suffix(m, arg, "__nullable") && register_is_null(reg) && !sized)
@@ -188,7 +196,9 @@ static int kf_arg_of(struct bpf_verifier_env *env, const struct kfunc_meta *m, u
 		return KF_ARG_IRQ_FLAG;
 	if (arg_is_struct(m, arg, "bpf_res_spin_lock"))
 		return KF_ARG_RES_LOCK;
-	if (base_type(reg->type) == PTR_TO_BTF_ID || reg_kernel_struct(reg->type)) {
+	/* What may be NULL was no object to a function before 6.2. */
+	if ((kfunc_has_trust(env) || !type_may_be_null(reg->type)) &&
+	    (base_type(reg->type) == PTR_TO_BTF_ID || reg_kernel_struct(reg->type))) {
 		if (!pointee || !btf_is_struct(pointee))
 			return refuse(env, DIAG_KFUNC_ARG_STRUCT, m->name, arg,
 				      btf_type_str(pointee), name);
@@ -197,7 +207,8 @@ static int kf_arg_of(struct bpf_verifier_env *env, const struct kfunc_meta *m, u
 	if (arg_is_callback(m, arg))
 		return KF_ARG_CALLBACK;
 	if (!btf_type_is_scalar(pointee) &&
-	    !(pointee && btf_is_struct(pointee) && btf_type_is_scalar_struct(m->btf, pointee, 0)) &&
+	    !(pointee && btf_is_struct(pointee) &&
+	      btf_type_is_scalar_struct(env, m->btf, pointee, 0)) &&
 	    !(sized && pointee && !btf_kind(pointee)))
 		return refuse(env, DIAG_KFUNC_ARG_MEM, arg, btf_type_str(pointee), name,
 			      sized ? "void, " : "");
@@ -480,7 +491,8 @@ static int check_ctx_arg(struct bpf_verifier_env *env, struct kfunc_meta *m, u32
 	s32 id;
 
 	if (reg->type != PTR_TO_CTX)
-		return refuse(env, DIAG_KFUNC_ARG_CTX, arg, reg_type_str(env, reg->type));
+		return refuse(env, DIAG_KFUNC_ARG_CTX, arg,
+			      kfunc_has_trust(env) ? reg_type_str(env, reg->type) : "PTR");
 	if (m->k.id != KFUNC_bpf_cast_to_kern_ctx)
 		return 0;
 	name = prog_ctx_kernel_struct(env->prog->type);
@@ -493,6 +505,37 @@ static int check_ctx_arg(struct bpf_verifier_env *env, struct kfunc_meta *m, u32
 	return 0;
 }
 
+/* The field of a map's value that holds a reference, from which the function takes another one. */
+static int check_kptr_arg(struct bpf_verifier_env *env, const struct kfunc_meta *m, u32 arg,
+			  const struct btf_type *pointee)
+{
+	const struct bpf_reg_state *reg = &cur_regs(env)[arg + 1];
+	const struct btf_type *to = NULL;
+	struct btf_field field;
+	struct btf *target;
+	u32 to_id = 0, id;
+	u64 off;
+
+	if (reg->type != PTR_TO_MAP_VALUE)
+		return refuse(env, DIAG_KFUNC_KPTR_VALUE, arg);
+	if (!tnum_is_const(reg->var_off))
+		return refuse(env, DIAG_KFUNC_KPTR_VARIABLE, arg);
+	off = (u64)reg->off + reg->var_off.value;
+	if (off != (u32)off || !reg->map->btf ||
+	    !reg_field_at(env, reg, (u32)off, BIT(BTF_FIELD_KPTR_REF), &field))
+		return refuse(env, DIAG_KFUNC_KPTR_NONE, arg, off);
+	if (pointee && btf_kind(pointee) == BTF_KIND_PTR)
+		to = btf_type_skip_modifiers(m->btf, pointee->type, &to_id);
+	if (!to || !btf_is_struct(to))
+		return refuse(env, DIAG_KFUNC_ARG_STRUCT, m->name, arg, btf_type_str(to),
+			      btf_name_of(m->btf, to));
+	kptr_target(env, reg_fields_btf(reg), &field, &target, &id);
+	if (!btf_struct_ids_match(m->btf, to_id, 0, target, id, true))
+		return refuse(env, DIAG_KFUNC_KPTR_TYPE, m->name, arg, btf_type_str(to),
+			      btf_name_of(m->btf, to));
+	return 0;
+}
+
 static int check_pointer_arg(struct bpf_verifier_env *env, struct kfunc_meta *m, u32 *argp,
 			     u32 insn_idx)
 {
@@ -501,7 +544,7 @@ static int check_pointer_arg(struct bpf_verifier_env *env, struct kfunc_meta *m,
 	const struct btf_type *pointee = arg_pointee(m, arg, &pointee_id);
 	int what, err;
 
-	if ((m->k.flags & (KF_TRUSTED_ARGS | KF_RCU)) &&
+	if ((m->k.flags & (KF_TRUSTED_ARGS | KF_RCU)) && kfunc_has_trust(env) &&
 	    (register_is_null(reg) || type_may_be_null(reg->type)) &&
 	    !suffix(m, arg, "__nullable") && !suffix(m, arg, "__opt")) /* its name until 7.0 */
 		return refuse(env, DIAG_KFUNC_MAYBE_NULL, arg);
@@ -534,6 +577,8 @@ static int check_pointer_arg(struct bpf_verifier_env *env, struct kfunc_meta *m,
 		return 0;
 	case KF_ARG_CTX:
 		return check_ctx_arg(env, m, arg);
+	case KF_ARG_KPTR:
+		return check_kptr_arg(env, m, arg, pointee);
 	case KF_ARG_ALLOC_OBJ:
 		return check_alloc_arg(env, m, arg);
 	case KF_ARG_REFCOUNTED:

@@ -182,11 +182,14 @@ static u64 cgroup_id(struct world *w, struct bpf_run *run, int level)
 static u64 sock_cast(struct world *w, struct bpf_run *run, u64 sk, const char *want, bool v6)
 {
 	struct wobj *o;
+	bool outside = sk - (u64)(uintptr_t)w->sys->arena >= ARENA_LEASE_SIZE;
 
-	if (sk - (u64)(uintptr_t)w->sys->arena >= ARENA_LEASE_SIZE)
+	if (outside && want && !strcmp(want, "sock")) /* which all are, a test run's, too */
+		return world_shown_sock(w, run, current_obj(w, run), (const void *)(uintptr_t)sk);
+	if (outside)
 		sk = world_sock_of(w, run, current_obj(w, run), (const void *)(uintptr_t)sk);
 	o = world_at(w, sk);
-	if (!o || o->addr != sk || (want && strcmp(o->type->name, want)))
+	if (!o || o->addr != sk || (want && strcmp(want, "sock") && strcmp(o->type->name, want)))
 		return 0;
 	if (v6 && world_get(w, o, WF_sock_skc_family) != 10 /* AF_INET6 */)
 		return 0;

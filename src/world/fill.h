@@ -130,6 +130,9 @@ long world_sock_bind(struct world *w, struct bpf_run *run, struct bpf_rt_sock *s
  */
 u64 world_sock_of(struct world *w, struct bpf_run *run, struct wobj *task,
 		  const struct bpf_rt_sock *sk);
+/* What the program sees as @u; one that is nobody's (a test run's) as it is there: kern_ctx.c */
+u64 world_shown_sock(struct world *w, struct bpf_run *run, struct wobj *task,
+		     const struct bpf_sock *u);
 
 /* bpf_sock_destroy() of struct sock @sk: 0 or -errno. */
 int world_sock_destroy(struct world *w, u64 sk);

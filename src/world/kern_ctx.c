@@ -132,9 +132,8 @@ static u64 sock_addr_obj(struct world *w, struct wobj *task, const struct bpf_rt
 
 /* ---- sockets ---- */
 
-/* What the program sees as @u; one that is nobody's (a test run's) as it is there. */
-static u64 shown_sock(struct world *w, struct bpf_run *run, struct wobj *task,
-		      const struct bpf_sock *u)
+u64 world_shown_sock(struct world *w, struct bpf_run *run, struct wobj *task,
+		     const struct bpf_sock *u)
 {
 	const struct bpf_rt_sock *sk = (const void *)u;
 	u64 addr = sk ? world_sock_of(w, run, task, sk) : 0;
@@ -166,7 +165,7 @@ static u64 sock_ops_obj(struct world *w, struct bpf_run *run, struct wobj *task,
 
 	if (!o)
 		return 0;
-	put_number(w, o, "sk", shown_sock(w, run, task, c->sk));
+	put_number(w, o, "sk", world_shown_sock(w, run, task, c->sk));
 	world_put(w, o->addr, "args", c->args, sizeof(c->args));
 	put_number(w, o, "op", c->op);
 	put_number(w, o, "is_fullsock", c->is_fullsock);
@@ -180,7 +179,7 @@ static u64 sockopt_obj(struct world *w, struct bpf_run *run, struct wobj *task,
 
 	if (!o)
 		return 0;
-	put_number(w, o, "sk", shown_sock(w, run, task, c->sk));
+	put_number(w, o, "sk", world_shown_sock(w, run, task, c->sk));
 	put_number(w, o, "optval", (uintptr_t)c->optval);
 	put_number(w, o, "optval_end", (uintptr_t)c->optval_end);
 	put_number(w, o, "level", (u32)c->level);
@@ -217,7 +216,7 @@ static u64 lookup_obj(struct world *w, struct bpf_run *run, struct wobj *task,
 		put_number(w, o, "v6.saddr", in6_obj(w, CTX_SADDR, c->u.remote_ip6));
 		put_number(w, o, "v6.daddr", in6_obj(w, CTX_DADDR, c->u.local_ip6));
 	}
-	put_number(w, o, "selected_sk", shown_sock(w, run, task, c->u.sk));
+	put_number(w, o, "selected_sk", world_shown_sock(w, run, task, c->u.sk));
 	put_number(w, o, "ingress_ifindex", c->u.ingress_ifindex);
 	put_number(w, o, "no_reuseport", c->no_reuseport);
 	return o->addr;
@@ -235,8 +234,8 @@ static u64 reuseport_obj(struct world *w, struct bpf_run *run, struct wobj *task
 	put_number(w, skb, "data", (uintptr_t)c->u.data);
 	put_number(w, skb, "protocol", c->u.eth_protocol);
 	put_number(w, o, "skb", skb->addr);
-	put_number(w, o, "sk", shown_sock(w, run, task, c->u.sk));
-	put_number(w, o, "migrating_sk", shown_sock(w, run, task, c->u.migrating_sk));
+	put_number(w, o, "sk", world_shown_sock(w, run, task, c->u.sk));
+	put_number(w, o, "migrating_sk", world_shown_sock(w, run, task, c->u.migrating_sk));
 	put_number(w, o, "data_end", (uintptr_t)c->u.data_end);
 	put_number(w, o, "hash", c->u.hash);
 	put_number(w, o, "bind_inany", c->u.bind_inany);
@@ -255,7 +254,7 @@ static u64 msg_obj(struct world *w, struct bpf_run *run, struct wobj *task,
 	put_number(w, o, "data_end", (uintptr_t)c->u.data_end);
 	put_number(w, o, "apply_bytes", c->apply_bytes);
 	put_number(w, o, "cork_bytes", c->cork_bytes);
-	put_number(w, o, "sk", shown_sock(w, run, task, c->u.sk));
+	put_number(w, o, "sk", world_shown_sock(w, run, task, c->u.sk));
 	return o->addr;
 }
 
@@ -359,7 +358,7 @@ u64 world_kern_ctx(struct world *w, struct bpf_run *run, struct wobj *task, cons
 	case BPF_PROG_TYPE_XDP:
 		return xdp_obj(w, task, ctx);
 	case BPF_PROG_TYPE_CGROUP_SOCK:
-		return shown_sock(w, run, task, ctx);
+		return world_shown_sock(w, run, task, ctx);
 	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
 		return sock_addr_obj(w, task, ctx);
 	case BPF_PROG_TYPE_SOCK_OPS:
