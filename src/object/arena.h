@@ -43,11 +43,11 @@ struct arena {
 	u32 lock;     /* allocator; holds the owner's tid */
 	u32 stats;    /* somebody wants run counts and times of programs (BPF_ENABLE_STATS) */
 	u32 profile;  /* kver of the system: some helpers' results changed over time */
-	struct skb_tunnel *tunnels; /* of each slot: object/packet.h */
+	struct skb_tunnel *tunnels;	 /* of each slot: object/packet.h */
 	struct test_object *test_object; /* of bpf_kfunc_call_test_acquire(); NULL: not yet */
-	u64 cookie_secret[4];	    /* of SYN cookies */
-	u64 pointer_secret[2];	    /* of addresses in text: siphash.h */
-	u64 tick_ns;		    /* of the machine's kernel: machine.h */
+	u64 cookie_secret[4];		 /* of SYN cookies */
+	u64 pointer_secret[2];		 /* of addresses in text: siphash.h */
+	u64 tick_ns;			 /* of the machine's kernel: machine.h */
 	int fd, code_fd; /* memfds; inherited by fork under the same numbers; code_fd -1: no JIT */
 	/* which life the file of an object is in, where it is not its first; fd.c */
 	struct file_life {
