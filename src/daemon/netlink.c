@@ -337,6 +337,33 @@ static bool concerns_us(const struct nlmsghdr *n)
 	return false;
 }
 
+/*
+ * The kernel's answer @n gets when it is sent: it is in the socket when the sending returns. A refusal always is;
+ * behind others that have not been fetched it cannot be seen: then the message counts as taken.
+ */
+static bool is_refused(const struct route *s, const struct nlmsghdr *n)
+{
+	struct {
+		struct nlmsghdr h;
+		struct nlmsgerr e;
+	} answer;
+	ssize_t size = recv(s->fd, &answer, sizeof(answer), MSG_PEEK | MSG_DONTWAIT);
+
+	return size >= (ssize_t)sizeof(answer) && answer.h.nlmsg_type == NLMSG_ERROR &&
+	       answer.h.nlmsg_seq == n->nlmsg_seq && answer.e.msg.nlmsg_type == n->nlmsg_type &&
+	       answer.e.error;
+}
+
+/* Its part that is the kernel's, and then ours. */
+static int send_rest(struct route *s, const struct nlmsghdr *n, struct rtnl_out *out)
+{
+	int err = send_all(s, out->bytes.v, out->bytes.n);
+
+	if (!err && !is_refused(s, n))
+		rtnl_taken(&s->asker, out);
+	return err;
+}
+
 /* Messages of one datagram in their order: 0, -errno, or ANSWER_CONTINUE if none was ours. */
 static long send_messages(struct route *s, const u8 *bytes, size_t size)
 {
@@ -363,7 +390,7 @@ static long send_messages(struct route *s, const u8 *bytes, size_t size)
 		if (!err && whose == RTNL_OURS)
 			err = keep_all(s, &out);
 		else if (!err)
-			err = out.failed ? -ENOMEM : send_all(s, out.bytes.v, out.bytes.n);
+			err = out.failed ? -ENOMEM : send_rest(s, n, &out);
 		rtnl_out_free(&out);
 	}
 	if (!any)

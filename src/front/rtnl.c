@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hook/cls_bpf.h"
+#include "hook/lwt.h"
 
 #define DATAGRAM 4096 /* of a dump; Linux's are as long as the reader's buffer, from a page on */
 
@@ -154,6 +155,19 @@ void rtnl_out_free(struct rtnl_out *out)
 {
 	vec_free(&out->bytes);
 	vec_free(&out->ends);
+	lwt_free(out->route);
+	mem_free(out->gone);
+}
+
+void rtnl_taken(const struct rtnl_asker *a, struct rtnl_out *out)
+{
+	relock_take(&a->sys->lock);
+	if (out->gone)
+		lwt_del(a->sys, out->gone);
+	else
+		lwt_put(a->sys, out->route);
+	out->route = NULL;
+	relock_give(&a->sys->lock);
 }
 
 /* ---- answering ---- */

@@ -28,16 +28,22 @@ struct rtnl_out {
 	VEC(u8) bytes;
 	VEC(u32) ends; /* where each of them ends; what is behind the last is not one yet */
 	bool failed;   /* no memory */
+	/* Of RTNL_REST: what follows when the kernel takes the message. */
+	struct lwt_route *route; /* it is the one of its key; NULL: that of .gone goes */
+	struct lwt_key *gone;
 };
 
 enum rtnl_whose {
 	RTNL_KERNEL, /* it is none of our business */
 	RTNL_OURS,   /* it is done; the answer, if there is any, is in @out */
-	RTNL_REST,   /* ours is done; one message in @out is for the kernel, which answers */
+	RTNL_REST,   /* one message in @out is for the kernel, which answers; then rtnl_taken() */
 };
 
 enum rtnl_whose rtnl_request(const struct rtnl_asker *a, const struct nlmsghdr *n,
 			     struct rtnl_out *out);
+
+/* The kernel has done what @out of RTNL_REST asked it for. Unless this is called, nothing changes. */
+void rtnl_taken(const struct rtnl_asker *a, struct rtnl_out *out);
 
 /* What is known between two datagrams of the kernel's answer to a dump of qdiscs. */
 struct rtnl_dump {

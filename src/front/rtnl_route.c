@@ -107,6 +107,22 @@ static int build(struct rtnl_call *c, const struct rtattr *encap, struct lwt_rou
 	return err;
 }
 
+/* The message for the kernel, as it is. */
+static int put_same(struct rtnl_call *c, const struct rtmsg *m, const struct lwt_key *key)
+{
+	const struct nlmsghdr *n = c->n;
+	size_t at = rtnl_begin(c->out, n->nlmsg_type, n->nlmsg_flags, n->nlmsg_seq, n->nlmsg_pid, m,
+			       sizeof(*m));
+	int left = (int)RTM_PAYLOAD(n); /* RTA_NEXT() may go below 0 */
+
+	for (const struct rtattr *a = RTM_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left))
+		rtnl_put(c->out, a->rta_type, RTA_DATA(a), RTA_PAYLOAD(a));
+	rtnl_end(c->out, at);
+	rtnl_datagram(c->out);
+	c->out->gone = mem_dup(key, sizeof(*key));
+	return c->out->gone ? 0 : -ENOMEM;
+}
+
 /* The message for the kernel. */
 static void put_rest(struct rtnl_call *c, const struct rtmsg *m)
 {
@@ -143,9 +159,11 @@ int rtnl_route(struct rtnl_call *c, bool *rest)
 		return 1;
 	key_of(m, tb, &key);
 	if (c->n->nlmsg_type == RTM_DELROUTE) {
-		if (system_caps(c->a->sys) & BPF_CAP_NET_ADMIN)
-			lwt_del(c->a->sys, &key);
-		return 1; /* the kernel says whether there was one */
+		/* The kernel says whether there is one, and whether it is the one that is meant. */
+		if (!(system_caps(c->a->sys) & BPF_CAP_NET_ADMIN) || !lwt_find(c->a->sys, &key))
+			return 1;
+		*rest = true;
+		return put_same(c, m, &key);
 	}
 	if (tb[RTA_ENCAP_TYPE] && RTA_PAYLOAD(tb[RTA_ENCAP_TYPE]) >= sizeof(type))
 		memcpy(&type, RTA_DATA(tb[RTA_ENCAP_TYPE]), sizeof(type));
@@ -164,13 +182,11 @@ int rtnl_route(struct rtnl_call *c, bool *rest)
 	else
 		err = build_seg6(c, tb[RTA_ENCAP], r);
 	if (err) {
-		for (u32 i = 0; i < LWT_PLACES; i++)
-			object_put((struct object *)r->at[i].prog);
-		mem_free(r);
+		lwt_free(r);
 		return err;
 	}
-	lwt_put(c->a->sys, r);
 	put_rest(c, m);
+	c->out->route = r;
 	*rest = true;
 	return 0;
 }

@@ -53,6 +53,13 @@ void lwt_put(struct skep_system *sys, struct lwt_route *r)
 	hooks_touch(sys);
 }
 
+void lwt_free(struct lwt_route *r)
+{
+	if (r)
+		put_progs(r);
+	mem_free(r);
+}
+
 void lwt_stop(struct skep_system *sys)
 {
 	struct lwt_route *r;

@@ -41,6 +41,8 @@ const struct lwt_route *lwt_find(const struct skep_system *sys, const struct lwt
 /* sys->lock is held. @r and its programs' references are taken over; one of that key goes. */
 void lwt_put(struct skep_system *sys, struct lwt_route *r);
 void lwt_del(struct skep_system *sys, const struct lwt_key *key);
+/* One that was never put, or NULL. */
+void lwt_free(struct lwt_route *r);
 void lwt_stop(struct skep_system *sys);
 
 #endif

@@ -22,6 +22,16 @@ asked(7009)
 print("   IPv6", ask("udp", FAR[1], 7002))
 ip("route", "show", AWAY)
 route("out")
+# What the kernel refuses leaves the programs as they are.
+def refused():
+    asked(7002, 7003)
+    ip("route", "show", AWAY)
+route("xmit")
+refused()
+ip("route", "replace", AWAY, "encap", "bpf", "xmit", "obj", HERE + "/net_lwt.bpf.o", "section", "lwt_xmit", "via", "203.0.113.1", "dev", "eth0")
+refused()
+ip("route", "del", AWAY, "dev", "lo")
+refused()
 route("xmit", "replace")
 asked(7002, 7003, 7004)
 # Datagrams of port 7005 get there as 7000's, whose answer is another one's; 7006 is in a tunnel.
