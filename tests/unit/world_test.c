@@ -645,6 +645,28 @@ static void test_gone(void **state)
 	f->t = NULL;
 }
 
+/* What nobody's run reads between two runs is not what the second one sees. */
+static void test_outside_runs(void **state)
+{
+	struct fixture *f = *state;
+	struct bpf_run run = { .arena = f->sys->arena, .platform = f->sys->platform };
+	u64 t = world_task(f->t), v = 0;
+	u32 size, off = place(f, "task_struct", "static_prio", &size);
+	int nice = getpriority(PRIO_PROCESS, (id_t)f->pid);
+
+	assert_int_equal(f->sys->read_world(f->sys, &run, &v, t + off, size), 0);
+	assert_int_equal(v, 120 + nice);
+	assert_int_equal(peek(f, t, "task_struct", "static_prio"), 120 + nice);
+	assert_int_equal(setpriority(PRIO_PROCESS, (id_t)f->pid, nice + 3), 0);
+	f->sys->arena->slots[0].runs++; /* the next run on that slot */
+	assert_int_equal(f->sys->read_world(f->sys, &run, &v, t + off, size), 0);
+	assert_int_equal(v, 123 + nice);
+	assert_int_equal(setpriority(PRIO_PROCESS, (id_t)f->pid, nice + 5), 0);
+	assert_int_equal(peek(f, t, "task_struct", "static_prio"), 125 + nice);
+	assert_int_equal(setpriority(PRIO_PROCESS, (id_t)f->pid, nice + 7), 0);
+	assert_int_equal(peek(f, t, "task_struct", "static_prio"), 127 + nice);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -654,6 +676,7 @@ int main(void)
 		T(test_mm_and_signal), T(test_namespaces), T(test_file),     T(test_paths),
 		T(test_pipe),	       T(test_fdtable),	   T(test_sockets),  T(test_temporary),
 		T(test_registers),     T(test_unmodelled), T(test_gone),
+		T(test_outside_runs),
 	};
 	char builtin[] = "/tmp/skep-builtin-XXXXXX";
 	int fd = mkstemp(builtin), failed = 0;
