@@ -164,7 +164,7 @@ void rtnl_taken(const struct rtnl_asker *a, struct rtnl_out *out)
 	relock_take(&a->sys->lock);
 	if (out->gone)
 		lwt_del(a->sys, out->gone);
-	else
+	else if (out->route)
 		lwt_put(a->sys, out->route);
 	out->route = NULL;
 	relock_give(&a->sys->lock);
