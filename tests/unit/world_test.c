@@ -675,8 +675,7 @@ int main(void)
 		T(test_rows),	       T(test_task),	   T(test_children), T(test_cred),
 		T(test_mm_and_signal), T(test_namespaces), T(test_file),     T(test_paths),
 		T(test_pipe),	       T(test_fdtable),	   T(test_sockets),  T(test_temporary),
-		T(test_registers),     T(test_unmodelled), T(test_gone),
-		T(test_outside_runs),
+		T(test_registers),     T(test_unmodelled), T(test_gone),     T(test_outside_runs),
 	};
 	char builtin[] = "/tmp/skep-builtin-XXXXXX";
 	int fd = mkstemp(builtin), failed = 0;
