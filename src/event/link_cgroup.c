@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "event/inet_diag.h"
 #include "event/link_ip.h"
 #include "event/supervisor.h"
 #include "hook/cgroup.h"
@@ -58,11 +59,6 @@ struct link_owners {
 	pthread_mutex_t lock;
 	u64 netns; /* cookie of the instance's network */
 	struct owner v[ENTRIES];
-};
-
-struct question {
-	struct nlmsghdr h;
-	struct inet_diag_req_v2 r;
 };
 
 bool link_cgroup_active(const struct links *l, bool ingress)
@@ -127,38 +123,19 @@ static u32 figures_of(const struct nlmsghdr *h, void *info, u32 size)
 static int ask(struct links *l, const struct ends *e, struct inet_diag_msg *out, void *info,
 	       u32 *size)
 {
-	struct question q = {
-		.h = { .nlmsg_len = sizeof(q),
-		       .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-		       .nlmsg_flags = NLM_F_REQUEST },
-		.r = { .sdiag_family = (u8)e->family,
-		       .sdiag_protocol = (u8)e->protocol,
-		       .idiag_states = ~0U,
-		       .idiag_ext = info ? 1 << (INET_DIAG_INFO - 1) : 0,
-		       .id = { .idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } } },
-	};
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	/* The kernel wants UDP's ends the other way round, for historical reasons. */
-	bool swapped = e->protocol == IPPROTO_UDP;
-	union {
-		struct nlmsghdr h;
-		char bytes[8192];
-	} answer;
-	ssize_t n = -1;
+	struct inet_diag_sockid id = { .idiag_sport = e->lport, .idiag_dport = e->rport };
+	union inet_diag_answer answer;
+	int err;
 
-	memcpy(q.r.id.idiag_src, swapped ? e->remote : e->local, 16);
-	memcpy(q.r.id.idiag_dst, swapped ? e->local : e->remote, 16);
-	q.r.id.idiag_sport = swapped ? e->rport : e->lport;
-	q.r.id.idiag_dport = swapped ? e->lport : e->rport;
+	memcpy(id.idiag_src, e->local, sizeof(id.idiag_src));
+	memcpy(id.idiag_dst, e->remote, sizeof(id.idiag_dst));
 	pthread_mutex_lock(&l->diag_lock);
-	while (recv(l->diag, &answer, sizeof(answer), MSG_DONTWAIT) > 0)
-		;
-	if (sendto(l->diag, &q, sizeof(q), 0, (struct sockaddr *)&kernel, sizeof(kernel)) > 0)
-		n = recv(l->diag, &answer, sizeof(answer), 0);
+	err = inet_diag_ask(l->diag, e->family, e->protocol, &id,
+			    info ? 1 << (INET_DIAG_INFO - 1) : 0, &answer);
 	pthread_mutex_unlock(&l->diag_lock);
-	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*out)) || answer.h.nlmsg_type != SOCK_DIAG_BY_FAMILY)
-		return -ENOENT;
-	memcpy(out, NLMSG_DATA(&answer.h), sizeof(*out));
+	if (err)
+		return err;
+	*out = *inet_diag_msg_of(&answer);
 	if (info)
 		*size = figures_of(&answer.h, info, *size);
 	return 0;

@@ -4,6 +4,7 @@
  * is not bound yet is a group of its own, which it takes along when it founds one (Linux: reuseport_alloc(),
  * reuseport_add_sock()). Whether it may be set is the kernel's answer to a classic program that is set in its place.
  */
+#include "event/inet_diag.h"
 #include "event/reuseport.h"
 
 #include <arpa/inet.h>
@@ -442,41 +443,22 @@ void reuseport_changed(struct skep_system *sys, int fd)
 	mem_free(now);
 }
 
-/* Whom the kernel would give the packet; diag has UDP's ends the other way round, for historical reasons. */
+/* Whom the kernel would give the packet. */
 static int ask(const struct reuseport_net *net, u32 ifindex, const struct reuseport_ends *e,
 	       struct inet_diag_msg *out)
 {
-	struct {
-		struct nlmsghdr h;
-		struct inet_diag_req_v2 r;
-	} q = { .h = { .nlmsg_len = sizeof(q),
-		       .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-		       .nlmsg_flags = NLM_F_REQUEST },
-		.r = { .sdiag_family = (u8)e->family,
-		       .sdiag_protocol = (u8)e->protocol,
-		       .idiag_states = ~0U,
-		       .id = { .idiag_if = ifindex,
-			       .idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } } } };
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	bool swapped = e->protocol == IPPROTO_UDP;
-	union {
-		struct nlmsghdr h;
-		char bytes[8192];
-	} answer;
-	ssize_t n = -1;
+	struct inet_diag_sockid id = { .idiag_sport = e->to_port,
+				       .idiag_dport = e->from_port,
+				       .idiag_if = ifindex };
+	union inet_diag_answer answer;
+	int err;
 
-	memcpy(q.r.id.idiag_src, swapped ? e->from : e->to, 16);
-	memcpy(q.r.id.idiag_dst, swapped ? e->to : e->from, 16);
-	q.r.id.idiag_sport = swapped ? e->from_port : e->to_port;
-	q.r.id.idiag_dport = swapped ? e->to_port : e->from_port;
-	while (recv(net->diag, &answer, sizeof(answer), MSG_DONTWAIT) > 0)
-		;
-	if (sendto(net->diag, &q, sizeof(q), 0, (struct sockaddr *)&kernel, sizeof(kernel)) > 0)
-		n = recv(net->diag, &answer, sizeof(answer), 0);
-	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*out)) || answer.h.nlmsg_type != SOCK_DIAG_BY_FAMILY)
-		return -ENOENT;
-	memcpy(out, NLMSG_DATA(&answer.h), sizeof(*out));
-	return 0;
+	memcpy(id.idiag_src, e->to, sizeof(id.idiag_src));
+	memcpy(id.idiag_dst, e->from, sizeof(id.idiag_dst));
+	err = inet_diag_ask(net->diag, e->family, e->protocol, &id, 0, &answer);
+	if (!err)
+		*out = *inet_diag_msg_of(&answer);
+	return err;
 }
 
 /* The socket that a packet of @e opens something at: 0, or -ENOENT. */
