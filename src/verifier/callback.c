@@ -72,9 +72,8 @@ int process_task_work(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta
 	return process_kfunc_field(env, regno, m, BPF_FIELD_TASK_WORK, "bpf_task_work");
 }
 
-/* int callback(struct bpf_map *map, void *key, void *value) */
-static void regs_of_value(struct bpf_verifier_env *env, struct bpf_func_state *callee,
-			  struct map_object *m)
+void regs_of_element(struct bpf_verifier_env *env, struct bpf_func_state *callee,
+		     struct map_object *m)
 {
 	mark_reg_known_zero(env, callee->regs, BPF_REG_1);
 	callee->regs[BPF_REG_1].type = CONST_PTR_TO_MAP;
@@ -87,13 +86,19 @@ static void regs_of_value(struct bpf_verifier_env *env, struct bpf_func_state *c
 	callee->regs[BPF_REG_3].map = m;
 	mark_reg_not_init(env, callee->regs, BPF_REG_4);
 	mark_reg_not_init(env, callee->regs, BPF_REG_5);
+}
+
+static void regs_of_async(struct bpf_verifier_env *env, struct bpf_func_state *callee,
+			  struct map_object *m)
+{
+	regs_of_element(env, callee, m);
 	callee->in_async_callback_fn = true;
 }
 
 int regs_of_timer_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
 			   struct bpf_func_state *callee, u32 insn_idx)
 {
-	regs_of_value(env, callee, caller->regs[BPF_REG_1].map);
+	regs_of_async(env, callee, caller->regs[BPF_REG_1].map);
 	callee->callback_ret_range = (struct bpf_retval_range){ 0, 0, true };
 	return 0;
 }
@@ -101,7 +106,7 @@ int regs_of_timer_callback(struct bpf_verifier_env *env, struct bpf_func_state *
 int regs_of_task_work_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
 			       struct bpf_func_state *callee, u32 insn_idx)
 {
-	regs_of_value(env, callee, caller->regs[BPF_REG_3].map);
+	regs_of_async(env, callee, caller->regs[BPF_REG_3].map);
 	callee->callback_ret_range = (struct bpf_retval_range){ INT32_MIN, INT32_MAX, true };
 	return 0;
 }

@@ -63,17 +63,8 @@ static int regs_of_map_callback(struct bpf_verifier_env *env, struct bpf_func_st
 		return refuse(env, DIAG_CALLBACK_MAPS);
 	if (!m->ops->for_each)
 		return refuse(env, DIAG_CALLBACK_MAP_TYPE);
-	mark_reg_known_zero(env, callee->regs, BPF_REG_1);
-	callee->regs[BPF_REG_1].type = CONST_PTR_TO_MAP;
-	callee->regs[BPF_REG_1].map = m;
-	mark_reg_known_zero(env, callee->regs, BPF_REG_2);
-	callee->regs[BPF_REG_2].type = PTR_TO_MAP_KEY;
-	callee->regs[BPF_REG_2].map = m;
-	mark_reg_known_zero(env, callee->regs, BPF_REG_3);
-	callee->regs[BPF_REG_3].type = PTR_TO_MAP_VALUE;
-	callee->regs[BPF_REG_3].map = m;
+	regs_of_element(env, callee, m);
 	callee->regs[BPF_REG_4] = caller->regs[BPF_REG_3];
-	mark_reg_not_init(env, callee->regs, BPF_REG_5);
 	return 0;
 }
 

@@ -193,6 +193,9 @@ int process_workqueue(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta
 int process_task_work(struct bpf_verifier_env *env, u32 regno, struct kfunc_meta *meta);
 int push_async_callback(struct bpf_verifier_env *env, u32 insn_idx, u32 subprog, bool sleepable,
 			callee_regs_fn set_regs);
+/* What a callback of a map's element gets: struct bpf_map *map, void *key, void *value. */
+void regs_of_element(struct bpf_verifier_env *env, struct bpf_func_state *callee,
+		     struct map_object *m);
 int regs_of_timer_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
 			   struct bpf_func_state *callee, u32 insn_idx);
 int regs_of_task_work_callback(struct bpf_verifier_env *env, struct bpf_func_state *caller,
