@@ -350,6 +350,19 @@ static void segment_in(struct link_way *w, struct port *p, struct tcp_sock_seen 
 	}
 }
 
+/* The connection of a segment that passes, if it is one that is followed. */
+static struct tcp_sock_seen *seen_now(struct link_tcp *t, const struct tcp_seg *s)
+{
+	struct tcp_sock_seen *c;
+
+	pthread_mutex_lock(&t->lock);
+	c = tcp_seen_find(t, s);
+	if (c)
+		c->used = monotonic_ns();
+	pthread_mutex_unlock(&t->lock);
+	return c;
+}
+
 void link_tcp_in(struct link_way *w, struct port *p, struct sk_buff *skb)
 {
 	struct tcp_sock_seen *c;
@@ -359,11 +372,7 @@ void link_tcp_in(struct link_way *w, struct port *p, struct sk_buff *skb)
 	if (!link_tcp_active(w->l) || !segment_of(skb, true, &s) || !(t = tcp_seen_table(w->l)))
 		return;
 	pthread_mutex_lock(&t->turn);
-	pthread_mutex_lock(&t->lock);
-	c = tcp_seen_find(t, &s);
-	if (c)
-		c->used = monotonic_ns();
-	pthread_mutex_unlock(&t->lock);
+	c = seen_now(t, &s);
 	if ((s.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN)
 		syn_in(w, t, p, &s);
 	else if (c && c->state == BPF_TCP_SYN_SENT)
@@ -578,11 +587,7 @@ void link_tcp_out(struct link_way *w, struct port *p, struct sk_buff *skb)
 		return;
 	mtu = link_mtu(w->l, p);
 	pthread_mutex_lock(&t->turn);
-	pthread_mutex_lock(&t->lock);
-	c = tcp_seen_find(t, &s);
-	if (c)
-		c->used = monotonic_ns();
-	pthread_mutex_unlock(&t->lock);
+	c = seen_now(t, &s);
 	if ((s.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 		syn_out(w, t, c, &s, mtu);
 	else if (c && s.flags & TCP_SYN && c->state == BPF_TCP_NEW_SYN_RECV)
